@@ -1,0 +1,100 @@
+/**
+ * What is kept of a run, in bounded space: when a list is full, neighbours are merged (losses) or every second entry
+ * is dropped (loads), so that two hours of training take no more room than two minutes.
+ */
+
+const keptLosses = 2048;
+const keptLoads = 256;
+
+/**
+ * @typedef {object} LossHistory
+ * @property {number} every steps that a training point stands for
+ * @property {number[]} steps last step of each training point
+ * @property {number[]} train mean loss over these steps, nats
+ * @property {number[]} smooth the same, smoothed
+ * @property {number} pending sum of the losses that fill no point yet
+ * @property {number} pendingCount
+ * @property {{ step: number, loss: number }[]} heldOut
+ *
+ * @typedef {{ step: number, layers: number[][] }} LoadEntry the load of every expert in every layer
+ * @typedef {{ every: number, entries: LoadEntry[] }} LoadHistory
+ */
+
+/** @returns {LossHistory} */
+export function createLossHistory() {
+  return { every: 1, steps: [], train: [], smooth: [], pending: 0, pendingCount: 0, heldOut: [] };
+}
+
+/**
+ * @param {LossHistory} history changed
+ * @param {number} lastStep the step of the last of the losses
+ * @param {ArrayLike<number>} losses one a step, without gaps
+ */
+export function addLosses(history, lastStep, losses) {
+  for (let i = 0; i < losses.length; i++) {
+    history.pending += losses[i];
+    history.pendingCount++;
+    if (history.pendingCount < history.every) continue;
+    addPoint(history, lastStep - losses.length + 1 + i, history.pending / history.pendingCount);
+    history.pending = 0;
+    history.pendingCount = 0;
+  }
+}
+
+/**
+ * @param {LossHistory} history
+ * @param {number} step
+ * @param {number} loss
+ */
+function addPoint(history, step, loss) {
+  history.steps.push(step);
+  history.train.push(loss);
+  history.smooth.push(smoothed(history.smooth.at(-1), loss, history.every, step));
+  if (history.steps.length < keptLosses) return;
+  history.every *= 2;
+  history.steps = history.steps.filter((_, i) => i % 2 === 1);
+  history.train = pairMeans(history.train);
+  history.smooth = history.smooth.filter((_, i) => i % 2 === 1);
+}
+
+/**
+ * A running mean over about the last tenth of the run, at most over 50 steps: short at first, where the loss falls
+ * fast.
+ *
+ * @param {number | undefined} before
+ * @param {number} loss
+ * @param {number} every
+ * @param {number} step
+ */
+function smoothed(before, loss, every, step) {
+  if (before === undefined) return loss;
+  const span = Math.min(50, Math.max(1, step / 10));
+  const keep = Math.exp(-every / span);
+  return before * keep + loss * (1 - keep);
+}
+
+/** @param {number[]} values */
+function pairMeans(values) {
+  /** @type {number[]} */
+  const means = [];
+  for (let i = 1; i < values.length; i += 2) means.push((values[i - 1] + values[i]) / 2);
+  return means;
+}
+
+/** @returns {LoadHistory} */
+export function createLoadHistory() {
+  return { every: 1, entries: [] };
+}
+
+/**
+ * @param {LoadHistory} history changed
+ * @param {LoadEntry} entry
+ */
+export function addLoad(history, entry) {
+  const last = history.entries.at(-1);
+  if (last && entry.step < last.step + history.every) return;
+  history.entries.push(entry);
+  if (history.entries.length < keptLoads) return;
+  history.entries = history.entries.filter((_, i) => i % 2 === 0);
+  history.every = Math.max(1, Math.round((entry.step - history.entries[0].step) / history.entries.length));
+}

@@ -1,0 +1,188 @@
+import { batch, computed, signal } from '@preact/signals';
+
+/** @typedef {import('./schema.js').Setting} Setting */
+/** @typedef {import('./schema.js').Value} Value */
+/** @typedef {import('./schema.js').Values} Values */
+
+/**
+ * @param {number} value
+ * @param {Setting} setting
+ */
+function toStep(value, { step, min = 0 }) {
+  if (!step) return value;
+  // Multiples of 0.05 must come out as people write them.
+  return Number((min + Math.round((value - min) / step) * step).toPrecision(12));
+}
+
+/**
+ * The upper limit of a number, which another setting may lower.
+ *
+ * @param {Setting} setting
+ * @param {Values} values
+ */
+export function maxOf(setting, values) {
+  const max = setting.max ?? Infinity;
+  return setting.maxKey ? Math.min(max, Number(values[setting.maxKey])) : max;
+}
+
+/**
+ * @param {Setting} setting
+ * @param {unknown} raw from a control, the address or a file
+ * @param {Values} values the other settings, where they limit this one
+ * @returns {{ value: Value, problem?: string }} the nearest value that is allowed, and what was wrong
+ */
+export function validate(setting, raw, values) {
+  const { key, type } = setting;
+  if (type === 'boolean') {
+    if (typeof raw === 'boolean') return { value: raw };
+    if (raw === '1' || raw === 'true') return { value: true };
+    if (raw === '0' || raw === 'false') return { value: false };
+    return { value: setting.default, problem: `${key} is “${raw}”; it may be 1 or 0` };
+  }
+  if (type === 'choice') {
+    const choices = setting.choices ?? [];
+    if (choices.some(({ value }) => value === raw)) return { value: /** @type {string} */ (raw) };
+    const list = choices.map(({ value }) => value).join(', ');
+    return { value: setting.default, problem: `${key} is “${raw}”; it may be ${list}` };
+  }
+  if (type === 'text') {
+    const text = String(raw);
+    const max = setting.max ?? Infinity;
+    if (text.length <= max) return { value: text };
+    return { value: text.slice(0, max), problem: `${key} is longer than ${max} characters` };
+  }
+  const number = typeof raw === 'number' ? raw : typeof raw === 'string' && raw.trim() ? Number(raw) : Number.NaN;
+  const min = setting.min ?? -Infinity;
+  const max = maxOf(setting, values);
+  if (Number.isNaN(number)) {
+    const value = Math.min(max, Math.max(min, Number(setting.default)));
+    return { value, problem: `${key} is “${raw}”; it may be a number from ${min} to ${max}` };
+  }
+  const whole = type === 'integer' ? Math.round(number) : number;
+  const value = Math.min(max, Math.max(min, toStep(Math.min(max, Math.max(min, whole)), setting)));
+  if (value === number) return { value };
+  const kind = type === 'integer' ? 'a whole number' : 'a number';
+  const steps = setting.step ? ` in steps of ${setting.step}` : '';
+  return { value, problem: `${key} is ${raw}; it may be ${kind} from ${min} to ${max}${steps}, so it became ${value}` };
+}
+
+/**
+ * The settings of the page as signals, and their way into the address and back.
+ *
+ * @param {readonly Setting[]} schema
+ */
+export function createState(schema) {
+  const settings = new Map(schema.map((setting) => [setting.key, setting]));
+  const signals = new Map(schema.map((setting) => [setting.key, signal(setting.default)]));
+
+  const values = computed(() => {
+    /** @type {Values} */
+    const all = {};
+    for (const [key, { value }] of signals) all[key] = value;
+    return all;
+  });
+
+  /** @param {string} key */
+  function settingOf(key) {
+    const setting = settings.get(key);
+    if (!setting) throw new RangeError(`there is no setting “${key}”`);
+    return setting;
+  }
+
+  /** @param {string} key */
+  function signalOf(key) {
+    settingOf(key);
+    return /** @type {import('@preact/signals').Signal<Value>} */ (signals.get(key));
+  }
+
+  /** Lowers what another setting limits, such as k when there are fewer experts. */
+  function fitLimits() {
+    /** @type {string[]} */
+    const problems = [];
+    for (const setting of schema) {
+      if (!setting.maxKey) continue;
+      const target = signalOf(setting.key);
+      const max = maxOf(setting, values.value);
+      if (Number(target.peek()) <= max) continue;
+      problems.push(`${setting.key} was ${target.peek()} and became ${max}, as many as there are ${setting.maxKey}`);
+      target.value = max;
+    }
+    return problems;
+  }
+
+  /**
+   * @param {Iterable<[string, unknown]>} entries
+   * @returns {string[]} what was wrong; everything else was set
+   */
+  function setAll(entries) {
+    /** @type {string[]} */
+    const problems = [];
+    batch(() => {
+      // Limits first, so that a value is judged by the limit that comes with it.
+      const given = [...entries].filter(([key]) => settings.has(key));
+      given.sort(([a], [b]) => Number(!!settingOf(a).maxKey) - Number(!!settingOf(b).maxKey));
+      for (const [key, raw] of given) {
+        const { value, problem } = validate(settingOf(key), raw, values.value);
+        signalOf(key).value = value;
+        if (problem) problems.push(problem);
+      }
+      problems.push(...fitLimits());
+    });
+    return problems;
+  }
+
+  return {
+    schema,
+    /** All values by key; a signal. */
+    values,
+    settingOf,
+    /** @param {string} key */
+    get: (key) => signalOf(key).value,
+    /** @param {string} key */
+    peek: (key) => signalOf(key).peek(),
+
+    /**
+     * @param {string} key
+     * @param {unknown} raw
+     * @returns {string[]} what was wrong with it, and what else had to change
+     */
+    set: (key, raw) => {
+      settingOf(key);
+      return setAll([[key, raw]]);
+    },
+
+    setAll,
+
+    /**
+     * What differs from the defaults, as the part of an address after `#`.
+     */
+    address: computed(() => {
+      const query = new URLSearchParams();
+      for (const { key, type, default: usual } of schema) {
+        const { value } = signalOf(key);
+        if (value !== usual) query.set(key, type === 'boolean' ? (value ? '1' : '0') : String(value));
+      }
+      return query.toString();
+    }),
+
+    /**
+     * Takes over an address: keys that it does not name get their defaults, keys that are unknown are ignored.
+     *
+     * @param {string} address with or without the `#`
+     * @returns {string[]} what was wrong
+     */
+    readAddress: (address) => {
+      const query = new URLSearchParams(address.replace(/^#/, ''));
+      const defaults = schema.map(({ key, default: usual }) => /** @type {[string, unknown]} */ ([key, usual]));
+      /** @type {string[]} */
+      let problems = [];
+      batch(() => {
+        setAll(defaults);
+        problems = setAll(query);
+      });
+      return problems;
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createState>} State */

@@ -1,0 +1,100 @@
+import { compact } from '../format.js';
+import { Field } from './field.jsx';
+import { TextSource } from './text-source.jsx';
+
+/**
+ * @typedef {import('../run.js').Run} Run
+ * @typedef {import('../state.js').State} State
+ */
+
+/**
+ * What is trained, and how.
+ *
+ * @param {{ run: Run, state: State, onProblems: (problems: string[]) => void }} props
+ */
+export function Controls({ run, state, onProblems }) {
+  const dense = state.get('router') === 'dense';
+  const fields = (/** @type {string} */ group) =>
+    state.schema
+      .filter((setting) => setting.group === group && setting.control !== 'none')
+      .map(({ key }) => (
+        <Field
+          key={key}
+          state={state}
+          name={key}
+          onProblems={onProblems}
+          disabled={(dense && key === 'topK') || (key === 'loadBalanceWeight' && state.get('router') !== 'smoe')}
+        />
+      ));
+  const built = run.summary.value;
+  return (
+    <section class="controls" aria-label="Settings">
+      <div class="group">
+        <h2>What it reads</h2>
+        <TextSource run={run} state={state} />
+      </div>
+      <div class="group">
+        <h2>The model</h2>
+        {fields('model')}
+        {built && (
+          <p class="facts">
+            <b>{compact(built.parameterCount)}</b> numbers in the model, of which{' '}
+            <b>{compact(built.trainableParameterCount)}</b> are learned.
+          </p>
+        )}
+        {fields('training')}
+        <details class="more">
+          <summary>More settings</summary>
+          {fields('more')}
+        </details>
+      </div>
+      <Checkpoints run={run} />
+    </section>
+  );
+}
+
+/** @param {{ run: Run }} props */
+function Checkpoints({ run }) {
+  return (
+    <div class="group">
+      <h2>Keep it</h2>
+      <div class="row">
+        <button type="button" disabled={!run.summary.value} onClick={() => save(run)}>
+          Save the model
+        </button>
+        <label class="button">
+          Open a model
+          <input
+            type="file"
+            accept=".safetensors"
+            class="unseen"
+            onChange={async (event) => {
+              const [file] = event.currentTarget.files ?? [];
+              event.currentTarget.value = '';
+              if (file) await run.open(new Uint8Array(await file.arrayBuffer()));
+            }}
+          />
+        </label>
+      </div>
+      <p class="help">
+        A safetensors file with all that the model has learned; training goes on from it, here or on the command line.
+      </p>
+    </div>
+  );
+}
+
+/** @param {Run} run */
+async function save(run) {
+  try {
+    const bytes = await run.save();
+    const blob = new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], { type: 'application/octet-stream' });
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(blob);
+    link.download = `hyperrouter-step-${run.step.peek()}.safetensors`;
+    link.click();
+    // The download has begun once the click is handled.
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  } catch (error) {
+    run.report(error);
+  }
+}

@@ -1,0 +1,59 @@
+import { useState } from 'preact/hooks';
+
+/**
+ * A picture with its title, the words that explain it, and the same as a table. What it is comes before the picture:
+ * most readers have never seen one like it.
+ *
+ * @param {object} props
+ * @param {string} props.title
+ * @param {import('preact').ComponentChildren} [props.tools] controls of this picture only
+ * @param {import('preact').ComponentChildren} props.children
+ * @param {import('preact').ComponentChildren} [props.caption]
+ * @param {() => import('preact').ComponentChildren} [props.table] drawn only while it is open
+ * @param {string} [props.name] for styles
+ */
+export function Figure({ title, tools, children, caption, table, name = '' }) {
+  const id = `title-${name}`;
+  return (
+    <section class={`figure figure-${name}`} aria-labelledby={id}>
+      <div class="figure-head">
+        <h2 id={id}>{title}</h2>
+        {tools}
+      </div>
+      {caption && <p class="caption">{caption}</p>}
+      {children}
+      {table && <TableBelow table={table} what={title} />}
+    </section>
+  );
+}
+
+/** @param {{ table: () => import('preact').ComponentChildren, what: string }} props */
+function TableBelow({ table, what }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>
+        As a table<span class="unseen">: {what}</span>
+      </summary>
+      {open && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        <div class="table-scroll" tabIndex={0} role="region" aria-label={`${what}, as a table`}>
+          {table()}
+        </div>
+      )}
+    </details>
+  );
+}
+
+/**
+ * The letter of an expert on its colour.
+ *
+ * @param {{ letter: string, fill: string, text: string }} props
+ */
+export function Chip({ letter, fill, text }) {
+  return (
+    <span class="chip" style={{ background: fill, color: text }}>
+      {letter}
+    </span>
+  );
+}

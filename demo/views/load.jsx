@@ -1,0 +1,103 @@
+import { fillOf, letterOf } from '../colours.js';
+import { percent } from '../format.js';
+import { busiest, loadOf, routerEntropy, variation } from '../measures.js';
+import { Chip, Figure } from './figure.jsx';
+
+/**
+ * The load of every expert in every layer. It is a table, with a bar in each cell.
+ *
+ * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
+ */
+export function LoadView({ run, state }) {
+  const probe = run.probe.value;
+  if (!probe?.shape.layers) {
+    return (
+      <Figure title="Load of the experts" name="load">
+        <p class="nothing">{probe ? 'A dense model has no experts to share the work.' : 'Comes with the first step.'}</p>
+      </Figure>
+    );
+  }
+  const { experts } = probe.shape;
+  const layers = probe.views.layers.map(({ experts: chosen, logits }) => {
+    const load = loadOf(chosen, experts);
+    return { load, busiest: busiest(load), variation: variation(load), entropy: routerEntropy(logits, experts) };
+  });
+  // All bars on one scale, so that layers can be compared; a full bar is twice the fair share at least.
+  const full = Math.max(2 / experts, ...layers.flatMap(({ load }) => load));
+  const fair = (100 / experts / full).toFixed(2);
+  const current = Number(state.get('layer')) - 1;
+  return (
+    <Figure
+      title="Load of the experts"
+      name="load"
+      caption="Share of the text’s characters that each expert gets in each layer. The line marks the fair share."
+    >
+      <table class="load">
+        <thead>
+          <tr>
+            <td />
+            {layers.map((_, i) => (
+              <th key={i} scope="col" class={i === current ? 'is-current' : ''}>
+                {layers.length > 2 ? `L${i + 1}` : `Layer ${i + 1}`}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {Array.from({ length: experts }, (_, expert) => {
+            const { fill, text } = fillOf(expert, experts, 1);
+            return (
+              <tr key={expert}>
+                <th scope="row">
+                  <Chip letter={letterOf(expert)} fill={fill} text={text} />
+                </th>
+                {layers.map(({ load }, i) => (
+                  <td key={i}>
+                    <span class="load-bar">
+                      <span style={{ width: `${(100 * load[expert]) / full}%`, background: fill }} />
+                      <i style={{ left: `${fair}%` }} />
+                    </span>
+                    <span class="load-number">{percent(load[expert])}</span>
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      <table class="measures">
+        <tbody>
+          <Measure
+            name="Busiest expert"
+            help="times its fair share; 1 is even"
+            values={layers.map((layer) => `${layer.busiest.toFixed(1)} ×`)}
+          />
+          <Measure
+            name="Unevenness"
+            help="standard deviation of the load over its mean; 0 is even"
+            values={layers.map((layer) => layer.variation.toFixed(2))}
+          />
+          <Measure
+            name="Indecision"
+            help="entropy of the router’s probabilities; 100 % has no preference"
+            values={layers.map((layer) => percent(layer.entropy))}
+          />
+        </tbody>
+      </table>
+    </Figure>
+  );
+}
+
+/** @param {{ name: string, help: string, values: string[] }} props */
+function Measure({ name, help, values }) {
+  return (
+    <tr>
+      <th scope="row">
+        {name} <small>{help}</small>
+      </th>
+      {values.map((value, i) => (
+        <td key={i}>{value}</td>
+      ))}
+    </tr>
+  );
+}

@@ -1,0 +1,81 @@
+import { signal } from '@preact/signals';
+import { useEffect, useState } from 'preact/hooks';
+import { count, loss as lossText, unitName } from '../format.js';
+
+/**
+ * What went otherwise than wanted, with what can be done about it.
+ *
+ * @param {{ run: import('../run.js').Run }} props
+ */
+export function Notices({ run }) {
+  return (
+    <div class="notices">
+      {run.notices.value.map(({ id, kind, text, actions }) => (
+        <div key={id} class={`notice notice-${kind}`}>
+          <p>{text}</p>
+          <div class="row">
+            {actions.map(({ label, act }) => (
+              <button
+                key={label}
+                type="button"
+                onClick={() => {
+                  run.dismiss(id);
+                  act();
+                }}
+              >
+                {label}
+              </button>
+            ))}
+            <button type="button" class="quiet" onClick={() => run.dismiss(id)}>
+              Dismiss<span class="unseen"> this notice</span>
+            </button>
+          </div>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+const every = 2000;
+
+/** Set while the page itself holds the run back. */
+export const held = signal('');
+
+/**
+ * The one place where a screen reader hears how it goes: at most every two seconds, and only when there is news.
+ *
+ * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
+ */
+export function StatusLine({ run, state }) {
+  const [said, say] = useState('');
+  useEffect(() => {
+    const timer = setInterval(() => say(sentenceFor(run, state)), every);
+    return () => clearInterval(timer);
+  }, [run, state]);
+  return (
+    <p class="status" role="status">
+      {said}
+    </p>
+  );
+}
+
+/**
+ * @param {import('../run.js').Run} run
+ * @param {import('../state.js').State} state
+ */
+function sentenceFor(run, state) {
+  const notice = run.notices.peek().at(-1);
+  if (notice) return notice.text;
+  const status = run.status.peek();
+  const step = count(run.step.peek());
+  const unit = /** @type {import('../format.js').Unit} */ (state.peek('unit'));
+  const heldOut = run.losses.peek().heldOut.at(-1);
+  const quality = heldOut ? ` Held-out loss ${lossText(heldOut.loss, unit)} ${unitName(unit)}.` : '';
+  if (run.writing.peek()) return 'The model writes.';
+  if (held.peek()) return held.peek();
+  if (status === 'building') return 'The model is being built.';
+  if (status === 'running') return `Training, step ${step}.${quality}`;
+  if (status === 'diverged') return `Training broke down at step ${step}.`;
+  if (status === 'failed') return 'The engine could not be started.';
+  return run.step.peek() ? `Paused at step ${step}.${quality}` : 'Ready. Nothing is learned yet.';
+}

@@ -1,0 +1,143 @@
+import { cellOf } from '../cells.js';
+import { fillOf, letterOf } from '../colours.js';
+import { percent } from '../format.js';
+import { probabilitiesOf } from '../measures.js';
+import { Chip } from './figure.jsx';
+
+/**
+ * @typedef {import('../run.js').RoutedText} RoutedText
+ */
+
+/**
+ * All that is known of one character: the router's probabilities over all experts, the chosen ones and their
+ * weights, and what the model expects next.
+ *
+ * @param {object} props
+ * @param {string} props.id
+ * @param {import('@preact/signals').ReadonlySignal<RoutedText | null>} props.text
+ * @param {Uint8Array} props.tokens
+ * @param {import('../cells.js').Cell[]} props.cells
+ * @param {number} props.index
+ * @param {import('../state.js').State} props.state
+ */
+export function Readout({ id, text, tokens, cells, index, state }) {
+  const routed = text.value;
+  const layer = Number(state.get('layer'));
+  const row = routed ? index - routed.from : -1;
+  const routing = routed && row >= 0 && row < routed.shape.tokens ? routed.views.layers[layer - 1] : undefined;
+  return (
+    <div class="readout" id={id}>
+      <p class="readout-what">
+        <span class="readout-glyph" aria-hidden="true">
+          {cells[index]?.glyph.replace('\u00a0', '␣') || '…'}
+        </span>
+        <span>
+          <strong>{cells[index]?.name}</strong>
+          <br />
+          {index + 1} of {tokens.length}
+        </span>
+      </p>
+      {routed && routing ? (
+        <Experts routing={routing} row={row} shape={routed.shape} layer={layer} />
+      ) : (
+        <p class="readout-none">{reasonFor(routed, row, layer)}</p>
+      )}
+      {routed && routed.shape.predictions > 0 && row >= 0 && (
+        <Next routed={routed} row={row} actual={tokens[index + 1]} />
+      )}
+    </div>
+  );
+}
+
+/**
+ * @param {RoutedText | null} routed
+ * @param {number} row
+ * @param {number} layer
+ */
+function reasonFor(routed, row, layer) {
+  if (!routed) return 'The routing comes with the first step.';
+  if (row < 0) return 'This is the beginning that you gave; the routing is shown for what the model wrote.';
+  return `Layer ${layer} has no router: every character goes through the same network.`;
+}
+
+/**
+ * @param {object} props
+ * @param {import('../measures.js').LayerRouting} props.routing
+ * @param {number} props.row
+ * @param {import('../worker/frame.js').FrameShape} props.shape
+ * @param {number} props.layer
+ */
+function Experts({ routing, row, shape, layer }) {
+  const { topK, experts } = shape;
+  const probabilities = probabilitiesOf(routing.logits, row, experts);
+  const chosen = new Map();
+  for (let k = 0; k < topK; k++) chosen.set(routing.experts[row * topK + k], routing.weights[row * topK + k]);
+  return (
+    <table class="readout-experts">
+      <caption>What the router of layer {layer} thinks of this character. Outlined: the chosen experts.</caption>
+      <thead>
+        <tr>
+          <th scope="col">Expert</th>
+          {probabilities.map((p, expert) => {
+            const { fill, text } = fillOf(expert, experts, 1);
+            return (
+              <th key={expert} scope="col" class={chosen.has(expert) ? 'is-chosen' : ''}>
+                <span class="bar-space">
+                  <span class="bar" style={{ height: `${Math.max(2, p * 100)}%`, background: fill }} />
+                </span>
+                <Chip letter={letterOf(expert)} fill={fill} text={text} />
+              </th>
+            );
+          })}
+        </tr>
+      </thead>
+      <tbody>
+        <tr>
+          <th scope="row">Probability, %</th>
+          {probabilities.map((p, expert) => (
+            <td key={expert}>{Math.round(p * 100)}</td>
+          ))}
+        </tr>
+        <tr class="readout-weights">
+          <th scope="row">Weight, %</th>
+          {probabilities.map((_, expert) => (
+            <td key={expert}>{chosen.has(expert) ? Math.round(chosen.get(expert) * 100) : ''}</td>
+          ))}
+        </tr>
+      </tbody>
+    </table>
+  );
+}
+
+/**
+ * @param {object} props
+ * @param {RoutedText} props.routed
+ * @param {number} props.row
+ * @param {number | undefined} props.actual what really comes next
+ */
+function Next({ routed, row, actual }) {
+  const { predictions } = routed.shape;
+  const { next, nextProbabilities, losses } = routed.views;
+  const likely = Array.from({ length: predictions }, (_, i) => ({
+    token: next[row * predictions + i],
+    p: nextProbabilities[row * predictions + i],
+  })).filter(({ token }) => token >= 0);
+  const missed = actual !== undefined && Number.isFinite(losses[row]) && !likely.some(({ token }) => token === actual);
+  const rows = missed ? [...likely.slice(0, -1), { token: actual, p: Math.exp(-losses[row]) }] : likely;
+  return (
+    <div class="readout-next">
+      <p>What it expects next{actual === undefined ? '.' : '. Framed: what comes.'}</p>
+      <ol>
+        {rows.map(({ token, p }) => (
+          <li key={token} class={token === actual ? 'is-actual' : ''}>
+            <b>{cellOf(token).glyph}</b>
+            <span class="meter">
+              <span style={{ width: `${p * 100}%` }} />
+            </span>
+            <span>{percent(p)}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}

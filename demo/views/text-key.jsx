@@ -1,0 +1,74 @@
+import { cellsOf } from '../cells.js';
+import { fillOf, letterOf, paper, tie } from '../colours.js';
+import { percent } from '../format.js';
+
+/**
+ * How to read the colours of a text.
+ *
+ * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
+ */
+export function TextKey({ run, state }) {
+  const experts = run.probe.value?.shape.experts ?? Number(state.get('experts'));
+  const several = (run.probe.value?.shape.topK ?? 2) > 1;
+  if (experts < 2) return null;
+  const [first, second] = [fillOf(0, experts, 1), fillOf(1, experts, 1)];
+  const pale = fillOf(0, experts, 0.4);
+  const stripe = `linear-gradient(to top, ${second.fill} 6px, ${paper} 6px 7px, ${first.fill} 7px)`;
+  return (
+    <ul class="key">
+      <li>
+        <i style={{ background: first.fill }} /> the expert with the largest weight
+      </li>
+      {several && (
+        <li>
+          <i style={{ background: stripe }} /> stripe: the second, as high as its weight
+        </li>
+      )}
+      {several && Boolean(state.get('strength')) && (
+        <li>
+          <i style={{ background: pale.fill }} /> paler: the weight is shared
+        </li>
+      )}
+      {several && (
+        <li>
+          <i style={{ background: tie }} /> grey: two experts level
+        </li>
+      )}
+    </ul>
+  );
+}
+
+/** @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props */
+export function TextTable({ run, state }) {
+  const probe = run.probe.value;
+  const layer = probe?.views.layers[Number(state.get('layer')) - 1];
+  if (!probe || !layer) return <p class="nothing">No routing in this layer.</p>;
+  const { topK } = probe.shape;
+  const ranks = Array.from({ length: Math.min(topK, 4) }, (_, k) => k);
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Character</th>
+          {ranks.map((k) => (
+            <th scope="col" key={k}>
+              Expert {k + 1}, weight
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {cellsOf(probe.tokens).map(({ name }, row) => (
+          <tr key={row}>
+            <th scope="row">{name}</th>
+            {ranks.map((k) => (
+              <td key={k}>
+                {letterOf(layer.experts[row * topK + k])} {percent(layer.weights[row * topK + k])}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

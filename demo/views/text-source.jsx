@@ -1,0 +1,148 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { ownText, textOfFile } from '../data.js';
+import { size } from '../format.js';
+
+/**
+ * @typedef {import('../run.js').Run} Run
+ * @typedef {import('../state.js').State} State
+ */
+
+/**
+ * @param {Run} run
+ * @param {File | undefined} file
+ */
+async function useFile(run, file) {
+  if (!file) return;
+  try {
+    await run.useText(await textOfFile(file));
+  } catch (error) {
+    run.report(error);
+  }
+}
+
+/**
+ * Which text is learned: the built-in one, a file, or a pasted text.
+ *
+ * @param {{ run: Run, state: State }} props
+ */
+export function TextSource({ run, state }) {
+  const picker = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const { label, help, choices = [] } = state.settingOf('text');
+  const built = run.summary.value;
+  return (
+    <div class="field">
+      <label for="setting-text">{label}</label>
+      <select
+        id="setting-text"
+        value={String(state.get('text'))}
+        aria-describedby="setting-text-help"
+        onChange={(event) => {
+          const { value } = event.currentTarget;
+          if (value === 'own' && !run.hasOwnText()) {
+            event.currentTarget.value = String(state.peek('text'));
+            picker.current?.click();
+          } else {
+            state.set('text', value);
+          }
+        }}
+      >
+        {choices.map(({ value, label: words }) => (
+          <option key={value} value={value}>
+            {value === 'own' && state.get('text') === 'own' ? run.textName.value : words}
+          </option>
+        ))}
+      </select>
+      <div class="row">
+        <label class="button">
+          Open a file
+          <input
+            ref={picker}
+            type="file"
+            class="unseen"
+            onChange={(event) => {
+              const [file] = event.currentTarget.files ?? [];
+              event.currentTarget.value = '';
+              useFile(run, file);
+            }}
+          />
+        </label>
+        <button type="button" onClick={() => dialog.current?.showModal()}>
+          Paste
+        </button>
+      </div>
+      <p class="help" id="setting-text-help">
+        {built ? `${size(built.trainBytes)} to learn from, ${size(built.heldOutBytes)} held out to test on. ` : help} A
+        file may also be dropped on the page. It never leaves this tab.
+      </p>
+      <PasteDialog run={run} dialog={dialog} />
+      <DropTarget run={run} />
+    </div>
+  );
+}
+
+/** @param {{ run: Run, dialog: { current: HTMLDialogElement | null } }} props */
+function PasteDialog({ run, dialog }) {
+  const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
+  return (
+    <dialog ref={dialog} aria-labelledby="paste-title">
+      <form
+        method="dialog"
+        onSubmit={(event) => {
+          if (/** @type {SubmitEvent} */ (event).submitter?.getAttribute('value') !== 'use') return;
+          try {
+            run.useText(ownText('The pasted text', area.current?.value ?? ''));
+          } catch (error) {
+            run.report(error);
+          }
+        }}
+      >
+        <h2 id="paste-title">Paste a text</h2>
+        <label for="paste-text" class="help">
+          Some thousand characters at least; the more, the more there is to learn.
+        </label>
+        <textarea id="paste-text" ref={area} rows={12} />
+        <div class="row">
+          <button type="submit" value="use" class="primary">
+            Learn this text
+          </button>
+          <button type="submit" value="cancel">
+            Cancel
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+/** The whole page takes dropped files. @param {{ run: Run }} props */
+function DropTarget({ run }) {
+  const over = useSignal(false);
+  useEffect(() => {
+    const hasFile = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes('Files') ?? false;
+    const onOver = (/** @type {DragEvent} */ event) => {
+      if (!hasFile(event)) return;
+      event.preventDefault();
+      over.value = true;
+    };
+    const onLeave = (/** @type {DragEvent} */ event) => {
+      if (!event.relatedTarget) over.value = false;
+    };
+    const onDrop = (/** @type {DragEvent} */ event) => {
+      if (!hasFile(event)) return;
+      event.preventDefault();
+      over.value = false;
+      useFile(run, event.dataTransfer?.files[0]);
+    };
+    addEventListener('dragover', onOver);
+    addEventListener('dragleave', onLeave);
+    addEventListener('drop', onDrop);
+    return () => {
+      removeEventListener('dragover', onOver);
+      removeEventListener('dragleave', onLeave);
+      removeEventListener('drop', onDrop);
+    };
+  }, [run]);
+  return over.value ? <div class="drop">Drop the file to learn its text</div> : null;
+}

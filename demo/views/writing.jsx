@@ -1,0 +1,63 @@
+import { useComputed } from '@preact/signals';
+import { Field } from './field.jsx';
+import { Figure } from './figure.jsx';
+import { RoutedTextView } from './routed-text.jsx';
+
+/**
+ * What the model writes, streamed, in the colours of the text above.
+ *
+ * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
+ */
+export function WritingView({ run, state }) {
+  const busy = run.writing.value;
+  const tokens = useComputed(() => run.written.value?.tokens ?? new Uint8Array());
+  const { help, max } = state.settingOf('prompt');
+  const none = () => {};
+  return (
+    <Figure
+      title="Let it write"
+      name="writing"
+      caption="The model’s own continuation, one byte at a time. Training waits while it writes."
+    >
+      <form
+        class="writing"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (busy) run.stopWriting();
+          else run.generate();
+        }}
+      >
+        <div class="field field-prompt">
+          <label for="prompt">Beginning</label>
+          <input
+            id="prompt"
+            type="text"
+            autocomplete="off"
+            maxLength={max}
+            value={String(state.get('prompt'))}
+            aria-describedby="prompt-help"
+            onInput={(event) => state.set('prompt', event.currentTarget.value)}
+          />
+          <button type="submit" class="primary" disabled={!run.summary.value}>
+            {busy ? 'Stop' : 'Write'}
+          </button>
+          <p class="help" id="prompt-help">
+            {help}
+          </p>
+        </div>
+        <Field state={state} name="temperature" onProblems={none} />
+        <Field state={state} name="topP" onProblems={none} />
+        <Field state={state} name="length" onProblems={none} />
+      </form>
+      {tokens.value.length > 0 && (
+        <RoutedTextView
+          id="written"
+          label="What the model wrote."
+          text={run.written}
+          tokens={tokens.value}
+          state={state}
+        />
+      )}
+    </Figure>
+  );
+}

@@ -1,0 +1,91 @@
+/**
+ * The routing of a text as one block of memory, so that it crosses to the page and back by transfer.
+ *
+ * Words of four bytes, in this order: for each layer, experts int32 [N, K], weights float32 [N, K], logits float32
+ * [N, E]; then, where predictions is P > 0, the likeliest next tokens int32 [N, P], their probabilities
+ * float32 [N, P], and the loss at each token float32 [N].
+ */
+
+/**
+ * @typedef {object} FrameShape
+ * @property {number} tokens N
+ * @property {number} layers that have a router
+ * @property {number} topK K
+ * @property {number} experts E
+ * @property {number} predictions P
+ *
+ * @typedef {import('../measures.js').LayerRouting} LayerRouting
+ *
+ * @typedef {object} FrameViews
+ * @property {LayerRouting[]} layers
+ * @property {Int32Array} next [N, P]
+ * @property {Float32Array} nextProbabilities [N, P]
+ * @property {Float32Array} losses [N] nats; NaN where the next token is not known
+ */
+
+/** @param {FrameShape} shape */
+export function frameBytes({ tokens, layers, topK, experts, predictions }) {
+  const perToken = layers * (2 * topK + experts) + (predictions ? 2 * predictions + 1 : 0);
+  return 4 * tokens * perToken;
+}
+
+/**
+ * The parts of a block, as views of it.
+ *
+ * @param {ArrayBuffer} buffer may be longer than needed
+ * @param {FrameShape} shape
+ * @returns {FrameViews}
+ */
+export function frameViews(buffer, shape) {
+  const { tokens, topK, experts, predictions } = shape;
+  let at = 0;
+  const ints = (/** @type {number} */ n) => new Int32Array(buffer, advance(n), n);
+  const floats = (/** @type {number} */ n) => new Float32Array(buffer, advance(n), n);
+  function advance(/** @type {number} */ words) {
+    const start = at;
+    at += 4 * words;
+    return start;
+  }
+  const layers = Array.from({ length: shape.layers }, () => ({
+    experts: ints(tokens * topK),
+    weights: floats(tokens * topK),
+    logits: floats(tokens * experts),
+  }));
+  return {
+    layers,
+    next: ints(tokens * predictions),
+    nextProbabilities: floats(tokens * predictions),
+    losses: floats(predictions ? tokens : 0),
+  };
+}
+
+/**
+ * Writes the P likeliest next tokens of a token, and its loss.
+ *
+ * @param {FrameViews} views changed
+ * @param {number} token which row to write
+ * @param {Float32Array} logits [V] over the vocabulary
+ * @param {number} target the token that really follows, or -1
+ * @param {number} predictions P
+ */
+export function writePrediction(views, token, logits, target, predictions) {
+  let max = -Infinity;
+  for (const logit of logits) max = Math.max(max, logit);
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - max);
+
+  const best = views.next.subarray(token * predictions, (token + 1) * predictions).fill(-1);
+  const probabilities = views.nextProbabilities.subarray(token * predictions, (token + 1) * predictions).fill(-1);
+  for (let id = 0; id < logits.length; id++) {
+    const p = Math.exp(logits[id] - max) / sum;
+    if (p <= probabilities[predictions - 1]) continue;
+    let place = predictions - 1;
+    for (; place > 0 && probabilities[place - 1] < p; place--) {
+      probabilities[place] = probabilities[place - 1];
+      best[place] = best[place - 1];
+    }
+    probabilities[place] = p;
+    best[place] = id;
+  }
+  views.losses[token] = target < 0 ? Number.NaN : Math.log(sum) - (logits[target] - max);
+}

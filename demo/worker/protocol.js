@@ -1,0 +1,171 @@
+import { CheckpointError, DisposedError, DivergedError, EngineError, OutOfMemoryError } from 'hyperrouter-wasm';
+
+/**
+ * What the page and the worker say to each other. The page sends requests with ids; the worker answers each with any
+ * number of parts and then one result or one error, all with the id of the request.
+ *
+ * @typedef {import('../schema.js').EngineField} EngineField
+ * @typedef {import('../schema.js').Router} Router
+ * @typedef {import('./frame.js').FrameShape} FrameShape
+ *
+ * @typedef {Record<string, string | number | boolean>} ModelConfig
+ *
+ * @typedef {object} Summary what the page knows of the model that the worker trains
+ * @property {ModelConfig} config
+ * @property {number} step
+ * @property {number} parameterCount
+ * @property {number} trainableParameterCount
+ * @property {number} trainBytes
+ * @property {number} heldOutBytes
+ * @property {number} stepsPerPass steps of one pass over the text
+ * @property {Uint8Array} probe the text whose routing is shown: the beginning of the held-out part
+ *
+ * @typedef {object} Frame what happened since the last frame
+ * @property {number} step
+ * @property {Float32Array} losses one a step, up to `step`
+ * @property {{ step: number, loss: number }[]} heldOut
+ * @property {number} bytesPerSecond
+ * @property {FrameShape | null} shape of the routing in `buffer`; null where nothing changed
+ * @property {ArrayBuffer | null} buffer
+ *
+ * @typedef {object} Written a part of a generated text
+ * @property {Uint8Array} tokens
+ * @property {FrameShape} shape
+ * @property {ArrayBuffer} buffer their routing
+ *
+ * @typedef {object} Requests
+ * @property {{}} open
+ * @property {{ config: ModelConfig, learningRate: number, text: Uint8Array | null }} build
+ *   text: null for the one of the last model
+ * @property {{ step: number }} runTo
+ * @property {{}} pause
+ * @property {{ topK?: number, learningRate?: number }} tune
+ * @property {{ recycle: ArrayBuffer | null, whole: boolean }} frame
+ *   recycle: the buffer of an earlier frame; whole: the routing even if nothing changed
+ * @property {{ prompt: Uint8Array, maxTokens: number, temperature: number, topP: number, seed: number }} generate
+ * @property {{}} measure
+ * @property {{ id: number }} cancel the request that is to end early
+ * @property {{ optimizer: boolean }} save
+ * @property {{ bytes: Uint8Array, learningRate: number, text: Uint8Array | null }} restore
+ * @property {{}} rewind
+ *
+ * @typedef {object} Results
+ * @property {{ info: { variant: string, threads: number, version: string }, fields: EngineField[], routers: Router[] }} open
+ * @property {Summary} build
+ * @property {{ step: number, reason: 'reached' | 'paused' }} runTo
+ * @property {{ step: number }} pause
+ * @property {{}} tune
+ * @property {Frame} frame
+ * @property {{ reason: 'done' | 'cancelled' }} generate
+ * @property {{ reason: 'done' | 'cancelled' }} measure
+ * @property {{}} cancel
+ * @property {{ bytes: Uint8Array }} save
+ * @property {Summary} restore
+ * @property {Summary} rewind
+ *
+ * @typedef {object} Parts
+ * @property {Written} generate
+ * @property {{ topK: number, loss: number }} measure
+ *
+ * @typedef {keyof Requests} RequestType
+ *
+ * @typedef {{ [T in RequestType]: { id: number, type: T, body: Requests[T] } }[RequestType]} Request
+ *
+ * @typedef {{ name: string, message: string, step?: number, bytes?: number }} WireError
+ *
+ * @typedef {{ id: number, kind: 'result', body: unknown }
+ *   | { id: number, kind: 'part', body: unknown }
+ *   | { id: number, kind: 'error', error: WireError }} Reply
+ */
+
+/**
+ * The keys of every request and their kinds; a `?` at the end: may be absent, or null.
+ *
+ * @type {Record<RequestType, Record<string, string>>}
+ */
+const requestShapes = {
+  open: {},
+  build: { config: 'object', learningRate: 'number', text: 'bytes?' },
+  runTo: { step: 'number' },
+  pause: {},
+  tune: { topK: 'number?', learningRate: 'number?' },
+  frame: { recycle: 'buffer?', whole: 'boolean' },
+  generate: { prompt: 'bytes', maxTokens: 'number', temperature: 'number', topP: 'number', seed: 'number' },
+  measure: {},
+  cancel: { id: 'number' },
+  save: { optimizer: 'boolean' },
+  restore: { bytes: 'bytes', learningRate: 'number', text: 'bytes?' },
+  rewind: {},
+};
+
+/**
+ * @param {unknown} value
+ * @param {string} kind
+ */
+function isOf(value, kind) {
+  if (kind.endsWith('?')) {
+    return value === undefined || value === null || isOf(value, kind.slice(0, -1));
+  }
+  if (kind === 'bytes') return value instanceof Uint8Array;
+  if (kind === 'buffer') return value instanceof ArrayBuffer;
+  return typeof value === kind && value !== null;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {Request}
+ * @throws {TypeError} where the value is no request, and why
+ */
+export function checkRequest(value) {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`a request is an object, not ${value}`);
+  const { id, type, body } = /** @type {Record<string, unknown>} */ (value);
+  if (!Number.isSafeInteger(id)) throw new TypeError(`a request's id is an integer, not ${id}`);
+  if (typeof type !== 'string' || !Object.hasOwn(requestShapes, type)) {
+    throw new TypeError(`there is no request “${type}”; there are ${Object.keys(requestShapes).join(', ')}`);
+  }
+  if (typeof body !== 'object' || body === null) throw new TypeError(`the body of ${type} is an object, not ${body}`);
+  const shape = requestShapes[/** @type {RequestType} */ (type)];
+  for (const key of Object.keys(body)) {
+    if (!Object.hasOwn(shape, key)) throw new TypeError(`${type} has no key “${key}”`);
+  }
+  for (const [key, kind] of Object.entries(shape)) {
+    const part = /** @type {Record<string, unknown>} */ (body)[key];
+    if (!isOf(part, kind)) throw new TypeError(`${type}.${key} is ${typeof part}; it must be of kind ${kind}`);
+  }
+  return /** @type {Request} */ (value);
+}
+
+/** @type {Record<string, (message: string, wire: WireError) => Error>} */
+const errorClasses = {
+  CheckpointError: (message) => new CheckpointError(message),
+  DisposedError: (message) => new DisposedError(message),
+  EngineError: (message) => new EngineError(message),
+  OutOfMemoryError: (message, { bytes = 0 }) => new OutOfMemoryError(message, bytes),
+  DivergedError: (message, { step = 0 }) => new DivergedError(message, step),
+  RangeError: (message) => new RangeError(message),
+  TypeError: (message) => new TypeError(message),
+};
+
+/**
+ * @param {unknown} thrown
+ * @returns {WireError}
+ */
+export function errorToWire(thrown) {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) };
+  const { name, message } = thrown;
+  if (thrown instanceof DivergedError) return { name, message, step: thrown.step };
+  if (thrown instanceof OutOfMemoryError) return { name, message, bytes: thrown.bytes };
+  return { name, message };
+}
+
+/**
+ * @param {WireError} wire
+ * @returns {Error} of the class that was thrown on the other side
+ */
+export function errorFromWire(wire) {
+  const make = Object.hasOwn(errorClasses, wire.name) ? errorClasses[wire.name] : undefined;
+  if (make) return make(wire.message, wire);
+  const error = new Error(wire.message);
+  error.name = wire.name;
+  return error;
+}

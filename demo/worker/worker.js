@@ -1,0 +1,290 @@
+import { load } from 'hyperrouter-wasm';
+import { frameBytes, frameViews } from './frame.js';
+import { checkRequest, errorToWire } from './protocol.js';
+import { openModel, Trainer } from './trainer.js';
+
+/**
+ * The worker's loop: it trains until about 10 ms are used, then looks at its messages. Requests are served one after
+ * the other, between two steps; only `pause` and `cancel` are heard at once.
+ *
+ * @typedef {import('./protocol.js').Request} Request
+ * @typedef {import('./protocol.js').Requests} Requests
+ * @typedef {import('./protocol.js').Written} Written
+ * @typedef {import('./trainer.js').Engine} Engine
+ *
+ * @typedef {object} Goal a run in progress
+ * @property {number} id of the request
+ * @property {number} step
+ *
+ * @typedef {object} Writing a text in progress
+ * @property {number} id of the request
+ * @property {Iterator<{ token: number, routing: import('../measures.js').LayerRouting[] }>} tokens
+ */
+
+const sliceMs = 10;
+
+/** @type {Engine | undefined} */
+let engine;
+/** @type {Trainer | undefined} */
+let trainer;
+/** @type {Goal | undefined} */
+let goal;
+/** @type {Writing | undefined} */
+let writing;
+/** @type {{ id: number, abort: AbortController } | undefined} */
+let measuring;
+/** @type {Request[]} */
+const queue = [];
+let turning = false;
+
+// A message port, because browsers clamp nested timers to 4 ms.
+const { port1, port2 } = new MessageChannel();
+port1.onmessage = turn;
+
+/** @type {{ postMessage: (message: unknown, transfer?: Transferable[]) => void }} */
+const page = /** @type {any} */ (globalThis);
+
+globalThis.addEventListener('message', (/** @type {MessageEvent} */ { data }) => {
+  try {
+    const request = checkRequest(data);
+    if (request.type === 'pause') pause(request.id);
+    else if (request.type === 'cancel') cancel(request.id, request.body.id);
+    else queue.push(request);
+  } catch (error) {
+    fail(Number(data?.id), error);
+  }
+  wake();
+});
+
+function wake() {
+  if (turning || !(queue.length || goal || writing)) return;
+  turning = true;
+  port2.postMessage(null);
+}
+
+async function turn() {
+  for (let request = queue.shift(); request; request = queue.shift()) {
+    try {
+      await serve(request);
+    } catch (error) {
+      fail(request.id, error);
+    }
+  }
+  if (writing) write(writing);
+  else if (goal) await train(goal);
+  turning = false;
+  wake();
+}
+
+/**
+ * @param {number} id
+ * @param {unknown} body
+ * @param {Transferable[]} [transfer]
+ */
+function done(id, body, transfer = []) {
+  page.postMessage({ id, kind: 'result', body }, transfer);
+}
+
+/**
+ * @param {number} id
+ * @param {unknown} error
+ */
+function fail(id, error) {
+  page.postMessage({ id, kind: 'error', error: errorToWire(error) });
+}
+
+/** @param {Goal} current */
+async function train(current) {
+  const until = performance.now() + sliceMs;
+  try {
+    while (goal === current && working().step < current.step && performance.now() < until) await working().advance();
+  } catch (error) {
+    if (goal === current) goal = undefined;
+    fail(current.id, error);
+    return;
+  }
+  if (goal === current && working().step >= current.step) endRun('reached');
+}
+
+/** @param {'reached' | 'paused'} reason */
+function endRun(reason) {
+  if (!goal) return;
+  done(goal.id, { step: working().step, reason });
+  goal = undefined;
+}
+
+/** @param {number} id */
+function pause(id) {
+  endRun('paused');
+  done(id, { step: trainer?.step ?? 0 });
+}
+
+/**
+ * @param {number} id
+ * @param {number} target the request to end
+ */
+function cancel(id, target) {
+  if (writing?.id === target) endWriting('cancelled');
+  if (measuring?.id === target) measuring.abort.abort();
+  const waiting = queue.findIndex((request) => request.id === target);
+  if (waiting >= 0) {
+    queue.splice(waiting, 1);
+    done(target, { reason: 'cancelled' });
+  }
+  done(id, {});
+}
+
+/** @param {'done' | 'cancelled'} reason */
+function endWriting(reason) {
+  if (!writing) return;
+  const { id, tokens } = writing;
+  writing = undefined;
+  tokens.return?.();
+  done(id, { reason });
+}
+
+/** @param {Writing} current */
+function write(current) {
+  const until = performance.now() + sliceMs;
+  /** @type {{ token: number, routing: import('../measures.js').LayerRouting[] }[]} */
+  const written = [];
+  try {
+    let next = current.tokens.next();
+    for (; !next.done; next = current.tokens.next()) {
+      written.push(next.value);
+      if (performance.now() >= until) break;
+    }
+    if (written.length) {
+      const part = pack(written);
+      page.postMessage({ id: current.id, kind: 'part', body: part }, [part.buffer]);
+    }
+    if (next.done) endWriting('done');
+  } catch (error) {
+    writing = undefined;
+    fail(current.id, error);
+  }
+}
+
+/**
+ * @param {{ token: number, routing: import('../measures.js').LayerRouting[] }[]} written
+ * @returns {Written}
+ */
+function pack(written) {
+  const [first] = written[0].routing;
+  const shape = {
+    tokens: written.length,
+    layers: written[0].routing.length,
+    topK: first?.experts.length ?? 0,
+    experts: first?.logits.length ?? 0,
+    predictions: 0,
+  };
+  const buffer = new ArrayBuffer(frameBytes(shape));
+  const { layers } = frameViews(buffer, shape);
+  written.forEach(({ routing }, token) => {
+    routing.forEach(({ experts, weights, logits }, layer) => {
+      layers[layer].experts.set(experts, token * shape.topK);
+      layers[layer].weights.set(weights, token * shape.topK);
+      layers[layer].logits.set(logits, token * shape.experts);
+    });
+  });
+  return { tokens: Uint8Array.from(written, ({ token }) => token), shape, buffer };
+}
+
+/** @param {Request} request */
+async function serve({ id, type, body }) {
+  switch (type) {
+    case 'open': {
+      engine = await load();
+      return done(id, { info: engine.info, fields: engine.configFields('language'), routers: engine.routers });
+    }
+    case 'build': {
+      const text = body.text ?? working().text;
+      adopt(opened().createLanguageModel(body.config), text, body.learningRate);
+      return done(id, working().summary());
+    }
+    case 'restore': {
+      const text = body.text ?? working().text;
+      adopt(openModel(opened(), body.bytes), text, body.learningRate);
+      return done(id, working().summary());
+    }
+    case 'rewind': {
+      working().rewind();
+      return done(id, working().summary());
+    }
+    case 'runTo': {
+      endRun('paused');
+      working();
+      goal = { id, step: body.step };
+      return;
+    }
+    case 'tune': {
+      working().tune({ topK: body.topK ?? undefined, learningRate: body.learningRate ?? undefined });
+      return done(id, {});
+    }
+    case 'frame': {
+      const frame = working().frame(body.recycle, body.whole);
+      return done(id, frame, [frame.losses.buffer, ...(frame.buffer ? [frame.buffer] : [])]);
+    }
+    case 'generate': {
+      endWriting('cancelled');
+      writing = { id, tokens: working().write(body.prompt, body) };
+      return;
+    }
+    case 'measure': {
+      return measure(id);
+    }
+    case 'save': {
+      const bytes = working().save(body);
+      return done(id, { bytes }, [bytes.buffer]);
+    }
+  }
+}
+
+/** @param {number} id */
+async function measure(id) {
+  const abort = new AbortController();
+  measuring = { id, abort };
+  try {
+    await working().measure(abort.signal, (point) => page.postMessage({ id, kind: 'part', body: point }));
+    done(id, { reason: 'done' });
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+    done(id, { reason: 'cancelled' });
+  } finally {
+    measuring = undefined;
+  }
+}
+
+/**
+ * Trains another model from now on. Until it and its text have proved good, the last one stays.
+ *
+ * @param {import('./trainer.js').Model} model
+ * @param {Uint8Array} text
+ * @param {number} learningRate
+ */
+function adopt(model, text, learningRate) {
+  /** @type {Trainer} */
+  let next;
+  try {
+    next = new Trainer(opened(), model, text, learningRate);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  endRun('paused');
+  endWriting('cancelled');
+  trainer?.dispose();
+  trainer = next;
+}
+
+/** @returns {Engine} */
+function opened() {
+  if (!engine) throw new Error('the engine is not open yet');
+  return engine;
+}
+
+/** @returns {Trainer} */
+function working() {
+  if (!trainer) throw new Error('there is no model yet');
+  return trainer;
+}

@@ -1,0 +1,306 @@
+#include "attention.h"
+
+#include "base/math.h"
+#include "kernels/vector.h"
+
+void hr_attention_declare(hr_attention *self, hr_parameters *parameters, const hr_config *config,
+                          int32_t layer) {
+  const int32_t d = config->d_model, width = config->heads * config->d_head;
+  self->layer = layer;
+  self->d = d;
+  self->heads = config->heads;
+  self->d_head = config->d_head;
+  self->memory_length = config->memory_length;
+  self->pre_layer_norm = config->pre_layer_norm;
+  self->qkv = hr_parameters_declare(parameters, layer, "dec_attn.qkv_net.weight", HR_INITIAL_SMALL, true,
+                                    3 * width, d, 0);
+  self->o =
+      hr_parameters_declare(parameters, layer, "dec_attn.o_net.weight", HR_INITIAL_SMALL, true, d, width, 0);
+  hr_norm_declare(&self->norm, parameters, layer, "dec_attn.layer_norm.weight", "dec_attn.layer_norm.bias",
+                  d);
+  self->r =
+      hr_parameters_declare(parameters, layer, "dec_attn.r_net.weight", HR_INITIAL_SMALL, true, width, d, 0);
+}
+
+void hr_attention_plan(hr_attention *self, hr_arena *arena, const hr_config *config, int32_t cache_capacity) {
+  const int64_t b = config->batch_size, t = config->context_length, s = t + config->memory_length, n = b * t;
+  const int64_t width = (int64_t)self->heads * self->d_head;
+  /* A segment of generation has one stream, but maybe more memory. */
+  const int64_t columns = b * s > cache_capacity ? b * s : cache_capacity;
+  self->q = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, width);
+  self->kv = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, b * s, 2 * width);
+  self->distances = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, s, width);
+  self->probabilities = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, self->heads * t, columns);
+  self->vectors = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, width);
+  if (!self->pre_layer_norm) self->sum = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, self->d);
+  self->stats = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, self->pre_layer_norm ? b * s : n, 2);
+}
+
+void hr_attention_scratch_plan(hr_attention_scratch *self, hr_arena *arena, const hr_config *config,
+                               int32_t cache_capacity) {
+  const int64_t b = config->batch_size, t = config->context_length, s = t + config->memory_length, n = b * t;
+  const int64_t d = config->d_model, a = config->d_head, width = config->heads * a;
+  const int64_t columns = s > cache_capacity ? s : cache_capacity;
+  self->source = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, d);
+  if (config->pre_layer_norm) {
+    self->rows = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, d);
+    self->fresh = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, d);
+    self->drows = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, d);
+  }
+  self->qu = hr_arena_reals(arena, HR_MEMORY_SCRATCH, t, a);
+  self->qw = hr_arena_reals(arena, HR_MEMORY_SCRATCH, t, a);
+  self->shifted = hr_arena_reals(arena, HR_MEMORY_SCRATCH, t, columns);
+  self->scores = hr_arena_reals(arena, HR_MEMORY_SCRATCH, t, columns);
+  self->dq = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, width);
+  self->dkv = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, 2 * width);
+  self->dkv_fresh = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, 2 * width);
+  self->ddistance = hr_arena_reals(arena, HR_MEMORY_SCRATCH, s, width);
+  self->dvectors = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, width);
+  self->out = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, d);
+}
+
+void hr_attention_cache_plan(hr_attention_cache *self, hr_arena *arena, const hr_config *config,
+                             int32_t capacity) {
+  const int64_t width = (int64_t)config->heads * config->d_head;
+  self->capacity = capacity;
+  self->kv = hr_arena_reals(arena, HR_MEMORY_CONTEXT, capacity, 2 * width);
+  self->distances = hr_arena_reals(arena, HR_MEMORY_CONTEXT, capacity, width);
+}
+
+/* Copies `count` rows from each stream of one [B, stride, width] array to another, starting at given rows. */
+static void copy_rows(hr_real *to, int32_t to_stride, int32_t to_first, const hr_real *from,
+                      int32_t from_stride, int32_t from_first, int32_t streams, int32_t count,
+                      int32_t width) {
+  for (int32_t b = 0; b < streams; b++) {
+    memcpy(to + ((ptrdiff_t)b * to_stride + to_first) * width,
+           from + ((ptrdiff_t)b * from_stride + from_first) * width,
+           (size_t)count * (size_t)width * sizeof *to);
+  }
+}
+
+/* What keys and values (source) and queries (fresh) are projected from: memory and x, normalised first with
+ * pre-layer-norm. Cheap beside the projections, so the backward pass does it again instead of keeping it. */
+static const hr_real *gather_source(hr_attention *self, const hr_real *x, const hr_real *memory,
+                                    hr_attention_scratch *scratch, const hr_pass *pass) {
+  const int32_t b = pass->segment.batch, t = pass->segment.length, m = pass->segment.memory, s = m + t,
+                d = self->d;
+  hr_real *rows = self->pre_layer_norm ? scratch->rows : scratch->source;
+  copy_rows(rows, s, 0, memory, self->memory_length, 0, b, m, d);
+  copy_rows(rows, s, m, x, t, 0, b, t, d);
+  if (!self->pre_layer_norm) return x;
+  hr_norm_forward(&self->norm, scratch->source, self->stats, rows, b * s, d);
+  copy_rows(scratch->fresh, t, 0, scratch->source, s, m, b, t, d);
+  return scratch->fresh;
+}
+
+/* Attention of all streams and heads: self->vectors [N,HA] from q [N,HA], kv [B,S,2HA] and distances [S,HA]. */
+static void attend(hr_attention *self, const hr_real *kv, const hr_real *distances,
+                   hr_attention_scratch *scratch, const hr_pass *pass) {
+  const int32_t t = pass->segment.length, m = pass->segment.memory, s = m + t, h = self->heads,
+                a = self->d_head;
+  const int32_t width = h * a;
+  const hr_real scale = (hr_real)(1 / hr_sqrt(a));
+  const uint64_t key = hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION_WEIGHTS);
+  for (int32_t pair = 0; pair < pass->segment.batch * h; pair++) {
+    const int32_t b = pair / h, head = pair % h;
+    const hr_real *q = self->q + (ptrdiff_t)b * t * width + head * a;
+    const hr_real *k = kv + (ptrdiff_t)b * s * 2 * width + head * a, *v = k + width;
+    const hr_real *r = distances + head * a;
+    hr_real *p = self->probabilities + (ptrdiff_t)pair * t * s;
+    for (int32_t i = 0; i < t; i++) {
+      hr_sum(scratch->qu + i * a, q + (ptrdiff_t)i * width, self->u_bias->data + head * a, a);
+      hr_sum(scratch->qw + i * a, q + (ptrdiff_t)i * width, self->w_bias->data + head * a, a);
+    }
+    hr_matmul(p, s, hr_rows(scratch->qu, a), hr_columns(k, 2 * width), t, s, a, HR_SET, pass->matmul_scratch);
+    hr_matmul(scratch->shifted, s, hr_rows(scratch->qw, a), hr_columns(r, width), t, s, a, HR_SET,
+              pass->matmul_scratch);
+    for (int32_t i = 0; i < t; i++) {
+      /* Token i sees m + i + 1 keys; key j is m + i - j away, which is column t - 1 - i + j of the distances. */
+      hr_real *p_i = p + (ptrdiff_t)i * s;
+      const int32_t seen = m + i + 1;
+      hr_sum(p_i, p_i, scratch->shifted + (ptrdiff_t)i * s + (t - 1 - i), seen);
+      hr_scale(p_i, scale, p_i, seen);
+      hr_softmax(p_i, p_i, seen);
+      hr_fill(p_i + seen, 0, s - seen);
+    }
+    if (pass->attention_dropout > 0) {
+      memcpy(scratch->scores, p, (size_t)t * (size_t)s * sizeof *p);
+      hr_dropout(scratch->scores, t * s, key, (uint32_t)pair * (uint32_t)(t * s), pass->attention_dropout);
+      p = scratch->scores;
+    }
+    hr_matmul(self->vectors + (ptrdiff_t)b * t * width + head * a, width, hr_rows(p, s),
+              hr_rows(v, 2 * width), t, a, s, HR_SET, pass->matmul_scratch);
+  }
+}
+
+/* y = residual around the output projection of self->vectors. */
+static void project_output(hr_attention *self, hr_real *y, const hr_real *x, hr_attention_scratch *scratch,
+                           const hr_pass *pass) {
+  const int32_t n = hr_pass_tokens(pass), d = self->d, width = self->heads * self->d_head;
+  hr_matmul(scratch->out, d, hr_rows(self->vectors, width), hr_columns(self->o->data, width), n, d, width,
+            HR_SET, pass->matmul_scratch);
+  hr_dropout(scratch->out, n * d, hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION), 0, pass->dropout);
+  if (self->pre_layer_norm) {
+    hr_sum(y, x, scratch->out, n * d);
+  } else {
+    hr_sum(self->sum, x, scratch->out, n * d);
+    hr_norm_forward(&self->norm, y, self->stats, self->sum, n, d);
+  }
+}
+
+void hr_attention_forward(hr_attention *self, hr_real *y, const hr_real *x, const hr_real *memory,
+                          const hr_real *positions, hr_attention_scratch *scratch, const hr_pass *pass) {
+  const hr_segment *segment = &pass->segment;
+  const int32_t n = hr_pass_tokens(pass), s = segment->memory + segment->length, d = self->d;
+  const int32_t width = self->heads * self->d_head;
+  const hr_real *w_q = self->qkv->data, *w_kv = w_q + (ptrdiff_t)width * d;
+  const hr_real *fresh = gather_source(self, x, memory, scratch, pass);
+  hr_matmul(self->q, width, hr_rows(fresh, d), hr_columns(w_q, d), n, width, d, HR_SET, pass->matmul_scratch);
+  hr_matmul(self->kv, 2 * width, hr_rows(scratch->source, d), hr_columns(w_kv, d), segment->batch * s,
+            2 * width, d, HR_SET, pass->matmul_scratch);
+  hr_matmul(self->distances, width, hr_rows(positions, d), hr_columns(self->r->data, d), s, width, d, HR_SET,
+            pass->matmul_scratch);
+  attend(self, self->kv, self->distances, scratch, pass);
+  project_output(self, y, x, scratch, pass);
+}
+
+/* Gradients dq [N,HA], dkv [B,S,2HA], ddistance [S,HA] and those of the two biases, from dvectors [N,HA]. */
+static void attend_backward(hr_attention *self, hr_attention_scratch *scratch, const hr_pass *pass) {
+  const int32_t t = pass->segment.length, m = pass->segment.memory, s = m + t, h = self->heads,
+                a = self->d_head;
+  const int32_t width = h * a;
+  const hr_real scale = (hr_real)(1 / hr_sqrt(a));
+  const uint64_t key = hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION_WEIGHTS);
+  memset(scratch->ddistance, 0, (size_t)s * (size_t)width * sizeof(hr_real));
+  for (int32_t pair = 0; pair < pass->segment.batch * h; pair++) {
+    const int32_t b = pair / h, head = pair % h;
+    const hr_real *q = self->q + (ptrdiff_t)b * t * width + head * a;
+    const hr_real *k = self->kv + (ptrdiff_t)b * s * 2 * width + head * a, *v = k + width;
+    const hr_real *r = self->distances + head * a;
+    const hr_real *p = self->probabilities + (ptrdiff_t)pair * t * s;
+    const hr_real *dvector = scratch->dvectors + (ptrdiff_t)b * t * width + head * a;
+    hr_real *dq = scratch->dq + (ptrdiff_t)b * t * width + head * a;
+    hr_real *dk = scratch->dkv + (ptrdiff_t)b * s * 2 * width + head * a, *dv = dk + width;
+    hr_real *du = self->u_bias->grad + head * a, *dw = self->w_bias->grad + head * a;
+    const uint32_t first = (uint32_t)pair * (uint32_t)(t * s);
+
+    const hr_real *used = p;
+    if (pass->attention_dropout > 0) {
+      memcpy(scratch->scores, p, (size_t)t * (size_t)s * sizeof *p);
+      hr_dropout(scratch->scores, t * s, key, first, pass->attention_dropout);
+      used = scratch->scores;
+    }
+    hr_matmul(dv, 2 * width, hr_columns(used, s), hr_rows(dvector, width), s, a, t, HR_SET,
+              pass->matmul_scratch);
+    hr_real *dscores = scratch->scores, *dshifted = scratch->shifted;
+    hr_matmul(dscores, s, hr_rows(dvector, width), hr_columns(v, 2 * width), t, s, a, HR_SET,
+              pass->matmul_scratch);
+    hr_dropout(dscores, t * s, key, first, pass->attention_dropout);
+    for (int32_t i = 0; i < t; i++) {
+      /* Through the softmax: ds = p (dp - p . dp); and back to where the distance stands. */
+      const hr_real *p_i = p + (ptrdiff_t)i * s;
+      hr_real *dscores_i = dscores + (ptrdiff_t)i * s, *dshifted_i = dshifted + (ptrdiff_t)i * s;
+      const int32_t seen = m + i + 1, shift = t - 1 - i;
+      hr_softmax_backward(dscores_i, p_i, scale, seen);
+      hr_fill(dscores_i + seen, 0, s - seen);
+      hr_fill(dshifted_i, 0, shift);
+      memcpy(dshifted_i + shift, dscores_i, (size_t)seen * sizeof *dscores_i);
+      hr_sum(scratch->qu + i * a, q + (ptrdiff_t)i * width, self->u_bias->data + head * a, a);
+      hr_sum(scratch->qw + i * a, q + (ptrdiff_t)i * width, self->w_bias->data + head * a, a);
+    }
+    hr_matmul(dk, 2 * width, hr_columns(dscores, s), hr_rows(scratch->qu, a), s, a, t, HR_SET,
+              pass->matmul_scratch);
+    hr_matmul(scratch->ddistance + head * a, width, hr_columns(dshifted, s), hr_rows(scratch->qw, a), s, a, t,
+              HR_ACCUMULATE, pass->matmul_scratch);
+    /* The queries are done with: their place takes the gradient of q + u, and then of q + w. */
+    hr_matmul(scratch->qu, a, hr_rows(dscores, s), hr_rows(k, 2 * width), t, a, s, HR_SET,
+              pass->matmul_scratch);
+    hr_matmul(scratch->qw, a, hr_rows(dshifted, s), hr_rows(r, width), t, a, s, HR_SET, pass->matmul_scratch);
+    hr_add_rows(du, scratch->qu, t, a);
+    hr_add_rows(dw, scratch->qw, t, a);
+    for (int32_t i = 0; i < t; i++)
+      hr_sum(dq + (ptrdiff_t)i * width, scratch->qu + i * a, scratch->qw + i * a, a);
+  }
+}
+
+void hr_attention_backward(hr_attention *self, hr_real *dx, const hr_real *x, const hr_real *memory,
+                           const hr_real *positions, hr_attention_scratch *scratch, const hr_pass *pass) {
+  const int32_t b = pass->segment.batch, t = pass->segment.length, m = pass->segment.memory, s = m + t;
+  const int32_t n = b * t, d = self->d, width = self->heads * self->d_head;
+  const hr_real *w_q = self->qkv->data, *w_kv = w_q + (ptrdiff_t)width * d;
+  hr_real *dw_q = self->qkv->grad, *dw_kv = dw_q + (ptrdiff_t)width * d;
+
+  if (!self->pre_layer_norm) hr_norm_backward(&self->norm, dx, dx, self->sum, self->stats, n, d);
+  memcpy(scratch->out, dx, (size_t)n * (size_t)d * sizeof *dx);
+  hr_dropout(scratch->out, n * d, hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION), 0, pass->dropout);
+  hr_matmul(self->o->grad, width, hr_columns(scratch->out, d), hr_rows(self->vectors, width), d, width, n,
+            HR_ACCUMULATE, pass->matmul_scratch);
+  hr_matmul(scratch->dvectors, width, hr_rows(scratch->out, d), hr_rows(self->o->data, width), n, width, d,
+            HR_SET, pass->matmul_scratch);
+  attend_backward(self, scratch, pass);
+  hr_matmul(self->r->grad, d, hr_columns(scratch->ddistance, width), hr_rows(positions, d), width, d, s,
+            HR_ACCUMULATE, pass->matmul_scratch);
+
+  const hr_real *fresh = gather_source(self, x, memory, scratch, pass);
+  hr_matmul(dw_q, d, hr_columns(scratch->dq, width), hr_rows(fresh, d), width, d, n, HR_ACCUMULATE,
+            pass->matmul_scratch);
+  hr_matmul(dw_kv, d, hr_columns(scratch->dkv, 2 * width), hr_rows(scratch->source, d), 2 * width, d, b * s,
+            HR_ACCUMULATE, pass->matmul_scratch);
+  if (self->pre_layer_norm) {
+    /* The memory takes no gradient, but the layer norm that it goes through does. */
+    hr_matmul(scratch->out, d, hr_rows(scratch->dq, width), hr_rows(w_q, d), n, d, width, HR_SET,
+              pass->matmul_scratch);
+    hr_matmul(scratch->drows, d, hr_rows(scratch->dkv, 2 * width), hr_rows(w_kv, d), b * s, d, 2 * width,
+              HR_SET, pass->matmul_scratch);
+    for (int32_t i = 0; i < b; i++) {
+      hr_add(scratch->drows + ((ptrdiff_t)i * s + m) * d, scratch->out + (ptrdiff_t)i * t * d, t * d);
+    }
+    hr_norm_backward(&self->norm, scratch->drows, scratch->drows, scratch->rows, self->stats, b * s, d);
+    for (int32_t i = 0; i < b; i++) {
+      hr_add(dx + (ptrdiff_t)i * t * d, scratch->drows + ((ptrdiff_t)i * s + m) * d, t * d);
+    }
+  } else {
+    copy_rows(scratch->dkv_fresh, t, 0, scratch->dkv, s, m, b, t, 2 * width);
+    hr_matmul(dx, d, hr_rows(scratch->dq, width), hr_rows(w_q, d), n, d, width, HR_ACCUMULATE,
+              pass->matmul_scratch);
+    hr_matmul(dx, d, hr_rows(scratch->dkv_fresh, 2 * width), hr_rows(w_kv, d), n, d, 2 * width, HR_ACCUMULATE,
+              pass->matmul_scratch);
+  }
+}
+
+void hr_attention_cache_distances(const hr_attention *self, hr_attention_cache *cache,
+                                  const hr_real *positions, const hr_pass *pass) {
+  const int32_t d = self->d, width = self->heads * self->d_head;
+  hr_matmul(cache->distances, width, hr_rows(positions, d), hr_columns(self->r->data, d), cache->capacity,
+            width, d, HR_SET, pass->matmul_scratch);
+}
+
+void hr_attention_generate(hr_attention *self, hr_real *y, const hr_real *x, hr_attention_cache *cache,
+                           hr_attention_scratch *scratch, const hr_pass *pass) {
+  const int32_t t = pass->segment.length, m = pass->segment.memory, d = self->d,
+                width = self->heads * self->d_head;
+  const hr_real *w_q = self->qkv->data, *w_kv = w_q + (ptrdiff_t)width * d, *fresh = x;
+  if (self->pre_layer_norm) {
+    hr_norm_forward(&self->norm, scratch->fresh, self->stats, x, t, d);
+    fresh = scratch->fresh;
+  }
+  hr_matmul(self->q, width, hr_rows(fresh, d), hr_columns(w_q, d), t, width, d, HR_SET, pass->matmul_scratch);
+  hr_matmul(cache->kv + (ptrdiff_t)m * 2 * width, 2 * width, hr_rows(fresh, d), hr_columns(w_kv, d), t,
+            2 * width, d, HR_SET, pass->matmul_scratch);
+  attend(self, cache->kv, cache->distances + (ptrdiff_t)(cache->capacity - m - t) * width, scratch, pass);
+  project_output(self, y, x, scratch, pass);
+}
+
+void hr_positions(hr_real *x, hr_real *centred, int32_t count, int32_t d) {
+  const int32_t half = d / 2;
+  for (int32_t c = 0; c < count; c++) {
+    for (int32_t i = 0; i < half; i++) {
+      const ptrdiff_t at = (ptrdiff_t)c * d + i;
+      const double angle = (count - 1 - c) * hr_exp(-2.0 * i / d * 9.21034037197618273607);
+      const double half_sine = hr_sin(angle / 2);
+      x[at] = centred[at] = (hr_real)hr_sin(angle);
+      x[at + half] = (hr_real)hr_cos(angle);
+      centred[at + half] = (hr_real)(-2 * half_sine * half_sine);
+    }
+  }
+}

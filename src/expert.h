@@ -1,0 +1,35 @@
+/* The two-layer network that experts (and the dense layer) are: o = W2 drop(relu(W1 x + c1)) + c2. */
+#ifndef HR_EXPERT_H
+#define HR_EXPERT_H
+
+#include "parameters.h"
+#include "pass.h"
+
+/* Weights of one network, or their gradients: W1 [F,D], c1 [F], W2 [D,F], c2 [D]. */
+typedef struct hr_expert {
+  hr_real *w1, *c1, *w2, *c2;
+  int32_t d, f;
+} hr_expert;
+
+/* h [n,F] = drop(relu(x [n,D] W1^T + c1)); `key` and `first` choose the random numbers of the dropout: number
+ * (i, j) is dropped by those of (first + i) F + j. */
+void hr_expert_hidden(const hr_expert *self, hr_real *h, const hr_real *x, int32_t n, int32_t first,
+                      uint64_t key, const hr_pass *pass);
+
+/* o [n,D] = h W2^T + c2 */
+void hr_expert_output(const hr_expert *self, hr_real *o, const hr_real *h, int32_t n, const hr_pass *pass);
+
+/* Backward pass of hr_expert_output and hr_expert_hidden, for a network whose output row i goes into the layer's
+ * output times weights[i].
+ *   dx        [n,D] out
+ *   dweights  [n]   out  gradient of the weights: dy_i . o_i, taken as dy_i W2 . h_i + dy_i . c2, so that the outputs
+ *                        need not be kept
+ *   grad      in/out     gradients of the network, added to
+ *   dy        [n,D] in   gradient of the layer's output; overwritten with weights[i] dy_i
+ *   dh        [n,F] scratch
+ * weights and dweights may be NULL: all weights are 1. */
+void hr_expert_backward(const hr_expert *self, hr_real *dx, hr_real *dweights, const hr_expert *grad,
+                        hr_real *dy, const hr_real *h, const hr_real *x, const hr_real *weights, hr_real *dh,
+                        int32_t n, const hr_pass *pass);
+
+#endif

@@ -1,0 +1,267 @@
+/*
+ * hyperrouter: transformers and classifiers whose feed-forward layers are sparse mixtures of experts, with
+ * the HyperRouter of Do et al., "HyperRouter: Towards Efficient Training and Inference of Sparse Mixture of
+ * Experts" (EMNLP 2023, arXiv 2312.07035) beside the routers it is compared with.
+ *
+ * This header is the manual. Use:
+ *
+ *     hr_config config;
+ *     hr_config_default(&config, HR_LANGUAGE_MODEL);
+ *     config.vocab_size = 256;
+ *     hr_model *model;
+ *     if (hr_model_create(&model, &config, NULL) != HR_OK) ...
+ *     hr_batch batch = {.tokens = ..., .targets = ..., .batch = 16, .length = 64};
+ *     hr_model_train_step(model, &batch, 1e-3, 0.25, &result);
+ *     hr_model_destroy(model);
+ *
+ * Nothing here aborts or prints: what can fail returns a status. A model takes its whole memory once, in
+ * hr_model_create; no later call allocates. A model may be used by one thread at a time; models share nothing.
+ *
+ * Dimensions, one letter with one meaning everywhere in this source:
+ *   B streams, T positions of a segment, N = B*T tokens, M tokens of memory, S = M+T, D model width,
+ *   H heads, A width of a head, F hidden width of an expert, E experts, K experts a token, V vocabulary,
+ *   L layers, C classes, I inputs of a classifier, Z hidden width of the hypernetwork.
+ */
+#ifndef HYPERROUTER_H
+#define HYPERROUTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/real.h"
+
+#define HR_VERSION "0.1.0"
+
+typedef enum hr_status {
+  HR_OK = 0,
+  HR_ERROR_ARGUMENT, /* an argument is outside what the function's comment allows; nothing was changed */
+  HR_ERROR_MEMORY,   /* the memory cannot be had; nothing was created */
+  HR_ERROR_DIVERGED, /* the loss or the gradient is not finite; parameters, moments and memory are unchanged */
+} hr_status;
+
+/* ---------------------------------------------------------------------------------------- configuration */
+
+typedef enum hr_kind { HR_LANGUAGE_MODEL = 0, HR_CLASSIFIER = 1 } hr_kind;
+
+/* What each field means, its default and its limits: hr_config_field(). */
+typedef struct hr_config {
+  int32_t kind;
+  int32_t vocab_size;
+  int32_t input_size;
+  int32_t classes;
+  int32_t layers;
+  int32_t heads;
+  int32_t d_model;
+  int32_t d_head;
+  int32_t d_inner;
+  int32_t experts;
+  int32_t top_k;
+  int32_t router; /* index for hr_router_name() */
+  int32_t hyper_size;
+  int32_t context_length;
+  int32_t memory_length;
+  int32_t batch_size;
+  int32_t pre_layer_norm;
+  uint32_t seed;
+  double dropout;
+  double attention_dropout;
+  double load_balance_weight;
+  double router_z_weight;
+  double beta1;
+  double beta2;
+  double epsilon;
+  double weight_decay;
+} hr_config;
+
+typedef enum hr_field_type { HR_INTEGER = 0, HR_NUMBER, HR_BOOLEAN, HR_CHOICE, HR_SEED } hr_field_type;
+
+/* One field of hr_config: the only place where its name, default and limits are declared. */
+typedef struct hr_field {
+  const char *name; /* as in JavaScript and in checkpoints: camelCase */
+  const char *summary;
+  int32_t type;   /* hr_field_type; integers, booleans and choices are int32, seeds uint32, numbers double */
+  int32_t offset; /* in bytes, inside hr_config */
+  int32_t kinds;  /* bit set: 1 << hr_kind */
+  int32_t shapes; /* 1 if parameters have their shape or meaning by it: it stays as it is in a checkpoint */
+  double initial; /* default */
+  double minimum; /* inclusive */
+  double maximum; /* inclusive, but for `open` */
+  int32_t open;   /* 1: the maximum itself is not allowed */
+} hr_field;
+
+int32_t hr_config_field_count(void);
+/* NULL if the index is not 0 .. count-1. */
+const hr_field *hr_config_field(int32_t index);
+
+/* What is wrong with a configuration: the field, and the bounds that it must keep given the other fields. */
+typedef struct hr_complaint {
+  int32_t field; /* index for hr_config_field(), or -1 */
+  int32_t rule;  /* hr_rule */
+  double minimum;
+  double maximum;
+} hr_complaint;
+
+typedef enum hr_rule {
+  HR_RULE_NONE = 0,
+  HR_RULE_RANGE, /* minimum .. maximum */
+  HR_RULE_EVEN,  /* must be even */
+  HR_RULE_SMOE,  /* only the router `smoe` is trained with an auxiliary loss */
+} hr_rule;
+
+/* Fills in every default. */
+void hr_config_default(hr_config *config, hr_kind kind);
+/* HR_ERROR_ARGUMENT with the first complaint if a field is out of bounds or does not fit the others. */
+hr_status hr_config_check(const hr_config *config, hr_complaint *complaint);
+
+int32_t hr_router_count(void);
+/* The name used in configurations; NULL if there is no such router. */
+const char *hr_router_name(int32_t router);
+const char *hr_router_summary(int32_t router);
+/* 0 for a router that sends every token through one dense network. */
+bool hr_router_routes(int32_t router);
+
+/* ------------------------------------------------------------------------------------------------ models */
+
+typedef struct hr_model hr_model;
+
+/* Creates a model with initial values drawn from config->seed.
+ *   bytes  out, may be NULL: the memory of the model, also when it cannot be had
+ * Errors: HR_ERROR_ARGUMENT (see hr_config_check), HR_ERROR_MEMORY. */
+hr_status hr_model_create(hr_model **model, const hr_config *config, uint64_t *bytes);
+/* NULL is allowed. */
+void hr_model_destroy(hr_model *model);
+
+const hr_config *hr_model_config(const hr_model *model);
+
+typedef enum hr_memory_kind {
+  HR_MEMORY_TABLES = 0,  /* the model's own records */
+  HR_MEMORY_PARAMETERS,  /* trained and frozen */
+  HR_MEMORY_GRADIENTS,   /* of the trained parameters */
+  HR_MEMORY_MOMENTS,     /* Adam's first and second moments */
+  HR_MEMORY_ACTIVATIONS, /* what the forward pass keeps for the backward pass, inputs and logits included */
+  HR_MEMORY_CONTEXT,     /* Transformer-XL memory and the cache of generation */
+  HR_MEMORY_SCRATCH,
+  HR_MEMORY_KINDS
+} hr_memory_kind;
+
+/* Bytes of one kind. */
+uint64_t hr_model_bytes(const hr_model *model, hr_memory_kind kind);
+
+/* One tensor of the model. `grad`, `m` and `v` are NULL when it is frozen. All pointers stay valid as long as
+ * the model. After writing to `data`, call hr_model_changed(). */
+typedef struct hr_parameter {
+  char name[72]; /* as in the state_dict of the published code */
+  int32_t rank;
+  int32_t shape[3];
+  int32_t size;
+  int32_t trainable;
+  int32_t initial; /* hr_initial, see parameters.h */
+  hr_real *data;
+  hr_real *grad;
+  hr_real *m;
+  hr_real *v;
+} hr_parameter;
+
+int32_t hr_model_parameter_count(const hr_model *model);
+hr_parameter *hr_model_parameter(hr_model *model, int32_t index);
+/* Must be called after parameters were written to, before the model is used. */
+void hr_model_changed(hr_model *model);
+
+int64_t hr_model_step(const hr_model *model);
+/* Sets the number of steps taken, which drives Adam's bias correction and the dropout masks. */
+hr_status hr_model_set_step(hr_model *model, int64_t step);
+
+int32_t hr_model_top_k(const hr_model *model);
+/* Errors: HR_ERROR_ARGUMENT unless 1 <= top_k <= E. */
+hr_status hr_model_set_top_k(hr_model *model, int32_t top_k);
+
+/* What a call works on. A language model reads `tokens` [B,T], a classifier `features` [B,I] with length 1.
+ * `targets` [B,T] are token or class ids; NULL only where a function says so. */
+typedef struct hr_batch {
+  const int32_t *tokens;
+  const hr_real *features;
+  const int32_t *targets;
+  int32_t batch;
+  int32_t length;
+  bool carry_memory; /* go on from the memory that the last call left; false starts from an empty one */
+} hr_batch;
+
+typedef struct hr_result {
+  double loss;      /* mean cross-entropy, nats per token */
+  double auxiliary; /* load-balancing and z-loss, weighted, summed over the layers */
+  double grad_norm; /* global L2 norm of the gradient, before clipping */
+} hr_result;
+
+/* All four take batches of 1 <= batch <= batch_size and 1 <= length <= context_length; with carry_memory the
+ * batch must be that of the last call. They leave logits and routing to read, and move the memory on.
+ * Errors: HR_ERROR_ARGUMENT (sizes, ids out of range, features that are not finite), HR_ERROR_DIVERGED. */
+
+/* Loss without gradient and without dropout. */
+hr_status hr_model_evaluate(hr_model *model, const hr_batch *batch, hr_result *result);
+/* Logits and routing only: targets may be NULL. */
+hr_status hr_model_predict(hr_model *model, const hr_batch *batch);
+/* Fills every `grad`; takes no step. */
+hr_status hr_model_gradients(hr_model *model, const hr_batch *batch, hr_result *result);
+/* Gradient, clipping to the global norm `clip` (0: none), and a step of Adam. */
+hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double learning_rate, double clip,
+                              hr_result *result);
+
+/* Buffers inside the model for a batch of the largest size: a caller may fill these instead of its own. */
+int32_t *hr_model_token_buffer(hr_model *model);
+hr_real *hr_model_feature_buffer(hr_model *model);
+int32_t *hr_model_target_buffer(hr_model *model);
+
+/* Of the last call: [N,V] or [N,C], and how many rows. */
+const hr_real *hr_model_logits(const hr_model *model, int32_t *rows);
+
+/* Routing of one layer in the last call. Pointers into the model, valid until the next call. */
+typedef struct hr_routing {
+  int32_t tokens;         /* N */
+  int32_t top_k;          /* K */
+  int32_t experts_count;  /* E */
+  const int32_t *experts; /* [N,K] largest logit first, ties to the lower id */
+  const hr_real *weights; /* [N,K] softmax over the chosen K */
+  const hr_real *logits;  /* [N,E] */
+  const int32_t *counts;  /* [E] assignments of each expert */
+  double entropy; /* mean over tokens of -sum p ln p / ln E, p the softmax over all E logits; 0 if E = 1 */
+} hr_routing;
+
+/* Errors: HR_ERROR_ARGUMENT if there is no such layer, or it has no router (dense). */
+hr_status hr_model_routing(const hr_model *model, int32_t layer, hr_routing *routing);
+
+/* ------------------------------------------------------------------------------------ Transformer-XL memory */
+
+void hr_model_reset_memory(hr_model *model);
+/* Rows now held (M) and streams; the memory of a layer lies in [batch_size, memory_length, D], of which
+ * [streams, M, D] are in use. */
+int32_t hr_model_memory_length(const hr_model *model);
+int32_t hr_model_memory_batch(const hr_model *model);
+hr_real *hr_model_memory(hr_model *model, int32_t layer);
+/* After writing to hr_model_memory(). Errors: HR_ERROR_ARGUMENT if either is more than was planned. */
+hr_status hr_model_set_memory(hr_model *model, int32_t length, int32_t batch);
+
+/* -------------------------------------------------------------------------------------------- generation */
+
+/* Generation has one stream and a memory of its own: the keys and values of the last
+ * max(memory_length, context_length - 1) tokens. */
+
+/* Empties that memory. The stamp says whose text it holds; a caller that finds another stamp than its own, or
+ * hr_generation_stale(), must begin again with the text it still remembers. */
+hr_status hr_generation_begin(hr_model *model, int32_t stamp);
+int32_t hr_generation_stamp(const hr_model *model);
+/* Whether parameters changed since the memory was begun. */
+bool hr_generation_stale(const hr_model *model);
+int32_t hr_generation_capacity(const hr_model *model);
+/* Reads 1 <= count <= context_length tokens. Logits and routing of all of them can be read afterwards.
+ * Errors: HR_ERROR_ARGUMENT (ids out of range, a classifier). */
+hr_status hr_generation_feed(hr_model *model, const int32_t *tokens, int32_t count);
+/* Draws a token from the logits of the last one fed: softmax(logits / temperature) cut to the smallest set of
+ * tokens whose probabilities reach top_p. temperature 0 takes the largest, ties to the lower id.
+ *   state  in/out: of the random numbers; start with the seed
+ * Errors: HR_ERROR_ARGUMENT if temperature < 0 or top_p is not in (0, 1], nothing was fed,
+ * or the memory is stale. */
+hr_status hr_generation_sample(hr_model *model, double temperature, double top_p, uint64_t *state,
+                               int32_t *token);
+
+#endif

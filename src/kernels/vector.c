@@ -1,0 +1,271 @@
+#include "kernels/vector.h"
+
+#include "base/math.h"
+#include "base/random.h"
+
+#ifdef HR_REAL_DOUBLE
+
+hr_vec hr_vec_exp(hr_vec x) {
+  return (hr_vec){hr_exp(x[0]), hr_exp(x[1])};
+}
+
+static hr_vec vec_sqrt(hr_vec x) {
+  return (hr_vec){__builtin_sqrt(x[0]), __builtin_sqrt(x[1])};
+}
+
+#else
+
+/* exp(x) = 2^n exp(r), |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to the nearest whole n, which then stands in the
+ * low bits; shifted into the exponent it is 2^n. The polynomial is Cephes' expf (relative error 2e-7). */
+hr_vec hr_vec_exp(hr_vec x) {
+  const hr_vec low = hr_splat(-87.0f), high = hr_splat(88.0f), magic = hr_splat(12582912.0f);
+  x = hr_select((hr_vec_bits)(x < low), low, x);
+  x = hr_select((hr_vec_bits)(x > high), high, x);
+  hr_vec shifted = x * hr_splat(1.44269504f) + magic;
+  hr_vec n = shifted - magic;
+  hr_vec r = (x - n * hr_splat(0.693359375f)) - n * hr_splat(-2.12194440e-4f);
+  hr_vec p = hr_splat(1.9875691500e-4f);
+  p = p * r + hr_splat(1.3981999507e-3f);
+  p = p * r + hr_splat(8.3334519073e-3f);
+  p = p * r + hr_splat(4.1665795894e-2f);
+  p = p * r + hr_splat(1.6666665459e-1f);
+  p = p * r + hr_splat(5.0000001201e-1f);
+  p = p * r * r + r + hr_splat(1.0f);
+  hr_vec_bits exponent = ((hr_vec_bits)shifted << 23) + (hr_vec_bits)hr_splat(1.0f);
+  return p * (hr_vec)exponent;
+}
+
+static hr_vec vec_sqrt(hr_vec x) {
+#ifdef __wasm_simd128__
+  return __builtin_wasm_sqrt_f32x4(x);
+#else
+  return (hr_vec){__builtin_sqrtf(x[0]), __builtin_sqrtf(x[1]), __builtin_sqrtf(x[2]), __builtin_sqrtf(x[3])};
+#endif
+}
+
+#endif
+
+/* The last, incomplete vector of a row: `fill` in the lanes past its end. */
+static hr_vec load_tail(const hr_real *x, int32_t n, hr_real fill) {
+  hr_vec v = hr_splat(fill);
+  memcpy(&v, x, (size_t)n * sizeof *x);
+  return v;
+}
+
+static void store_tail(hr_real *y, hr_vec v, int32_t n) {
+  memcpy(y, &v, (size_t)n * sizeof *y);
+}
+
+void hr_fill(hr_real *y, hr_real value, int32_t n) {
+  for (int32_t i = 0; i < n; i++) y[i] = value;
+}
+
+void hr_add(hr_real *restrict y, const hr_real *restrict x, int32_t n) {
+  for (int32_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+void hr_add_scaled(hr_real *restrict y, hr_real a, const hr_real *restrict x, int32_t n) {
+  for (int32_t i = 0; i < n; i++) y[i] += a * x[i];
+}
+
+void hr_scale(hr_real *y, hr_real a, const hr_real *x, int32_t n) {
+  for (int32_t i = 0; i < n; i++) y[i] = a * x[i];
+}
+
+void hr_sum(hr_real *z, const hr_real *x, const hr_real *y, int32_t n) {
+  for (int32_t i = 0; i < n; i++) z[i] = x[i] + y[i];
+}
+
+hr_real hr_dot(const hr_real *x, const hr_real *y, int32_t n) {
+  hr_vec sum = hr_splat(0);
+  int32_t i = 0;
+  for (; i + HR_LANES <= n; i += HR_LANES) sum = hr_load(x + i) * hr_load(y + i) + sum;
+  if (i < n) sum += load_tail(x + i, n - i, 0) * load_tail(y + i, n - i, 0);
+  return hr_sum_lanes(sum);
+}
+
+hr_real hr_total(const hr_real *x, int32_t n) {
+  hr_vec sum = hr_splat(0);
+  int32_t i = 0;
+  for (; i + HR_LANES <= n; i += HR_LANES) sum += hr_load(x + i);
+  if (i < n) sum += load_tail(x + i, n - i, 0);
+  return hr_sum_lanes(sum);
+}
+
+hr_real hr_spread(const hr_real *x, hr_real mean, int32_t n) {
+  hr_vec sum = hr_splat(0), by = hr_splat(mean);
+  int32_t i = 0;
+  for (; i + HR_LANES <= n; i += HR_LANES) {
+    hr_vec off = hr_load(x + i) - by;
+    sum += off * off;
+  }
+  if (i < n) {
+    hr_vec off = load_tail(x + i, n - i, mean) - by;
+    sum += off * off;
+  }
+  return hr_sum_lanes(sum);
+}
+
+hr_real hr_maximum(const hr_real *x, int32_t n) {
+  hr_real best = x[0];
+  int32_t i = 0;
+  if (n >= HR_LANES) {
+    hr_vec top = hr_load(x);
+    for (i = HR_LANES; i + HR_LANES <= n; i += HR_LANES) {
+      hr_vec v = hr_load(x + i);
+      top = hr_select((hr_vec_bits)(v > top), v, top);
+    }
+    for (int32_t lane = 0; lane < HR_LANES; lane++) {
+      if (top[lane] > best) best = top[lane];
+    }
+  }
+  for (; i < n; i++) {
+    if (x[i] > best) best = x[i];
+  }
+  return best;
+}
+
+double hr_sum_of_squares(const hr_real *x, int32_t n) {
+  /* Short runs in reals, their sums in double: as exact as needed, at the speed of reals. */
+  enum { RUN = 64 * HR_LANES };
+  double total = 0;
+  for (int32_t start = 0; start < n; start += RUN) {
+    int32_t length = n - start < RUN ? n - start : RUN;
+    total += (double)hr_dot(x + start, x + start, length);
+  }
+  return total;
+}
+
+bool hr_all_finite(const hr_real *x, int32_t n) {
+  for (int32_t i = 0; i < n; i++) {
+    if (!(x[i] - x[i] == 0)) return false;
+  }
+  return true;
+}
+
+hr_real hr_exp_shifted(hr_real *y, const hr_real *x, hr_real shift, int32_t n) {
+  hr_vec sum = hr_splat(0), by = hr_splat(shift);
+  int32_t i = 0;
+  for (; i + HR_LANES <= n; i += HR_LANES) {
+    hr_vec e = hr_vec_exp(hr_load(x + i) - by);
+    sum += e;
+    hr_store(y + i, e);
+  }
+  hr_real total = hr_sum_lanes(sum);
+  if (i < n) {
+    hr_vec e = hr_vec_exp(load_tail(x + i, n - i, shift) - by);
+    for (int32_t lane = 0; lane < n - i; lane++) total += e[lane];
+    store_tail(y + i, e, n - i);
+  }
+  return total;
+}
+
+hr_real hr_softmax(hr_real *y, const hr_real *x, int32_t n) {
+  hr_real top = hr_maximum(x, n);
+  hr_real sum = hr_exp_shifted(y, x, top, n);
+  hr_scale(y, 1 / sum, y, n);
+  return top + (hr_real)hr_log((double)sum);
+}
+
+void hr_softmax_backward(hr_real *restrict dp, const hr_real *restrict p, hr_real scale, int32_t n) {
+  hr_real mean = hr_dot(p, dp, n);
+  for (int32_t i = 0; i < n; i++) dp[i] = scale * p[i] * (dp[i] - mean);
+}
+
+void hr_add_bias(hr_real *restrict y, const hr_real *restrict bias, int32_t m, int32_t n) {
+  for (int32_t i = 0; i < m; i++) hr_add(y + (ptrdiff_t)i * n, bias, n);
+}
+
+void hr_add_bias_relu(hr_real *restrict y, const hr_real *restrict bias, int32_t m, int32_t n) {
+  for (int32_t i = 0; i < m; i++) {
+    hr_real *row = y + (ptrdiff_t)i * n;
+    for (int32_t j = 0; j < n; j++) {
+      hr_real sum = row[j] + bias[j];
+      /* NaN must go through, or a diverged model would look healthy. */
+      row[j] = sum <= 0 ? 0 : sum;
+    }
+  }
+}
+
+void hr_mask_scale(hr_real *restrict y, hr_real a, const hr_real *restrict gate, int32_t n) {
+  for (int32_t i = 0; i < n; i++) y[i] = gate[i] > 0 ? a * y[i] : 0;
+}
+
+void hr_add_rows(hr_real *restrict sums, const hr_real *restrict x, int32_t m, int32_t n) {
+  for (int32_t i = 0; i < m; i++) hr_add(sums, x + (ptrdiff_t)i * n, n);
+}
+
+void hr_dropout(hr_real *y, int32_t n, uint64_t key, uint32_t first, double rate) {
+  if (rate <= 0) return;
+  const uint32_t low = (uint32_t)key, high = (uint32_t)(key >> 32);
+  const uint32_t threshold = (uint32_t)(rate * 16777216.0);
+  const hr_real keep = (hr_real)(1 / (1 - rate));
+  for (int32_t i = 0; i < n; i++) {
+    /* 32-bit mixer with low bias (Chris Wellons, "Prospecting for hash functions", 2018), keyed twice. */
+    uint32_t h = ((first + (uint32_t)i) * 0x9e3779b1u) ^ low;
+    h = (h ^ (h >> 16)) * 0x7feb352du;
+    h = (h ^ (h >> 15) ^ high) * 0x846ca68bu;
+    h ^= h >> 16;
+    y[i] = (h >> 8) < threshold ? 0 : y[i] * keep;
+  }
+}
+
+void hr_normalize(hr_real *y, const hr_real *x, hr_real mean, hr_real scale, const hr_real *weight,
+                  const hr_real *bias, int32_t n) {
+  for (int32_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
+}
+
+void hr_normalize_backward(hr_real *dx, hr_real *restrict dweight, hr_real *restrict dbias, const hr_real *dy,
+                           const hr_real *x, hr_real mean, hr_real scale, const hr_real *weight, int32_t n) {
+  hr_vec sum_g = hr_splat(0), sum_gx = hr_splat(0);
+  int32_t i = 0;
+  for (; i + HR_LANES <= n; i += HR_LANES) {
+    hr_vec xhat = (hr_load(x + i) - hr_splat(mean)) * hr_splat(scale), d = hr_load(dy + i);
+    hr_store(dweight + i, hr_load(dweight + i) + d * xhat);
+    hr_store(dbias + i, hr_load(dbias + i) + d);
+    hr_vec g = d * hr_load(weight + i);
+    sum_g += g;
+    sum_gx += g * xhat;
+  }
+  hr_real mean_g = hr_sum_lanes(sum_g), mean_gx = hr_sum_lanes(sum_gx);
+  for (; i < n; i++) {
+    hr_real xhat = (x[i] - mean) * scale, g = dy[i] * weight[i];
+    dweight[i] += dy[i] * xhat;
+    dbias[i] += dy[i];
+    mean_g += g;
+    mean_gx += g * xhat;
+  }
+  mean_g /= (hr_real)n;
+  mean_gx /= (hr_real)n;
+  for (int32_t j = 0; j < n; j++) {
+    dx[j] = scale * (dy[j] * weight[j] - mean_g - (x[j] - mean) * scale * mean_gx);
+  }
+}
+
+void hr_adam_update(hr_real *restrict p, hr_real *restrict m, hr_real *restrict v,
+                    const hr_real *restrict grad, int32_t n, const hr_adam *adam) {
+  const hr_vec beta1 = hr_splat((hr_real)adam->beta1), rest1 = hr_splat((hr_real)(1 - adam->beta1));
+  const hr_vec beta2 = hr_splat((hr_real)adam->beta2), rest2 = hr_splat((hr_real)(1 - adam->beta2));
+  const hr_vec scale = hr_splat((hr_real)adam->scale), epsilon = hr_splat((hr_real)adam->epsilon);
+  const hr_vec shrink = hr_splat((hr_real)(1 - adam->rate * adam->decay));
+  const hr_vec rate = hr_splat((hr_real)(adam->rate / adam->correction1));
+  const hr_vec correction = hr_splat((hr_real)(1 / hr_sqrt(adam->correction2)));
+  for (int32_t i = 0; i < n; i += HR_LANES) {
+    int32_t rest = n - i;
+    bool whole = rest >= HR_LANES;
+    hr_vec g = (whole ? hr_load(grad + i) : load_tail(grad + i, rest, 0)) * scale;
+    hr_vec first = (whole ? hr_load(m + i) : load_tail(m + i, rest, 0)) * beta1 + g * rest1;
+    hr_vec second = (whole ? hr_load(v + i) : load_tail(v + i, rest, 0)) * beta2 + g * g * rest2;
+    hr_vec value = (whole ? hr_load(p + i) : load_tail(p + i, rest, 0)) * shrink;
+    value -= rate * first / (vec_sqrt(second) * correction + epsilon);
+    if (whole) {
+      hr_store(m + i, first);
+      hr_store(v + i, second);
+      hr_store(p + i, value);
+    } else {
+      store_tail(m + i, first, rest);
+      store_tail(v + i, second, rest);
+      store_tail(p + i, value, rest);
+    }
+  }
+}

@@ -1,0 +1,289 @@
+#include "moe.h"
+
+#include "base/math.h"
+#include "kernels/vector.h"
+
+void hr_moe_declare(hr_moe *self, hr_parameters *parameters, const hr_config *config, int32_t layer) {
+  const int32_t d = config->d_model, f = config->d_inner, e = config->experts;
+  self->layer = layer;
+  self->experts_count = e;
+  self->shape = (hr_expert){.d = d, .f = f};
+  self->load_balance_weight = config->load_balance_weight;
+  self->router_z_weight = config->router_z_weight;
+  self->router = (hr_router){
+      .type = hr_router_at(config->router), .d_model = d, .experts = e, .hyper_size = config->hyper_size};
+  self->router.type->declare(&self->router, parameters, layer);
+  self->w1 = hr_parameters_declare(parameters, layer, "pos_ff.experts.htoh4.weight", HR_INITIAL_SMALL, true,
+                                   e, f, d);
+  self->c1 =
+      hr_parameters_declare(parameters, layer, "pos_ff.experts.htoh4.bias", HR_INITIAL_ZERO, true, e, f, 0);
+  self->w2 = hr_parameters_declare(parameters, layer, "pos_ff.experts.h4toh.weight", HR_INITIAL_SMALL, true,
+                                   e, d, f);
+  self->c2 =
+      hr_parameters_declare(parameters, layer, "pos_ff.experts.h4toh.bias", HR_INITIAL_ZERO, true, e, d, 0);
+}
+
+void hr_moe_plan(hr_moe *self, hr_arena *arena, const hr_config *config, int32_t tokens) {
+  const int32_t e = config->experts;
+  const int64_t capacity = (int64_t)tokens * config->top_k;
+  self->capacity = (int32_t)capacity;
+  self->router.type->plan(&self->router, arena);
+  self->logits = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, tokens, e);
+  /* Any K up to E may be set later, so these have room for E. */
+  self->experts = hr_arena_ints(arena, HR_MEMORY_ACTIVATIONS, tokens, e);
+  self->weights = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, tokens, e);
+  self->rows = hr_arena_ints(arena, HR_MEMORY_ACTIVATIONS, tokens, e);
+  self->counts = hr_arena_ints(arena, HR_MEMORY_ACTIVATIONS, e, 1);
+  self->offsets = hr_arena_ints(arena, HR_MEMORY_ACTIVATIONS, (int64_t)e + 1, 1);
+  self->hidden = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, capacity, config->d_inner);
+}
+
+void hr_moe_scratch_plan(hr_moe_scratch *self, hr_arena *arena, const hr_config *config, int32_t tokens) {
+  const int32_t d = config->d_model, e = config->experts;
+  const int64_t capacity = (int64_t)tokens * config->top_k;
+  self->x = hr_arena_reals(arena, HR_MEMORY_SCRATCH, capacity, d);
+  self->y = hr_arena_reals(arena, HR_MEMORY_SCRATCH, capacity, d);
+  self->dx = hr_arena_reals(arena, HR_MEMORY_SCRATCH, capacity, d);
+  self->dh = hr_arena_reals(arena, HR_MEMORY_SCRATCH, capacity, config->d_inner);
+  self->row_weights = hr_arena_reals(arena, HR_MEMORY_SCRATCH, capacity, 1);
+  self->row_dweights = hr_arena_reals(arena, HR_MEMORY_SCRATCH, capacity, 1);
+  self->dweights = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, e);
+  self->dlogits = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, e);
+  self->probability = hr_arena_reals(arena, HR_MEMORY_SCRATCH, e, 1);
+  self->share = hr_arena_reals(arena, HR_MEMORY_SCRATCH, e, 1);
+}
+
+void hr_route(int32_t *experts, hr_real *weights, const hr_real *logits, int32_t n, int32_t e, int32_t k) {
+  for (int32_t i = 0; i < n; i++) {
+    const hr_real *logits_i = logits + (ptrdiff_t)i * e;
+    int32_t *experts_i = experts + (ptrdiff_t)i * k;
+    hr_real *weights_i = weights + (ptrdiff_t)i * k;
+    /* Insertion into the k best so far. Ids come in ascending order and a later one must be larger to pass, so ties
+     * go to the lower id. */
+    for (int32_t id = 0, found = 0; id < e; id++) {
+      hr_real logit = logits_i[id];
+      int32_t at = found;
+      while (at > 0 && logit > weights_i[at - 1]) at--;
+      if (at == k) continue;
+      if (found < k) found++;
+      for (int32_t j = found - 1; j > at; j--) {
+        weights_i[j] = weights_i[j - 1];
+        experts_i[j] = experts_i[j - 1];
+      }
+      weights_i[at] = logit;
+      experts_i[at] = id;
+    }
+    hr_softmax(weights_i, weights_i, k);
+  }
+}
+
+void hr_sort_by_expert(int32_t *rows, int32_t *offsets, int32_t *counts, const int32_t *experts,
+                       int32_t assignments, int32_t e) {
+  memset(counts, 0, (size_t)e * sizeof *counts);
+  for (int32_t a = 0; a < assignments; a++) counts[experts[a]]++;
+  offsets[0] = 0;
+  for (int32_t id = 0; id < e; id++) offsets[id + 1] = offsets[id] + counts[id];
+  /* offsets[id] walks through the rows of expert id to where those of the next begin, and is then set back. */
+  for (int32_t a = 0; a < assignments; a++) rows[offsets[experts[a]]++] = a;
+  for (int32_t id = e; id > 0; id--) offsets[id] = offsets[id - 1];
+  offsets[0] = 0;
+}
+
+static hr_expert expert_values(const hr_moe *self, int32_t id) {
+  hr_expert expert = self->shape;
+  const ptrdiff_t d = expert.d, f = expert.f;
+  expert.w1 = self->w1->data + id * f * d;
+  expert.c1 = self->c1->data + id * f;
+  expert.w2 = self->w2->data + id * d * f;
+  expert.c2 = self->c2->data + id * d;
+  return expert;
+}
+
+static hr_expert expert_gradients(const hr_moe *self, int32_t id) {
+  hr_expert expert = self->shape;
+  const ptrdiff_t d = expert.d, f = expert.f;
+  expert.w1 = self->w1->grad + id * f * d;
+  expert.c1 = self->c1->grad + id * f;
+  expert.w2 = self->w2->grad + id * d * f;
+  expert.c2 = self->c2->grad + id * d;
+  return expert;
+}
+
+/* Rows are worked off in chunks for which there is memory. With the K of the configuration all fit in one, and the
+ * hidden layer of the forward pass is still there in the backward pass; with a larger K the backward pass computes it
+ * again, chunk by chunk. */
+typedef struct chunk {
+  int32_t begin, end;
+} chunk;
+
+static chunk first_chunk(const hr_moe *self) {
+  int32_t all = self->tokens * self->top_k;
+  return (chunk){0, all < self->capacity ? all : self->capacity};
+}
+
+static bool next_chunk(const hr_moe *self, chunk *at) {
+  int32_t all = self->tokens * self->top_k;
+  at->begin = at->end;
+  at->end = all - at->begin < self->capacity ? all : at->begin + self->capacity;
+  return at->begin < all;
+}
+
+/* The rows of expert id that lie in the chunk. */
+static chunk rows_of(const hr_moe *self, int32_t id, chunk within) {
+  int32_t begin = self->offsets[id], end = self->offsets[id + 1];
+  return (chunk){begin > within.begin ? begin : within.begin, end < within.end ? end : within.end};
+}
+
+/* to [rows of the chunk, D] = the tokens of the rows. */
+static void gather(const hr_moe *self, hr_real *to, const hr_real *from, chunk at) {
+  const int32_t d = self->shape.d;
+  for (int32_t r = at.begin; r < at.end; r++) {
+    memcpy(to + (ptrdiff_t)(r - at.begin) * d, from + (ptrdiff_t)(self->rows[r] / self->top_k) * d,
+           (size_t)d * sizeof *to);
+  }
+}
+
+static void hidden_of_chunk(hr_moe *self, const hr_moe_scratch *scratch, chunk at, const hr_pass *pass) {
+  const int32_t d = self->shape.d, f = self->shape.f;
+  const uint64_t key = hr_dropout_key(pass, self->layer, HR_DROP_HIDDEN);
+  for (int32_t id = 0; id < self->experts_count; id++) {
+    chunk own = rows_of(self, id, at);
+    if (own.begin >= own.end) continue;
+    hr_expert expert = expert_values(self, id);
+    ptrdiff_t row = own.begin - at.begin;
+    hr_expert_hidden(&expert, self->hidden + row * f, scratch->x + row * d, own.end - own.begin, own.begin,
+                     key, pass);
+  }
+}
+
+void hr_moe_forward(hr_moe *self, hr_real *y, const hr_real *x, hr_moe_scratch *scratch,
+                    const hr_pass *pass) {
+  const int32_t n = hr_pass_tokens(pass), d = self->shape.d, f = self->shape.f, e = self->experts_count;
+  const int32_t k = pass->top_k;
+  self->tokens = n;
+  self->top_k = k;
+  hr_matmul(self->logits, e, hr_rows(x, d), hr_columns(self->router.weight, d), n, e, d, HR_SET,
+            pass->matmul_scratch);
+  hr_add_bias(self->logits, self->router.bias, n, e);
+  hr_route(self->experts, self->weights, self->logits, n, e, k);
+  hr_sort_by_expert(self->rows, self->offsets, self->counts, self->experts, n * k, e);
+
+  memset(y, 0, (size_t)n * (size_t)d * sizeof *y);
+  chunk at = first_chunk(self);
+  do {
+    gather(self, scratch->x, x, at);
+    hidden_of_chunk(self, scratch, at, pass);
+    for (int32_t id = 0; id < e; id++) {
+      chunk own = rows_of(self, id, at);
+      if (own.begin >= own.end) continue;
+      hr_expert expert = expert_values(self, id);
+      hr_expert_output(&expert, scratch->y, self->hidden + (ptrdiff_t)(own.begin - at.begin) * f,
+                       own.end - own.begin, pass);
+      for (int32_t r = own.begin; r < own.end; r++) {
+        int32_t assignment = self->rows[r];
+        hr_add_scaled(y + (ptrdiff_t)(assignment / k) * d, self->weights[assignment],
+                      scratch->y + (ptrdiff_t)(r - own.begin) * d, d);
+      }
+    }
+  } while (next_chunk(self, &at));
+}
+
+/* dlogits [N,E] from the gradient of the weights, through the softmax over the chosen K. */
+static void weights_backward(const hr_moe *self, hr_real *dlogits, const hr_real *dweights) {
+  const int32_t e = self->experts_count, k = self->top_k;
+  memset(dlogits, 0, (size_t)self->tokens * (size_t)e * sizeof *dlogits);
+  for (int32_t i = 0; i < self->tokens; i++) {
+    const hr_real *weights_i = self->weights + (ptrdiff_t)i * k, *dweights_i = dweights + (ptrdiff_t)i * k;
+    const int32_t *experts_i = self->experts + (ptrdiff_t)i * k;
+    hr_real mean = hr_dot(weights_i, dweights_i, k);
+    for (int32_t j = 0; j < k; j++) {
+      dlogits[(ptrdiff_t)i * e + experts_i[j]] = weights_i[j] * (dweights_i[j] - mean);
+    }
+  }
+}
+
+/* Adds the gradient of the auxiliary losses to dlogits, and remembers their sum. With p_n the softmax of token n over
+ * all E logits, f_e the share of the assignments that expert e gets (a constant for the gradient) and z_n the
+ * logarithm of the sum of the exponentials:
+ *   load balance  E sum_e f_e mean_n p_ne     (Fedus, Zoph, Shazeer 2022, "Switch Transformers", eq. 4)
+ *   z-loss        mean_n z_n^2                (Zoph et al. 2022, "ST-MoE", eq. 5) */
+static void auxiliary_backward(hr_moe *self, hr_moe_scratch *scratch) {
+  const int32_t e = self->experts_count, n = self->tokens;
+  const hr_real balance = (hr_real)(self->load_balance_weight * e / n);
+  const hr_real z_scale = (hr_real)(self->router_z_weight / n);
+  double loss = 0;
+  for (int32_t id = 0; id < e; id++) {
+    scratch->share[id] = (hr_real)self->counts[id] / (hr_real)(n * self->top_k);
+  }
+  for (int32_t i = 0; i < n; i++) {
+    hr_real *dlogits_i = scratch->dlogits + (ptrdiff_t)i * e;
+    hr_real z = hr_softmax(scratch->probability, self->logits + (ptrdiff_t)i * e, e);
+    hr_real mean = hr_dot(scratch->share, scratch->probability, e);
+    loss += (double)(balance * mean + z_scale * z * z);
+    for (int32_t id = 0; id < e; id++) {
+      dlogits_i[id] += scratch->probability[id] * (balance * (scratch->share[id] - mean) + 2 * z_scale * z);
+    }
+  }
+  self->auxiliary = loss;
+}
+
+void hr_moe_backward(hr_moe *self, hr_real *dx, const hr_real *dy, const hr_real *x, hr_moe_scratch *scratch,
+                     const hr_pass *pass) {
+  const int32_t n = self->tokens, d = self->shape.d, f = self->shape.f, e = self->experts_count,
+                k = self->top_k;
+  const bool kept = n * k <= self->capacity;
+  hr_router *router = &self->router;
+
+  chunk at = first_chunk(self);
+  do {
+    gather(self, scratch->x, x, at);
+    gather(self, scratch->y, dy, at);
+    if (!kept) hidden_of_chunk(self, scratch, at, pass);
+    for (int32_t r = at.begin; r < at.end; r++)
+      scratch->row_weights[r - at.begin] = self->weights[self->rows[r]];
+    for (int32_t id = 0; id < e; id++) {
+      chunk own = rows_of(self, id, at);
+      if (own.begin >= own.end) continue;
+      hr_expert expert = expert_values(self, id), gradients = expert_gradients(self, id);
+      ptrdiff_t row = own.begin - at.begin;
+      hr_expert_backward(&expert, scratch->dx + row * d, scratch->row_dweights + row, &gradients,
+                         scratch->y + row * d, self->hidden + row * f, scratch->x + row * d,
+                         scratch->row_weights + row, scratch->dh, own.end - own.begin, pass);
+    }
+    for (int32_t r = at.begin; r < at.end; r++) {
+      int32_t assignment = self->rows[r];
+      scratch->dweights[assignment] = scratch->row_dweights[r - at.begin];
+      hr_add(dx + (ptrdiff_t)(assignment / k) * d, scratch->dx + (ptrdiff_t)(r - at.begin) * d, d);
+    }
+  } while (next_chunk(self, &at));
+
+  weights_backward(self, scratch->dlogits, scratch->dweights);
+  self->auxiliary = 0;
+  if (self->load_balance_weight > 0 || self->router_z_weight > 0) auxiliary_backward(self, scratch);
+  hr_matmul(dx, d, hr_rows(scratch->dlogits, e), hr_rows(router->weight, d), n, d, e, HR_ACCUMULATE,
+            pass->matmul_scratch);
+  if (router->weight_grad) {
+    hr_matmul(router->weight_grad, d, hr_columns(scratch->dlogits, e), hr_rows(x, d), e, d, n, HR_ACCUMULATE,
+              pass->matmul_scratch);
+    hr_add_rows(router->bias_grad, scratch->dlogits, n, e);
+    router->type->backward(router, pass);
+  }
+}
+
+double hr_moe_entropy(const hr_moe *self) {
+  const int32_t e = self->experts_count;
+  if (e == 1 || self->tokens == 0) return 0;
+  double total = 0;
+  for (int32_t i = 0; i < self->tokens; i++) {
+    const hr_real *logits_i = self->logits + (ptrdiff_t)i * e;
+    /* With w = exp(g - max): entropy = ln sum w - sum w (g - max) / sum w. */
+    double top = (double)hr_maximum(logits_i, e), sum = 0, moment = 0;
+    for (int32_t id = 0; id < e; id++) {
+      double below = (double)logits_i[id] - top, weight = hr_exp(below);
+      sum += weight;
+      moment += weight * below;
+    }
+    total += hr_log(sum) - moment / sum;
+  }
+  return total / self->tokens / hr_log(e);
+}

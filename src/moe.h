@@ -1,0 +1,72 @@
+/* Sparse mixture of experts: y_n = sum over the K chosen experts of s_nk o_e(x_n).
+ * Source: Do et al. 2023, section 2; CustomizedMoEPositionwiseFF in mem_transformer.py of the published code. */
+#ifndef HR_MOE_H
+#define HR_MOE_H
+
+#include "expert.h"
+#include "router.h"
+
+typedef struct hr_moe {
+  int32_t layer;
+  int32_t experts_count; /* E */
+  hr_expert shape;       /* its sizes only */
+  hr_router router;
+  hr_parameter *w1, *c1, *w2, *c2; /* [E,F,D], [E,F], [E,D,F], [E,D] */
+  double load_balance_weight, router_z_weight;
+
+  /* Of the last forward pass. */
+  int32_t top_k;    /* K then */
+  int32_t tokens;   /* N then */
+  hr_real *logits;  /* [N,E] */
+  int32_t *experts; /* [N,K] largest logit first */
+  hr_real *weights; /* [N,K] */
+  int32_t *counts;  /* [E] */
+  int32_t
+      *offsets;    /* [E+1] where each expert's rows begin, the rows being the assignments sorted by expert */
+  int32_t *rows;   /* [N*K] the assignment n*K + k that each row is */
+  hr_real *hidden; /* [capacity,F] */
+  int32_t capacity; /* rows for which there is memory: N*K of the configuration */
+  double auxiliary; /* weighted losses of the last backward pass */
+} hr_moe;
+
+/* Scratch that all layers share. */
+typedef struct hr_moe_scratch {
+  hr_real *x;            /* [capacity,D] tokens gathered by expert */
+  hr_real *y;            /* [capacity,D] outputs, or the gradient of the layer's output, by expert */
+  hr_real *dx;           /* [capacity,D] */
+  hr_real *dh;           /* [capacity,F] */
+  hr_real *row_weights;  /* [capacity] */
+  hr_real *row_dweights; /* [capacity] */
+  hr_real *dweights;     /* [N*E] gradient of the weights, [N,K] used */
+  hr_real *dlogits;      /* [N,E] */
+  hr_real *probability;  /* [E] */
+  hr_real *share;        /* [E] */
+} hr_moe_scratch;
+
+void hr_moe_declare(hr_moe *self, hr_parameters *parameters, const hr_config *config, int32_t layer);
+void hr_moe_plan(hr_moe *self, hr_arena *arena, const hr_config *config, int32_t tokens);
+void hr_moe_scratch_plan(hr_moe_scratch *self, hr_arena *arena, const hr_config *config, int32_t tokens);
+
+/* Chooses the experts of N tokens from their logits.
+ *   experts  [N,K] out  ids, largest logit first; ties go to the lower id
+ *   weights  [N,K] out  softmax over the chosen K, sums to 1
+ *   logits   [N,E] in
+ * Source: custom_gate.py of the published code, HyperRouterGate. */
+void hr_route(int32_t *experts, hr_real *weights, const hr_real *logits, int32_t n, int32_t e, int32_t k);
+
+/* Sorts the assignments experts [N*K] by expert, in ascending order within one.
+ *   rows [N*K] out, offsets [E+1] out, counts [E] out */
+void hr_sort_by_expert(int32_t *rows, int32_t *offsets, int32_t *counts, const int32_t *experts,
+                       int32_t assignments, int32_t e);
+
+/* y [N,D] = mixture of x [N,D], N and K being those of the pass. */
+void hr_moe_forward(hr_moe *self, hr_real *y, const hr_real *x, hr_moe_scratch *scratch, const hr_pass *pass);
+
+/* dx [N,D] += gradient, parameters' gradients are added to; x as in the forward pass. */
+void hr_moe_backward(hr_moe *self, hr_real *dx, const hr_real *dy, const hr_real *x, hr_moe_scratch *scratch,
+                     const hr_pass *pass);
+
+/* Mean over tokens of the router's entropy as a fraction of ln E; 0 if E is 1. */
+double hr_moe_entropy(const hr_moe *self);
+
+#endif

@@ -1,0 +1,89 @@
+#include "parameters.h"
+
+#include "base/random.h"
+
+enum { PADDING = 4 };
+
+static int64_t padded(int64_t size) {
+  return (size + PADDING - 1) / PADDING * PADDING;
+}
+
+static char *append(char *at, const char *text) {
+  while (*text) *at++ = *text++;
+  return at;
+}
+
+static char *append_number(char *at, int32_t number) {
+  char digits[12];
+  int count = 0;
+  do {
+    digits[count++] = (char)('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  while (count > 0) *at++ = digits[--count];
+  return at;
+}
+
+hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const char *name, hr_initial initial,
+                                    bool trainable, int32_t d0, int32_t d1, int32_t d2) {
+  int32_t rank = d2 ? 3 : d1 ? 2 : 1;
+  int64_t size = (int64_t)d0 * (d1 ? d1 : 1) * (d2 ? d2 : 1);
+  int64_t *total = trainable ? &self->trained : &self->frozen;
+  *total += padded(size);
+  int32_t index = self->count++;
+  if (!self->table) return NULL;
+  hr_parameter *entry = &self->table[index];
+  *entry = (hr_parameter){.rank = rank,
+                          .shape = {d0, d1 ? d1 : 1, d2 ? d2 : 1},
+                          .size = (int32_t)size,
+                          .trainable = trainable,
+                          .initial = (int32_t)initial};
+  char *end = entry->name;
+  if (layer >= 0) {
+    end = append(end, "layers.");
+    end = append_number(end, layer);
+    end = append(end, ".");
+  }
+  *append(end, name) = 0;
+  return entry;
+}
+
+void hr_parameters_place(hr_parameters *self, hr_arena *arena) {
+  self->data = hr_arena_reals(arena, HR_MEMORY_PARAMETERS, self->trained, 1);
+  self->frozen_data = hr_arena_reals(arena, HR_MEMORY_PARAMETERS, self->frozen, 1);
+  self->grad = hr_arena_reals(arena, HR_MEMORY_GRADIENTS, self->trained, 1);
+  self->m = hr_arena_reals(arena, HR_MEMORY_MOMENTS, self->trained, 1);
+  self->v = hr_arena_reals(arena, HR_MEMORY_MOMENTS, self->trained, 1);
+  if (!self->table) return;
+  int64_t trained = 0, frozen = 0;
+  for (int32_t i = 0; i < self->count; i++) {
+    hr_parameter *entry = &self->table[i];
+    if (entry->trainable) {
+      entry->data = self->data + trained;
+      entry->grad = self->grad + trained;
+      entry->m = self->m + trained;
+      entry->v = self->v + trained;
+      trained += padded(entry->size);
+    } else {
+      entry->data = self->frozen_data + frozen;
+      frozen += padded(entry->size);
+    }
+  }
+}
+
+static uint64_t hash_name(const char *name) {
+  uint64_t hash = 0;
+  for (; *name; name++) hash = hr_key(hash, (uint64_t)(unsigned char)*name);
+  return hash;
+}
+
+void hr_parameters_initialise(hr_parameters *self, uint64_t seed) {
+  static const double MEAN[] = {0, 0, 1, 0}, DEVIATION[] = {0, 0.02, 0.02, 1};
+  for (int32_t i = 0; i < self->count; i++) {
+    hr_parameter *entry = &self->table[i];
+    uint64_t key = hr_key(hr_mix(seed), hash_name(entry->name));
+    if (entry->initial != HR_INITIAL_ZERO) {
+      hr_fill_normal(entry->data, entry->size, MEAN[entry->initial], DEVIATION[entry->initial], key);
+    }
+  }
+}

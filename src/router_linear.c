@@ -1,0 +1,54 @@
+/* Routers whose R [E,D] and b [E] are parameters themselves: trained (smoe; Shazeer et al. 2017 without noise, as
+ * CustomNaiveGate in the published code) or random and frozen (smoe-dropout; Chen et al., "Sparse MoE as the new
+ * dropout", ICLR 2023). */
+#include "router.h"
+
+enum { WEIGHT, BIAS };
+
+static void declare(hr_router *self, hr_parameters *parameters, int32_t layer) {
+  const bool trained = self->type == &hr_router_smoe;
+  self->parameters[WEIGHT] =
+      hr_parameters_declare(parameters, layer, "pos_ff.gate.gate.weight", HR_INITIAL_SMALL, trained,
+                            self->experts, self->d_model, 0);
+  self->parameters[BIAS] = hr_parameters_declare(parameters, layer, "pos_ff.gate.gate.bias", HR_INITIAL_ZERO,
+                                                 trained, self->experts, 0, 0);
+}
+
+static void plan(hr_router *self, hr_arena *arena) {
+  if (!arena->base) return;
+  self->weight = self->parameters[WEIGHT]->data;
+  self->bias = self->parameters[BIAS]->data;
+  self->weight_grad = self->parameters[WEIGHT]->grad;
+  self->bias_grad = self->parameters[BIAS]->grad;
+}
+
+static void generate(hr_router *self, const hr_pass *pass) {
+  (void)self;
+  (void)pass;
+}
+
+static void backward(hr_router *self, const hr_pass *pass) {
+  (void)self;
+  (void)pass;
+}
+
+const hr_router_type hr_router_smoe = {
+    .name = "smoe",
+    .summary = "The router is trained together with the experts.",
+    .routes = true,
+    .auxiliary_loss = true,
+    .declare = declare,
+    .plan = plan,
+    .generate = generate,
+    .backward = backward,
+};
+
+const hr_router_type hr_router_smoe_dropout = {
+    .name = "smoe-dropout",
+    .summary = "The router is random and frozen.",
+    .routes = true,
+    .declare = declare,
+    .plan = plan,
+    .generate = generate,
+    .backward = backward,
+};

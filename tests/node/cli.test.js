@@ -1,0 +1,473 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const cli = fileURLToPath(new URL('../../web/cli.js', import.meta.url));
+const tiny = [
+  ['--layers', '1'],
+  ['--heads', '2'],
+  ['--d-model', '16'],
+  ['--d-head', '8'],
+  ['--d-inner', '16'],
+  ['--experts', '4'],
+  ['--hyper-size', '8'],
+  ['--context-length', '16'],
+  ['--memory-length', '16'],
+  ['--batch-size', '4'],
+  ['--variant', 'simd'],
+].flat();
+
+/** @type {string} */
+let folder;
+/** A text of 9000 bytes that is easy to learn; no segment length divides it. */
+const text = Array.from({ length: 250 }, (_, i) => `${i % 7} sheep met ${i % 3} wolves at nïght.\n`).join('');
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hyperrouter-cli-'));
+  writeFileSync(join(folder, 'text.txt'), text);
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** @param {string[]} args */
+function start(args) {
+  const child = spawn(process.execPath, [cli, ...args], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: '', DEBUG: '', FORCE_COLOR: undefined },
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (chunk) => {
+    output.stdout += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk) => {
+    output.stderr += chunk;
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code, ...output }));
+  return { child, ended };
+}
+
+/** @param {string[]} args */
+function run(...args) {
+  return start(args).ended;
+}
+
+/** @param {string[]} args */
+async function succeed(...args) {
+  const result = await run(...args);
+  assert.equal(result.code, 0, result.stderr);
+  return result;
+}
+
+/** @param {string} name */
+function read(name) {
+  return readFileSync(join(folder, name));
+}
+
+/** @param {string} stdout @returns {any[]} */
+function jsonLines(stdout) {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+/** @param {string} name @returns {Record<string, any>} the header of a safetensors file */
+function header(name) {
+  const bytes = read(name);
+  return JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString());
+}
+
+test('help shows every option with its default and limits, and examples', async () => {
+  const { stdout } = await succeed('train', '--help');
+  assert.match(stdout, /--d-model <n>[^-]*integer from \d+ to \d+,\s+default \d+/);
+  assert.match(
+    stdout,
+    /--router <name>[^-]*hyperrouter,\s+smoe,\s+smoe-dropout,\s+dense,\s+default hyperrouter/,
+  );
+  assert.match(stdout, /--learning-rate <x>/);
+  assert.match(stdout, /\$ npx hyperrouter-wasm train --data/);
+  assert.doesNotMatch(stdout, /--vocab-size/);
+  for (const command of ['eval', 'generate']) {
+    assert.match(
+      (await succeed(command, '--help')).stdout,
+      new RegExp(`\\$ npx hyperrouter-wasm ${command}`),
+    );
+  }
+  assert.match((await succeed('--version')).stdout, /^\d+\.\d+\.\d+/);
+});
+
+describe('a trained model', () => {
+  /** @type {{ stdout: string, stderr: string }} */
+  let trained;
+
+  before(async () => {
+    trained = await succeed(
+      'train',
+      '--data',
+      'text.txt',
+      '--out',
+      'model.safetensors',
+      ...tiny,
+      '--steps',
+      '150',
+    );
+  });
+
+  test('is described, measured and saved whole', () => {
+    assert.match(trained.stderr, /^hyperrouter: 1 layers of 4 experts, [\d,]+ parameters/);
+    assert.match(trained.stderr, /step 150\/150 {2}loss \d\.\d{3} {2}\d\.\d{3} bits\/byte {2}\S+ tokens\/s/);
+    const bits = Number(/validation: (\S+) bits per byte/.exec(trained.stdout)?.[1]);
+    assert.ok(bits > 0 && bits < 4, `150 steps of training leave ${bits} bits per byte`);
+    assert.match(trained.stdout, /layer 0 {2}A +\d+\.\d +B +\d+\.\d +C +\d+\.\d +D +\d+\.\d/);
+    assert.match(trained.stdout, /saved model\.safetensors \(\d\.\d MB\)/);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.endsWith('.tmp')),
+      [],
+    );
+    const metadata = header('model.safetensors').__metadata__;
+    assert.deepEqual(JSON.parse(metadata['hyperrouter.vocabulary']), { kind: 'byte' });
+    assert.equal(JSON.parse(metadata['hyperrouter.training']).steps, 150);
+  });
+
+  test('is evaluated as training did, for every k', async () => {
+    const args = ['eval', '--data', 'text.txt', '--checkpoint', 'model.safetensors', '--variant', 'simd'];
+    const { stdout } = await succeed(...args, '--top-k', '1,2,4');
+    assert.match(stdout, /^text\.txt, last 10 %: \d+ tokens\n top-k +loss +bits\/byte\n/);
+    const bits = /validation: (\S+) bits per byte/.exec(trained.stdout)?.[1];
+    assert.match(stdout, new RegExp(`\\n +2\\* +\\d\\.\\d{4} +${bits}\\n`));
+    assert.equal(stdout.trimEnd().split('\n').length, 6);
+
+    const json = JSON.parse((await succeed(...args, '--split', 'all', '--json')).stdout);
+    assert.equal(json.tokens, Buffer.byteLength(text));
+    assert.equal(json.results[0].topK, 2);
+    assert.ok(Math.abs(json.results[0].bitsPerByte - json.results[0].loss / Math.LN2) < 1e-12);
+  });
+
+  test('is evaluated on all of another text', async () => {
+    writeFileSync(join(folder, 'other.txt'), '5 sheep met a bear.\n'.repeat(9));
+    const { stdout } = await succeed('eval', '--data', 'other.txt', '--checkpoint', 'model.safetensors');
+    assert.match(stdout, /^other\.txt, all: 180 tokens/);
+  });
+
+  test('generates the same text for the same seed', async () => {
+    const args = [
+      'generate',
+      '--checkpoint',
+      'model.safetensors',
+      '--prompt',
+      '3 sheep',
+      '--max-tokens',
+      '40',
+    ];
+    const { stdout } = await succeed(...args);
+    assert.match(stdout, /^3 sheep/);
+    assert.ok(stdout.length > 30);
+    assert.equal((await succeed(...args)).stdout, stdout);
+    assert.notEqual((await succeed(...args, '--seed', '8')).stdout, stdout);
+  });
+
+  test('generates without a prompt, and with the letters of the experts below', async () => {
+    const args = [
+      'generate',
+      '--checkpoint',
+      'model.safetensors',
+      '--max-tokens',
+      '30',
+      '--temperature',
+      '0',
+    ];
+    assert.ok((await succeed(...args)).stdout.length > 20);
+    const { stdout } = await succeed(...args, '--prompt', '3 sheep', '--show-experts');
+    const [first, letters] = stdout.split('\n');
+    assert.match(first, /^3 sheep/);
+    assert.match(letters, /^ {7}[A-D]+$/);
+    assert.match(stdout, /experts: {2}A {3}B {3}C {3}D/);
+    assert.ok(!stdout.includes('\x1b'), 'no colours into a pipe');
+  });
+
+  test('generates into a pipe that closes', async () => {
+    const { child, ended } = start([
+      'generate',
+      '--checkpoint',
+      'model.safetensors',
+      '--max-tokens',
+      '100000',
+    ]);
+    await Promise.race([once(child.stdout, 'data'), ended]);
+    child.stdout.destroy();
+    const { code, stderr } = await ended;
+    assert.equal(code, 0);
+    assert.equal(stderr, '');
+  });
+
+  test('is not overwritten, nor resumed by mistake', async () => {
+    const train = ['train', '--data', 'text.txt'];
+    writeFileSync(join(folder, 'fox.txt'), 'a fox is no sheep. '.repeat(100));
+    /** @type {[string[], RegExp][]} */
+    const cases = [
+      [[...train, '--out', 'model.safetensors'], /exists already; --force overwrites it/],
+      [
+        [...train, '--resume', 'model.safetensors'],
+        /is at step 150 of 150: it is finished; a larger --steps/,
+      ],
+      [
+        [...train, '--resume', 'model.safetensors', '--layers', '2'],
+        /--layers 2 contradicts the run .* which has 1/,
+      ],
+      [[...train, '--resume', 'model.safetensors', '--vocabulary', 'char'], /--vocabulary char contradicts/],
+      [
+        ['train', '--data', 'fox.txt', '--resume', 'model.safetensors', '--steps', '200'],
+        /fox\.txt is not the text/,
+      ],
+    ];
+    const bytes = read('model.safetensors');
+    for (const [args, message] of cases) {
+      const { code, stderr } = await run(...args);
+      assert.match(stderr, message);
+      assert.equal(code, 2, stderr);
+    }
+    assert.deepEqual(read('model.safetensors'), bytes);
+  });
+});
+
+test('a run that is interrupted and resumed gives the bytes of one that was not', async () => {
+  const args = [
+    ...['train', '--data', 'text.txt', '--json', '--steps', '400', '--eval-every', '30', '--dropout', '0.1'],
+    ...['--top-k-schedule', 'linear_increase', '--top-k', '3', '--seed', '5', ...tiny],
+  ];
+  const whole = jsonLines((await succeed(...args, '--out', 'whole.safetensors')).stdout);
+
+  const { child, ended } = start([...args, '--out', 'parts.safetensors']);
+  let seen = '';
+  child.stdout.on('data', (chunk) => {
+    const before = seen.includes('"step":95,');
+    seen += chunk;
+    if (!before && seen.includes('"step":95,')) child.kill('SIGINT');
+  });
+  const { code, stdout, stderr } = await ended;
+  assert.equal(code, 130, stderr);
+  const stoppedAt = jsonLines(stdout).at(-1).step;
+  assert.ok(stoppedAt >= 95 && stoppedAt < 400, `stopped at ${stoppedAt}`);
+  assert.match(stderr, new RegExp(`SIGINT: stopped after step ${stoppedAt} of 400, saved parts.safetensors`));
+  assert.match(stderr, /npx hyperrouter-wasm train --data text.txt --resume parts.safetensors\n/);
+
+  const rest = jsonLines(
+    (await succeed('train', '--data', 'text.txt', '--resume', 'parts.safetensors', '--json')).stdout,
+  );
+  const losses = (/** @type {any[]} */ lines) =>
+    lines.filter(({ type }) => type === 'step').map(({ loss }) => loss);
+  assert.deepEqual([...losses(jsonLines(stdout)), ...losses(rest)], losses(whole));
+  assert.deepEqual(rest.at(-1).validation, whole.at(-1).validation);
+  assert.deepEqual(read('parts.safetensors'), read('whole.safetensors'));
+});
+
+test('a second signal ends the run at once', async () => {
+  const { child, ended } = start([
+    'train',
+    '--data',
+    'text.txt',
+    '--json',
+    '--out',
+    'no.safetensors',
+    '--steps',
+    '9999',
+    ...tiny,
+  ]);
+  await Promise.race([once(child.stdout, 'data'), ended]);
+  // Stopped in between, so that both are pending when it goes on.
+  for (const signal of /** @type {const} */ (['SIGSTOP', 'SIGINT', 'SIGTERM', 'SIGCONT'])) child.kill(signal);
+  const { code } = await ended;
+  assert.ok(code === 130 || code === 143, `exit code ${code}`);
+  assert.ok(!readdirSync(folder).includes('no.safetensors'));
+});
+
+test('JSON lines tell of every step, validation and save', async () => {
+  const { stdout } = await succeed(
+    ...[
+      'train',
+      '--data',
+      'text.txt',
+      '--out',
+      'json.safetensors',
+      '--json',
+      '--steps',
+      '6',
+      '--eval-every',
+      '4',
+    ],
+    ...['--save-every', '3', '--warmup', '2', '--learning-rate', '0.01', '--schedule', 'constant', ...tiny],
+  );
+  const lines = jsonLines(stdout);
+  assert.deepEqual(
+    lines.map(({ type, step }) => `${type} ${step}`),
+    [
+      'step 1',
+      'step 2',
+      'step 3',
+      'saved 3',
+      'step 4',
+      'validation 4',
+      'step 5',
+      'step 6',
+      'saved 6',
+      'validation 6',
+      'done 6',
+    ],
+  );
+  assert.deepEqual(
+    lines.filter(({ type }) => type === 'step').map(({ learningRate }) => learningRate),
+    [0.005, 0.01, 0.01, 0.01, 0.01, 0.01],
+  );
+  const load = lines.at(-1).load[0];
+  assert.equal(load.length, 4);
+  assert.ok(Math.abs(load.reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b) - 1) < 1e-5);
+});
+
+test('characters as tokens', async () => {
+  const out = ['--out', 'char.safetensors', '--model-only'];
+  const { stdout } = await succeed(
+    'train',
+    '--data',
+    'text.txt',
+    ...out,
+    '--vocabulary',
+    'char',
+    '--steps',
+    '20',
+    ...tiny,
+  );
+  const metadata = header('char.safetensors').__metadata__;
+  assert.equal(JSON.parse(metadata['hyperrouter.vocabulary']).kind, 'character');
+  assert.ok(!Object.keys(header('char.safetensors')).some((name) => name.startsWith('optimizer.')));
+  const bits = /validation: (\S+) bits per byte/.exec(stdout)?.[1];
+  const evaluated = await succeed(
+    'eval',
+    '--data',
+    'text.txt',
+    '--checkpoint',
+    'char.safetensors',
+    '--variant',
+    'simd',
+  );
+  assert.match(evaluated.stdout, new RegExp(` ${bits}\n`));
+  assert.match(
+    (await succeed('generate', '--checkpoint', 'char.safetensors', '--prompt', 'nïght')).stdout,
+    /^nïght/,
+  );
+
+  const unknown = await run('generate', '--checkpoint', 'char.safetensors', '--prompt', 'sheep Z');
+  assert.match(unknown.stderr, /^error: --prompt: text has "Z" \(U\+005A\) at index 6/);
+  assert.equal(unknown.code, 2);
+  const resumed = await run('train', '--data', 'text.txt', '--resume', 'char.safetensors', '--steps', '30');
+  assert.match(resumed.stderr, /saved with --model-only/);
+});
+
+test('a run without routers, without validation', async () => {
+  const args = ['--router', 'dense', '--validation', '0', '--steps', '5', ...tiny];
+  const { stdout } = await succeed('train', '--data', 'text.txt', '--out', 'dense.safetensors', ...args);
+  assert.match(stdout, /^saved dense/);
+  const measured = await succeed(
+    'eval',
+    '--data',
+    'text.txt',
+    '--checkpoint',
+    'dense.safetensors',
+    '--split',
+    'all',
+  );
+  assert.match(measured.stdout, /\n dense +\d/);
+  const shown = await run('generate', '--checkpoint', 'dense.safetensors', '--show-experts');
+  assert.equal(shown.stderr, 'error: --show-experts: a dense model has no experts\n');
+});
+
+test('a run that diverges keeps its last good parameters and says what to do', async () => {
+  const args = ['--learning-rate', '1e30', '--clip', '0', '--warmup', '0', ...tiny];
+  const { code, stderr } = await run('train', '--data', 'text.txt', '--out', 'bad.safetensors', ...args);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /error: training diverged at step \d+: .*bad\.safetensors.*--learning-rate 3e\+29 --clip 0\.25/s,
+  );
+  assert.ok(JSON.parse(header('bad.safetensors').__metadata__['hyperrouter.training']).resumable);
+});
+
+test('wrong files and options give one line and an exit code', async () => {
+  writeFileSync(join(folder, 'empty.txt'), '');
+  writeFileSync(join(folder, 'short.txt'), 'short');
+  writeFileSync(join(folder, 'binary.bin'), Buffer.of(0xff, 0xfe, 0, 1, 2, 3, 0xc3, 0x28));
+  writeFileSync(join(folder, 'config.json'), '[1]');
+  const train = ['train', '--data', 'text.txt', '--out', 'never.safetensors'];
+  /** @type {[string[], number, RegExp][]} */
+  const cases = [
+    [
+      ['train', '--data', 'none.txt', '--out', 'never.safetensors'],
+      1,
+      /cannot read none\.txt: there is no such file/,
+    ],
+    [['train', '--data', 'empty.txt', '--out', 'never.safetensors'], 1, /empty\.txt is empty/],
+    [
+      ['train', '--data', 'short.txt', '--out', 'never.safetensors'],
+      2,
+      /short\.txt is too short: 4 tokens .*--batch-size 16 needs at least 32/,
+    ],
+    [['train', '--data', '.', '--out', 'never.safetensors'], 1, /cannot read \.: it is a folder/],
+    [
+      ['train', '--data', 'binary.bin', '--vocabulary', 'char', '--out', 'never.safetensors'],
+      1,
+      /binary\.bin is no UTF-8/,
+    ],
+    [['train', '--data', 'text.txt'], 2, /--out is missing/],
+    [
+      ['train', '--data', 'text.txt', '--out', 'no/where.safetensors'],
+      1,
+      /cannot write no\/where\.safetensors: there is no folder/,
+    ],
+    [['train', '--data', 'text.txt', '--out', '.'], 1, /it is a folder/],
+    [
+      [...train, '--layers', '0'],
+      2,
+      /option '--layers <n>' argument '0' is invalid\. It must be an integer from 1 to/,
+    ],
+    [[...train, '--layers', '1e3.5'], 2, /--layers/],
+    [[...train, '--router', 'best'], 2, /must be one of hyperrouter, smoe, smoe-dropout, dense/],
+    [[...train, '--d-model', '15'], 1, /^error: --d-model/],
+    [[...train, '--top-k', '9'], 1, /^error: --top-k/],
+    [[...train, '--warmup', '2000'], 2, /--warmup must be an integer from 0 to 1000 \(steps\), got 2000/],
+    [[...train, '--learning-rate', '0'], 2, /--learning-rate must be a finite number above 0, got 0/],
+    [
+      [...train, '--top-k-schedule', 'linear_increase', '--top-k-min', '3'],
+      2,
+      /--top-k-min must be an integer from 1 to 2 \(kMax\), got 3/,
+    ],
+    [[...train, '--top-k-min', '2'], 2, /--top-k-min has no effect without --top-k-schedule linear_increase/],
+    [['train', '--data', 'text.txt', '--resume', 'text.txt'], 1, /^error: text\.txt: /],
+    [['eval', '--data', 'text.txt', '--checkpoint', 'none'], 1, /cannot read none/],
+    [['eval', '--data', 'text.txt', '--checkpoint', 'binary.bin'], 1, /^error: binary\.bin: /],
+    [
+      ['eval', '--data', 'text.txt', '--checkpoint', 'binary.bin', '--config', 'config.json'],
+      1,
+      /config\.json is no JSON object/,
+    ],
+    [
+      ['eval', '--data', 'text.txt', '--checkpoint', 'x', '--top-k', '1,,2'],
+      2,
+      /integers of at least 1, separated by commas/,
+    ],
+    [['generate', '--checkpoint', 'none', '--temperature', '-1'], 2, /number of at least 0/],
+    [['fly'], 2, /unknown command 'fly'/],
+  ];
+  for (const [args, code, message] of cases) {
+    const result = await run(...args);
+    assert.match(result.stderr, message, args.join(' '));
+    assert.match(result.stderr, /^error: [^\n]*\n$/, args.join(' '));
+    assert.equal(result.code, code, args.join(' '));
+    assert.equal(result.stdout, '');
+  }
+  assert.ok(!readdirSync(folder).includes('never.safetensors'));
+  assert.match((await run('fly', '--verbose')).stderr, /fly/);
+  assert.match((await run('generate', '--checkpoint', 'none', '--verbose')).stderr, /files\.js/);
+});

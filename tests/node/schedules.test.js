@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { constantSchedule, cosineSchedule, cosPi, topKSchedule } from '../../web/schedules.js';
+
+test('cosPi agrees with the cosine to 1e-15 on its whole range', () => {
+  for (let i = 0; i <= 20000; i++) {
+    const t = i / 20000;
+    assert.ok(Math.abs(cosPi(t) - Math.cos(Math.PI * t)) < 1e-15, `t = ${t}`);
+  }
+  assert.equal(cosPi(0), 1);
+  assert.equal(cosPi(0.5), 0);
+  assert.equal(cosPi(1), -1);
+});
+
+test('cosPi gives known bits', () => {
+  assert.deepEqual(
+    [0.1, 0.25, 0.3, 0.7].map(cosPi),
+    [0.9510565162951535, 0.7071067811865476, 0.5877852522924731, -0.587785252292473],
+  );
+});
+
+test('the cosine schedule warms up, starts at the top, halves in the middle and ends on the floor', () => {
+  const rate = cosineSchedule({ learningRate: 1, steps: 110, warmup: 10, floor: 0.2 });
+  assert.equal(rate(0), 0.1);
+  assert.equal(rate(8), 0.9);
+  assert.equal(rate(9), 1);
+  assert.equal(rate(10), 1);
+  assert.ok(Math.abs(rate(60) - 0.6) < 1e-15);
+  assert.equal(rate(110), 0.2);
+  assert.equal(rate(1e6), 0.2);
+  for (let step = 10; step < 110; step++) assert.ok(rate(step + 1) < rate(step));
+});
+
+test('the cosine schedule has defaults and may consist of the warm-up', () => {
+  const rate = cosineSchedule({ learningRate: 3e-3, steps: 100 });
+  assert.equal(rate(0), 3e-3);
+  assert.equal(rate(100), 0);
+  const warming = cosineSchedule({ learningRate: 1, steps: 4, warmup: 4 });
+  assert.deepEqual([0, 1, 2, 3, 4].map(warming), [0.25, 0.5, 0.75, 1, 0]);
+});
+
+test('the constant schedule keeps its rate after the warm-up', () => {
+  assert.equal(constantSchedule({ learningRate: 0.5 })(7), 0.5);
+  assert.deepEqual([0, 1, 2, 3].map(constantSchedule({ learningRate: 1, warmup: 2 })), [0.5, 1, 1, 1]);
+});
+
+test('k grows evenly and stays', () => {
+  const k = topKSchedule({ kMin: 8, kMax: 16, steps: 80 });
+  assert.deepEqual([0, 4, 5, 40, 74, 75, 79, 80, 1000].map(k), [8, 8, 9, 12, 15, 16, 16, 16, 16]);
+  assert.equal(topKSchedule({ kMax: 3, kind: 'constant' })(50), 3);
+  assert.equal(topKSchedule({ kMax: 4, steps: 10 })(0), 1);
+});
+
+test('bad arguments are named, with their value and what they may be', () => {
+  /** @type {[() => unknown, RegExp][]} */
+  const cases = [
+    [
+      () => cosineSchedule({ learningRate: 0, steps: 1 }),
+      /^learningRate must be a finite number above 0, got 0$/,
+    ],
+    [() => cosineSchedule({ learningRate: NaN, steps: 1 }), /^learningRate .*, got NaN$/],
+    [() => cosineSchedule({ learningRate: 1, steps: 0 }), /^steps must be an integer of at least 1, got 0$/],
+    [() => cosineSchedule({ learningRate: 1, steps: 1.5 }), /^steps .*, got 1.5$/],
+    [
+      () => cosineSchedule({ learningRate: 1, steps: 5, warmup: 6 }),
+      /^warmup .* from 0 to 5 \(steps\), got 6$/,
+    ],
+    [() => cosineSchedule({ learningRate: 1, steps: 5, warmup: -1 }), /^warmup .*, got -1$/],
+    [
+      () => cosineSchedule({ learningRate: 1, steps: 5, floor: 2 }),
+      /^floor .* from 0 to 1 \(learningRate\), got 2$/,
+    ],
+    [() => constantSchedule({ learningRate: -1 }), /^learningRate .*, got -1$/],
+    [() => constantSchedule({ learningRate: 1, warmup: 0.5 }), /^warmup .*, got 0.5$/],
+    [() => topKSchedule({ kMax: 0, steps: 1 }), /^kMax .*, got 0$/],
+    [
+      () => topKSchedule({ kMin: 5, kMax: 4, steps: 1 }),
+      /^kMin must be an integer from 1 to 4 \(kMax\), got 5$/,
+    ],
+    [() => topKSchedule({ kMax: 4 }), /^steps must be an integer of at least 1, got undefined$/],
+    [
+      () => topKSchedule({ kMax: 4, kind: /** @type {any} */ ('cosine') }),
+      /^kind .*"linear_increase", got "cosine"$/,
+    ],
+  ];
+  for (const [call, message] of cases) assert.throws(call, { name: 'RangeError', message });
+});

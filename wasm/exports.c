@@ -1,0 +1,266 @@
+/* The functions of the module: the public interface of src/hyperrouter.h in numbers and addresses. web/exports.js is
+ * the only file on the other side that knows them; what it reads out of structures is asserted at the end. */
+#include <stdlib.h>
+
+#include "hyperrouter.h"
+
+#define EXPORT(name) __attribute__((export_name(#name))) name
+
+const char *EXPORT(version)(void) {
+  return HR_VERSION;
+}
+
+/* Whether this is the module with fused multiply-add. */
+int32_t EXPORT(relaxed)(void) {
+#ifdef HR_RELAXED_SIMD
+  return 1;
+#else
+  return 0;
+#endif
+}
+
+/* Room for what is passed by address; 0 if there is none. */
+void *EXPORT(allocate)(size_t bytes) {
+  return malloc(bytes);
+}
+
+void EXPORT(release)(void *memory) {
+  free(memory);
+}
+
+/* ---------------------------------------------------------------------------------------- configuration */
+
+int32_t EXPORT(config_bytes)(void) {
+  return (int32_t)sizeof(hr_config);
+}
+
+int32_t EXPORT(config_field_count)(void) {
+  return hr_config_field_count();
+}
+
+const hr_field *EXPORT(config_field)(int32_t index) {
+  return hr_config_field(index);
+}
+
+void EXPORT(config_default)(hr_config *config, int32_t kind) {
+  hr_config_default(config, (hr_kind)kind);
+}
+
+int32_t EXPORT(config_check)(const hr_config *config, hr_complaint *complaint) {
+  return (int32_t)hr_config_check(config, complaint);
+}
+
+int32_t EXPORT(router_count)(void) {
+  return hr_router_count();
+}
+
+const char *EXPORT(router_name)(int32_t router) {
+  return hr_router_name(router);
+}
+
+const char *EXPORT(router_summary)(int32_t router) {
+  return hr_router_summary(router);
+}
+
+int32_t EXPORT(router_routes)(int32_t router) {
+  return hr_router_routes(router);
+}
+
+/* ------------------------------------------------------------------------------------------------ models */
+
+/* Status; the model and its bytes (also when they cannot be had) at the addresses. */
+int32_t EXPORT(model_create)(hr_model **model, const hr_config *config, double *bytes) {
+  uint64_t exact;
+  hr_status status = hr_model_create(model, config, &exact);
+  *bytes = (double)exact;
+  return (int32_t)status;
+}
+
+void EXPORT(model_destroy)(hr_model *model) {
+  hr_model_destroy(model);
+}
+
+const hr_config *EXPORT(model_config)(const hr_model *model) {
+  return hr_model_config(model);
+}
+
+double EXPORT(model_bytes)(const hr_model *model, int32_t kind) {
+  return (double)hr_model_bytes(model, (hr_memory_kind)kind);
+}
+
+int32_t EXPORT(model_parameter_count)(const hr_model *model) {
+  return hr_model_parameter_count(model);
+}
+
+hr_parameter *EXPORT(model_parameter)(hr_model *model, int32_t index) {
+  return hr_model_parameter(model, index);
+}
+
+void EXPORT(model_changed)(hr_model *model) {
+  hr_model_changed(model);
+}
+
+double EXPORT(model_step)(const hr_model *model) {
+  return (double)hr_model_step(model);
+}
+
+int32_t EXPORT(model_set_step)(hr_model *model, double step) {
+  return (int32_t)hr_model_set_step(model, (int64_t)step);
+}
+
+int32_t EXPORT(model_top_k)(const hr_model *model) {
+  return hr_model_top_k(model);
+}
+
+int32_t EXPORT(model_set_top_k)(hr_model *model, int32_t top_k) {
+  return (int32_t)hr_model_set_top_k(model, top_k);
+}
+
+int32_t *EXPORT(model_token_buffer)(hr_model *model) {
+  return hr_model_token_buffer(model);
+}
+
+hr_real *EXPORT(model_feature_buffer)(hr_model *model) {
+  return hr_model_feature_buffer(model);
+}
+
+int32_t *EXPORT(model_target_buffer)(hr_model *model) {
+  return hr_model_target_buffer(model);
+}
+
+/* The batch that stands in the buffers. */
+static hr_batch buffered(hr_model *model, int32_t batch, int32_t length, int32_t carry_memory) {
+  return (hr_batch){.tokens = hr_model_token_buffer(model),
+                    .features = hr_model_feature_buffer(model),
+                    .targets = hr_model_target_buffer(model),
+                    .batch = batch,
+                    .length = length,
+                    .carry_memory = carry_memory};
+}
+
+int32_t EXPORT(model_predict)(hr_model *model, int32_t batch, int32_t length, int32_t carry_memory) {
+  const hr_batch input = buffered(model, batch, length, carry_memory);
+  return (int32_t)hr_model_predict(model, &input);
+}
+
+int32_t EXPORT(model_evaluate)(hr_model *model, int32_t batch, int32_t length, int32_t carry_memory,
+                               hr_result *result) {
+  const hr_batch input = buffered(model, batch, length, carry_memory);
+  return (int32_t)hr_model_evaluate(model, &input, result);
+}
+
+int32_t EXPORT(model_gradients)(hr_model *model, int32_t batch, int32_t length, int32_t carry_memory,
+                                hr_result *result) {
+  const hr_batch input = buffered(model, batch, length, carry_memory);
+  return (int32_t)hr_model_gradients(model, &input, result);
+}
+
+int32_t EXPORT(model_train_step)(hr_model *model, int32_t batch, int32_t length, int32_t carry_memory,
+                                 double learning_rate, double clip, hr_result *result) {
+  const hr_batch input = buffered(model, batch, length, carry_memory);
+  return (int32_t)hr_model_train_step(model, &input, learning_rate, clip, result);
+}
+
+const hr_real *EXPORT(model_logits)(const hr_model *model) {
+  int32_t rows;
+  return hr_model_logits(model, &rows);
+}
+
+int32_t EXPORT(model_rows)(const hr_model *model) {
+  int32_t rows;
+  hr_model_logits(model, &rows);
+  return rows;
+}
+
+int32_t EXPORT(model_columns)(const hr_model *model) {
+  const hr_config *config = hr_model_config(model);
+  return config->kind == HR_LANGUAGE_MODEL ? config->vocab_size : config->classes;
+}
+
+int32_t EXPORT(model_routing)(const hr_model *model, int32_t layer, hr_routing *routing) {
+  return (int32_t)hr_model_routing(model, layer, routing);
+}
+
+/* ---------------------------------------------------------------------------- memory and generation */
+
+void EXPORT(model_reset_memory)(hr_model *model) {
+  hr_model_reset_memory(model);
+}
+
+int32_t EXPORT(model_memory_length)(const hr_model *model) {
+  return hr_model_memory_length(model);
+}
+
+int32_t EXPORT(model_memory_batch)(const hr_model *model) {
+  return hr_model_memory_batch(model);
+}
+
+hr_real *EXPORT(model_memory)(hr_model *model, int32_t layer) {
+  return hr_model_memory(model, layer);
+}
+
+int32_t EXPORT(model_set_memory)(hr_model *model, int32_t length, int32_t batch) {
+  return (int32_t)hr_model_set_memory(model, length, batch);
+}
+
+int32_t EXPORT(generation_begin)(hr_model *model, int32_t stamp) {
+  return (int32_t)hr_generation_begin(model, stamp);
+}
+
+int32_t EXPORT(generation_stamp)(const hr_model *model) {
+  return hr_generation_stamp(model);
+}
+
+int32_t EXPORT(generation_stale)(const hr_model *model) {
+  return hr_generation_stale(model);
+}
+
+int32_t EXPORT(generation_capacity)(const hr_model *model) {
+  return hr_generation_capacity(model);
+}
+
+/* Reads `count` tokens out of the token buffer. */
+int32_t EXPORT(generation_feed)(hr_model *model, int32_t count) {
+  return (int32_t)hr_generation_feed(model, hr_model_token_buffer(model), count);
+}
+
+int32_t EXPORT(generation_sample)(hr_model *model, double temperature, double top_p, uint64_t *state,
+                                  int32_t *token) {
+  return (int32_t)hr_generation_sample(model, temperature, top_p, state, token);
+}
+
+#define AT(type, member, offset) _Static_assert(offsetof(type, member) == (offset), #type "." #member)
+AT(hr_field, name, 0);
+AT(hr_field, summary, 4);
+AT(hr_field, type, 8);
+AT(hr_field, offset, 12);
+AT(hr_field, kinds, 16);
+AT(hr_field, shapes, 20);
+AT(hr_field, initial, 24);
+AT(hr_field, minimum, 32);
+AT(hr_field, maximum, 40);
+AT(hr_field, open, 48);
+AT(hr_complaint, field, 0);
+AT(hr_complaint, rule, 4);
+AT(hr_complaint, minimum, 8);
+AT(hr_complaint, maximum, 16);
+AT(hr_parameter, name, 0);
+AT(hr_parameter, rank, 72);
+AT(hr_parameter, shape, 76);
+AT(hr_parameter, size, 88);
+AT(hr_parameter, trainable, 92);
+AT(hr_parameter, data, 100);
+AT(hr_parameter, grad, 104);
+AT(hr_parameter, m, 108);
+AT(hr_parameter, v, 112);
+AT(hr_result, loss, 0);
+AT(hr_result, auxiliary, 8);
+AT(hr_result, grad_norm, 16);
+AT(hr_routing, tokens, 0);
+AT(hr_routing, top_k, 4);
+AT(hr_routing, experts_count, 8);
+AT(hr_routing, experts, 12);
+AT(hr_routing, weights, 16);
+AT(hr_routing, logits, 20);
+AT(hr_routing, counts, 24);
+AT(hr_routing, entropy, 32);

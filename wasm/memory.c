@@ -1,0 +1,26 @@
+/* Two repairs around Emscripten's allocator. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/* libc calls this after the memory has grown. Defined here, it is no import of
+ * the module; callers see the growth by memory.buffer changing. */
+void emscripten_notify_memory_growth(size_t memory_index);
+void emscripten_notify_memory_growth(size_t memory_index) {
+  (void)memory_index;
+}
+
+/* Every call of malloc comes here (wasm-ld --wrap). emmalloc compares addresses
+ * modulo 2^32, so that a free region high in memory seems to hold a request that
+ * ends beyond 4 GiB. The region stays as large as it was; giving it back undoes
+ * the mistake. */
+void *__real_malloc(size_t bytes);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_malloc(size_t bytes) {
+  void *block = __real_malloc(bytes);
+  if (block != NULL && (uintptr_t)block > UINTPTR_MAX - bytes) {
+    free(block);
+    return NULL;
+  }
+  return block;
+}

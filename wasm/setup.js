@@ -1,0 +1,116 @@
+// Makes sure that what a purpose needs is on this machine: node wasm/setup.js PURPOSE
+//
+// On a Debian machine, as root, it installs what is missing; elsewhere it says
+// what to install. It has no dependencies, since it is what installs them.
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findChromium, findEmscripten, findTool, hasClang } from './toolchain.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * @typedef {object} Tool
+ * @property {() => unknown} isThere
+ * @property {string} name      what to install, for a reader
+ * @property {string[]} debian  the packages that bring it
+ */
+
+/** @type {Record<string, Tool>} */
+const TOOLS = {
+  emscripten: { isThere: findEmscripten, name: 'Emscripten 3.1.60 or later', debian: ['emscripten'] },
+  clang: {
+    isThere: () => findEmscripten()?.current !== false || hasClang(),
+    name: 'clang-19 and lld-19 (or Emscripten 3.1.60 or later)',
+    debian: ['clang-19', 'lld-19'],
+  },
+  cmake: { isThere: () => findTool('cmake'), name: 'CMake', debian: ['cmake'] },
+  make: { isThere: () => findTool('make'), name: 'make', debian: ['make'] },
+  cc: { isThere: () => findTool('cc'), name: 'a C compiler', debian: ['gcc', 'libc6-dev'] },
+  chromium: { isThere: findChromium, name: 'Chromium', debian: ['chromium'] },
+  clangFormat: { isThere: () => findTool('clang-format'), name: 'clang-format', debian: ['clang-format'] },
+  clangTidy: { isThere: () => findTool('clang-tidy'), name: 'clang-tidy', debian: ['clang-tidy'] },
+};
+
+const WASM = ['emscripten', 'clang', 'cmake', 'make'];
+const NATIVE = ['cmake', 'make', 'cc'];
+
+/** @type {Record<string, { tools: string[], packages?: string[] }>} packages: folders with a package.json */
+const PURPOSES = {
+  start: { tools: WASM, packages: ['.'] },
+  build: { tools: WASM, packages: ['.'] },
+  test: { tools: [...WASM, ...NATIVE, 'chromium'], packages: ['.', 'tests/current-node'] },
+  'test:c': { tools: NATIVE },
+  'test:node': { tools: WASM, packages: ['.', 'tests/current-node'] },
+  'test:page': { tools: [...WASM, 'chromium'], packages: ['.'] },
+  check: { tools: [...NATIVE, 'clangFormat', 'clangTidy'], packages: ['.'] },
+};
+
+const purpose = PURPOSES[process.argv[2]];
+if (!purpose) fail(`Usage: node wasm/setup.js ${Object.keys(PURPOSES).join('|')}`);
+installTools(purpose.tools);
+for (const folder of purpose.packages ?? []) installPackages(folder);
+
+/** @param {string[]} names */
+function installTools(names) {
+  let updated = false;
+  // What Emscripten needs beside it shows only when Emscripten is there: hence the loop.
+  for (let tried = ''; ; ) {
+    const missing = [...new Set(names)].map((name) => TOOLS[name]).filter((tool) => !tool.isThere());
+    if (missing.length === 0) return;
+    const packages = missing.flatMap((tool) => tool.debian);
+    const list = packages.join(' ');
+    const canInstall = process.getuid?.() === 0 && findTool('apt-get') && list !== tried;
+    if (!canInstall) {
+      const wanted = missing.map((tool) => tool.name).join(', ');
+      fail(`Missing: ${wanted}. On Debian or Ubuntu: sudo apt-get install ${list}`);
+    }
+    console.log(`Installing with apt-get: ${list}`);
+    if (!updated) run('apt-get', ['update']);
+    run('apt-get', ['install', '-y', '--no-install-recommends', ...packages]);
+    updated = true;
+    tried = list;
+  }
+}
+
+/** @param {string} folder */
+function installPackages(folder) {
+  const path = join(ROOT, folder);
+  const wanted = join(path, 'package-lock.json');
+  const installed = join(path, 'node_modules', '.package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
+  console.log(
+    `Installing with npm: the packages of ${folder === '.' ? 'package.json' : `${folder}/package.json`}`,
+  );
+  run('npm', ['ci', '--no-audit', '--no-fund'], path);
+}
+
+/**
+ * Runs a command, and shows what it printed only if it fails.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {string} [cwd]
+ */
+function run(command, args, cwd) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 2 ** 28,
+  });
+  if (status === 0) return;
+  process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
+  fail(`${[command, ...args].join(' ')} failed${error ? `: ${error.message}` : ''}`);
+}
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

@@ -1,0 +1,69 @@
+// Finds compilers and other tools on this machine.
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+
+/** The first Emscripten that knows everything that the build asks of it. */
+const OLDEST_EMSCRIPTEN = [3, 1, 60];
+
+/**
+ * @param {string} name
+ * @param {string[]} [folders]
+ * @returns {string | undefined} the path of an executable file
+ */
+export function findTool(name, folders = (process.env.PATH ?? '').split(delimiter)) {
+  for (const folder of folders) {
+    const path = join(folder, name);
+    try {
+      accessSync(path, constants.X_OK);
+      if (statSync(path).isFile()) return path;
+    } catch {
+      // not in this folder
+    }
+  }
+}
+
+/**
+ * @typedef {object} Emscripten
+ * @property {string} folder    where its commands are
+ * @property {string} version
+ * @property {boolean} current  whether it can build both modules by itself
+ */
+
+/** @returns {Emscripten | undefined} */
+export function findEmscripten() {
+  const { EMSDK } = process.env;
+  const emcc = findTool('emcc') ?? (EMSDK && findTool('emcc', [join(EMSDK, 'upstream', 'emscripten')]));
+  if (!emcc) return undefined;
+  // Asking emcc itself takes half a second.
+  const file = join(dirname(realpathSync(emcc)), 'emscripten-version.txt');
+  const text = existsSync(file)
+    ? readFileSync(file, 'utf8')
+    : execFileSync(emcc, ['--version'], { encoding: 'utf8' });
+  const version = text.match(/\d+\.\d+\.\d+/)?.[0] ?? '0.0.0';
+  const current = compareVersions(version.split('.').map(Number), OLDEST_EMSCRIPTEN) >= 0;
+  return { folder: dirname(emcc), version, current };
+}
+
+/** Whether clang and wasm-ld are there for an Emscripten that is too old (see clang.cmake). */
+export function hasClang() {
+  return Boolean(findTool('clang-19') && findTool('wasm-ld-19'));
+}
+
+/** @returns {string | undefined} a Chromium or Chrome for the tests of the page */
+export function findChromium() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  return names.map((name) => findTool(name)).find(Boolean);
+}
+
+/**
+ * @param {number[]} a
+ * @param {number[]} b
+ */
+function compareVersions(a, b) {
+  for (const [i, part] of a.entries()) {
+    if (part !== b[i]) return part - b[i];
+  }
+  return 0;
+}

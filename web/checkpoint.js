@@ -1,0 +1,348 @@
+/**
+ * Checkpoints: safetensors files (8 bytes of header length, JSON header, aligned data), with the names and shapes of the
+ * published PyTorch implementation.
+ */
+import { show } from './config.js';
+import { CheckpointError } from './errors.js';
+
+/** @import { ConfigSchema, ModelKind, PlainConfig } from './config.js' */
+/** @import { RawParameter } from './core.js' */
+/** @import { SavedMemory } from './language-model.js' */
+
+/** As the reference implementation: a longer header is a lie or an attack. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+/** Bytes of a number, by safetensors dtype. */
+const DTYPE_BYTES = /** @type {Record<string, number>} */ ({
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  I64: 8,
+  U64: 8,
+  F64: 8,
+});
+
+/** Tensors that files of the published code have and that hold nothing of their own. */
+const IGNORED = [/^crit\.out_layers\.0\.weight$/, /^pos_emb\.inv_freq$/];
+/** The placeholder that the published HyperRouterGate overwrites at each step. */
+const PLACEHOLDER = /^layers\.\d+\.pos_ff\.gate\.gate\.(weight|bias)$/;
+const OPTIMIZER = /^optimizer\.[mv]\./;
+const MEMORY = /^state\.memory\.\d+$/;
+
+/**
+ * @typedef {object} Tensor
+ * @property {string} name
+ * @property {string} dtype
+ * @property {number[]} shape
+ * @property {Uint8Array} bytes
+ */
+
+/**
+ * Writes a safetensors file.
+ * @param {{ name: string, shape: number[], data: Float32Array }[]} tensors
+ * @param {Record<string, string>} metadata
+ * @returns {Uint8Array}
+ */
+export function encodeCheckpoint(tensors, metadata) {
+  /** @type {Record<string, unknown>} */
+  const header = { __metadata__: { format: 'pt', ...metadata } };
+  let end = 0;
+  for (const { name, shape, data } of tensors) {
+    header[name] = { dtype: 'F32', shape, data_offsets: [end, end + data.byteLength] };
+    end += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  // Spaces behind the header make the data begin at a multiple of 8.
+  const headerBytes = Math.ceil(json.length / 8) * 8;
+  const file = new Uint8Array(8 + headerBytes + end);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  file.fill(0x20, 8, 8 + headerBytes);
+  file.set(json, 8);
+  let at = 8 + headerBytes;
+  for (const { data } of tensors) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return file;
+}
+
+/**
+ * Reads a safetensors file. The tensors are views of it.
+ * @param {Uint8Array} file
+ * @returns {{ tensors: Map<string, Tensor>, metadata: Record<string, string> }}
+ * @throws {CheckpointError}
+ */
+export function decodeCheckpoint(file) {
+  if (file.length < 8) {
+    throw new CheckpointError(`the file has ${file.length} bytes: too short for a safetensors file`);
+  }
+  const headerBytes = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true);
+  if (headerBytes > MAX_HEADER_BYTES || headerBytes > file.length - 8) {
+    throw new CheckpointError(
+      `the header should have ${headerBytes} bytes, but the file has ${file.length - 8} behind its length ` +
+        `(and a header at most ${MAX_HEADER_BYTES}): it is truncated or no safetensors file`,
+    );
+  }
+  const dataAt = 8 + Number(headerBytes);
+  const header = parseHeader(file.subarray(8, dataAt));
+  const { __metadata__: metadata = {}, ...entries } = header;
+  if (!isObject(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
+    throw new CheckpointError('the header is wrong: __metadata__ must be an object of strings');
+  }
+  const data = file.subarray(dataAt);
+  const tensors = new Map();
+  for (const [name, entry] of Object.entries(entries)) tensors.set(name, readEntry(name, entry, data));
+  checkCoverage([...tensors.values()], data);
+  return { tensors, metadata: /** @type {Record<string, string>} */ (metadata) };
+}
+
+/** @param {Uint8Array} bytes */
+function parseHeader(bytes) {
+  let header;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new CheckpointError(`the header is no JSON: ${error}`, { cause: error });
+  }
+  if (!isObject(header)) throw new CheckpointError(`the header must be a JSON object, got ${show(header)}`);
+  return header;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, unknown>}
+ */
+function isObject(value) {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+/** @param {unknown} value @returns {value is number[]} */
+function isCounts(value) {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} entry
+ * @param {Uint8Array} data
+ * @returns {Tensor}
+ */
+function readEntry(name, entry, data) {
+  const tensor = `tensor ${JSON.stringify(name)}`;
+  if (!isObject(entry))
+    throw new CheckpointError(`${tensor} must be described by an object, got ${show(entry)}`);
+  const { dtype, shape, data_offsets: offsets } = entry;
+  const size =
+    typeof dtype === 'string' && Object.hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
+  if (size === undefined) throw new CheckpointError(`${tensor} has the unknown dtype ${show(dtype)}`);
+  if (!isCounts(shape)) throw new CheckpointError(`${tensor} must have a shape of non-negative integers`);
+  if (!isCounts(offsets) || offsets.length !== 2) {
+    throw new CheckpointError(`${tensor} must have two non-negative data_offsets`);
+  }
+  const [begin, end] = offsets;
+  if (begin > end || end > data.length) {
+    throw new CheckpointError(
+      `${tensor} should lie at bytes ${begin} to ${end}, but the file holds ${data.length} bytes of data`,
+    );
+  }
+  const bytes = shape.reduce((product, length) => product * length, size);
+  if (bytes !== end - begin) {
+    throw new CheckpointError(
+      `${tensor} of shape [${shape.join(', ')}] and dtype ${dtype} needs ${bytes} bytes, its offsets span ${end - begin}`,
+    );
+  }
+  return { name, dtype: String(dtype), shape, bytes: data.subarray(begin, end) };
+}
+
+/**
+ * The data must be covered by the tensors, each byte by one.
+ * @param {Tensor[]} tensors
+ * @param {Uint8Array} data
+ */
+function checkCoverage(tensors, data) {
+  let end = 0;
+  const sorted = tensors.sort(
+    (a, b) => a.bytes.byteOffset - b.bytes.byteOffset || a.bytes.length - b.bytes.length,
+  );
+  for (const { name, bytes } of sorted) {
+    const begin = bytes.byteOffset - data.byteOffset;
+    if (begin !== end) {
+      const what =
+        begin < end ? 'overlaps another tensor' : `leaves a hole of ${begin - end} bytes before it`;
+      throw new CheckpointError(`tensor ${JSON.stringify(name)} ${what}`);
+    }
+    end = begin + bytes.length;
+  }
+  if (end !== data.length) {
+    throw new CheckpointError(`the file holds ${data.length} bytes of data, its tensors need ${end}`);
+  }
+}
+
+/**
+ * Opens a file: everything is checked that can be without the model.
+ * @param {unknown} file
+ * @param {unknown} given the caller's config
+ * @param {ConfigSchema} schema
+ * @returns {Checkpoint}
+ */
+export function openCheckpoint(file, given, schema) {
+  if (!(file instanceof Uint8Array)) throw new TypeError(`bytes must be a Uint8Array, got ${show(file)}`);
+  if (!isObject(given)) throw new TypeError(`config must be an object, got ${show(given)}`);
+  const { tensors, metadata } = decodeCheckpoint(file);
+  const {
+    'hyperrouter.config': json,
+    'hyperrouter.step': step,
+    'hyperrouter.topK': topK,
+    format,
+    ...rest
+  } = metadata;
+  /** @type {ModelKind} */
+  const kind = tensors.has('input.weight') ? 'classifier' : 'language';
+  const stored = json === undefined ? undefined : parseConfig(json, kind, schema);
+  if (!stored && Object.keys(given).length === 0) {
+    throw new CheckpointError(
+      'the file has no hyperrouter.config in its metadata: pass the config it was trained with',
+    );
+  }
+  if (stored) {
+    for (const key of schema.shapeKeys(kind)) {
+      if (given[key] !== undefined && given[key] !== stored[key]) {
+        throw new RangeError(
+          `config.${key} is ${show(stored[key])} in the file and sets the shape of its tensors; got ${show(given[key])}`,
+        );
+      }
+    }
+  }
+  const overrides = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const config = schema.resolve(kind, { ...stored, ...overrides });
+  const current =
+    overrides.topK === undefined ? readCount('hyperrouter.topK', topK, 1, Number(config.experts)) : undefined;
+  const steps = readCount('hyperrouter.step', step, 0, Number.MAX_SAFE_INTEGER) ?? 0;
+  return new Checkpoint(tensors, kind, config, steps, current, rest);
+}
+
+/**
+ * @param {string} json
+ * @param {ModelKind} kind
+ * @param {ConfigSchema} schema
+ */
+function parseConfig(json, kind, schema) {
+  try {
+    return schema.resolve(kind, JSON.parse(json));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : error;
+    throw new CheckpointError(`hyperrouter.config in the file is wrong: ${message}`, { cause: error });
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string | undefined} text
+ * @param {number} minimum
+ * @param {number} maximum
+ */
+function readCount(key, text, minimum, maximum) {
+  if (text === undefined) return undefined;
+  const count = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(count >= minimum && count <= maximum)) {
+    throw new CheckpointError(`${key} must be an integer from ${minimum} to ${maximum}, got ${show(text)}`);
+  }
+  return count;
+}
+
+/** A file that was opened. */
+export class Checkpoint {
+  #tensors;
+
+  /**
+   * @param {Map<string, Tensor>} tensors
+   * @param {ModelKind} kind
+   * @param {PlainConfig} config
+   * @param {number} step
+   * @param {number | undefined} topK where it differs from the config's
+   * @param {Record<string, string>} metadata what is not the engine's
+   */
+  constructor(tensors, kind, config, step, topK, metadata) {
+    this.#tensors = tensors;
+    this.kind = kind;
+    this.config = config;
+    this.step = step;
+    this.topK = topK;
+    this.metadata = metadata;
+  }
+
+  /**
+   * Finds the tensor of each parameter, and its moments if the file has any.
+   * @param {RawParameter[]} parameters
+   * @returns {{ to: number, data: Float32Array }[]} addresses and what to write there
+   * @throws {CheckpointError} missing, of another shape or dtype, or unknown tensors
+   */
+  match(parameters) {
+    const writes = [];
+    const known = new Set();
+    const withMoments = [...this.#tensors.keys()].some((name) => OPTIMIZER.test(name));
+    for (const { name, shape, data, m, v, trainable } of parameters) {
+      /** @type {[string, number][]} */
+      const wanted = [[name, data]];
+      if (withMoments && trainable) wanted.push([`optimizer.m.${name}`, m], [`optimizer.v.${name}`, v]);
+      for (const [tensor, to] of wanted) {
+        writes.push({ to, data: this.#floats(tensor, shape) });
+        known.add(tensor);
+      }
+    }
+    for (const name of this.#tensors.keys()) {
+      const ignored =
+        MEMORY.test(name) ||
+        IGNORED.some((pattern) => pattern.test(name)) ||
+        (this.config.router === 'hyperrouter' && PLACEHOLDER.test(name));
+      if (!known.has(name) && !ignored) {
+        throw new CheckpointError(`tensor ${JSON.stringify(name)} belongs to no parameter of this model`);
+      }
+    }
+    return writes;
+  }
+
+  /**
+   * The Transformer-XL memory that a training run was saved with.
+   * @param {number} layers
+   * @param {number} dModel
+   * @returns {SavedMemory | undefined}
+   */
+  memory(layers, dModel) {
+    const first = this.#tensors.get('state.memory.0');
+    if (!first) return undefined;
+    const [batch, length] = first.shape;
+    const rows = Array.from({ length: layers }, (_, layer) => {
+      return this.#floats(`state.memory.${layer}`, [batch, length, dModel]);
+    });
+    return { batch, length, layers: rows };
+  }
+
+  /**
+   * @param {string} name
+   * @param {number[]} shape
+   */
+  #floats(name, shape) {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new CheckpointError(`tensor ${JSON.stringify(name)} is missing`);
+    if (tensor.dtype !== 'F32') {
+      throw new CheckpointError(`tensor ${JSON.stringify(name)} must have dtype F32, got ${tensor.dtype}`);
+    }
+    if (tensor.shape.length !== shape.length || tensor.shape.some((length, i) => length !== shape[i])) {
+      throw new CheckpointError(
+        `tensor ${JSON.stringify(name)} must have the shape [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`,
+      );
+    }
+    // Copied: files may hold tensors at any byte, typed arrays may not.
+    return new Float32Array(tensor.bytes.slice().buffer);
+  }
+}

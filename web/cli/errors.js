@@ -1,0 +1,55 @@
+/**
+ * What the command line says when something goes wrong: one line, and an exit code.
+ *
+ * @module
+ */
+
+/** Exit codes: 1 when the work failed, 2 when the command line itself cannot be followed. */
+export const FAILURE = 1;
+export const USAGE = 2;
+
+/**
+ * An error whose message is written for the one who typed the command.
+ */
+export class CommandError extends Error {
+  name = 'CommandError';
+
+  /**
+   * @param {string} message
+   * @param {{ exitCode?: number, cause?: unknown }} [options]
+   */
+  constructor(message, { exitCode = FAILURE, cause } = {}) {
+    super(message, { cause });
+    this.exitCode = exitCode;
+  }
+}
+
+/**
+ * @param {string} message
+ * @returns {CommandError} for options that contradict each other or the files
+ */
+export function usageError(message) {
+  return new CommandError(message, { exitCode: USAGE });
+}
+
+/** @type {Record<string, string>} */
+const REASONS = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is no folder',
+  ENOSPC: 'no space is left on the device',
+  EROFS: 'the file system is read-only',
+};
+
+/**
+ * @param {string} doing  such as 'cannot read'
+ * @param {string} path
+ * @param {unknown} cause  what the file system threw
+ * @returns {CommandError}
+ */
+export function fileError(doing, path, cause) {
+  const { code = '', message } = /** @type {NodeJS.ErrnoException} */ (cause);
+  return new CommandError(`${doing} ${path}: ${REASONS[code] ?? message}`, { cause });
+}

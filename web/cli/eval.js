@@ -1,0 +1,175 @@
+/**
+ * `hyperrouter-wasm eval`: the loss of a model on a text, for several numbers of experts a token.
+ *
+ * @module
+ */
+import { load } from '../index.js';
+import { evaluateText, splitText } from '../text.js';
+import { CommandError, usageError } from './errors.js';
+import { fingerprint, openCheckpoint, readText } from './files.js';
+import { configOption, optionOf, parseCounts, variantOption } from './options.js';
+import { StatusLine } from './progress.js';
+import { recipeFields } from './recipe.js';
+
+const SPLITS = ['validation', 'train', 'all'];
+
+/** @type {import('./options.js').Field} */
+const splitField = {
+  name: 'split',
+  type: 'choice',
+  choices: SPLITS,
+  summary: 'Part of the text; by default what training held out, or all of another text',
+};
+
+const EXAMPLES = `
+Examples:
+  $ npx hyperrouter-wasm eval --data book.txt --checkpoint book.safetensors
+  $ npx hyperrouter-wasm eval --data book.txt --checkpoint book.safetensors --top-k 1,2,4,8
+  $ npx hyperrouter-wasm eval --data another.txt --checkpoint book.safetensors --json`;
+
+/**
+ * @typedef {object} EvalOptions
+ * @property {string} data
+ * @property {string} checkpoint
+ * @property {number[]} [topK]
+ * @property {string} [split]
+ * @property {number} [validation]
+ * @property {string} [config]
+ * @property {'auto' | 'simd' | 'relaxed-simd'} [variant]
+ * @property {boolean} [json]
+ */
+
+/** @param {import('commander').Command} program */
+export function addEvalCommand(program) {
+  const validation = { .../** @type {any} */ (recipeFields.find(({ name }) => name === 'validation')) };
+  program
+    .command('eval')
+    .summary('measure a model on a text file')
+    .description('Prints the loss (nats per token) and the bits per byte of a model on a text file.')
+    .requiredOption('--data <file>', 'Text to measure on')
+    .requiredOption('--checkpoint <file>', 'The model')
+    .option('--top-k <list>', 'Experts a token, such as 1,2,4,8; by default as trained', parseCounts)
+    .addOption(optionOf(splitField, 'Options:'))
+    .addOption(optionOf({ ...validation, default: 'as trained' }, 'Options:'))
+    .addOption(configOption())
+    .addOption(variantOption())
+    .option('--json', 'Print JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(evaluate);
+}
+
+/** @param {EvalOptions} options */
+async function evaluate(options) {
+  const text = await readText(options.data);
+  const engine = await load({ variant: options.variant ?? 'auto' });
+  try {
+    const { model, vocabulary, training } = await openCheckpoint(engine, options.checkpoint, options);
+    const counts = checkCounts(options.topK, model);
+    const { split, tokens } = selectPart(options, text, encode(vocabulary, text, options.data), training);
+    const { topK: trained } = model;
+    const results = await measure(model, tokens, vocabulary, counts);
+    if (options.json) {
+      const { checkpoint, data } = options;
+      console.log(JSON.stringify({ checkpoint, data, split, tokens: tokens.length, results }));
+    } else {
+      console.log(`${options.data}, ${split}: ${tokens.length.toLocaleString('en')} tokens`);
+      console.log(table(results, trained));
+    }
+  } finally {
+    engine.dispose();
+  }
+}
+
+/**
+ * @param {import('../text.js').Vocabulary} vocabulary
+ * @param {Uint8Array} text
+ * @param {string} path
+ */
+function encode(vocabulary, text, path) {
+  try {
+    return vocabulary.encode(text);
+  } catch (error) {
+    throw new CommandError(`${path}: ${/** @type {Error} */ (error).message}`, { cause: error });
+  }
+}
+
+/**
+ * @param {number[] | undefined} counts
+ * @param {import('../index.js').LanguageModel} model
+ * @returns {(number | null)[]} null: the model has no experts to choose
+ */
+function checkCounts(counts, model) {
+  if (model.config.router === 'dense') {
+    if (counts) throw usageError('--top-k: a dense model has no experts to choose');
+    return [null];
+  }
+  const { experts } = model.config;
+  const bad = counts?.find((count) => count > experts);
+  if (bad !== undefined) throw usageError(`--top-k ${bad}: the model has ${experts} experts`);
+  return counts ?? [model.topK];
+}
+
+/**
+ * @param {EvalOptions} options
+ * @param {Uint8Array} text
+ * @param {Int32Array} tokens
+ * @param {any} training  the recipe of the run, if there is one
+ */
+function selectPart(options, text, tokens, training) {
+  const trainedOn = training?.text === undefined || training.text === fingerprint(text);
+  const split = options.split ?? (trainedOn ? 'validation' : 'all');
+  if (split === 'all') return { split, tokens };
+  const share = options.validation ?? training?.validation ?? 0.1;
+  const part = splitText(tokens, { validation: share })[/** @type {'train'} */ (split)];
+  if (part.length < 2) {
+    throw usageError(
+      `the ${split} part of ${options.data} has ${part.length} tokens (--validation ${share}); try --split all`,
+    );
+  }
+  return {
+    split:
+      split === 'validation'
+        ? `last ${+(100 * share).toFixed(2)} %`
+        : `all but the last ${+(100 * share).toFixed(2)} %`,
+    tokens: part,
+  };
+}
+
+/**
+ * @param {import('../index.js').LanguageModel} model
+ * @param {Int32Array} tokens
+ * @param {import('../text.js').Vocabulary} vocabulary
+ * @param {(number | null)[]} counts
+ */
+async function measure(model, tokens, vocabulary, counts) {
+  const status = new StatusLine(process.stderr);
+  const results = [];
+  for (const topK of counts) {
+    if (topK !== null) model.topK = topK;
+    const { loss, bitsPerToken, bitsPerByte } = await evaluateText(model, tokens, {
+      vocabulary,
+      onProgress: (done) =>
+        status.show(`top-${topK ?? 'all'}: ${Math.round((100 * done.tokens) / done.total)} %`),
+    });
+    results.push({ topK, loss, bitsPerToken, bitsPerByte });
+  }
+  status.clear();
+  return results;
+}
+
+/**
+ * @param {Awaited<ReturnType<typeof measure>>} results
+ * @param {number} trained  experts a token in training
+ */
+function table(results, trained) {
+  const rows = results.map(({ topK, loss, bitsPerByte }) => [
+    topK === null ? 'dense' : `${topK}${topK === trained && results.length > 1 ? '*' : ' '}`,
+    loss.toFixed(4),
+    /** @type {number} */ (bitsPerByte).toFixed(4),
+  ]);
+  const lines = [['top-k', 'loss', 'bits/byte'], ...rows].map(
+    ([k, loss, bits]) => `${k.padStart(6)}  ${loss.padStart(8)}  ${bits.padStart(9)}`,
+  );
+  if (rows.some(([k]) => k.endsWith('*'))) lines.push('* as trained');
+  return lines.join('\n');
+}

@@ -1,0 +1,168 @@
+/**
+ * Files: texts and checkpoints in, checkpoints out.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { CheckpointError } from '../index.js';
+import { ByteVocabulary, vocabularyFromJSON } from '../text.js';
+import { CommandError, fileError, usageError } from './errors.js';
+
+/** Keys of a checkpoint's metadata that the command line writes. */
+export const VOCABULARY_KEY = 'hyperrouter.vocabulary';
+export const TRAINING_KEY = 'hyperrouter.training';
+
+/**
+ * @param {string} path
+ * @returns {Promise<Uint8Array>}
+ */
+async function readBytes(path) {
+  try {
+    const { buffer, byteOffset, length } = await readFile(path);
+    return new Uint8Array(buffer, byteOffset, length);
+  } catch (error) {
+    throw fileError('cannot read', path, error);
+  }
+}
+
+/**
+ * @param {string} path
+ * @returns {Promise<Uint8Array>} at least one byte
+ */
+export async function readText(path) {
+  const bytes = await readBytes(path);
+  if (bytes.length === 0) throw new CommandError(`${path} is empty`);
+  return bytes;
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {string} hexadecimal
+ */
+export function fingerprint(bytes) {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * Fails if a file cannot be written there later on.
+ *
+ * @param {string} path
+ * @param {{ overwrite: boolean }} options
+ */
+export async function checkOutput(path, { overwrite }) {
+  const folder = dirname(resolve(path));
+  const folderStat = await stat(folder).catch(() => null);
+  if (!folderStat?.isDirectory()) {
+    throw new CommandError(`cannot write ${path}: there is no folder ${folder}`);
+  }
+  await access(folder, constants.W_OK).catch((error) => {
+    throw fileError('cannot write to the folder', folder, error);
+  });
+  const fileStat = await stat(path).catch(() => null);
+  if (fileStat?.isDirectory()) throw new CommandError(`cannot write ${path}: it is a folder`);
+  if (fileStat && !overwrite) {
+    throw usageError(
+      `${path} exists already; --force overwrites it, --resume ${path} continues its training`,
+    );
+  }
+}
+
+/**
+ * Writes a file so that at every moment either the old or the new one is there, whole.
+ *
+ * @param {string} path
+ * @param {Uint8Array} bytes
+ */
+export async function writeWhole(path, bytes) {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fileError('cannot write', path, error);
+  }
+}
+
+/**
+ * @param {string} path
+ * @returns {Promise<Record<string, unknown>>}
+ */
+async function readConfig(path) {
+  const text = new TextDecoder().decode(await readBytes(path));
+  try {
+    const config = JSON.parse(text);
+    if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
+  } catch (error) {
+    throw new CommandError(`${path} is no JSON: ${/** @type {Error} */ (error).message}`, { cause: error });
+  }
+  throw new CommandError(`${path} is no JSON object`);
+}
+
+/**
+ * @typedef {object} OpenedCheckpoint
+ * @property {import('../index.js').LanguageModel} model
+ * @property {import('../text.js').Vocabulary} vocabulary
+ * @property {unknown} training  what `train` stored of its options; undefined if the file is not from there
+ */
+
+/**
+ * @param {import('../index.js').Engine} engine
+ * @param {string} path
+ * @param {{ config?: string }} [options]  config: a JSON file, for checkpoints that carry no configuration
+ * @returns {Promise<OpenedCheckpoint>}
+ */
+export async function openCheckpoint(engine, path, { config } = {}) {
+  const bytes = await readBytes(path);
+  const overrides = config === undefined ? undefined : await readConfig(config);
+  /** @type {ReturnType<import('../index.js').Engine['loadCheckpoint']>} */
+  let model;
+  try {
+    model = engine.loadCheckpoint(bytes, overrides);
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    throw new CommandError(`${path}: ${error.message}`, { cause: error });
+  }
+  if (!('generate' in model)) {
+    throw new CommandError(`${path} holds a classifier; this command is for language models`);
+  }
+  try {
+    return {
+      model,
+      vocabulary: readVocabulary(model),
+      training:
+        model.metadata[TRAINING_KEY] === undefined ? undefined : JSON.parse(model.metadata[TRAINING_KEY]),
+    };
+  } catch (error) {
+    throw new CommandError(`${path}: ${/** @type {Error} */ (error).message}`, { cause: error });
+  }
+}
+
+/**
+ * @param {import('../index.js').LanguageModel} model
+ * @returns {import('../text.js').Vocabulary}
+ */
+function readVocabulary(model) {
+  const stored = model.metadata[VOCABULARY_KEY];
+  const { vocabSize } = model.config;
+  if (stored === undefined) {
+    if (vocabSize === 256) return new ByteVocabulary();
+    throw new Error(
+      `the file has no vocabulary (metadata ${VOCABULARY_KEY}), and the model's ${vocabSize} tokens are not the 256 bytes`,
+    );
+  }
+  const vocabulary = vocabularyFromJSON(stored);
+  if (vocabulary.size !== vocabSize) {
+    throw new Error(`the vocabulary in the file has ${vocabulary.size} tokens, the model ${vocabSize}`);
+  }
+  return vocabulary;
+}

@@ -1,0 +1,166 @@
+/**
+ * `hyperrouter-wasm generate`: text from a model, as it is made.
+ *
+ * @module
+ */
+import { setImmediate } from 'node:timers/promises';
+import { load } from '../index.js';
+import { usageError } from './errors.js';
+import { ExpertPrinter, letterOf, paint, printable } from './experts.js';
+import { openCheckpoint } from './files.js';
+import { configOption, defaultsOf, givenOf, optionOf, variantOption } from './options.js';
+
+/** @type {import('./options.js').Field[]} */
+const fields = [
+  { name: 'maxTokens', type: 'integer', default: 200, min: 1, summary: 'How many tokens to make' },
+  {
+    name: 'temperature',
+    type: 'number',
+    default: 0.8,
+    min: 0,
+    summary: 'Below 1 is safer, 0 takes the likeliest',
+  },
+  {
+    name: 'topP',
+    type: 'number',
+    default: 0.95,
+    min: 0,
+    max: 1,
+    summary: 'Share of probability to draw from',
+  },
+  { name: 'topK', type: 'integer', min: 1, summary: 'Experts a token; by default as trained' },
+  {
+    name: 'seed',
+    type: 'integer',
+    default: 1,
+    min: 0,
+    max: 2 ** 32 - 1,
+    summary: 'The same seed, the same text',
+  },
+  { name: 'layer', type: 'integer', default: 0, min: 0, summary: 'Whose experts --show-experts shows' },
+];
+
+const EXAMPLES = `
+Examples:
+  $ npx hyperrouter-wasm generate --checkpoint book.safetensors --prompt "Once upon"
+  $ npx hyperrouter-wasm generate --checkpoint book.safetensors --show-experts --layer 1 --seed 7`;
+
+/**
+ * @typedef {object} GenerateOptions
+ * @property {string} checkpoint
+ * @property {string} [prompt]
+ * @property {string} [config]
+ * @property {boolean} [showExperts]
+ * @property {'auto' | 'simd' | 'relaxed-simd'} [variant]
+ */
+
+/** @param {import('commander').Command} program */
+export function addGenerateCommand(program) {
+  const command = program
+    .command('generate')
+    .summary('generate text with a model')
+    .description('Generates text and prints it as it is made.')
+    .requiredOption('--checkpoint <file>', 'The model')
+    .option('--prompt <text>', 'What the text begins with')
+    .option('--show-experts', 'Show the first expert of every character: letters, and colours on a terminal')
+    .addOption(configOption())
+    .addOption(variantOption())
+    .addHelpText('after', EXAMPLES);
+  for (const field of fields) command.addOption(optionOf(field, 'Options:'));
+  command.action((options) => generate(options, { ...defaultsOf(fields), ...givenOf(options, fields) }));
+}
+
+/**
+ * @param {GenerateOptions} options
+ * @param {Record<string, any>} values  of the fields
+ */
+async function generate(options, values) {
+  const engine = await load({ variant: options.variant ?? 'auto' });
+  try {
+    const { model, vocabulary } = await openCheckpoint(engine, options.checkpoint, options);
+    const { layer, topK, maxTokens, temperature, topP, seed } = values;
+    if (options.showExperts) checkLayer(layer, model);
+    if (topK !== undefined) {
+      if (topK > model.config.experts)
+        throw usageError(`--top-k ${topK}: the model has ${model.config.experts} experts`);
+      model.topK = topK;
+    }
+    const prompt = promptTokens(vocabulary, options.prompt);
+    const write = (/** @type {string} */ text) => process.stdout.write(text);
+    const printer = options.showExperts ? expertPrinter(write, model.config.experts) : plainPrinter(write);
+    printer.print(options.prompt ?? '', null);
+    const decoder = vocabulary.decoder();
+    let expert = null;
+    for (const { token, routing } of model.generate(prompt, { maxTokens, temperature, topP, seed })) {
+      expert = options.showExperts ? routing[layer].experts[0] : null;
+      printer.print(decoder.push(token), expert);
+      // Lets the text out, and notices that nobody reads it any more.
+      await setImmediate();
+    }
+    printer.print(decoder.end(), expert);
+    printer.end();
+  } finally {
+    engine.dispose();
+  }
+}
+
+/**
+ * @param {number} layer
+ * @param {import('../index.js').LanguageModel} model
+ */
+function checkLayer(layer, model) {
+  const { router, layers } = model.config;
+  if (router === 'dense') throw usageError('--show-experts: a dense model has no experts');
+  if (layer >= layers) throw usageError(`--layer ${layer}: the model's layers are 0 to ${layers - 1}`);
+}
+
+/**
+ * @param {import('../text.js').Vocabulary} vocabulary
+ * @param {string | undefined} prompt
+ * @returns {Int32Array} at least one token: a model cannot begin with nothing
+ */
+function promptTokens(vocabulary, prompt) {
+  if (prompt) {
+    try {
+      return vocabulary.encode(prompt);
+    } catch (error) {
+      throw usageError(`--prompt: ${/** @type {Error} */ (error).message}`);
+    }
+  }
+  try {
+    return vocabulary.encode('\n');
+  } catch {
+    return Int32Array.of(0);
+  }
+}
+
+/** @param {(text: string) => void} write */
+function plainPrinter(write) {
+  const show = process.stdout.isTTY ? printable : (/** @type {string} */ text) => text;
+  return { print: (/** @type {string} */ text) => write(show(text)), end: () => write('\n') };
+}
+
+/**
+ * @param {(text: string) => void} write
+ * @param {number} experts
+ */
+function expertPrinter(write, experts) {
+  const { stdout } = process;
+  // An empty NO_COLOR counts as not set (no-color.org); getColorDepth looks at its presence alone.
+  const colorDepth = stdout.isTTY && !process.env.NO_COLOR ? stdout.getColorDepth() : 1;
+  const printer = new ExpertPrinter(write, {
+    experts,
+    colorDepth,
+    width: Math.min(stdout.columns || 80, 100),
+  });
+  return {
+    print: (/** @type {string} */ text, /** @type {number | null} */ expert) => printer.print(text, expert),
+    end() {
+      printer.end();
+      const names = Array.from({ length: experts }, (_, e) =>
+        paint(` ${letterOf(e)} `, e, experts, colorDepth),
+      );
+      write(`experts: ${names.join(' ')}\n`);
+    },
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * Options made from declarations of fields, the engine's and those of a training run alike, so that help, defaults,
+ * limits and checks come from one place.
+ *
+ * @module
+ */
+import { InvalidArgumentError, Option } from 'commander';
+
+/**
+ * @typedef {object} Field
+ * @property {string} name           as in JavaScript: camelCase
+ * @property {'integer' | 'number' | 'boolean' | 'choice'} type
+ * @property {any} [default]
+ * @property {number} [min]          inclusive
+ * @property {number} [max]          inclusive, unless `exclusiveMax`
+ * @property {boolean} [exclusiveMax]
+ * @property {readonly string[]} [choices]
+ * @property {string} summary
+ */
+
+/** Limits beyond this are those of the number's type and tell a reader nothing. */
+const NOTABLE_LIMIT = 2 ** 30;
+
+/**
+ * @param {string} name  camelCase
+ * @returns {string} the option, such as --d-model
+ */
+export function flagOf(name) {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/**
+ * @param {Field} field
+ * @returns {string} what values it takes, such as 'integer from 1 to 64'
+ */
+function rangeOf({ type, min = -Infinity, max = Infinity, exclusiveMax = false }) {
+  const from = min > -NOTABLE_LIMIT;
+  const to = max < NOTABLE_LIMIT;
+  return from && to
+    ? `${type} from ${min} ${exclusiveMax ? 'below' : 'to'} ${max}`
+    : from
+      ? `${type} of at least ${min}`
+      : type;
+}
+
+/**
+ * @param {Field} field
+ * @returns {(text: string) => number}
+ */
+function parserOf(field) {
+  const { type, min = -Infinity, max = Infinity, exclusiveMax = false } = field;
+  return (text) => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    const fits = type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value);
+    if (!fits || value < min || value > max || (exclusiveMax && value === max)) {
+      throw new InvalidArgumentError(`It must be ${/^[aeiou]/.test(type) ? 'an' : 'a'} ${rangeOf(field)}.`);
+    }
+    return value;
+  };
+}
+
+/**
+ * The option of a field. It has no default of its own: what is absent was not given, and `describeDefault` says in
+ * the help what will be taken.
+ *
+ * @param {Field} field
+ * @param {string} group  heading in the help
+ * @returns {Option}
+ */
+export function optionOf(field, group) {
+  const flag = flagOf(field.name);
+  const summary = field.summary.replace(/\.$/, '');
+  const initial = field.default === undefined ? '' : `, default ${field.default}`;
+  if (field.type === 'boolean') {
+    const option = field.default
+      ? new Option(flag.replace('--', '--no-'), `Without: ${summary}`)
+      : new Option(flag, summary);
+    // Commander gives --no-x a default of true, which cannot be told from one that was asked for.
+    return option.default(undefined).helpGroup(group);
+  }
+  if (field.type === 'choice') {
+    const choices = /** @type {string[]} */ (field.choices);
+    return new Option(`${flag} <name>`, `${summary} (${choices.join(', ')}${initial})`)
+      .argParser((text) => {
+        if (!choices.includes(text))
+          throw new InvalidArgumentError(`It must be one of ${choices.join(', ')}.`);
+        return text;
+      })
+      .helpGroup(group);
+  }
+  return new Option(
+    `${flag} <${field.type === 'integer' ? 'n' : 'x'}>`,
+    `${summary} (${rangeOf(field)}${initial})`,
+  )
+    .argParser(parserOf(field))
+    .helpGroup(group);
+}
+
+/**
+ * @param {Record<string, unknown>} options  as parsed
+ * @param {readonly Field[]} fields
+ * @returns {Record<string, any>} those of the fields that were given
+ */
+export function givenOf(options, fields) {
+  return Object.fromEntries(
+    fields.filter(({ name }) => options[name] !== undefined).map(({ name }) => [name, options[name]]),
+  );
+}
+
+/**
+ * @param {readonly Field[]} fields
+ * @returns {Record<string, any>}
+ */
+export function defaultsOf(fields) {
+  return Object.fromEntries(fields.map((field) => [field.name, field.default]));
+}
+
+/**
+ * @param {string} text  such as 1,2,4
+ * @returns {number[]}
+ */
+export function parseCounts(text) {
+  return text.split(',').map((part) => {
+    const value = part.trim() === '' ? NaN : Number(part);
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new InvalidArgumentError('It must be integers of at least 1, separated by commas.');
+    }
+    return value;
+  });
+}
+
+/** @returns {Option} */
+export function variantOption() {
+  /** @type {Field} */
+  const field = {
+    name: 'variant',
+    type: 'choice',
+    default: 'auto',
+    choices: ['auto', 'simd', 'relaxed-simd'],
+    summary: 'Build of the engine; simd gives the same bits everywhere',
+  };
+  return optionOf(field, 'Options:');
+}
+
+/** @returns {Option} */
+export function configOption() {
+  return new Option('--config <file>', 'JSON with the configuration, for checkpoints that carry none');
+}

@@ -1,0 +1,175 @@
+/**
+ * `hyperrouter-wasm train`: trains a language model on a text file.
+ *
+ * @module
+ */
+import { resolve } from 'node:path';
+import { load } from '../index.js';
+import { ByteVocabulary, CharacterVocabulary } from '../text.js';
+import { CommandError, usageError } from './errors.js';
+import { checkOutput, fingerprint, openCheckpoint, readText } from './files.js';
+import { defaultsOf, givenOf, optionOf, variantOption } from './options.js';
+import { checkEffect, checkRecipe, recipeFields, resumedRecipe, withWarmup } from './recipe.js';
+import { Trainer } from './trainer.js';
+
+/**
+ * @typedef {import('./recipe.js').Recipe} Recipe
+ * @typedef {import('./trainer.js').Run} Run
+ */
+
+/**
+ * @typedef {object} TrainOptions
+ * @property {string} data
+ * @property {string} [out]
+ * @property {string} [resume]
+ * @property {'auto' | 'simd' | 'relaxed-simd'} [variant]
+ * @property {boolean} [force]
+ * @property {boolean} [modelOnly]
+ * @property {boolean} [json]
+ */
+
+/** What the vocabulary decides, so that no option does. */
+const DERIVED = ['vocabSize'];
+
+const EXAMPLES = `
+Examples:
+  $ npx hyperrouter-wasm train --data book.txt --out book.safetensors
+  $ npx hyperrouter-wasm train --data book.txt --out big.safetensors --d-model 128 --layers 4 --experts 16 --steps 5000
+  $ npx hyperrouter-wasm train --data book.txt --out k.safetensors --top-k 4 --top-k-schedule linear_increase
+  $ npx hyperrouter-wasm train --data book.txt --resume book.safetensors
+
+Ctrl-C finishes the step, saves and says how to go on; a second one quits at once.
+The loss that is shown is a running mean over about 20 steps; --json has it step by step.`;
+
+/**
+ * @param {import('commander').Command} program
+ * @param {readonly import('./options.js').Field[]} configFields  of a language model
+ */
+export function addTrainCommand(program, configFields) {
+  const modelFields = configFields.filter(({ name }) => !DERIVED.includes(name));
+  const command = program
+    .command('train')
+    .summary('train a language model on a text file')
+    .description('Trains a language model on a text file and saves it as safetensors.')
+    .requiredOption('--data <file>', 'Text to train on')
+    .option('--out <file>', 'Where to save; with --resume by default the resumed file')
+    .option('--resume <file>', 'Go on with a saved run, bit for bit; its options are in the file')
+    .option('--force', 'Overwrite an existing --out file')
+    .option(
+      '--model-only',
+      "Leave the optimiser's state out of the finished file: a third of the size, not resumable",
+    )
+    .option('--json', 'Print a JSON object a line on stdout: every step, validation, save')
+    .addOption(variantOption())
+    .addHelpText('after', EXAMPLES);
+  for (const field of recipeFields) command.addOption(optionOf(field, 'Training:'));
+  for (const field of modelFields) command.addOption(optionOf(field, 'Model:'));
+  command.action((options) => train(options, givenOf(options, recipeFields), givenOf(options, modelFields)));
+}
+
+/**
+ * @param {TrainOptions} options
+ * @param {Record<string, any>} given        recipe options that were given
+ * @param {Record<string, any>} givenConfig  model options that were given
+ */
+async function train(options, given, givenConfig) {
+  const out = options.out ?? options.resume;
+  if (out === undefined) throw usageError('--out is missing: say where to save the model');
+  const same = options.resume !== undefined && resolve(out) === resolve(options.resume);
+  await checkOutput(out, { overwrite: same || options.force === true });
+  const text = await readText(options.data);
+  const { engine, run } =
+    options.resume === undefined
+      ? await startRun(options, text, given, givenConfig)
+      : await resumeRun(options.resume, options, text, given, givenConfig);
+  try {
+    checkEffect(given, run.recipe);
+    await new Trainer(run, { ...options, out }).train();
+  } finally {
+    engine.dispose();
+  }
+}
+
+/**
+ * @param {TrainOptions} options
+ * @param {Uint8Array} text
+ * @param {Record<string, any>} given
+ * @param {Record<string, any>} givenConfig
+ * @returns {Promise<{ engine: import('../index.js').Engine, run: Run }>}
+ */
+async function startRun(options, text, given, givenConfig) {
+  const chosen = /** @type {Recipe} */ ({ ...defaultsOf(recipeFields), ...given });
+  const vocabulary = makeVocabulary(chosen.vocabulary, text, options.data);
+  const engine = await load({ variant: options.variant ?? 'auto' });
+  try {
+    const model = engine.createLanguageModel({ ...givenConfig, vocabSize: vocabulary.size });
+    const recipe = withWarmup({
+      ...chosen,
+      topK: model.config.topK,
+      variant: engine.info.variant,
+      text: fingerprint(text),
+      resumable: true,
+    });
+    return { engine, run: { model, vocabulary, recipe, tokens: vocabulary.encode(text) } };
+  } catch (error) {
+    engine.dispose();
+    throw error;
+  }
+}
+
+/**
+ * @param {'byte' | 'char'} kind
+ * @param {Uint8Array} text
+ * @param {string} path
+ * @returns {import('../text.js').Vocabulary}
+ */
+function makeVocabulary(kind, text, path) {
+  if (kind === 'byte') return new ByteVocabulary();
+  try {
+    return CharacterVocabulary.fromText(text);
+  } catch (error) {
+    throw new CommandError(`${path} is no UTF-8 text; --vocabulary byte takes any file`, { cause: error });
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {TrainOptions} options
+ * @param {Uint8Array} text
+ * @param {Record<string, any>} given
+ * @param {Record<string, any>} givenConfig
+ * @returns {Promise<{ engine: import('../index.js').Engine, run: Run }>}
+ */
+async function resumeRun(path, options, text, given, givenConfig) {
+  let engine = await load({ variant: options.variant ?? 'auto' });
+  try {
+    let opened = await openCheckpoint(engine, path);
+    const stored = checkRecipe(opened.training, path);
+    if (stored.variant !== engine.info.variant && (options.variant ?? 'auto') === 'auto') {
+      engine.dispose();
+      engine = await load({ variant: /** @type {'simd'} */ (stored.variant) });
+      opened = await openCheckpoint(engine, path);
+    } else if (stored.variant !== engine.info.variant) {
+      console.error(
+        `note: the run was started with --variant ${stored.variant}; the last bits may differ from now on`,
+      );
+    }
+    const { model, vocabulary } = opened;
+    const recipe = {
+      ...resumedRecipe(stored, given, givenConfig, /** @type {Record<string, any>} */ (model.config)),
+      variant: engine.info.variant,
+    };
+    if (fingerprint(text) !== stored.text) {
+      throw usageError(`${options.data} is not the text that the run in ${path} was started on`);
+    }
+    if (model.step >= recipe.steps) {
+      throw usageError(
+        `the run in ${path} is at step ${model.step} of ${recipe.steps}: it is finished; a larger --steps takes it further`,
+      );
+    }
+    return { engine, run: { model, vocabulary, recipe, tokens: vocabulary.encode(text) } };
+  } catch (error) {
+    engine.dispose();
+    throw error;
+  }
+}

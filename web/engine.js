@@ -1,0 +1,161 @@
+import { openCheckpoint } from './checkpoint.js';
+import { Classifier } from './classifier.js';
+import { ConfigSchema, show } from './config.js';
+import { Status } from './core.js';
+import { OutOfMemoryError } from './errors.js';
+import { LanguageModel } from './language-model.js';
+
+/** @import { ConfigField, ModelKind, PlainConfig, Router } from './config.js' */
+/** @import { Core } from './core.js' */
+/** @import { ClassifierConfig, LanguageConfig } from './types.js' */
+
+/**
+ * Models that were forgotten without `dispose()` give their memory back when they are collected.
+ * @type {FinalizationRegistry<{ core: Core, address: number }>}
+ */
+const forgotten = new FinalizationRegistry(({ core, address }) => {
+  if (core.usable) core.call('model_destroy', address);
+});
+
+/**
+ * One instance of the WebAssembly module and the models in it. Made by `load()`.
+ */
+export class Engine {
+  /** @type {Core} */
+  #core;
+  /** @type {ConfigSchema} */
+  #schema;
+  /** @type {Set<WeakRef<LanguageModel | Classifier>>} */
+  #models = new Set();
+
+  /**
+   * @param {Core} core
+   * @param {'simd' | 'relaxed-simd'} variant
+   * @ignore
+   */
+  constructor(core, variant) {
+    this.#core = core;
+    this.#schema = new ConfigSchema(core);
+    /** What runs: the variant of the module, its threads, its version. */
+    this.info = Object.freeze({ variant, threads: 1, version: core.string(core.address('version')) });
+    /**
+     * The routers there are.
+     * @type {readonly Router[]}
+     */
+    this.routers = Object.freeze(this.#schema.routers);
+  }
+
+  /** Bytes of memory that the engine holds now; it grows with its models and is never given back to the system. */
+  get memoryBytes() {
+    this.#core.check();
+    return this.#core.memoryBytes;
+  }
+
+  /**
+   * Every configuration key of a kind of model, with its meaning, default and limits.
+   * @param {ModelKind} kind
+   * @returns {ConfigField[]}
+   */
+  configFields(kind) {
+    this.#core.check();
+    if (kind !== 'language' && kind !== 'classifier') {
+      throw new RangeError(`kind must be "language" or "classifier", got ${show(kind)}`);
+    }
+    return this.#schema.describe(kind);
+  }
+
+  /**
+   * Creates a Transformer-XL language model with mixtures of experts. All its memory is taken now.
+   * @param {LanguageConfig} config see `configFields('language')` for defaults and limits
+   * @throws {TypeError | RangeError} naming the key; nothing was created
+   * @throws {OutOfMemoryError} with the bytes asked for; nothing was created
+   */
+  createLanguageModel(config) {
+    return /** @type {LanguageModel} */ (this.#create('language', this.#schema.resolve('language', config)));
+  }
+
+  /**
+   * Creates a classifier of vectors. All its memory is taken now.
+   * @param {ClassifierConfig} config see `configFields('classifier')` for defaults and limits
+   * @throws {TypeError | RangeError} naming the key; nothing was created
+   * @throws {OutOfMemoryError} with the bytes asked for; nothing was created
+   */
+  createClassifier(config) {
+    return /** @type {Classifier} */ (this.#create('classifier', this.#schema.resolve('classifier', config)));
+  }
+
+  /**
+   * Opens a safetensors file: of this package, or of the published PyTorch code.
+   * @param {Uint8Array} bytes
+   * @param {Partial<LanguageConfig> | Partial<ClassifierConfig>} [config] what the file does not say, or what it should
+   *   be opened with instead; keys that set shapes of tensors must agree with the file
+   * @returns {LanguageModel | Classifier}
+   * @throws {CheckpointError} what is wrong with the file; nothing was created
+   * @throws {TypeError | RangeError} what is wrong with the arguments
+   */
+  loadCheckpoint(bytes, config = {}) {
+    this.#core.check();
+    const checkpoint = openCheckpoint(bytes, config, this.#schema);
+    const model = this.#create(checkpoint.kind, checkpoint.config);
+    try {
+      model.restore(checkpoint);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+    return model;
+  }
+
+  /**
+   * @param {ModelKind} kind
+   * @param {PlainConfig} config checked
+   */
+  #create(kind, config) {
+    const core = this.#core;
+    this.#schema.write(kind, config);
+    const out = core.exchange + core.call('config_bytes');
+    const bytesAt = Math.ceil((out + 8) / 8) * 8;
+    const status = core.call('model_create', out, core.exchange, bytesAt);
+    const bytes = core.doubles(bytesAt, 1)[0];
+    if (status !== Status.OK) {
+      throw new OutOfMemoryError(
+        `the model needs ${bytes.toLocaleString('en')} bytes, which cannot be had; ` +
+          'smaller layers, vocabSize, batchSize or contextLength need less',
+        bytes,
+      );
+    }
+    const address = core.integers(out, 1)[0] >>> 0;
+    const owner = { core, release: () => this.#release(address, model, reference) };
+    /** @type {LanguageModel | Classifier} */
+    const model =
+      kind === 'language'
+        ? new LanguageModel(owner, address, config)
+        : new Classifier(owner, address, config);
+    const reference = new WeakRef(model);
+    this.#models.add(reference);
+    forgotten.register(model, { core, address }, model);
+    return model;
+  }
+
+  /**
+   * @param {number} address
+   * @param {LanguageModel | Classifier} model
+   * @param {WeakRef<LanguageModel | Classifier>} reference
+   */
+  #release(address, model, reference) {
+    forgotten.unregister(model);
+    this.#models.delete(reference);
+    if (this.#core.usable) this.#core.call('model_destroy', address);
+  }
+
+  /** Disposes the models of the engine and then itself. May be called twice. */
+  dispose() {
+    for (const reference of this.#models) reference.deref()?.dispose();
+    this.#core.dispose();
+  }
+
+  /** `using engine = await load()` */
+  [Symbol.dispose]() {
+    this.dispose();
+  }
+}

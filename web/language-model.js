@@ -1,0 +1,266 @@
+import { show } from './config.js';
+import { checkArray, checkIds, checkInteger, checkNumber, checkObject, Model } from './model.js';
+
+/** @import { Checkpoint } from './checkpoint.js' */
+/** @import { LanguageConfig, LayerRouting } from './types.js' */
+
+/**
+ * A segment of B streams.
+ * @typedef {object} Segment
+ * @property {Int32Array} inputs [B, length] token ids, row-major
+ * @property {Int32Array} targets [B, length] the tokens that follow
+ * @property {number} [length] tokens of each stream, 1 to contextLength (default)
+ * @property {boolean} [carryMemory] go on from the memory that the last call left (default), with the same B; false
+ *   starts from an empty one
+ */
+
+/**
+ * @typedef {object} StepOptions
+ * @property {number} learningRate
+ * @property {number} [clip] global norm that the gradient is scaled down to; 0 (default): no clipping
+ */
+
+/**
+ * A token of a generated text, with the experts that took it.
+ * @typedef {object} GeneratedToken
+ * @property {number} token
+ * @property {LayerRouting[]} routing one entry a layer, of this one token
+ */
+
+/**
+ * The Transformer-XL memory of a model at some moment; see `saveMemory`.
+ * @typedef {object} SavedMemory
+ * @property {number} length
+ * @property {number} batch
+ * @property {Float32Array[]} layers [batch, length, dModel] each
+ */
+
+/**
+ * A Transformer-XL language model with mixtures of experts. Made by `engine.createLanguageModel()` or
+ * `engine.loadCheckpoint()`.
+ * @extends {Model<Required<LanguageConfig>>}
+ */
+export class LanguageModel extends Model {
+  /**
+   * Mean cross-entropy of a segment, without dropout and gradient. The memory moves on.
+   * @param {Segment} segment
+   * @returns {{ loss: number }} nats per token
+   * @throws {TypeError | RangeError} naming the argument; nothing was changed
+   */
+  evaluate(segment) {
+    const { loss } = this.run('evaluate', this.#put(segment));
+    return { loss };
+  }
+
+  /**
+   * Fills the gradients (`parameters()[i].grad`) and takes no step. With dropout, where it is configured. The memory
+   * moves on.
+   * @param {Segment} segment
+   * @returns {{ loss: number, gradNorm: number, auxiliaryLoss: number }} nats per token; the norm over all gradients;
+   *   the weighted load-balancing and z-loss, which are not in `loss`
+   */
+  gradients(segment) {
+    const { loss, gradNorm, auxiliary } = this.run('gradients', this.#put(segment));
+    return { loss, gradNorm, auxiliaryLoss: auxiliary };
+  }
+
+  /**
+   * One step of Adam on a segment. The memory moves on.
+   * @param {Segment & StepOptions} options
+   * @returns {{ loss: number, gradNorm: number, auxiliaryLoss: number }} as `gradients`; gradNorm is before clipping
+   * @throws {DivergedError} the loss or the gradient is not finite; parameters and memory are unchanged
+   */
+  trainStep(options) {
+    checkObject('options', options);
+    const step = this.checkStep(options);
+    const { loss, gradNorm, auxiliary } = this.run('train_step', this.#put(options), ...step);
+    return { loss, gradNorm, auxiliaryLoss: auxiliary };
+  }
+
+  /**
+   * Checks a segment and copies it into the engine.
+   * @param {Segment} segment
+   */
+  #put(segment) {
+    const {
+      inputs,
+      targets,
+      length = this.config.contextLength,
+      carryMemory = true,
+    } = checkObject('segment', segment);
+    const address = this.address;
+    const { vocabSize, contextLength, batchSize } = this.config;
+    const ids = checkArray('inputs', inputs, Int32Array);
+    const next = checkArray('targets', targets, Int32Array);
+    const t = checkInteger('length', length, 1, contextLength, ' (contextLength)');
+    if (typeof carryMemory !== 'boolean') {
+      throw new TypeError(`carryMemory must be true or false, got ${show(carryMemory)}`);
+    }
+    const batch = ids.length / t;
+    if (ids.length === 0 || !Number.isInteger(batch) || batch > batchSize) {
+      throw new RangeError(
+        `inputs must have batch x length numbers, batch 1 to ${batchSize} (batchSize) and length ${t}; got ${ids.length}`,
+      );
+    }
+    if (next.length !== ids.length) {
+      throw new RangeError(`targets must have as many numbers as inputs, ${ids.length}; got ${next.length}`);
+    }
+    checkIds('inputs', ids, vocabSize);
+    checkIds('targets', next, vocabSize);
+    const held = this.core.call('model_memory_batch', address);
+    if (carryMemory && this.core.call('model_memory_length', address) > 0 && held !== batch) {
+      throw new RangeError(
+        `inputs must have ${held} streams as the memory that is carried on, got ${batch}; carryMemory: false starts anew`,
+      );
+    }
+    this.core.integers(this.core.address('model_token_buffer', address), ids.length).set(ids);
+    this.core.integers(this.core.address('model_target_buffer', address), ids.length).set(next);
+    return { batch, length: t, carryMemory };
+  }
+
+  /** Empties the memory: the next call starts as if nothing had come before. */
+  resetMemory() {
+    this.core.call('model_reset_memory', this.address);
+  }
+
+  /**
+   * A copy of the memory, for `restoreMemory`: so that an evaluation in the middle of training does not disturb it.
+   * @returns {SavedMemory}
+   */
+  saveMemory() {
+    const { core, address } = this;
+    const { layers, memoryLength, dModel } = this.config;
+    const length = core.call('model_memory_length', address);
+    const batch = core.call('model_memory_batch', address);
+    return {
+      length,
+      batch,
+      layers: Array.from({ length: layers }, (_, layer) => {
+        const from = core.floats(core.address('model_memory', address, layer), batch * memoryLength * dModel);
+        const rows = new Float32Array(batch * length * dModel);
+        for (let b = 0; b < batch; b++) {
+          const start = b * memoryLength * dModel;
+          rows.set(from.subarray(start, start + length * dModel), b * length * dModel);
+        }
+        return rows;
+      }),
+    };
+  }
+
+  /** @param {SavedMemory} saved */
+  restoreMemory(saved) {
+    const { core, address } = this;
+    const { layers, memoryLength, dModel, batchSize } = this.config;
+    const { length, batch, layers: rows } = saved;
+    checkInteger('saved.length', length, 0, memoryLength, ' (memoryLength)');
+    checkInteger('saved.batch', batch, 0, batchSize, ' (batchSize)');
+    if (rows.length !== layers || rows.some((layer) => layer.length !== batch * length * dModel)) {
+      throw new RangeError('saved must come from saveMemory() of a model of the same sizes');
+    }
+    rows.forEach((layer, index) => {
+      const to = core.floats(core.address('model_memory', address, index), batch * memoryLength * dModel);
+      for (let b = 0; b < batch; b++) {
+        to.set(layer.subarray(b * length * dModel, (b + 1) * length * dModel), b * memoryLength * dModel);
+      }
+    });
+    core.call('model_set_memory', address, length, batch);
+  }
+
+  /**
+   * Continues a text, token by token. Keys and values of the last max(memoryLength, contextLength - 1) tokens are kept,
+   * so a token costs the same however long the text is. The memory of training is not touched; when the model is trained
+   * on between two tokens, or continues another text, the kept tokens are read again.
+   * @param {Int32Array | number[]} promptTokens at least one
+   * @param {object} [options]
+   * @param {number} [options.maxTokens] default 100
+   * @param {number} [options.temperature] 0 takes the most likely token each time; default 1
+   * @param {number} [options.topP] draw from the smallest set of tokens whose probabilities reach this; default 1
+   * @param {number} [options.seed] default 0; the same seed gives the same text
+   * @returns {Generator<GeneratedToken, void, void>}
+   * @throws {TypeError | RangeError} at once, naming the argument
+   */
+  generate(promptTokens, { maxTokens = 100, temperature = 1, topP = 1, seed = 0 } = {}) {
+    this.core.check();
+    if (!(promptTokens instanceof Int32Array) && !Array.isArray(promptTokens)) {
+      throw new TypeError(
+        `promptTokens must be an Int32Array or an array of integers, got ${show(promptTokens)}`,
+      );
+    }
+    if (promptTokens.length === 0) throw new RangeError('promptTokens must have at least one token');
+    const vocabSize = this.config.vocabSize;
+    promptTokens.forEach((token, i) => {
+      checkInteger(`promptTokens[${i}]`, token, 0, vocabSize - 1, ' (vocabSize - 1)');
+    });
+    checkInteger('maxTokens', maxTokens, 0, Number.MAX_SAFE_INTEGER);
+    checkNumber('temperature', temperature, 0);
+    checkNumber('topP', topP, Number.MIN_VALUE, 1);
+    checkInteger('seed', seed, 0, 4294967295);
+    return this.#generate(Array.from(promptTokens), maxTokens, temperature, topP, seed);
+  }
+
+  /**
+   * @param {number[]} text
+   * @param {number} maxTokens
+   * @param {number} temperature
+   * @param {number} topP
+   * @param {number} seed
+   * @returns {Generator<GeneratedToken, void, void>}
+   */
+  *#generate(text, maxTokens, temperature, topP, seed) {
+    const { core } = this;
+    const stamp = core.nextStamp();
+    const window = core.call('generation_capacity', this.address) + 1;
+    let random = BigInt(seed);
+    let known = text;
+    for (let i = 0; i < maxTokens; i++) {
+      const address = this.address;
+      const ours = core.call('generation_stamp', address) === stamp;
+      if (!ours || core.call('generation_stale', address)) {
+        // Begun for the first time, or another text or other parameters came between.
+        core.call('generation_begin', address, stamp);
+        this.#feed(known);
+      }
+      core.view(core.exchange, 8).setBigUint64(0, random, true);
+      core.call('generation_sample', address, temperature, topP, core.exchange, core.exchange + 8);
+      const result = core.view(core.exchange, 12);
+      random = result.getBigUint64(0, true);
+      const token = result.getInt32(8, true);
+      this.#feed([token]);
+      if (known.length > 2 * window) known = known.slice(-window);
+      known.push(token);
+      yield { token, routing: this.routing() };
+    }
+  }
+
+  /** @param {number[]} tokens */
+  #feed(tokens) {
+    const { core, address } = this;
+    const most = this.config.contextLength;
+    const buffer = core.address('model_token_buffer', address);
+    for (let i = 0; i < tokens.length; i += most) {
+      const part = tokens.slice(i, i + most);
+      core.integers(buffer, part.length).set(part);
+      core.call('generation_feed', address, part.length);
+    }
+  }
+
+  /** @protected @override */
+  contextTensors() {
+    const { length, batch, layers } = this.saveMemory();
+    const shape = [batch, length, this.config.dModel];
+    return layers.map((data, layer) => ({ name: `state.memory.${layer}`, shape, data }));
+  }
+
+  /**
+   * @param {Checkpoint} checkpoint
+   * @override
+   * @ignore
+   */
+  restore(checkpoint) {
+    super.restore(checkpoint);
+    const saved = checkpoint.memory(this.config.layers, this.config.dModel);
+    const { memoryLength, batchSize } = this.config;
+    // Opened with fewer streams or less memory than it was saved with: such a model starts with an empty one.
+    if (saved && saved.length <= memoryLength && saved.batch <= batchSize) this.restoreMemory(saved);
+  }
+}

@@ -1,0 +1,371 @@
+import { encodeCheckpoint } from './checkpoint.js';
+import { show } from './config.js';
+import { Status } from './core.js';
+import { DisposedError, DivergedError } from './errors.js';
+
+/** @import { PlainConfig } from './config.js' */
+/** @import { Core } from './core.js' */
+/** @import { Checkpoint } from './checkpoint.js' */
+/** @import { LayerRouting, MemoryUse, Parameter, SharedConfig } from './types.js' */
+
+/**
+ * What a model gets from its engine.
+ * @typedef {object} Owner
+ * @property {Core} core
+ * @property {() => void} release gives the model's memory back
+ */
+
+const MEMORY_KINDS = /** @type {const} */ ([
+  'tables',
+  'parameters',
+  'gradients',
+  'moments',
+  'activations',
+  'context',
+  'scratch',
+]);
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @param {number} minimum
+ * @param {number} maximum
+ * @param {string} [why] what the maximum is
+ * @returns {number}
+ */
+export function checkInteger(name, value, minimum, maximum, why = '') {
+  if (typeof value !== 'number') throw new TypeError(`${name} must be an integer, got ${show(value)}`);
+  if (!Number.isInteger(value) || value < minimum || value > maximum) {
+    throw new RangeError(`${name} must be an integer from ${minimum} to ${maximum}${why}, got ${value}`);
+  }
+  return value;
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @param {number} minimum
+ * @param {number} [maximum]
+ * @returns {number}
+ */
+export function checkNumber(name, value, minimum, maximum = Number.MAX_VALUE) {
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, got ${show(value)}`);
+  if (!(value >= minimum && value <= maximum)) {
+    const range = maximum === Number.MAX_VALUE ? `${minimum} or more` : `from ${minimum} to ${maximum}`;
+    throw new RangeError(`${name} must be a finite number, ${range}; got ${value}`);
+  }
+  return value;
+}
+
+/**
+ * @param {string} name
+ * @param {Int32Array} ids
+ * @param {number} limit
+ */
+export function checkIds(name, ids, limit) {
+  for (let i = 0; i < ids.length; i++) {
+    if (ids[i] < 0 || ids[i] >= limit) {
+      throw new RangeError(`${name}[${i}] must be from 0 to ${limit - 1}, got ${ids[i]}`);
+    }
+  }
+}
+
+/**
+ * @template {Float32ArrayConstructor | Int32ArrayConstructor} T
+ * @param {string} name
+ * @param {unknown} value
+ * @param {T} type
+ * @returns {InstanceType<T>}
+ */
+export function checkArray(name, value, type) {
+  if (!(value instanceof type)) throw new TypeError(`${name} must be a ${type.name}, got ${show(value)}`);
+  return /** @type {InstanceType<T>} */ (value);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {Record<string, unknown>}
+ */
+export function checkObject(name, value) {
+  if (value === null || typeof value !== 'object')
+    throw new TypeError(`${name} must be an object, got ${show(value)}`);
+  return /** @type {Record<string, unknown>} */ (value);
+}
+
+/**
+ * What language models and classifiers have in common. Everything that is read out is a copy: it stays as it is when
+ * the model goes on or the engine's memory grows.
+ * @template {Required<SharedConfig>} [Config=Required<SharedConfig>]
+ */
+export class Model {
+  /** @type {Owner} */
+  #owner;
+  /** @type {number} */
+  #address;
+  #disposed = false;
+
+  /**
+   * @param {Owner} owner
+   * @param {number} address
+   * @param {PlainConfig} config
+   * @ignore
+   */
+  constructor(owner, address, config) {
+    this.#owner = owner;
+    this.#address = address;
+    /**
+     * The configuration that the model was created with, every key filled in.
+     * @type {Readonly<Config>}
+     */
+    this.config = Object.freeze(/** @type {any} */ (config));
+    /**
+     * Strings that a checkpoint holds besides the model, for its users: the vocabulary, for instance.
+     * @type {Record<string, string>}
+     */
+    this.metadata = {};
+    const { size, trainable } = countParameters(owner.core.parameters(address));
+    /** Numbers in all tensors. */
+    this.parameterCount = size;
+    /** Numbers in the tensors that are trained. */
+    this.trainableParameterCount = trainable;
+  }
+
+  /** @protected */
+  get core() {
+    return this.#owner.core;
+  }
+
+  /** Address of the model; throws once it was disposed. @protected */
+  get address() {
+    this.#owner.core.check();
+    if (this.#disposed) throw new DisposedError('the model was disposed');
+    return this.#address;
+  }
+
+  /** Training steps taken. */
+  get step() {
+    return this.core.call('model_step', this.address);
+  }
+
+  /**
+   * Experts that take each token, 1 to `config.experts`; may be changed at any time, in training too. Training with
+   * more than `config.topK` computes the hidden layers twice, since memory was planned for that many.
+   */
+  get topK() {
+    return this.core.call('model_top_k', this.address);
+  }
+
+  set topK(value) {
+    checkInteger('topK', value, 1, this.config.experts, ' (experts)');
+    this.core.call('model_set_top_k', this.address, value);
+  }
+
+  /**
+   * Bytes that the model holds, by kind. They are taken at creation and given back by `dispose()`.
+   * @returns {MemoryUse}
+   */
+  get memory() {
+    const use = /** @type {MemoryUse} */ ({ total: 0 });
+    MEMORY_KINDS.forEach((kind, index) => {
+      use[kind] = this.core.call('model_bytes', this.address, index);
+      use.total += use[kind];
+    });
+    return use;
+  }
+
+  /**
+   * All tensors, as copies.
+   * @returns {Parameter[]}
+   */
+  parameters() {
+    return this.core.parameters(this.address).map(({ name, shape, size, trainable, data, grad }) => ({
+      name,
+      shape,
+      trainable,
+      data: this.core.floats(data, size).slice(),
+      grad: trainable ? this.core.floats(grad, size).slice() : null,
+    }));
+  }
+
+  /**
+   * Overwrites a tensor.
+   * @param {string} name
+   * @param {Float32Array} data
+   */
+  setParameter(name, data) {
+    const all = this.core.parameters(this.address);
+    const entry = all.find((parameter) => parameter.name === name);
+    if (!entry) {
+      throw new RangeError(`name must be one of ${all.map((p) => p.name).join(', ')}; got ${show(name)}`);
+    }
+    checkArray('data', data, Float32Array);
+    if (data.length !== entry.size) {
+      throw new RangeError(
+        `data must have ${entry.size} numbers (${entry.shape.join(' x ')}), got ${data.length}`,
+      );
+    }
+    this.core.floats(entry.data, entry.size).set(data);
+    this.core.call('model_changed', this.address);
+  }
+
+  /**
+   * Logits of the last call, as a copy: [batch, length, vocabSize], or [n, classes] of a classifier.
+   */
+  logits() {
+    const address = this.core.address('model_logits', this.address);
+    const count = this.core.call('model_rows', this.address) * this.core.call('model_columns', this.address);
+    return this.core.floats(address, count).slice();
+  }
+
+  /**
+   * Routing of the last call, one entry a layer, as copies. Layers without a router (dense) have no entry.
+   * @returns {LayerRouting[]}
+   */
+  routing() {
+    const { core, address } = this;
+    const layers = [];
+    for (let layer = 0; layer < this.config.layers; layer++) {
+      if (core.call('model_routing', address, layer, core.exchange) !== Status.OK) continue;
+      const view = core.view(core.exchange, 40);
+      const [tokens, k, experts] = [0, 4, 8].map((at) => view.getInt32(at, true));
+      const [expertsAt, weightsAt, logitsAt, countsAt] = [12, 16, 20, 24].map((at) =>
+        view.getUint32(at, true),
+      );
+      layers.push({
+        experts: core.integers(expertsAt, tokens * k).slice(),
+        weights: core.floats(weightsAt, tokens * k).slice(),
+        logits: core.floats(logitsAt, tokens * experts).slice(),
+        load: Float32Array.from(core.integers(countsAt, experts), (count) => count / Math.max(1, tokens * k)),
+        entropy: view.getFloat64(32, true),
+      });
+    }
+    return layers;
+  }
+
+  /**
+   * Runs a pass over what was put into the buffers.
+   * @protected
+   * @param {'evaluate' | 'gradients' | 'train_step'} name
+   * @param {{ batch: number, length: number, carryMemory: boolean }} segment
+   * @param {...number} more
+   */
+  run(name, { batch, length, carryMemory }, ...more) {
+    const { core, address } = this;
+    const status = core.call(
+      `model_${name}`,
+      address,
+      batch,
+      length,
+      Number(carryMemory),
+      ...more,
+      core.exchange,
+    );
+    const { loss, auxiliary, gradNorm } = core.result();
+    if (status === Status.DIVERGED) {
+      const step = core.call('model_step', address) + 1;
+      const what = Number.isFinite(loss) ? `the gradient is ${gradNorm}` : `the loss is ${loss}`;
+      throw new DivergedError(
+        `${what} at step ${step}; the parameters are those after step ${step - 1}. A lower learningRate, warm-up or ` +
+          'clipping may help',
+        step,
+      );
+    }
+    // Arguments were checked before; a refusal here is a fault of this package.
+    if (status !== Status.OK) throw new Error(`the engine refused a ${name} with status ${status}`);
+    return { loss, auxiliary, gradNorm };
+  }
+
+  /**
+   * Checks the options of a training step.
+   * @protected
+   * @param {{ learningRate?: unknown, clip?: unknown }} options
+   */
+  checkStep({ learningRate, clip = 0 }) {
+    return [checkNumber('learningRate', learningRate, 0), checkNumber('clip', clip, 0)];
+  }
+
+  /**
+   * The model as a safetensors file that PyTorch code can open too.
+   * @param {object} [options]
+   * @param {boolean} [options.optimizer] also the moments of Adam, the number of steps and the memory: what a run needs
+   *   to go on as if it had not been interrupted
+   * @param {Record<string, string>} [options.metadata] more strings for the file; default: `model.metadata`
+   * @returns {Uint8Array}
+   */
+  saveCheckpoint({ optimizer = false, metadata = this.metadata } = {}) {
+    if (typeof optimizer !== 'boolean')
+      throw new TypeError(`optimizer must be true or false, got ${show(optimizer)}`);
+    for (const [key, value] of Object.entries(checkObject('metadata', metadata))) {
+      if (typeof value !== 'string')
+        throw new TypeError(`metadata["${key}"] must be a string, got ${show(value)}`);
+    }
+    const { core } = this;
+    const tensors = [];
+    const entries = core.parameters(this.address);
+    for (const { name, shape, size, data } of entries)
+      tensors.push({ name, shape, data: core.floats(data, size) });
+    if (optimizer) {
+      for (const moment of /** @type {const} */ (['m', 'v'])) {
+        for (const entry of entries.filter((parameter) => parameter.trainable)) {
+          const data = core.floats(entry[moment], entry.size);
+          tensors.push({ name: `optimizer.${moment}.${entry.name}`, shape: entry.shape, data });
+        }
+      }
+      tensors.push(...this.contextTensors());
+    }
+    return encodeCheckpoint(tensors, {
+      ...metadata,
+      'hyperrouter.config': JSON.stringify(this.config),
+      ...(this.topK === this.config.topK ? {} : { 'hyperrouter.topK': String(this.topK) }),
+      ...(optimizer ? { 'hyperrouter.step': String(this.step) } : {}),
+    });
+  }
+
+  /**
+   * What else a run needs to go on: the memory of a language model.
+   * @protected
+   * @returns {{ name: string, shape: number[], data: Float32Array }[]}
+   */
+  contextTensors() {
+    return [];
+  }
+
+  /**
+   * Takes over what a checkpoint holds; everything in it was checked but for the names and shapes of tensors.
+   * @param {Checkpoint} checkpoint
+   * @ignore
+   */
+  restore(checkpoint) {
+    const { core, address } = this;
+    const entries = core.parameters(address);
+    const writes = checkpoint.match(entries);
+    for (const { to, data } of writes) core.floats(to, data.length).set(data);
+    core.call('model_changed', address);
+    core.call('model_set_step', address, checkpoint.step);
+    if (checkpoint.topK !== undefined) this.topK = checkpoint.topK;
+    this.metadata = { ...checkpoint.metadata };
+  }
+
+  /** Gives the memory back. May be called twice; any other use throws `DisposedError` from now on. */
+  dispose() {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#owner.release();
+  }
+
+  /** `using model = engine.createLanguageModel(...)` */
+  [Symbol.dispose]() {
+    this.dispose();
+  }
+}
+
+/** @param {import('./core.js').RawParameter[]} parameters */
+function countParameters(parameters) {
+  let [size, trainable] = [0, 0];
+  for (const parameter of parameters) {
+    size += parameter.size;
+    if (parameter.trainable) trainable += parameter.size;
+  }
+  return { size, trainable };
+}

@@ -1,0 +1,145 @@
+/**
+ * Schedules of the learning rate and of the number of experts a token: pure functions of the step, which is counted
+ * from 0, so that a resumed run continues on them.
+ *
+ * @module
+ */
+
+/** @typedef {(step: number) => number} Schedule */
+
+/**
+ * @param {string} name
+ * @param {number | undefined} value
+ * @param {number} min
+ * @returns {number} the value
+ */
+function checkInteger(name, value, min) {
+  if (value === undefined || !Number.isSafeInteger(value) || value < min) {
+    throw new RangeError(`${name} must be an integer of at least ${min}, got ${value}`);
+  }
+  return value;
+}
+
+/**
+ * @param {number} x
+ * @param {number[]} coefficients  highest power first
+ */
+function polynomial(x, coefficients) {
+  return coefficients.reduce((sum, coefficient) => sum * x + coefficient, 0);
+}
+
+/* Taylor series in x² up to x^16 and x^15: what is cut off is below 1e-17 for x up to π/4. The factorials are exact
+ * doubles. */
+const COSINE = [
+  1 / 20922789888000,
+  -1 / 87178291200,
+  1 / 479001600,
+  -1 / 3628800,
+  1 / 40320,
+  -1 / 720,
+  1 / 24,
+  -1 / 2,
+  1,
+];
+const SINE = [-1 / 1307674368000, 1 / 6227020800, -1 / 39916800, 1 / 362880, -1 / 5040, 1 / 120, -1 / 6, 1];
+
+/**
+ * cos(π t). Not `Math.cos`, whose last bit the language leaves to the engine: a run must give the same bits in
+ * every one, and addition, multiplication and division do.
+ *
+ * @param {number} t  0 to 1
+ * @returns {number}
+ */
+export function cosPi(t) {
+  if (t > 0.5) return -cosPi(1 - t);
+  if (t <= 0.25) {
+    const x = Math.PI * t;
+    return polynomial(x * x, COSINE);
+  }
+  const x = Math.PI * (0.5 - t);
+  return x * polynomial(x * x, SINE);
+}
+
+/**
+ * Linear warm-up to the learning rate, then half a cosine down to the floor, which is reached at `steps` and kept.
+ * Step s of the warm-up has learningRate · (s + 1) / warmup: no step is lost on a rate of 0.
+ *
+ * @param {object} options
+ * @param {number} options.learningRate  the highest rate, above 0
+ * @param {number} options.steps         of the whole run, at least 1
+ * @param {number} [options.warmup]      steps, 0 to steps
+ * @param {number} [options.floor]       the last rate, 0 to learningRate
+ * @returns {Schedule}
+ * @throws {RangeError}
+ */
+export function cosineSchedule({ learningRate, steps, warmup = 0, floor = 0 }) {
+  const rising = warmUp({ learningRate, warmup });
+  checkInteger('steps', steps, 1);
+  if (warmup > steps) {
+    throw new RangeError(`warmup must be an integer from 0 to ${steps} (steps), got ${warmup}`);
+  }
+  if (!(floor >= 0 && floor <= learningRate)) {
+    throw new RangeError(`floor must be a number from 0 to ${learningRate} (learningRate), got ${floor}`);
+  }
+  return (step) => {
+    if (step < warmup) return rising(step);
+    const t = steps > warmup ? Math.min((step - warmup) / (steps - warmup), 1) : 1;
+    return floor + ((learningRate - floor) * (1 + cosPi(t))) / 2;
+  };
+}
+
+/**
+ * The same rate at every step, after a linear warm-up if one is asked for.
+ *
+ * @param {object} options
+ * @param {number} options.learningRate  above 0
+ * @param {number} [options.warmup]      steps
+ * @returns {Schedule}
+ * @throws {RangeError}
+ */
+export function constantSchedule({ learningRate, warmup = 0 }) {
+  const rising = warmUp({ learningRate, warmup });
+  return (step) => (step < warmup ? rising(step) : learningRate);
+}
+
+/**
+ * @param {{ learningRate: number, warmup: number }} options
+ * @returns {Schedule}
+ */
+function warmUp({ learningRate, warmup }) {
+  if (!Number.isFinite(learningRate) || learningRate <= 0) {
+    throw new RangeError(`learningRate must be a finite number above 0, got ${learningRate}`);
+  }
+  checkInteger('warmup', warmup, 0);
+  return (step) => (learningRate * (step + 1)) / warmup;
+}
+
+/** The ways in which the number of experts a token may go, named as in the published code (`dynamic_moe_mode`). */
+export const topKSchedules = Object.freeze(/** @type {const} */ (['constant', 'linear_increase']));
+
+/**
+ * How many experts a token goes to: the same number always, or growing evenly from kMin to kMax over `steps` as in
+ * HyperRouter's published training (8 to 16 there), and kMax from then on.
+ *
+ * @param {object} options
+ * @param {number} options.kMax     experts a token in the end, at least 1
+ * @param {number} [options.kMin]   experts a token at first, 1 to kMax; `linear_increase` only
+ * @param {number} [options.steps]  at least 1; `linear_increase` only
+ * @param {'constant' | 'linear_increase'} [options.kind]
+ * @returns {Schedule} round(kMin + (kMax - kMin) · step / steps), halves up
+ * @throws {RangeError}
+ */
+export function topKSchedule({ kMin = 1, kMax, steps, kind = 'linear_increase' }) {
+  if (!topKSchedules.includes(kind)) {
+    throw new RangeError(
+      `kind must be ${topKSchedules.map((name) => `"${name}"`).join(' or ')}, got ${JSON.stringify(kind)}`,
+    );
+  }
+  checkInteger('kMax', kMax, 1);
+  if (kind === 'constant') return () => kMax;
+  const last = checkInteger('steps', steps, 1);
+  if (!Number.isInteger(kMin) || kMin < 1 || kMin > kMax) {
+    throw new RangeError(`kMin must be an integer from 1 to ${kMax} (kMax), got ${kMin}`);
+  }
+  return (step) => Math.round(kMin + ((kMax - kMin) * Math.min(step, last)) / last);
+}
