@@ -8,7 +8,6 @@ import { Command, CommanderError } from 'commander';
 import { CommandError, FAILURE, USAGE } from './cli/errors.js';
 import { addEvalCommand } from './cli/eval.js';
 import { addGenerateCommand } from './cli/generate.js';
-import { flagOf } from './cli/options.js';
 import { addTrainCommand } from './cli/train.js';
 import { load } from './index.js';
 
@@ -20,26 +19,12 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-/** @type {string[]} */
-let configNames = [];
-
-/**
- * Configuration keys at the start of the engine's messages become the options that set them.
- *
- * @param {unknown} error
- */
-function messageOf(error) {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/^config\.(\w+)/, (key, name) => (configNames.includes(name) ? flagOf(name) : key));
-}
-
 /** @returns {Promise<Command>} */
 async function buildProgram() {
   const engine = await load();
   const fields = engine.configFields('language');
   const { version } = engine.info;
   engine.dispose();
-  configNames = fields.map(({ name }) => name);
   const program = new Command('hyperrouter-wasm')
     .description('Trains sparse mixture-of-experts language models, and shows which expert does what.')
     .version(version, '-V, --version', 'Show the version')
@@ -62,7 +47,7 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : USAGE;
   } else {
     const verbose = process.argv.includes('--verbose') || process.env.DEBUG;
-    console.error(verbose ? error : `error: ${messageOf(error)}`);
+    console.error(verbose ? error : `error: ${error instanceof Error ? error.message : error}`);
     process.exitCode = error instanceof CommandError ? error.exitCode : FAILURE;
   }
 }

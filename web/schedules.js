@@ -50,7 +50,7 @@ const SINE = [-1 / 1307674368000, 1 / 6227020800, -1 / 39916800, 1 / 362880, -1 
  * @param {number} t  0 to 1
  * @returns {number}
  */
-export function cosPi(t) {
+function cosPi(t) {
   if (t > 0.5) return -cosPi(1 - t);
   if (t <= 0.25) {
     const x = Math.PI * t;

@@ -1,22 +1,26 @@
 #include "kernels/matmul.h"
 
-#include <stddef.h>
-
-/* Both operands are packed into panels that the inner kernel reads from front to back: A in panels of TILE_ROWS rows
- * (k-major), B in panels of TILE_COLUMNS columns (k-major), zeros past the edges. The tile of C stays in registers.
- * x64 has 16 vector registers of which V8 keeps one: the fused kernel holds 12 sums, 2 of B and 1 of A; multiply
- * and add apart need one more for the product, so their tile is a row lower. */
+/* Both operands are packed into panels that the inner loop reads from front to back: A in panels of up to TILE_ROWS
+ * rows, B in panels of TILE_COLUMNS columns, both k-major. A tile of C stays in registers for the whole sum.
+ *
+ * x64 leaves V8 fifteen vector registers. A fused tile of 6 rows needs 12 sums, 2 of B and 1 of A. Multiplying and
+ * adding apart needs one more for the product; with a tile of 6 one sum would be spilled, and its way through memory
+ * would set the pace: 5 rows. */
 #if defined(HR_RELAXED_SIMD)
 #define TILE_ROWS 6
 #else
 #define TILE_ROWS 5
 #endif
-#define TILE_VECTORS 2
-#define TILE_COLUMNS (TILE_VECTORS * HR_LANES)
-/* Block of k: a panel of A and one of B fit in the first-level cache together. */
+#define TILE_COLUMNS (2 * HR_LANES)
+/* A block of k for which a panel of A and one of B fit in the first-level cache together. */
 #define BLOCK_K 256
-/* Block of columns: the packed block of B fits in the second-level cache. */
+/* Columns for which the packed block of B fits in the second-level cache. */
 #define BLOCK_COLUMNS 512
+
+/* Functions that are kept apart: inlined into one, the inner loops lose their registers to what surrounds them. */
+#define APART static __attribute__((noinline))
+/* Functions made for one constant. */
+#define FOR_CONSTANT static inline __attribute__((always_inline))
 
 static int32_t smaller(int32_t a, int32_t b) {
   return a < b ? a : b;
@@ -29,65 +33,228 @@ int64_t hr_matmul_scratch(int64_t n, int64_t k) {
   return depth * (width + TILE_ROWS);
 }
 
-/* packed [k, width] from count <= width lines of k numbers; number p of line i is source[i * line + p * step]. */
-static void pack_panel(hr_real *restrict packed, const hr_real *source, ptrdiff_t line, ptrdiff_t step,
-                       int32_t count, int32_t width, int32_t k) {
-  if (count == width && line == 1) {
-    for (int32_t p = 0; p < k; p++)
-      memcpy(packed + (ptrdiff_t)p * width, source + p * step, (size_t)width * sizeof(hr_real));
-    return;
+/* ----------------------------------------------------------------------------------------------- packing */
+
+/* Transposes a square of vectors in place. */
+static inline void transpose(hr_vec v[HR_LANES]) {
+#ifdef HR_REAL_DOUBLE
+  const hr_vec a = v[0], b = v[1];
+  v[0] = __builtin_shufflevector(a, b, 0, 2);
+  v[1] = __builtin_shufflevector(a, b, 1, 3);
+#else
+  const hr_vec a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
+  const hr_vec b = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
+  const hr_vec c = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
+  const hr_vec d = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+  v[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+  v[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+  v[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+  v[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+#endif
+}
+
+/* packed [k,width] from `width` lines of k numbers; number p of line i is source[i * line + p]. */
+FOR_CONSTANT void pack_transposed(hr_real *restrict packed, const hr_real *restrict source, ptrdiff_t line,
+                                  int32_t k, const int width) {
+  int32_t p = 0;
+  for (; p + HR_LANES <= k; p += HR_LANES) {
+    int i = 0;
+#pragma GCC unroll 4
+    for (; i + HR_LANES <= width; i += HR_LANES) {
+      hr_vec square[HR_LANES];
+#pragma GCC unroll 4
+      for (int j = 0; j < HR_LANES; j++) square[j] = hr_load(source + (i + j) * line + p);
+      transpose(square);
+#pragma GCC unroll 4
+      for (int j = 0; j < HR_LANES; j++) hr_store(packed + (ptrdiff_t)(p + j) * width + i, square[j]);
+    }
+#pragma GCC unroll 4
+    for (; i < width; i++) {
+      const hr_vec v = hr_load(source + i * line + p);
+#pragma GCC unroll 4
+      for (int j = 0; j < HR_LANES; j++) packed[(ptrdiff_t)(p + j) * width + i] = v[j];
+    }
   }
-  for (int32_t i = 0; i < width; i++) {
-    if (i < count) {
-      const hr_real *from = source + i * line;
-      for (int32_t p = 0; p < k; p++) packed[(ptrdiff_t)p * width + i] = from[p * step];
-    } else {
-      for (int32_t p = 0; p < k; p++) packed[(ptrdiff_t)p * width + i] = 0;
+  for (; p < k; p++) {
+    for (int i = 0; i < width; i++) packed[(ptrdiff_t)p * width + i] = source[i * line + p];
+  }
+}
+
+/* packed [k,width]; number p of line i is source[i + p * step]. */
+FOR_CONSTANT void pack_straight(hr_real *restrict packed, const hr_real *restrict source, ptrdiff_t step,
+                                int32_t k, const int width) {
+  for (int32_t p = 0; p < k; p++, packed += width, source += step) {
+    int i = 0;
+#pragma GCC unroll 4
+    for (; i + HR_LANES <= width; i += HR_LANES) hr_store(packed + i, hr_load(source + i));
+#pragma GCC unroll 4
+    for (; i < width; i++) packed[i] = source[i];
+  }
+}
+
+FOR_CONSTANT void pack_panel(hr_real *restrict packed, hr_matrix lines, int32_t k, const int width) {
+  if (lines.column == 1) {
+    pack_transposed(packed, lines.data, lines.row, k, width);
+  } else {
+    pack_straight(packed, lines.data, lines.column, k, width);
+  }
+}
+
+APART void pack_columns(hr_real *restrict packed, hr_matrix lines, int32_t k) {
+  pack_panel(packed, lines, k, TILE_COLUMNS);
+}
+
+/* The last, narrower panel of B: zeros past its edge. */
+APART void pack_edge(hr_real *restrict packed, hr_matrix lines, int32_t k, int32_t count) {
+  for (int32_t p = 0; p < k; p++) {
+    for (int32_t i = 0; i < TILE_COLUMNS; i++) {
+      packed[p * TILE_COLUMNS + i] =
+          i < count ? lines.data[(ptrdiff_t)i * lines.row + (ptrdiff_t)p * lines.column] : 0;
     }
   }
 }
 
-/* Tile of C from a panel of A and one of B. `rows` and `columns` say how much of the tile lies inside C. */
-static void multiply_tile(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a,
-                          const hr_real *restrict b, int32_t k, int32_t rows, int32_t columns,
-                          hr_store_mode mode) {
-  hr_vec sums[TILE_ROWS][TILE_VECTORS];
-  for (int i = 0; i < TILE_ROWS; i++) {
-    for (int j = 0; j < TILE_VECTORS; j++) sums[i][j] = hr_splat(0);
-  }
-  for (int32_t p = 0; p < k; p++) {
-    hr_vec b0 = hr_load(b), b1 = hr_load(b + HR_LANES);
-#pragma GCC unroll 8
-    for (int i = 0; i < TILE_ROWS; i++) {
-      hr_vec ai = hr_splat(a[i]);
-      sums[i][0] = hr_madd(ai, b0, sums[i][0]);
-      sums[i][1] = hr_madd(ai, b1, sums[i][1]);
+/* Packs b [k,n]; its columns are the lines of the panels. */
+static void pack_b(hr_real *restrict packed, hr_matrix b, int32_t n, int32_t k) {
+  for (int32_t j = 0; j < n; j += TILE_COLUMNS, packed += (ptrdiff_t)k * TILE_COLUMNS) {
+    const hr_matrix lines = {b.data + (ptrdiff_t)j * b.column, b.column, b.row};
+    if (j + TILE_COLUMNS <= n) {
+      pack_columns(packed, lines, k);
+    } else {
+      pack_edge(packed, lines, k, n - j);
     }
-    a += TILE_ROWS;
+  }
+}
+
+/* ------------------------------------------------------------------------------------------- multiplying */
+
+/* c [rows,TILE_COLUMNS] = (or +=) the product of a panel of A and one of B. The loop is not unrolled over k: V8 would
+ * hold more loads in registers than there are. */
+FOR_CONSTANT void multiply_tile(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a,
+                                const hr_real *restrict b, int32_t k, hr_store_mode mode, const int rows) {
+  hr_vec sums[TILE_ROWS][2];
+#pragma GCC unroll 8
+  for (int i = 0; i < rows; i++) sums[i][0] = sums[i][1] = hr_splat(0);
+#pragma GCC unroll 1
+  for (int32_t p = 0; p < k; p++) {
+    const hr_vec b0 = hr_load(b), b1 = hr_load(b + HR_LANES);
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++) {
+      const hr_vec a_i = hr_splat(a[i]);
+      sums[i][0] = hr_madd(a_i, b0, sums[i][0]);
+      sums[i][1] = hr_madd(a_i, b1, sums[i][1]);
+    }
+    a += rows;
     b += TILE_COLUMNS;
   }
-  if (rows == TILE_ROWS && columns == TILE_COLUMNS) {
+  if (mode == HR_ACCUMULATE) {
 #pragma GCC unroll 8
-    for (int i = 0; i < TILE_ROWS; i++) {
-      hr_real *row = c + i * c_stride;
-      if (mode == HR_ACCUMULATE) {
-        sums[i][0] += hr_load(row);
-        sums[i][1] += hr_load(row + HR_LANES);
-      }
-      hr_store(row, sums[i][0]);
-      hr_store(row + HR_LANES, sums[i][1]);
+    for (int i = 0; i < rows; i++) {
+      hr_real *c_i = c + i * c_stride;
+      sums[i][0] += hr_load(c_i);
+      sums[i][1] += hr_load(c_i + HR_LANES);
     }
-    return;
   }
-  hr_real edge[TILE_ROWS][TILE_COLUMNS];
 #pragma GCC unroll 8
-  for (int i = 0; i < TILE_ROWS; i++) {
-    hr_store(edge[i], sums[i][0]);
-    hr_store(edge[i] + HR_LANES, sums[i][1]);
+  for (int i = 0; i < rows; i++) {
+    hr_store(c + i * c_stride, sums[i][0]);
+    hr_store(c + i * c_stride + HR_LANES, sums[i][1]);
   }
+}
+
+/* For each height of a tile: the last rows of a product must not cost what a full tile does. */
+#define TILE_OF(rows)                                                                                        \
+  APART void tile_##rows(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a,                 \
+                         const hr_real *restrict b, int32_t k, hr_store_mode mode) {                         \
+    multiply_tile(c, c_stride, a, b, k, mode, rows);                                                         \
+  }                                                                                                          \
+  APART void pack_rows_##rows(hr_real *restrict packed, hr_matrix lines, int32_t k) {                        \
+    pack_panel(packed, lines, k, rows);                                                                      \
+  }
+TILE_OF(1)
+TILE_OF(2)
+TILE_OF(3)
+TILE_OF(4)
+TILE_OF(5)
+#if TILE_ROWS == 6
+TILE_OF(6)
+#endif
+
+typedef void tile_function(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a,
+                           const hr_real *restrict b, int32_t k, hr_store_mode mode);
+typedef void pack_function(hr_real *restrict packed, hr_matrix lines, int32_t k);
+
+static const struct {
+  tile_function *multiply;
+  pack_function *pack;
+} TILES[TILE_ROWS] = {
+    {tile_1, pack_rows_1}, {tile_2, pack_rows_2}, {tile_3, pack_rows_3},
+    {tile_4, pack_rows_4}, {tile_5, pack_rows_5},
+#if TILE_ROWS == 6
+    {tile_6, pack_rows_6},
+#endif
+};
+
+/* c [rows,n] = (or +=) a panel of A times all panels of B. */
+static void multiply_panel(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a,
+                           const hr_real *restrict b, int32_t rows, int32_t n, int32_t k,
+                           hr_store_mode mode) {
+  tile_function *const multiply = TILES[rows - 1].multiply;
+  int32_t j = 0;
+  for (; j + TILE_COLUMNS <= n; j += TILE_COLUMNS) {
+    multiply(c + j, c_stride, a, b, k, mode);
+    b += (ptrdiff_t)k * TILE_COLUMNS;
+  }
+  if (j == n) return;
+  hr_real edge[TILE_ROWS * TILE_COLUMNS];
+  multiply(edge, TILE_COLUMNS, a, b, k, HR_SET);
   for (int32_t i = 0; i < rows; i++) {
-    hr_real *row = c + i * c_stride;
-    for (int32_t j = 0; j < columns; j++) row[j] = mode == HR_ACCUMULATE ? row[j] + edge[i][j] : edge[i][j];
+    for (int32_t l = 0; l < n - j; l++) {
+      hr_real *at = c + i * c_stride + j + l;
+      *at = mode == HR_ACCUMULATE ? *at + edge[i * TILE_COLUMNS + l] : edge[i * TILE_COLUMNS + l];
+    }
+  }
+}
+
+/* One row, as in generation: packing B would cost more than using it once. c [n] = (or +=) a [k] B, where the columns
+ * of B are lines in memory. */
+static void multiply_row_by_lines(hr_real *restrict c, const hr_real *restrict a,
+                                  const hr_real *restrict lines, ptrdiff_t line, int32_t n, int32_t k,
+                                  hr_store_mode mode) {
+  const int32_t whole = k / HR_LANES * HR_LANES;
+  for (int32_t j = 0; j < n; j += HR_LANES) {
+    const int32_t count = smaller(HR_LANES, n - j);
+    /* Past the edge the last line stands in, so that no number is read from beyond B. */
+    const hr_real *b[HR_LANES];
+    hr_vec sums[HR_LANES];
+#pragma GCC unroll 4
+    for (int32_t i = 0; i < HR_LANES; i++) {
+      b[i] = lines + (ptrdiff_t)(j + smaller(i, count - 1)) * line;
+      sums[i] = hr_splat(0);
+    }
+    for (int32_t p = 0; p < whole; p += HR_LANES) {
+      const hr_vec a_p = hr_load(a + p);
+#pragma GCC unroll 4
+      for (int32_t i = 0; i < HR_LANES; i++) sums[i] = hr_madd(a_p, hr_load(b[i] + p), sums[i]);
+    }
+    for (int32_t i = 0; i < count; i++) {
+      hr_real sum = hr_sum_lanes(sums[i]);
+      for (int32_t p = whole; p < k; p++) sum += a[p] * b[i][p];
+      c[j + i] = mode == HR_ACCUMULATE ? c[j + i] + sum : sum;
+    }
+  }
+}
+
+/* The same where the rows of B are lines in memory. */
+static void multiply_row_by_rows(hr_real *restrict c, const hr_real *restrict a, const hr_real *restrict rows,
+                                 ptrdiff_t row, int32_t n, int32_t k, hr_store_mode mode) {
+  if (mode == HR_SET) memset(c, 0, (size_t)n * sizeof *c);
+  for (int32_t p = 0; p < k; p++) {
+    const hr_real *b = rows + p * row;
+    const hr_vec a_p = hr_splat(a[p]);
+    int32_t j = 0;
+    for (; j + HR_LANES <= n; j += HR_LANES) hr_store(c + j, hr_madd(a_p, hr_load(b + j), hr_load(c + j)));
+    for (; j < n; j++) c[j] += a[p] * b[j];
   }
 }
 
@@ -96,26 +263,28 @@ void hr_matmul(hr_real *restrict c, int32_t c_stride, hr_matrix a, hr_matrix b, 
   if (k == 0 && mode == HR_SET) {
     for (int32_t i = 0; i < m; i++) memset(c + (ptrdiff_t)i * c_stride, 0, (size_t)n * sizeof *c);
   }
+  if (m == 1 && a.column == 1) {
+    if (b.row == 1) {
+      multiply_row_by_lines(c, a.data, b.data, b.column, n, k, mode);
+    } else {
+      multiply_row_by_rows(c, a.data, b.data, b.row, n, k, mode);
+    }
+    return;
+  }
   for (int32_t k0 = 0; k0 < k; k0 += BLOCK_K) {
-    int32_t depth = smaller(BLOCK_K, k - k0);
-    hr_store_mode block_mode = k0 == 0 ? mode : HR_ACCUMULATE;
+    const int32_t depth = smaller(BLOCK_K, k - k0);
+    const hr_store_mode block_mode = k0 == 0 ? mode : HR_ACCUMULATE;
     hr_real *packed_a = scratch, *packed_b = scratch + (ptrdiff_t)depth * TILE_ROWS;
     for (int32_t n0 = 0; n0 < n; n0 += BLOCK_COLUMNS) {
-      int32_t n1 = smaller(n, n0 + BLOCK_COLUMNS);
-      for (int32_t j = n0; j < n1; j += TILE_COLUMNS) {
-        pack_panel(packed_b + (ptrdiff_t)(j - n0) * depth,
-                   b.data + (ptrdiff_t)k0 * b.row + (ptrdiff_t)j * b.column, b.column, b.row,
-                   smaller(TILE_COLUMNS, n1 - j), TILE_COLUMNS, depth);
-      }
+      const int32_t width = smaller(BLOCK_COLUMNS, n - n0);
+      const hr_matrix block = {b.data + (ptrdiff_t)k0 * b.row + (ptrdiff_t)n0 * b.column, b.row, b.column};
+      pack_b(packed_b, block, width, depth);
       for (int32_t i = 0; i < m; i += TILE_ROWS) {
-        int32_t rows = smaller(TILE_ROWS, m - i);
-        pack_panel(packed_a, a.data + (ptrdiff_t)i * a.row + (ptrdiff_t)k0 * a.column, a.row, a.column, rows,
-                   TILE_ROWS, depth);
-        for (int32_t j = n0; j < n1; j += TILE_COLUMNS) {
-          multiply_tile(c + (ptrdiff_t)i * c_stride + j, c_stride, packed_a,
-                        packed_b + (ptrdiff_t)(j - n0) * depth, depth, rows, smaller(TILE_COLUMNS, n1 - j),
-                        block_mode);
-        }
+        const int32_t rows = smaller(TILE_ROWS, m - i);
+        const hr_matrix lines = {a.data + (ptrdiff_t)i * a.row + (ptrdiff_t)k0 * a.column, a.row, a.column};
+        TILES[rows - 1].pack(packed_a, lines, depth);
+        multiply_panel(c + (ptrdiff_t)i * c_stride + n0, c_stride, packed_a, packed_b, rows, width, depth,
+                       block_mode);
       }
     }
   }
