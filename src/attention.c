@@ -93,43 +93,62 @@ static const hr_real *gather_source(hr_attention *self, const hr_real *x, const 
   return scratch->fresh;
 }
 
+/* Tokens whose scores are computed together. A block sees no keys behind its last token, so small blocks save work
+ * that the mask would throw away; too small ones make slow products. */
+enum { BLOCK = 32 };
+
+/* qu = q + u and qw = q + w of one stream and head, [T,A] each. */
+static void add_biases(const hr_attention *self, hr_attention_scratch *scratch, const hr_real *q,
+                       int32_t head, int32_t t) {
+  const int32_t a = self->d_head, width = self->heads * a;
+  for (int32_t i = 0; i < t; i++) {
+    hr_sum(scratch->qu + i * a, q + (ptrdiff_t)i * width, self->u_bias->data + head * a, a);
+    hr_sum(scratch->qw + i * a, q + (ptrdiff_t)i * width, self->w_bias->data + head * a, a);
+  }
+}
+
+/* What attention weights go on as: themselves, or a copy with dropout. p [rows,S] begins at number `first`. */
+static const hr_real *drop_weights(const hr_attention *self, hr_real *copy, const hr_real *p, int32_t count,
+                                   uint32_t first, const hr_pass *pass) {
+  if (pass->attention_dropout == 0) return p;
+  memcpy(copy, p, (size_t)count * sizeof *p);
+  hr_dropout(copy, count, hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION_WEIGHTS), first,
+             pass->attention_dropout);
+  return copy;
+}
+
 /* Attention of all streams and heads: self->vectors [N,HA] from q [N,HA], kv [B,S,2HA] and distances [S,HA]. */
 static void attend(hr_attention *self, const hr_real *kv, const hr_real *distances,
                    hr_attention_scratch *scratch, const hr_pass *pass) {
-  const int32_t t = pass->segment.length, m = pass->segment.memory, s = m + t, h = self->heads,
-                a = self->d_head;
-  const int32_t width = h * a;
+  const int32_t t = pass->segment.length, m = pass->segment.memory, s = m + t;
+  const int32_t h = self->heads, a = self->d_head, width = h * a;
   const hr_real scale = (hr_real)(1 / hr_sqrt(a));
-  const uint64_t key = hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION_WEIGHTS);
   for (int32_t pair = 0; pair < pass->segment.batch * h; pair++) {
     const int32_t b = pair / h, head = pair % h;
-    const hr_real *q = self->q + (ptrdiff_t)b * t * width + head * a;
     const hr_real *k = kv + (ptrdiff_t)b * s * 2 * width + head * a, *v = k + width;
-    const hr_real *r = distances + head * a;
-    hr_real *p = self->probabilities + (ptrdiff_t)pair * t * s;
-    for (int32_t i = 0; i < t; i++) {
-      hr_sum(scratch->qu + i * a, q + (ptrdiff_t)i * width, self->u_bias->data + head * a, a);
-      hr_sum(scratch->qw + i * a, q + (ptrdiff_t)i * width, self->w_bias->data + head * a, a);
+    add_biases(self, scratch, self->q + (ptrdiff_t)b * t * width + head * a, head, t);
+    for (int32_t i0 = 0; i0 < t; i0 += BLOCK) {
+      const int32_t i1 = i0 + BLOCK < t ? i0 + BLOCK : t, rows = i1 - i0, seen_by_last = m + i1;
+      const hr_real *near = distances + (ptrdiff_t)(t - i1) * width + head * a; /* m + i1 - 1 .. 0 */
+      hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
+      hr_matmul(p, s, hr_rows(scratch->qu + i0 * a, a), hr_columns(k, 2 * width), rows, seen_by_last, a,
+                HR_SET, pass->matmul_scratch);
+      hr_matmul(scratch->shifted, s, hr_rows(scratch->qw + i0 * a, a), hr_columns(near, width), rows,
+                seen_by_last, a, HR_SET, pass->matmul_scratch);
+      for (int32_t i = i0; i < i1; i++) {
+        /* Token i sees m + i + 1 keys; key j is m + i - j away, which is column i1 - 1 - i + j of the distances. */
+        hr_real *p_i = p + (ptrdiff_t)(i - i0) * s;
+        const int32_t seen = m + i + 1;
+        hr_sum(p_i, p_i, scratch->shifted + (ptrdiff_t)(i - i0) * s + (i1 - 1 - i), seen);
+        hr_scale(p_i, scale, p_i, seen);
+        hr_softmax(p_i, p_i, seen);
+        hr_fill(p_i + seen, 0, s - seen);
+      }
+      const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
+      const hr_real *used = drop_weights(self, scratch->scores, p, rows * s, first, pass);
+      hr_matmul(self->vectors + ((ptrdiff_t)b * t + i0) * width + head * a, width, hr_rows(used, s),
+                hr_rows(v, 2 * width), rows, a, seen_by_last, HR_SET, pass->matmul_scratch);
     }
-    hr_matmul(p, s, hr_rows(scratch->qu, a), hr_columns(k, 2 * width), t, s, a, HR_SET, pass->matmul_scratch);
-    hr_matmul(scratch->shifted, s, hr_rows(scratch->qw, a), hr_columns(r, width), t, s, a, HR_SET,
-              pass->matmul_scratch);
-    for (int32_t i = 0; i < t; i++) {
-      /* Token i sees m + i + 1 keys; key j is m + i - j away, which is column t - 1 - i + j of the distances. */
-      hr_real *p_i = p + (ptrdiff_t)i * s;
-      const int32_t seen = m + i + 1;
-      hr_sum(p_i, p_i, scratch->shifted + (ptrdiff_t)i * s + (t - 1 - i), seen);
-      hr_scale(p_i, scale, p_i, seen);
-      hr_softmax(p_i, p_i, seen);
-      hr_fill(p_i + seen, 0, s - seen);
-    }
-    if (pass->attention_dropout > 0) {
-      memcpy(scratch->scores, p, (size_t)t * (size_t)s * sizeof *p);
-      hr_dropout(scratch->scores, t * s, key, (uint32_t)pair * (uint32_t)(t * s), pass->attention_dropout);
-      p = scratch->scores;
-    }
-    hr_matmul(self->vectors + (ptrdiff_t)b * t * width + head * a, width, hr_rows(p, s),
-              hr_rows(v, 2 * width), t, a, s, HR_SET, pass->matmul_scratch);
   }
 }
 
@@ -166,58 +185,55 @@ void hr_attention_forward(hr_attention *self, hr_real *y, const hr_real *x, cons
 
 /* Gradients dq [N,HA], dkv [B,S,2HA], ddistance [S,HA] and those of the two biases, from dvectors [N,HA]. */
 static void attend_backward(hr_attention *self, hr_attention_scratch *scratch, const hr_pass *pass) {
-  const int32_t t = pass->segment.length, m = pass->segment.memory, s = m + t, h = self->heads,
-                a = self->d_head;
-  const int32_t width = h * a;
+  const int32_t t = pass->segment.length, m = pass->segment.memory, s = m + t;
+  const int32_t h = self->heads, a = self->d_head, width = h * a;
   const hr_real scale = (hr_real)(1 / hr_sqrt(a));
   const uint64_t key = hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION_WEIGHTS);
+  memset(scratch->dkv, 0, (size_t)pass->segment.batch * (size_t)s * 2 * (size_t)width * sizeof(hr_real));
   memset(scratch->ddistance, 0, (size_t)s * (size_t)width * sizeof(hr_real));
   for (int32_t pair = 0; pair < pass->segment.batch * h; pair++) {
     const int32_t b = pair / h, head = pair % h;
-    const hr_real *q = self->q + (ptrdiff_t)b * t * width + head * a;
     const hr_real *k = self->kv + (ptrdiff_t)b * s * 2 * width + head * a, *v = k + width;
-    const hr_real *r = self->distances + head * a;
-    const hr_real *p = self->probabilities + (ptrdiff_t)pair * t * s;
-    const hr_real *dvector = scratch->dvectors + (ptrdiff_t)b * t * width + head * a;
-    hr_real *dq = scratch->dq + (ptrdiff_t)b * t * width + head * a;
     hr_real *dk = scratch->dkv + (ptrdiff_t)b * s * 2 * width + head * a, *dv = dk + width;
-    hr_real *du = self->u_bias->grad + head * a, *dw = self->w_bias->grad + head * a;
-    const uint32_t first = (uint32_t)pair * (uint32_t)(t * s);
+    hr_real *dq = scratch->dq + (ptrdiff_t)b * t * width + head * a;
+    add_biases(self, scratch, self->q + (ptrdiff_t)b * t * width + head * a, head, t);
+    for (int32_t i0 = 0; i0 < t; i0 += BLOCK) {
+      const int32_t i1 = i0 + BLOCK < t ? i0 + BLOCK : t, rows = i1 - i0, seen_by_last = m + i1;
+      const ptrdiff_t near = (ptrdiff_t)(t - i1) * width + head * a;
+      const hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
+      const hr_real *dvector = scratch->dvectors + ((ptrdiff_t)b * t + i0) * width + head * a;
+      hr_real *qu = scratch->qu + i0 * a, *qw = scratch->qw + i0 * a;
+      hr_real *dscores = scratch->scores, *dshifted = scratch->shifted;
+      const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
 
-    const hr_real *used = p;
-    if (pass->attention_dropout > 0) {
-      memcpy(scratch->scores, p, (size_t)t * (size_t)s * sizeof *p);
-      hr_dropout(scratch->scores, t * s, key, first, pass->attention_dropout);
-      used = scratch->scores;
+      const hr_real *used = drop_weights(self, scratch->scores, p, rows * s, first, pass);
+      hr_matmul(dv, 2 * width, hr_columns(used, s), hr_rows(dvector, width), seen_by_last, a, rows,
+                HR_ACCUMULATE, pass->matmul_scratch);
+      hr_matmul(dscores, s, hr_rows(dvector, width), hr_columns(v, 2 * width), rows, seen_by_last, a, HR_SET,
+                pass->matmul_scratch);
+      hr_dropout(dscores, rows * s, key, first, pass->attention_dropout);
+      for (int32_t i = i0; i < i1; i++) {
+        /* Through the softmax, and back to where the distance stands. */
+        hr_real *dscores_i = dscores + (ptrdiff_t)(i - i0) * s,
+                *dshifted_i = dshifted + (ptrdiff_t)(i - i0) * s;
+        const int32_t seen = m + i + 1, shift = i1 - 1 - i;
+        hr_softmax_backward(dscores_i, p + (ptrdiff_t)(i - i0) * s, scale, seen);
+        hr_fill(dscores_i + seen, 0, shift);
+        hr_fill(dshifted_i, 0, shift);
+        memcpy(dshifted_i + shift, dscores_i, (size_t)seen * sizeof *dscores_i);
+      }
+      hr_matmul(dk, 2 * width, hr_columns(dscores, s), hr_rows(qu, a), seen_by_last, a, rows, HR_ACCUMULATE,
+                pass->matmul_scratch);
+      hr_matmul(scratch->ddistance + near, width, hr_columns(dshifted, s), hr_rows(qw, a), seen_by_last, a,
+                rows, HR_ACCUMULATE, pass->matmul_scratch);
+      /* The queries are done with: their place takes the gradient of q + u, and then of q + w. */
+      hr_matmul(qu, a, hr_rows(dscores, s), hr_rows(k, 2 * width), rows, a, seen_by_last, HR_SET,
+                pass->matmul_scratch);
+      hr_matmul(qw, a, hr_rows(dshifted, s), hr_rows(self->distances + near, width), rows, a, seen_by_last,
+                HR_SET, pass->matmul_scratch);
     }
-    hr_matmul(dv, 2 * width, hr_columns(used, s), hr_rows(dvector, width), s, a, t, HR_SET,
-              pass->matmul_scratch);
-    hr_real *dscores = scratch->scores, *dshifted = scratch->shifted;
-    hr_matmul(dscores, s, hr_rows(dvector, width), hr_columns(v, 2 * width), t, s, a, HR_SET,
-              pass->matmul_scratch);
-    hr_dropout(dscores, t * s, key, first, pass->attention_dropout);
-    for (int32_t i = 0; i < t; i++) {
-      /* Through the softmax: ds = p (dp - p . dp); and back to where the distance stands. */
-      const hr_real *p_i = p + (ptrdiff_t)i * s;
-      hr_real *dscores_i = dscores + (ptrdiff_t)i * s, *dshifted_i = dshifted + (ptrdiff_t)i * s;
-      const int32_t seen = m + i + 1, shift = t - 1 - i;
-      hr_softmax_backward(dscores_i, p_i, scale, seen);
-      hr_fill(dscores_i + seen, 0, s - seen);
-      hr_fill(dshifted_i, 0, shift);
-      memcpy(dshifted_i + shift, dscores_i, (size_t)seen * sizeof *dscores_i);
-      hr_sum(scratch->qu + i * a, q + (ptrdiff_t)i * width, self->u_bias->data + head * a, a);
-      hr_sum(scratch->qw + i * a, q + (ptrdiff_t)i * width, self->w_bias->data + head * a, a);
-    }
-    hr_matmul(dk, 2 * width, hr_columns(dscores, s), hr_rows(scratch->qu, a), s, a, t, HR_SET,
-              pass->matmul_scratch);
-    hr_matmul(scratch->ddistance + head * a, width, hr_columns(dshifted, s), hr_rows(scratch->qw, a), s, a, t,
-              HR_ACCUMULATE, pass->matmul_scratch);
-    /* The queries are done with: their place takes the gradient of q + u, and then of q + w. */
-    hr_matmul(scratch->qu, a, hr_rows(dscores, s), hr_rows(k, 2 * width), t, a, s, HR_SET,
-              pass->matmul_scratch);
-    hr_matmul(scratch->qw, a, hr_rows(dshifted, s), hr_rows(r, width), t, a, s, HR_SET, pass->matmul_scratch);
-    hr_add_rows(du, scratch->qu, t, a);
-    hr_add_rows(dw, scratch->qw, t, a);
+    hr_add_rows(self->u_bias->grad + head * a, scratch->qu, t, a);
+    hr_add_rows(self->w_bias->grad + head * a, scratch->qw, t, a);
     for (int32_t i = 0; i < t; i++)
       hr_sum(dq + (ptrdiff_t)i * width, scratch->qu + i * a, scratch->qw + i * a, a);
   }

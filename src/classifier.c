@@ -18,11 +18,11 @@ void hr_classifier_forward(hr_model *model, const hr_real *features, const hr_pa
   model->rows = n;
 }
 
-void hr_classifier_backward(hr_model *model, const hr_real *features, const int32_t *targets,
-                            const hr_pass *pass) {
+double hr_classifier_backward(hr_model *model, const hr_real *features, const int32_t *targets,
+                              const hr_pass *pass) {
   const int32_t n = hr_pass_tokens(pass), d = model->config.d_model, inputs = model->config.input_size;
   hr_real *dx = model->dx;
-  hr_output_backward(&model->output, dx, model->last, targets, n, pass);
+  const double loss = hr_output_backward(&model->output, dx, model->last, targets, n, pass);
   for (int32_t i = model->config.layers - 1; i >= 0; i--) {
     hr_feedforward_backward(&model->layers[i].feedforward, dx, model->layers[i].x,
                             &model->feedforward_scratch, pass);
@@ -30,4 +30,5 @@ void hr_classifier_backward(hr_model *model, const hr_real *features, const int3
   hr_matmul(model->input_weight->grad, inputs, hr_columns(dx, d), hr_rows(features, inputs), d, inputs, n,
             HR_ACCUMULATE, pass->matmul_scratch);
   hr_add_rows(model->input_bias->grad, dx, n, d);
+  return loss;
 }

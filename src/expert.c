@@ -18,7 +18,7 @@ void hr_expert_output(const hr_expert *self, hr_real *o, const hr_real *h, int32
 
 void hr_expert_backward(const hr_expert *self, hr_real *dx, hr_real *dweights, const hr_expert *grad,
                         hr_real *dy, const hr_real *h, const hr_real *x, const hr_real *weights, hr_real *dh,
-                        int32_t n, const hr_pass *pass) {
+                        int32_t n, hr_store_mode mode, const hr_pass *pass) {
   const int32_t d = self->d, f = self->f;
   const hr_real kept = (hr_real)(1 / (1 - pass->dropout));
   hr_matmul(dh, f, hr_rows(dy, d), hr_rows(self->w2, f), n, f, d, HR_SET, pass->matmul_scratch);
@@ -34,9 +34,11 @@ void hr_expert_backward(const hr_expert *self, hr_real *dx, hr_real *dweights, c
     /* A hidden number is positive exactly where the rectifier and the dropout let it through. */
     hr_mask_scale(dh_i, weight * kept, h_i, f);
   }
-  hr_matmul(grad->w2, f, hr_columns(dy, d), hr_rows(h, f), d, f, n, HR_ACCUMULATE, pass->matmul_scratch);
+  hr_matmul(grad->w2, f, hr_columns(dy, d), hr_rows(h, f), d, f, n, mode, pass->matmul_scratch);
+  if (mode == HR_SET) hr_fill(grad->c2, 0, d);
   hr_add_rows(grad->c2, dy, n, d);
-  hr_matmul(grad->w1, d, hr_columns(dh, f), hr_rows(x, d), f, d, n, HR_ACCUMULATE, pass->matmul_scratch);
+  hr_matmul(grad->w1, d, hr_columns(dh, f), hr_rows(x, d), f, d, n, mode, pass->matmul_scratch);
+  if (mode == HR_SET) hr_fill(grad->c1, 0, f);
   hr_add_rows(grad->c1, dh, n, f);
   hr_matmul(dx, d, hr_rows(dh, f), hr_rows(self->w1, d), n, d, f, HR_SET, pass->matmul_scratch);
 }

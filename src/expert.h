@@ -24,12 +24,12 @@ void hr_expert_output(const hr_expert *self, hr_real *o, const hr_real *h, int32
  *   dx        [n,D] out
  *   dweights  [n]   out  gradient of the weights: dy_i . o_i, taken as dy_i W2 . h_i + dy_i . c2, so that the outputs
  *                        need not be kept
- *   grad      in/out     gradients of the network, added to
+ *   grad      in/out     gradients of the network, set or added to, as `mode` says
  *   dy        [n,D] in   gradient of the layer's output; overwritten with weights[i] dy_i
  *   dh        [n,F] scratch
  * weights and dweights may be NULL: all weights are 1. */
 void hr_expert_backward(const hr_expert *self, hr_real *dx, hr_real *dweights, const hr_expert *grad,
                         hr_real *dy, const hr_real *h, const hr_real *x, const hr_real *weights, hr_real *dh,
-                        int32_t n, const hr_pass *pass);
+                        int32_t n, hr_store_mode mode, const hr_pass *pass);
 
 #endif

@@ -78,7 +78,7 @@ static void core_backward(hr_feedforward *self, hr_real *dx, hr_real *dy, const 
     const int32_t n = hr_pass_tokens(pass);
     hr_expert network = dense_values(self), gradients = dense_gradients(self);
     hr_expert_backward(&network, scratch->dinput, NULL, &gradients, dy, self->hidden, x, NULL, scratch->dh, n,
-                       pass);
+                       HR_ACCUMULATE, pass);
     hr_add(dx, scratch->dinput, n * self->d);
   } else {
     hr_moe_backward(&self->moe, dx, dy, x, &scratch->moe, pass);

@@ -156,7 +156,8 @@ typedef struct hr_parameter {
   int32_t shape[3];
   int32_t size;
   int32_t trainable;
-  int32_t initial; /* hr_initial, see parameters.h */
+  int32_t initial;  /* hr_initial, see parameters.h */
+  int32_t grad_set; /* 1: a backward pass overwrites the gradient; 0: it adds to it */
   hr_real *data;
   hr_real *grad;
   hr_real *m;

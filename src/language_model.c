@@ -40,12 +40,12 @@ static void centre_positions(hr_model *model, const hr_pass *pass) {
   }
 }
 
-void hr_language_backward(hr_model *model, const int32_t *tokens, const int32_t *targets,
-                          const hr_pass *pass) {
+double hr_language_backward(hr_model *model, const int32_t *tokens, const int32_t *targets,
+                            const hr_pass *pass) {
   const int32_t n = hr_pass_tokens(pass), d = model->config.d_model;
   hr_real *dx = model->dx;
   centre_positions(model, pass);
-  hr_output_backward(&model->output, dx, model->last, targets, n, pass);
+  const double loss = hr_output_backward(&model->output, dx, model->last, targets, n, pass);
   hr_dropout(dx, n * d, hr_dropout_key(pass, 0, HR_DROP_OUTPUT), 0, pass->dropout);
   for (int32_t i = model->config.layers - 1; i >= 0; i--) {
     hr_layer *layer = &model->layers[i];
@@ -54,6 +54,7 @@ void hr_language_backward(hr_model *model, const int32_t *tokens, const int32_t 
                           &model->attention_scratch, pass);
   }
   hr_embedding_backward(model->embedding, dx, tokens, d, pass);
+  return loss;
 }
 
 void hr_language_remember(hr_model *model, const hr_pass *pass) {

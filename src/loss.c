@@ -8,7 +8,6 @@ enum { BLOCK = 64 };
 
 void hr_output_plan(hr_output *self, hr_arena *arena, int32_t n) {
   self->logits = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, self->classes);
-  self->normalisers = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, 1);
   self->dlogits = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n < BLOCK ? n : BLOCK, self->classes);
 }
 
@@ -18,38 +17,47 @@ void hr_output_forward(hr_output *self, const hr_real *x, int32_t n, const hr_pa
   hr_add_bias(self->logits, self->bias->data, n, self->classes);
 }
 
+/* weights [V] = exp(logits - largest logit); returns their sum, and the loss of the row by the address. */
+static hr_real weigh(hr_real *weights, double *loss, const hr_real *logits, int32_t target, int32_t classes) {
+  const hr_real top = hr_maximum(logits, classes);
+  const hr_real sum = hr_exp_shifted(weights, logits, top, classes);
+  /* hr_log knows only numbers: what is not one must not look like one. */
+  const double log_sum = sum - sum == 0 ? hr_log((double)sum) : (double)(sum - sum);
+  *loss = (double)top + log_sum - (double)logits[target];
+  return sum;
+}
+
 double hr_output_loss(hr_output *self, const int32_t *targets, int32_t n) {
-  double loss = 0;
+  double total = 0;
   for (int32_t i = 0; i < n; i++) {
-    const hr_real *logits_i = self->logits + (ptrdiff_t)i * self->classes;
-    hr_real top = hr_maximum(logits_i, self->classes);
-    hr_real sum = hr_exp_shifted(self->dlogits, logits_i, top, self->classes);
-    double normaliser = (double)top + hr_log((double)sum);
-    /* hr_log knows only numbers: what is not one must not look like one. */
-    if (!(sum - sum == 0)) normaliser = (double)(sum - sum);
-    self->normalisers[i] = (hr_real)normaliser;
-    loss += normaliser - (double)logits_i[targets[i]];
+    double loss;
+    weigh(self->dlogits, &loss, self->logits + (ptrdiff_t)i * self->classes, targets[i], self->classes);
+    total += loss;
   }
-  return loss / n;
+  return total / n;
 }
 
 /* dlogits = (softmax(logits) - onehot(target)) / n */
-void hr_output_backward(hr_output *self, hr_real *dx, const hr_real *x, const int32_t *targets, int32_t n,
-                        const hr_pass *pass) {
+double hr_output_backward(hr_output *self, hr_real *dx, const hr_real *x, const int32_t *targets, int32_t n,
+                          const hr_pass *pass) {
   const int32_t d = self->d, v = self->classes;
-  const hr_real share = (hr_real)(1.0 / n);
+  double total = 0;
   for (int32_t begin = 0; begin < n; begin += BLOCK) {
     const int32_t rows = n - begin < BLOCK ? n - begin : BLOCK;
     for (int32_t i = 0; i < rows; i++) {
       hr_real *dlogits_i = self->dlogits + (ptrdiff_t)i * v;
-      hr_exp_shifted(dlogits_i, self->logits + (ptrdiff_t)(begin + i) * v, self->normalisers[begin + i], v);
-      dlogits_i[targets[begin + i]] -= 1;
-      hr_scale(dlogits_i, share, dlogits_i, v);
+      double loss;
+      hr_real sum = weigh(dlogits_i, &loss, self->logits + (ptrdiff_t)(begin + i) * v, targets[begin + i], v);
+      total += loss;
+      hr_scale(dlogits_i, 1 / (sum * (hr_real)n), dlogits_i, v);
+      dlogits_i[targets[begin + i]] -= 1 / (hr_real)n;
     }
+    const hr_real *x_block = x + (ptrdiff_t)begin * d;
     hr_matmul(dx + (ptrdiff_t)begin * d, d, hr_rows(self->dlogits, v), hr_rows(self->weight->data, d), rows,
               d, v, HR_SET, pass->matmul_scratch);
-    hr_matmul(self->weight->grad, d, hr_columns(self->dlogits, v), hr_rows(x + (ptrdiff_t)begin * d, d), v, d,
-              rows, HR_ACCUMULATE, pass->matmul_scratch);
+    hr_matmul(self->weight->grad, d, hr_columns(self->dlogits, v), hr_rows(x_block, d), v, d, rows,
+              HR_ACCUMULATE, pass->matmul_scratch);
     hr_add_rows(self->bias->grad, self->dlogits, rows, v);
   }
+  return total / n;
 }

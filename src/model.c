@@ -334,7 +334,7 @@ static hr_status compute_gradients(hr_model *model, const hr_batch *batch, const
   result->loss = hr_output_loss(&model->output, batch->targets, model->rows);
   if (!is_finite(result->loss)) return HR_ERROR_DIVERGED;
   hr_parameters *parameters = &model->parameters;
-  memset(parameters->grad, 0, (size_t)parameters->trained * sizeof *parameters->grad);
+  hr_parameters_clear_gradients(parameters);
   if (model->config.kind == HR_LANGUAGE_MODEL) {
     hr_language_backward(model, batch->tokens, batch->targets, pass);
   } else {

@@ -69,15 +69,16 @@ void hr_model_generate_routers(hr_model *model, const hr_pass *pass);
 /* Keys and values that generation looks back on, at the most. */
 int32_t hr_generation_window(const hr_config *config);
 
-/* Language model: forward pass to the logits; targets play no part. Backward pass from the logits to all gradients. */
+/* Language model: forward pass to the logits; targets play no part. Backward pass from the logits to
+ * all gradients; returns the loss. */
 void hr_language_forward(hr_model *model, const int32_t *tokens, const hr_pass *pass);
-void hr_language_backward(hr_model *model, const int32_t *tokens, const int32_t *targets,
-                          const hr_pass *pass);
+double hr_language_backward(hr_model *model, const int32_t *tokens, const int32_t *targets,
+                            const hr_pass *pass);
 /* Moves the memory on behind the segment of the last forward pass. */
 void hr_language_remember(hr_model *model, const hr_pass *pass);
 
 void hr_classifier_forward(hr_model *model, const hr_real *features, const hr_pass *pass);
-void hr_classifier_backward(hr_model *model, const hr_real *features, const int32_t *targets,
-                            const hr_pass *pass);
+double hr_classifier_backward(hr_model *model, const hr_real *features, const int32_t *targets,
+                              const hr_pass *pass);
 
 #endif

@@ -21,6 +21,10 @@ void hr_moe_declare(hr_moe *self, hr_parameters *parameters, const hr_config *co
                                    e, d, f);
   self->c2 =
       hr_parameters_declare(parameters, layer, "pos_ff.experts.h4toh.bias", HR_INITIAL_ZERO, true, e, d, 0);
+  hr_parameter *const set[] = {self->w1, self->c1, self->w2, self->c2};
+  for (int i = 0; i < 4; i++) {
+    if (set[i]) set[i]->grad_set = true;
+  }
 }
 
 void hr_moe_plan(hr_moe *self, hr_arena *arena, const hr_config *config, int32_t tokens) {
@@ -227,6 +231,19 @@ static void auxiliary_backward(hr_moe *self, hr_moe_scratch *scratch) {
   self->auxiliary = loss;
 }
 
+/* Gradients of experts are set by the first rows that an expert has; those without any are zero. */
+static void clear_idle_gradients(const hr_moe *self) {
+  const size_t d = (size_t)self->shape.d, f = (size_t)self->shape.f;
+  for (int32_t id = 0; id < self->experts_count; id++) {
+    if (self->counts[id] > 0) continue;
+    hr_expert gradients = expert_gradients(self, id);
+    memset(gradients.w1, 0, f * d * sizeof(hr_real));
+    memset(gradients.c1, 0, f * sizeof(hr_real));
+    memset(gradients.w2, 0, d * f * sizeof(hr_real));
+    memset(gradients.c2, 0, d * sizeof(hr_real));
+  }
+}
+
 void hr_moe_backward(hr_moe *self, hr_real *dx, const hr_real *dy, const hr_real *x, hr_moe_scratch *scratch,
                      const hr_pass *pass) {
   const int32_t n = self->tokens, d = self->shape.d, f = self->shape.f, e = self->experts_count,
@@ -234,6 +251,7 @@ void hr_moe_backward(hr_moe *self, hr_real *dx, const hr_real *dy, const hr_real
   const bool kept = n * k <= self->capacity;
   hr_router *router = &self->router;
 
+  clear_idle_gradients(self);
   chunk at = first_chunk(self);
   do {
     gather(self, scratch->x, x, at);
@@ -248,7 +266,8 @@ void hr_moe_backward(hr_moe *self, hr_real *dx, const hr_real *dy, const hr_real
       ptrdiff_t row = own.begin - at.begin;
       hr_expert_backward(&expert, scratch->dx + row * d, scratch->row_dweights + row, &gradients,
                          scratch->y + row * d, self->hidden + row * f, scratch->x + row * d,
-                         scratch->row_weights + row, scratch->dh, own.end - own.begin, pass);
+                         scratch->row_weights + row, scratch->dh, own.end - own.begin,
+                         own.begin == self->offsets[id] ? HR_SET : HR_ACCUMULATE, pass);
     }
     for (int32_t r = at.begin; r < at.end; r++) {
       int32_t assignment = self->rows[r];

@@ -62,7 +62,7 @@ void hr_sort_by_expert(int32_t *rows, int32_t *offsets, int32_t *counts, const i
 /* y [N,D] = mixture of x [N,D], N and K being those of the pass. */
 void hr_moe_forward(hr_moe *self, hr_real *y, const hr_real *x, hr_moe_scratch *scratch, const hr_pass *pass);
 
-/* dx [N,D] += gradient, parameters' gradients are added to; x as in the forward pass. */
+/* dx [N,D] += gradient; gradients of the experts are set, those of the router added to; x as in the forward pass. */
 void hr_moe_backward(hr_moe *self, hr_real *dx, const hr_real *dy, const hr_real *x, hr_moe_scratch *scratch,
                      const hr_pass *pass);
 

@@ -71,6 +71,14 @@ void hr_parameters_place(hr_parameters *self, hr_arena *arena) {
   }
 }
 
+void hr_parameters_clear_gradients(hr_parameters *self) {
+  for (int32_t i = 0; i < self->count; i++) {
+    const hr_parameter *entry = &self->table[i];
+    if (entry->trainable && !entry->grad_set)
+      memset(entry->grad, 0, (size_t)entry->size * sizeof *entry->grad);
+  }
+}
+
 static uint64_t hash_name(const char *name) {
   uint64_t hash = 0;
   for (; *name; name++) hash = hr_key(hash, (uint64_t)(unsigned char)*name);

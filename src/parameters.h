@@ -33,6 +33,9 @@ hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const ch
 /* Takes the memory and points the entries to it. */
 void hr_parameters_place(hr_parameters *self, hr_arena *arena);
 
+/* Sets to zero the gradients that a backward pass adds to. */
+void hr_parameters_clear_gradients(hr_parameters *self);
+
 /* Draws every tensor from its own random numbers: a tensor's values do not depend on what else the model has. */
 void hr_parameters_initialise(hr_parameters *self, uint64_t seed);
 

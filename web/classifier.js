@@ -81,8 +81,9 @@ export class Classifier extends Model {
         `inputs must have n x ${inputSize} numbers (inputSize), n from 1 to ${batchSize} (batchSize); got ${features.length}`,
       );
     }
-    const bad = features.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) throw new RangeError(`inputs[${bad}] must be a finite number, got ${features[bad]}`);
+    let bad = 0;
+    while (bad < features.length && Number.isFinite(features[bad])) bad++;
+    if (bad < features.length) throw new RangeError(`inputs[${bad}] must be a finite number, got ${features[bad]}`);
     if (withTargets) {
       const ids = checkArray('targets', targets, Int32Array);
       if (ids.length !== batch) {

@@ -182,17 +182,17 @@ export class Core {
     const count = this.call('model_parameter_count', model);
     return Array.from({ length: count }, (_, index) => {
       const address = this.address('model_parameter', model, index);
-      const view = this.view(address, 116);
+      const view = this.view(address, 120);
       const rank = view.getInt32(72, true);
       return {
         name: this.string(address),
         shape: [76, 80, 84].slice(0, rank).map((at) => view.getInt32(at, true)),
         size: view.getInt32(88, true),
         trainable: view.getInt32(92, true) !== 0,
-        data: view.getUint32(100, true),
-        grad: view.getUint32(104, true),
-        m: view.getUint32(108, true),
-        v: view.getUint32(112, true),
+        data: view.getUint32(104, true),
+        grad: view.getUint32(108, true),
+        m: view.getUint32(112, true),
+        v: view.getUint32(116, true),
       };
     });
   }

@@ -53,6 +53,15 @@ static inline void transpose(hr_vec v[HR_LANES]) {
 #endif
 }
 
+#ifndef HR_REAL_DOUBLE
+/* Stores the lower (0) or upper (1) half of a vector. */
+static inline void store_pair(hr_real *to, hr_vec v, int half) {
+  typedef int64_t pairs __attribute__((vector_size(16)));
+  const int64_t pair = ((pairs)v)[half];
+  memcpy(to, &pair, sizeof pair);
+}
+#endif
+
 /* packed [k,width] from `width` lines of k numbers; number p of line i is source[i * line + p]. */
 FOR_CONSTANT void pack_transposed(hr_real *restrict packed, const hr_real *restrict source, ptrdiff_t line,
                                   int32_t k, const int width) {
@@ -68,6 +77,20 @@ FOR_CONSTANT void pack_transposed(hr_real *restrict packed, const hr_real *restr
 #pragma GCC unroll 4
       for (int j = 0; j < HR_LANES; j++) hr_store(packed + (ptrdiff_t)(p + j) * width + i, square[j]);
     }
+#ifndef HR_REAL_DOUBLE
+    if (i + 2 <= width) {
+      /* Two lines: their numbers go by pairs. */
+      const hr_vec v0 = hr_load(source + i * line + p), v1 = hr_load(source + (i + 1) * line + p);
+      const hr_vec low = __builtin_shufflevector(v0, v1, 0, 4, 1, 5),
+                   high = __builtin_shufflevector(v0, v1, 2, 6, 3, 7);
+      hr_real *to = packed + (ptrdiff_t)p * width + i;
+      store_pair(to, low, 0);
+      store_pair(to + width, low, 1);
+      store_pair(to + 2 * width, high, 0);
+      store_pair(to + 3 * width, high, 1);
+      i += 2;
+    }
+#endif
 #pragma GCC unroll 4
     for (; i < width; i++) {
       const hr_vec v = hr_load(source + i * line + p);
@@ -80,28 +103,34 @@ FOR_CONSTANT void pack_transposed(hr_real *restrict packed, const hr_real *restr
   }
 }
 
-/* packed [k,width]; number p of line i is source[i + p * step]. */
+/* packed [k,width]; number p of line i is source[i + p * step]. Several panels at a time, `panel` apart, since they
+ * stand in the same cache lines of the source. */
 FOR_CONSTANT void pack_straight(hr_real *restrict packed, const hr_real *restrict source, ptrdiff_t step,
-                                int32_t k, const int width) {
+                                int32_t k, const int width, const int panels, ptrdiff_t panel) {
   for (int32_t p = 0; p < k; p++, packed += width, source += step) {
-    int i = 0;
 #pragma GCC unroll 4
-    for (; i + HR_LANES <= width; i += HR_LANES) hr_store(packed + i, hr_load(source + i));
+    for (int j = 0; j < panels; j++) {
+      int i = 0;
 #pragma GCC unroll 4
-    for (; i < width; i++) packed[i] = source[i];
+      for (; i + HR_LANES <= width; i += HR_LANES)
+        hr_store(packed + j * panel + i, hr_load(source + j * width + i));
+#pragma GCC unroll 4
+      for (; i < width; i++) packed[j * panel + i] = source[j * width + i];
+    }
   }
 }
 
-FOR_CONSTANT void pack_panel(hr_real *restrict packed, hr_matrix lines, int32_t k, const int width) {
-  if (lines.column == 1) {
-    pack_transposed(packed, lines.data, lines.row, k, width);
-  } else {
-    pack_straight(packed, lines.data, lines.column, k, width);
-  }
+APART void pack_columns_transposed(hr_real *restrict packed, const hr_real *source, ptrdiff_t line,
+                                   int32_t k) {
+  pack_transposed(packed, source, line, k, TILE_COLUMNS);
 }
 
-APART void pack_columns(hr_real *restrict packed, hr_matrix lines, int32_t k) {
-  pack_panel(packed, lines, k, TILE_COLUMNS);
+APART void pack_columns_straight(hr_real *restrict packed, const hr_real *source, ptrdiff_t step, int32_t k) {
+  pack_straight(packed, source, step, k, TILE_COLUMNS, 1, 0);
+}
+
+APART void pack_four_panels(hr_real *restrict packed, const hr_real *source, ptrdiff_t step, int32_t k) {
+  pack_straight(packed, source, step, k, TILE_COLUMNS, 4, (ptrdiff_t)k * TILE_COLUMNS);
 }
 
 /* The last, narrower panel of B: zeros past its edge. */
@@ -114,15 +143,24 @@ APART void pack_edge(hr_real *restrict packed, hr_matrix lines, int32_t k, int32
   }
 }
 
-/* Packs b [k,n]; its columns are the lines of the panels. */
+/* Packs b [k,n]. */
 static void pack_b(hr_real *restrict packed, hr_matrix b, int32_t n, int32_t k) {
-  for (int32_t j = 0; j < n; j += TILE_COLUMNS, packed += (ptrdiff_t)k * TILE_COLUMNS) {
-    const hr_matrix lines = {b.data + (ptrdiff_t)j * b.column, b.column, b.row};
-    if (j + TILE_COLUMNS <= n) {
-      pack_columns(packed, lines, k);
-    } else {
-      pack_edge(packed, lines, k, n - j);
+  int32_t j = 0;
+  if (b.row == 1) {
+    for (; j + TILE_COLUMNS <= n; j += TILE_COLUMNS) {
+      pack_columns_transposed(packed + (ptrdiff_t)j * k, b.data + (ptrdiff_t)j * b.column, b.column, k);
     }
+  } else {
+    for (; j + 4 * TILE_COLUMNS <= n; j += 4 * TILE_COLUMNS) {
+      pack_four_panels(packed + (ptrdiff_t)j * k, b.data + j, b.row, k);
+    }
+    for (; j + TILE_COLUMNS <= n; j += TILE_COLUMNS) {
+      pack_columns_straight(packed + (ptrdiff_t)j * k, b.data + j, b.row, k);
+    }
+  }
+  if (j < n) {
+    const hr_matrix lines = {b.data + (ptrdiff_t)j * b.column, b.column, b.row};
+    pack_edge(packed + (ptrdiff_t)j * k, lines, k, n - j);
   }
 }
 
@@ -169,7 +207,11 @@ FOR_CONSTANT void multiply_tile(hr_real *restrict c, ptrdiff_t c_stride, const h
     multiply_tile(c, c_stride, a, b, k, mode, rows);                                                         \
   }                                                                                                          \
   APART void pack_rows_##rows(hr_real *restrict packed, hr_matrix lines, int32_t k) {                        \
-    pack_panel(packed, lines, k, rows);                                                                      \
+    if (lines.column == 1) {                                                                                 \
+      pack_transposed(packed, lines.data, lines.row, k, rows);                                               \
+    } else {                                                                                                 \
+      pack_straight(packed, lines.data, lines.column, k, rows, 1, 0);                                        \
+    }                                                                                                        \
   }
 TILE_OF(1)
 TILE_OF(2)

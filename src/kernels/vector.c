@@ -5,8 +5,17 @@
 
 #ifdef HR_REAL_DOUBLE
 
-hr_vec hr_vec_exp(hr_vec x) {
+static inline const hr_real *exp_constants(void) {
+  return NULL;
+}
+
+static inline hr_vec vec_exp(hr_vec x, const hr_real *unused) {
+  (void)unused;
   return (hr_vec){hr_exp(x[0]), hr_exp(x[1])};
+}
+
+hr_vec hr_vec_exp(hr_vec x) {
+  return vec_exp(x, exp_constants());
 }
 
 static hr_vec vec_sqrt(hr_vec x) {
@@ -15,24 +24,50 @@ static hr_vec vec_sqrt(hr_vec x) {
 
 #else
 
+/* Constants of hr_vec_exp. Read from memory: V8 makes a vector constant anew at every use, by three instructions. */
+static const float EXP_CONSTANTS[] = {-87.0f,
+                                      88.0f,
+                                      12582912.0f,
+                                      1.44269504f,
+                                      0.693359375f,
+                                      -2.12194440e-4f,
+                                      1.9875691500e-4f,
+                                      1.3981999507e-3f,
+                                      8.3334519073e-3f,
+                                      4.1665795894e-2f,
+                                      1.6666665459e-1f,
+                                      5.0000001201e-1f,
+                                      1.0f};
+
+/* Where the constants are, hidden from the compiler, which would otherwise make constants of them again. */
+static inline const float *exp_constants(void) {
+  const float *at = EXP_CONSTANTS;
+  __asm__("" : "+r"(at));
+  return at;
+}
+
 /* exp(x) = 2^n exp(r), |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to the nearest whole n, which then stands in the
  * low bits; shifted into the exponent it is 2^n. The polynomial is Cephes' expf (relative error 2e-7). */
-hr_vec hr_vec_exp(hr_vec x) {
-  const hr_vec low = hr_splat(-87.0f), high = hr_splat(88.0f), magic = hr_splat(12582912.0f);
+static inline hr_vec vec_exp(hr_vec x, const float *c) {
+  const hr_vec low = hr_splat(c[0]), high = hr_splat(c[1]), magic = hr_splat(c[2]);
   x = hr_select((hr_vec_bits)(x < low), low, x);
   x = hr_select((hr_vec_bits)(x > high), high, x);
-  hr_vec shifted = x * hr_splat(1.44269504f) + magic;
+  hr_vec shifted = x * hr_splat(c[3]) + magic;
   hr_vec n = shifted - magic;
-  hr_vec r = (x - n * hr_splat(0.693359375f)) - n * hr_splat(-2.12194440e-4f);
-  hr_vec p = hr_splat(1.9875691500e-4f);
-  p = p * r + hr_splat(1.3981999507e-3f);
-  p = p * r + hr_splat(8.3334519073e-3f);
-  p = p * r + hr_splat(4.1665795894e-2f);
-  p = p * r + hr_splat(1.6666665459e-1f);
-  p = p * r + hr_splat(5.0000001201e-1f);
-  p = p * r * r + r + hr_splat(1.0f);
-  hr_vec_bits exponent = ((hr_vec_bits)shifted << 23) + (hr_vec_bits)hr_splat(1.0f);
-  return p * (hr_vec)exponent;
+  hr_vec r = (x - n * hr_splat(c[4])) - n * hr_splat(c[5]);
+  hr_vec p = hr_splat(c[6]);
+  p = p * r + hr_splat(c[7]);
+  p = p * r + hr_splat(c[8]);
+  p = p * r + hr_splat(c[9]);
+  p = p * r + hr_splat(c[10]);
+  p = p * r + hr_splat(c[11]);
+  const hr_vec one = hr_splat(c[12]);
+  p = p * r * r + r + one;
+  return p * (hr_vec)(((hr_vec_bits)shifted << 23) + (hr_vec_bits)one);
+}
+
+hr_vec hr_vec_exp(hr_vec x) {
+  return vec_exp(x, exp_constants());
 }
 
 static hr_vec vec_sqrt(hr_vec x) {
@@ -144,16 +179,18 @@ bool hr_all_finite(const hr_real *x, int32_t n) {
 }
 
 hr_real hr_exp_shifted(hr_real *y, const hr_real *x, hr_real shift, int32_t n) {
-  hr_vec sum = hr_splat(0), by = hr_splat(shift);
+  const hr_real *constants = exp_constants();
+  const hr_vec by = hr_splat(shift);
+  hr_vec sum = hr_splat(0);
   int32_t i = 0;
   for (; i + HR_LANES <= n; i += HR_LANES) {
-    hr_vec e = hr_vec_exp(hr_load(x + i) - by);
+    hr_vec e = vec_exp(hr_load(x + i) - by, constants);
     sum += e;
     hr_store(y + i, e);
   }
   hr_real total = hr_sum_lanes(sum);
   if (i < n) {
-    hr_vec e = hr_vec_exp(load_tail(x + i, n - i, shift) - by);
+    hr_vec e = vec_exp(load_tail(x + i, n - i, shift) - by, constants);
     for (int32_t lane = 0; lane < n - i; lane++) total += e[lane];
     store_tail(y + i, e, n - i);
   }
@@ -177,18 +214,30 @@ void hr_add_bias(hr_real *restrict y, const hr_real *restrict bias, int32_t m, i
 }
 
 void hr_add_bias_relu(hr_real *restrict y, const hr_real *restrict bias, int32_t m, int32_t n) {
+  const hr_vec zero = hr_splat(0);
   for (int32_t i = 0; i < m; i++) {
     hr_real *row = y + (ptrdiff_t)i * n;
-    for (int32_t j = 0; j < n; j++) {
-      hr_real sum = row[j] + bias[j];
-      /* NaN must go through, or a diverged model would look healthy. */
+    int32_t j = 0;
+    /* NaN must go through, or a diverged model would look healthy. */
+    for (; j + HR_LANES <= n; j += HR_LANES) {
+      const hr_vec sum = hr_load(row + j) + hr_load(bias + j);
+      hr_store(row + j, (hr_vec)((hr_vec_bits)sum & ~(hr_vec_bits)(sum <= zero)));
+    }
+    for (; j < n; j++) {
+      const hr_real sum = row[j] + bias[j];
       row[j] = sum <= 0 ? 0 : sum;
     }
   }
 }
 
 void hr_mask_scale(hr_real *restrict y, hr_real a, const hr_real *restrict gate, int32_t n) {
-  for (int32_t i = 0; i < n; i++) y[i] = gate[i] > 0 ? a * y[i] : 0;
+  const hr_vec zero = hr_splat(0), factor = hr_splat(a);
+  int32_t i = 0;
+  for (; i + HR_LANES <= n; i += HR_LANES) {
+    hr_vec_bits open = (hr_vec_bits)(hr_load(gate + i) > zero);
+    hr_store(y + i, (hr_vec)((hr_vec_bits)(hr_load(y + i) * factor) & open));
+  }
+  for (; i < n; i++) y[i] = gate[i] > 0 ? a * y[i] : 0;
 }
 
 void hr_add_rows(hr_real *restrict sums, const hr_real *restrict x, int32_t m, int32_t n) {
