@@ -98,6 +98,11 @@ const settings = [
     effect: 'rebuild', engine: true, label: 'Streams', help: 'Places of the text that are read at the same time.',
   },
   {
+    key: 'preLayerNorm', type: 'boolean', default: true, control: 'check', group: 'more', effect: 'rebuild',
+    engine: true, label: 'Normalise first',
+    help: 'Layers normalise what goes in, not what comes out, as the paper’s do. Learns faster at this size.',
+  },
+  {
     key: 'dropout', type: 'number', default: 0, min: 0, max: 0.5, step: 0.05, control: 'range', group: 'more',
     effect: 'rebuild', engine: true, label: 'Dropout',
     help: 'Share of the numbers set to 0 at random in training, against learning by heart.',

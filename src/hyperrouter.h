@@ -215,6 +215,8 @@ int32_t *hr_model_target_buffer(hr_model *model);
 
 /* Of the last call: [N,V] or [N,C], and how many rows. */
 const hr_real *hr_model_logits(const hr_model *model, int32_t *rows);
+/* Softmax of the logits of a classifier's last call; NULL for a language model. */
+const hr_real *hr_model_probabilities(hr_model *model, int32_t *rows);
 
 /* Routing of one layer in the last call. Pointers into the model, valid until the next call. */
 typedef struct hr_routing {

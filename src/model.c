@@ -113,6 +113,7 @@ static void plan(hr_model *model, hr_arena *arena) {
     model->chances = hr_arena_reals(arena, HR_MEMORY_SCRATCH, config->vocab_size, 1);
   } else {
     model->features = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, config->input_size);
+    model->chances = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, config->classes);
   }
   model->targets = hr_arena_ints(arena, HR_MEMORY_ACTIVATIONS, n, 1);
   for (int32_t i = 0; i < config->layers; i++) {
@@ -370,6 +371,16 @@ hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double lea
   model->version++;
   remember(model, &pass);
   return HR_OK;
+}
+
+const hr_real *hr_model_probabilities(hr_model *model, int32_t *rows) {
+  *rows = model->rows;
+  if (model->config.kind != HR_CLASSIFIER) return NULL;
+  const ptrdiff_t classes = model->config.classes;
+  for (int32_t i = 0; i < model->rows; i++) {
+    hr_softmax(model->chances + i * classes, model->output.logits + i * classes, (int32_t)classes);
+  }
+  return model->chances;
 }
 
 const hr_real *hr_model_logits(const hr_model *model, int32_t *rows) {

@@ -52,7 +52,7 @@ struct hr_model {
   int32_t memory_length, memory_batch; /* M and B that the memory holds now */
   hr_generation generation;
   int32_t *order;   /* [V] scratch of sampling */
-  hr_real *chances; /* [V] */
+  hr_real *chances; /* [V] scratch of sampling, or [N,C] probabilities of a classifier */
 
   hr_real *dx; /* [N,D] */
   hr_attention_scratch attention_scratch;

@@ -166,6 +166,11 @@ const hr_real *EXPORT(model_logits)(const hr_model *model) {
   return hr_model_logits(model, &rows);
 }
 
+const hr_real *EXPORT(model_probabilities)(hr_model *model) {
+  int32_t rows;
+  return hr_model_probabilities(model, &rows);
+}
+
 int32_t EXPORT(model_rows)(const hr_model *model) {
   int32_t rows;
   hr_model_logits(model, &rows);

@@ -59,10 +59,8 @@ export class Classifier extends Model {
   predict(inputs) {
     const { batch } = this.#put({ inputs }, false);
     this.core.call('model_predict', this.address, batch, 1, 0);
-    const probabilities = this.logits();
-    const classes = this.config.classes;
-    for (let row = 0; row < batch; row++) softmax(probabilities.subarray(row * classes, (row + 1) * classes));
-    return probabilities;
+    const count = batch * this.config.classes;
+    return this.core.floats(this.core.address('model_probabilities', this.address), count).slice();
   }
 
   /**
@@ -97,17 +95,4 @@ export class Classifier extends Model {
     this.core.floats(this.core.address('model_feature_buffer', address), features.length).set(features);
     return { batch, length: 1, carryMemory: false };
   }
-}
-
-/** @param {Float32Array} row logits, replaced by their softmax */
-function softmax(row) {
-  const top = row.reduce((a, b) => Math.max(a, b));
-  let sum = 0;
-  row.forEach((logit, i) => {
-    row[i] = Math.exp(logit - top);
-    sum += row[i];
-  });
-  row.forEach((weight, i) => {
-    row[i] = weight / sum;
-  });
 }

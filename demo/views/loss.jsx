@@ -244,6 +244,7 @@ function drawLabels(plot, lines) {
   const x = plot.bbox.left + plot.bbox.width + 6 * ratio;
   ctx.save();
   ctx.font = `${12 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
   for (const { text, colour, y } of labels) {
     ctx.fillStyle = styleColour(colour);

@@ -287,5 +287,5 @@ function lookOf(routed, index, view) {
 function strengthOf(weight, topK) {
   if (topK < 2) return 1;
   const share = (weight - 1 / topK) / (1 - 1 / topK);
-  return 0.3 + 0.7 * share;
+  return 0.45 + 0.55 * share;
 }

@@ -434,8 +434,8 @@ test('wrong files and options give one line and an exit code', async () => {
     ],
     [[...train, '--layers', '1e3.5'], 2, /--layers/],
     [[...train, '--router', 'best'], 2, /must be one of hyperrouter, smoe, smoe-dropout, dense/],
-    [[...train, '--d-model', '15'], 1, /^error: --d-model/],
-    [[...train, '--top-k', '9'], 1, /^error: --top-k/],
+    [[...train, '--d-model', '15'], 2, /^error: --d-model must be even, got 15/],
+    [[...train, '--top-k', '9'], 2, /^error: --top-k must be from 1 to 8/],
     [[...train, '--warmup', '2000'], 2, /--warmup must be an integer from 0 to 1000 \(steps\), got 2000/],
     [[...train, '--learning-rate', '0'], 2, /--learning-rate must be a finite number above 0, got 0/],
     [

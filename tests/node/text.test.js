@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { load } from '../../web/index.js';
 import {
   bitsPerByte,
   bitsPerToken,
@@ -305,6 +306,35 @@ test('evaluation gives the memory back when the model fails', async () => {
   };
   await assert.rejects(evaluateText(model, range(100)), fail);
   assert.equal(model.memory, 'of the training');
+});
+
+test('evaluation in the middle of a training run leaves no trace', async () => {
+  const tokens = new ByteVocabulary().encode('one sheep, two sheep, three sheep. '.repeat(20));
+  const engine = await load({ variant: 'simd' });
+  /** @param {boolean} measured */
+  const losses = async (measured) => {
+    const model = engine.createLanguageModel({
+      layers: 1,
+      heads: 2,
+      dModel: 16,
+      dHead: 8,
+      dInner: 16,
+      contextLength: 16,
+      memoryLength: 24,
+      batchSize: 3,
+      dropout: 0.1,
+    });
+    const streams = new TextStreams(tokens, { batchSize: 3, length: 16 });
+    const result = [];
+    for (let step = 0; step < 6; step++) {
+      const { epoch: _, ...segment } = streams.at(step);
+      result.push(model.trainStep({ ...segment, learningRate: 0.01 }).loss);
+      if (measured) await evaluateText(model, tokens, { batchSize: 2 });
+    }
+    return result;
+  };
+  assert.deepEqual(await losses(true), await losses(false));
+  engine.dispose();
 });
 
 test('evaluation lets other tasks run', async () => {

@@ -6,9 +6,9 @@
 import { resolve } from 'node:path';
 import { load } from '../index.js';
 import { ByteVocabulary, CharacterVocabulary } from '../text.js';
-import { CommandError, usageError } from './errors.js';
+import { CommandError, USAGE, usageError } from './errors.js';
 import { checkOutput, fingerprint, openCheckpoint, readText } from './files.js';
-import { defaultsOf, givenOf, optionOf, variantOption } from './options.js';
+import { defaultsOf, flagOf, givenOf, optionOf, variantOption } from './options.js';
 import { checkEffect, checkRecipe, recipeFields, resumedRecipe, withWarmup } from './recipe.js';
 import { Trainer } from './trainer.js';
 
@@ -102,7 +102,7 @@ async function startRun(options, text, given, givenConfig) {
   const vocabulary = makeVocabulary(chosen.vocabulary, text, options.data);
   const engine = await load({ variant: options.variant ?? 'auto' });
   try {
-    const model = engine.createLanguageModel({ ...givenConfig, vocabSize: vocabulary.size });
+    const model = createModel(engine, { ...givenConfig, vocabSize: vocabulary.size });
     const recipe = withWarmup({
       ...chosen,
       topK: model.config.topK,
@@ -114,6 +114,20 @@ async function startRun(options, text, given, givenConfig) {
   } catch (error) {
     engine.dispose();
     throw error;
+  }
+}
+
+/**
+ * @param {import('../index.js').Engine} engine
+ * @param {Record<string, any>} config
+ */
+function createModel(engine, config) {
+  try {
+    return engine.createLanguageModel(config);
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+    const message = error.message.replace(/^config\.(\w+)/, (_, name) => flagOf(name));
+    throw new CommandError(message, { exitCode: USAGE, cause: error });
   }
 }
 
