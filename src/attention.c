@@ -3,6 +3,10 @@
 #include "base/math.h"
 #include "kernels/vector.h"
 
+/* Tokens whose scores are computed together. A block sees no keys behind its last token, so small blocks save work
+ * that the mask would throw away; too small ones make slow products. */
+enum { BLOCK = 32 };
+
 void hr_attention_declare(hr_attention *self, hr_parameters *parameters, const hr_config *config,
                           int32_t layer) {
   const int32_t d = config->d_model, width = config->heads * config->d_head;
@@ -47,10 +51,14 @@ void hr_attention_scratch_plan(hr_attention_scratch *self, hr_arena *arena, cons
     self->fresh = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, d);
     self->drows = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, d);
   }
-  self->qu = hr_arena_reals(arena, HR_MEMORY_SCRATCH, t, a);
-  self->qw = hr_arena_reals(arena, HR_MEMORY_SCRATCH, t, a);
-  self->shifted = hr_arena_reals(arena, HR_MEMORY_SCRATCH, t, columns);
-  self->scores = hr_arena_reals(arena, HR_MEMORY_SCRATCH, t, columns);
+  /* Of each thread. */
+  const int64_t threads = arena->threads > 1 ? arena->threads : 1;
+  self->queries_size = t * a;
+  self->scores_size = (t < BLOCK ? t : BLOCK) * columns;
+  self->qu = hr_arena_reals(arena, HR_MEMORY_SCRATCH, threads, self->queries_size);
+  self->qw = hr_arena_reals(arena, HR_MEMORY_SCRATCH, threads, self->queries_size);
+  self->shifted = hr_arena_reals(arena, HR_MEMORY_SCRATCH, threads, self->scores_size);
+  self->scores = hr_arena_reals(arena, HR_MEMORY_SCRATCH, threads, self->scores_size);
   self->dq = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, width);
   self->dkv = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, 2 * width);
   self->dkv_fresh = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, 2 * width);
@@ -93,21 +101,39 @@ static const hr_real *gather_source(hr_attention *self, const hr_real *x, const 
   return scratch->fresh;
 }
 
-/* Tokens whose scores are computed together. A block sees no keys behind its last token, so small blocks save work
- * that the mask would throw away; too small ones make slow products. */
-enum { BLOCK = 32 };
+/* Scratch of one thread inside a pass over streams and heads. */
+typedef struct head_scratch {
+  hr_real *qu, *qw;          /* [T,A] */
+  hr_real *shifted, *scores; /* [BLOCK,S] */
+} head_scratch;
+
+static head_scratch scratch_of(const hr_attention_scratch *scratch, int32_t thread) {
+  return (head_scratch){.qu = scratch->qu + thread * scratch->queries_size,
+                        .qw = scratch->qw + thread * scratch->queries_size,
+                        .shifted = scratch->shifted + thread * scratch->scores_size,
+                        .scores = scratch->scores + thread * scratch->scores_size};
+}
+
+/* What the parts of a task share: each part is a stream and head, or a head. */
+typedef struct heads_task {
+  hr_attention *self;
+  const hr_real *kv;        /* [B,S,2HA] */
+  const hr_real *distances; /* [S,HA] */
+  hr_attention_scratch *scratch;
+  const hr_pass *pass;
+} heads_task;
 
 /* qu = q + u and qw = q + w of one stream and head, [T,A] each. */
-static void add_biases(const hr_attention *self, hr_attention_scratch *scratch, const hr_real *q,
-                       int32_t head, int32_t t) {
+static void add_biases(const hr_attention *self, const head_scratch *own, const hr_real *q, int32_t head,
+                       int32_t t) {
   const int32_t a = self->d_head, width = self->heads * a;
   for (int32_t i = 0; i < t; i++) {
-    hr_sum(scratch->qu + i * a, q + (ptrdiff_t)i * width, self->u_bias->data + head * a, a);
-    hr_sum(scratch->qw + i * a, q + (ptrdiff_t)i * width, self->w_bias->data + head * a, a);
+    hr_sum(own->qu + i * a, q + (ptrdiff_t)i * width, self->u_bias->data + head * a, a);
+    hr_sum(own->qw + i * a, q + (ptrdiff_t)i * width, self->w_bias->data + head * a, a);
   }
 }
 
-/* What attention weights go on as: themselves, or a copy with dropout. p [rows,S] begins at number `first`. */
+/* What attention weights go on as: themselves, or a copy with dropout. p begins at number `first`. */
 static const hr_real *drop_weights(const hr_attention *self, hr_real *copy, const hr_real *p, int32_t count,
                                    uint32_t first, const hr_pass *pass) {
   if (pass->attention_dropout == 0) return p;
@@ -117,47 +143,54 @@ static const hr_real *drop_weights(const hr_attention *self, hr_real *copy, cons
   return copy;
 }
 
-/* Attention of all streams and heads: self->vectors [N,HA] from q [N,HA], kv [B,S,2HA] and distances [S,HA]. */
+/* Attention of one stream and head: its [T,A] of self->vectors. */
+static void attend_pair(void *context, int32_t pair, int32_t thread) {
+  const heads_task *task = context;
+  hr_attention *self = task->self;
+  const hr_pass alone = hr_pass_alone(task->pass, thread), *pass = &alone;
+  const head_scratch own = scratch_of(task->scratch, thread);
+  const int32_t t = pass->segment.length, m = pass->segment.memory, s = m + t;
+  const int32_t h = self->heads, a = self->d_head, width = h * a, b = pair / h, head = pair % h;
+  const hr_real scale = (hr_real)(1 / hr_sqrt(a));
+  const hr_real *k = task->kv + (ptrdiff_t)b * s * 2 * width + head * a, *v = k + width;
+  add_biases(self, &own, self->q + (ptrdiff_t)b * t * width + head * a, head, t);
+  for (int32_t i0 = 0; i0 < t; i0 += BLOCK) {
+    const int32_t i1 = i0 + BLOCK < t ? i0 + BLOCK : t, rows = i1 - i0, seen_by_last = m + i1;
+    const hr_real *near = task->distances + (ptrdiff_t)(t - i1) * width + head * a; /* m + i1 - 1 .. 0 */
+    hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
+    hr_multiply(pass, p, s, hr_rows(own.qu + i0 * a, a), hr_columns(k, 2 * width), rows, seen_by_last, a,
+                HR_SET);
+    hr_multiply(pass, own.shifted, s, hr_rows(own.qw + i0 * a, a), hr_columns(near, width), rows,
+                seen_by_last, a, HR_SET);
+    for (int32_t i = i0; i < i1; i++) {
+      /* Token i sees m + i + 1 keys; key j is m + i - j away, which is column i1 - 1 - i + j of the distances. */
+      hr_real *p_i = p + (ptrdiff_t)(i - i0) * s;
+      const int32_t seen = m + i + 1;
+      hr_sum(p_i, p_i, own.shifted + (ptrdiff_t)(i - i0) * s + (i1 - 1 - i), seen);
+      hr_scale(p_i, scale, p_i, seen);
+      hr_softmax(p_i, p_i, seen);
+      hr_fill(p_i + seen, 0, s - seen);
+    }
+    const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
+    const hr_real *used = drop_weights(self, own.scores, p, rows * s, first, pass);
+    hr_multiply(pass, self->vectors + ((ptrdiff_t)b * t + i0) * width + head * a, width, hr_rows(used, s),
+                hr_rows(v, 2 * width), rows, a, seen_by_last, HR_SET);
+  }
+}
+
+/* self->vectors [N,HA] from self->q [N,HA], kv [B,S,2HA] and distances [S,HA]. */
 static void attend(hr_attention *self, const hr_real *kv, const hr_real *distances,
                    hr_attention_scratch *scratch, const hr_pass *pass) {
-  const int32_t t = pass->segment.length, m = pass->segment.memory, s = m + t;
-  const int32_t h = self->heads, a = self->d_head, width = h * a;
-  const hr_real scale = (hr_real)(1 / hr_sqrt(a));
-  for (int32_t pair = 0; pair < pass->segment.batch * h; pair++) {
-    const int32_t b = pair / h, head = pair % h;
-    const hr_real *k = kv + (ptrdiff_t)b * s * 2 * width + head * a, *v = k + width;
-    add_biases(self, scratch, self->q + (ptrdiff_t)b * t * width + head * a, head, t);
-    for (int32_t i0 = 0; i0 < t; i0 += BLOCK) {
-      const int32_t i1 = i0 + BLOCK < t ? i0 + BLOCK : t, rows = i1 - i0, seen_by_last = m + i1;
-      const hr_real *near = distances + (ptrdiff_t)(t - i1) * width + head * a; /* m + i1 - 1 .. 0 */
-      hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
-      hr_matmul(p, s, hr_rows(scratch->qu + i0 * a, a), hr_columns(k, 2 * width), rows, seen_by_last, a,
-                HR_SET, pass->matmul_scratch);
-      hr_matmul(scratch->shifted, s, hr_rows(scratch->qw + i0 * a, a), hr_columns(near, width), rows,
-                seen_by_last, a, HR_SET, pass->matmul_scratch);
-      for (int32_t i = i0; i < i1; i++) {
-        /* Token i sees m + i + 1 keys; key j is m + i - j away, which is column i1 - 1 - i + j of the distances. */
-        hr_real *p_i = p + (ptrdiff_t)(i - i0) * s;
-        const int32_t seen = m + i + 1;
-        hr_sum(p_i, p_i, scratch->shifted + (ptrdiff_t)(i - i0) * s + (i1 - 1 - i), seen);
-        hr_scale(p_i, scale, p_i, seen);
-        hr_softmax(p_i, p_i, seen);
-        hr_fill(p_i + seen, 0, s - seen);
-      }
-      const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
-      const hr_real *used = drop_weights(self, scratch->scores, p, rows * s, first, pass);
-      hr_matmul(self->vectors + ((ptrdiff_t)b * t + i0) * width + head * a, width, hr_rows(used, s),
-                hr_rows(v, 2 * width), rows, a, seen_by_last, HR_SET, pass->matmul_scratch);
-    }
-  }
+  heads_task task = {self, kv, distances, scratch, pass};
+  hr_team_run(pass->team, attend_pair, &task, pass->segment.batch * self->heads);
 }
 
 /* y = residual around the output projection of self->vectors. */
 static void project_output(hr_attention *self, hr_real *y, const hr_real *x, hr_attention_scratch *scratch,
                            const hr_pass *pass) {
   const int32_t n = hr_pass_tokens(pass), d = self->d, width = self->heads * self->d_head;
-  hr_matmul(scratch->out, d, hr_rows(self->vectors, width), hr_columns(self->o->data, width), n, d, width,
-            HR_SET, pass->matmul_scratch);
+  hr_multiply(pass, scratch->out, d, hr_rows(self->vectors, width), hr_columns(self->o->data, width), n, d,
+              width, HR_SET);
   hr_dropout(scratch->out, n * d, hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION), 0, pass->dropout);
   if (self->pre_layer_norm) {
     hr_sum(y, x, scratch->out, n * d);
@@ -174,69 +207,83 @@ void hr_attention_forward(hr_attention *self, hr_real *y, const hr_real *x, cons
   const int32_t width = self->heads * self->d_head;
   const hr_real *w_q = self->qkv->data, *w_kv = w_q + (ptrdiff_t)width * d;
   const hr_real *fresh = gather_source(self, x, memory, scratch, pass);
-  hr_matmul(self->q, width, hr_rows(fresh, d), hr_columns(w_q, d), n, width, d, HR_SET, pass->matmul_scratch);
-  hr_matmul(self->kv, 2 * width, hr_rows(scratch->source, d), hr_columns(w_kv, d), segment->batch * s,
-            2 * width, d, HR_SET, pass->matmul_scratch);
-  hr_matmul(self->distances, width, hr_rows(positions, d), hr_columns(self->r->data, d), s, width, d, HR_SET,
-            pass->matmul_scratch);
+  hr_multiply(pass, self->q, width, hr_rows(fresh, d), hr_columns(w_q, d), n, width, d, HR_SET);
+  hr_multiply(pass, self->kv, 2 * width, hr_rows(scratch->source, d), hr_columns(w_kv, d), segment->batch * s,
+              2 * width, d, HR_SET);
+  hr_multiply(pass, self->distances, width, hr_rows(positions, d), hr_columns(self->r->data, d), s, width, d,
+              HR_SET);
   attend(self, self->kv, self->distances, scratch, pass);
   project_output(self, y, x, scratch, pass);
 }
 
-/* Gradients dq [N,HA], dkv [B,S,2HA], ddistance [S,HA] and those of the two biases, from dvectors [N,HA]. */
-static void attend_backward(hr_attention *self, hr_attention_scratch *scratch, const hr_pass *pass) {
+/* Backward pass of attend_pair for one stream and head. */
+static void attend_pair_backward(const heads_task *task, int32_t b, int32_t head, const head_scratch *own,
+                                 const hr_pass *pass) {
+  const hr_attention *self = task->self;
+  hr_attention_scratch *scratch = task->scratch;
   const int32_t t = pass->segment.length, m = pass->segment.memory, s = m + t;
-  const int32_t h = self->heads, a = self->d_head, width = h * a;
+  const int32_t h = self->heads, a = self->d_head, width = h * a, pair = b * h + head;
   const hr_real scale = (hr_real)(1 / hr_sqrt(a));
   const uint64_t key = hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION_WEIGHTS);
-  memset(scratch->dkv, 0, (size_t)pass->segment.batch * (size_t)s * 2 * (size_t)width * sizeof(hr_real));
-  memset(scratch->ddistance, 0, (size_t)s * (size_t)width * sizeof(hr_real));
-  for (int32_t pair = 0; pair < pass->segment.batch * h; pair++) {
-    const int32_t b = pair / h, head = pair % h;
-    const hr_real *k = self->kv + (ptrdiff_t)b * s * 2 * width + head * a, *v = k + width;
-    hr_real *dk = scratch->dkv + (ptrdiff_t)b * s * 2 * width + head * a, *dv = dk + width;
-    hr_real *dq = scratch->dq + (ptrdiff_t)b * t * width + head * a;
-    add_biases(self, scratch, self->q + (ptrdiff_t)b * t * width + head * a, head, t);
-    for (int32_t i0 = 0; i0 < t; i0 += BLOCK) {
-      const int32_t i1 = i0 + BLOCK < t ? i0 + BLOCK : t, rows = i1 - i0, seen_by_last = m + i1;
-      const ptrdiff_t near = (ptrdiff_t)(t - i1) * width + head * a;
-      const hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
-      const hr_real *dvector = scratch->dvectors + ((ptrdiff_t)b * t + i0) * width + head * a;
-      hr_real *qu = scratch->qu + i0 * a, *qw = scratch->qw + i0 * a;
-      hr_real *dscores = scratch->scores, *dshifted = scratch->shifted;
-      const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
+  const hr_real *k = self->kv + (ptrdiff_t)b * s * 2 * width + head * a, *v = k + width;
+  hr_real *dk = scratch->dkv + (ptrdiff_t)b * s * 2 * width + head * a, *dv = dk + width;
+  hr_real *dq = scratch->dq + (ptrdiff_t)b * t * width + head * a;
+  add_biases(self, own, self->q + (ptrdiff_t)b * t * width + head * a, head, t);
+  for (int32_t i0 = 0; i0 < t; i0 += BLOCK) {
+    const int32_t i1 = i0 + BLOCK < t ? i0 + BLOCK : t, rows = i1 - i0, seen_by_last = m + i1;
+    const ptrdiff_t near = (ptrdiff_t)(t - i1) * width + head * a;
+    const hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
+    const hr_real *dvector = scratch->dvectors + ((ptrdiff_t)b * t + i0) * width + head * a;
+    hr_real *qu = own->qu + i0 * a, *qw = own->qw + i0 * a;
+    hr_real *dscores = own->scores, *dshifted = own->shifted;
+    const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
 
-      const hr_real *used = drop_weights(self, scratch->scores, p, rows * s, first, pass);
-      hr_matmul(dv, 2 * width, hr_columns(used, s), hr_rows(dvector, width), seen_by_last, a, rows,
-                HR_ACCUMULATE, pass->matmul_scratch);
-      hr_matmul(dscores, s, hr_rows(dvector, width), hr_columns(v, 2 * width), rows, seen_by_last, a, HR_SET,
-                pass->matmul_scratch);
-      hr_dropout(dscores, rows * s, key, first, pass->attention_dropout);
-      for (int32_t i = i0; i < i1; i++) {
-        /* Through the softmax, and back to where the distance stands. */
-        hr_real *dscores_i = dscores + (ptrdiff_t)(i - i0) * s,
-                *dshifted_i = dshifted + (ptrdiff_t)(i - i0) * s;
-        const int32_t seen = m + i + 1, shift = i1 - 1 - i;
-        hr_softmax_backward(dscores_i, p + (ptrdiff_t)(i - i0) * s, scale, seen);
-        hr_fill(dscores_i + seen, 0, shift);
-        hr_fill(dshifted_i, 0, shift);
-        memcpy(dshifted_i + shift, dscores_i, (size_t)seen * sizeof *dscores_i);
-      }
-      hr_matmul(dk, 2 * width, hr_columns(dscores, s), hr_rows(qu, a), seen_by_last, a, rows, HR_ACCUMULATE,
-                pass->matmul_scratch);
-      hr_matmul(scratch->ddistance + near, width, hr_columns(dshifted, s), hr_rows(qw, a), seen_by_last, a,
-                rows, HR_ACCUMULATE, pass->matmul_scratch);
-      /* The queries are done with: their place takes the gradient of q + u, and then of q + w. */
-      hr_matmul(qu, a, hr_rows(dscores, s), hr_rows(k, 2 * width), rows, a, seen_by_last, HR_SET,
-                pass->matmul_scratch);
-      hr_matmul(qw, a, hr_rows(dshifted, s), hr_rows(self->distances + near, width), rows, a, seen_by_last,
-                HR_SET, pass->matmul_scratch);
+    const hr_real *used = drop_weights(self, own->scores, p, rows * s, first, pass);
+    hr_multiply(pass, dv, 2 * width, hr_columns(used, s), hr_rows(dvector, width), seen_by_last, a, rows,
+                HR_ACCUMULATE);
+    hr_multiply(pass, dscores, s, hr_rows(dvector, width), hr_columns(v, 2 * width), rows, seen_by_last, a,
+                HR_SET);
+    hr_dropout(dscores, rows * s, key, first, pass->attention_dropout);
+    for (int32_t i = i0; i < i1; i++) {
+      /* Through the softmax, and back to where the distance stands. */
+      hr_real *dscores_i = dscores + (ptrdiff_t)(i - i0) * s,
+              *dshifted_i = dshifted + (ptrdiff_t)(i - i0) * s;
+      const int32_t seen = m + i + 1, shift = i1 - 1 - i;
+      hr_softmax_backward(dscores_i, p + (ptrdiff_t)(i - i0) * s, scale, seen);
+      hr_fill(dscores_i + seen, 0, shift);
+      hr_fill(dshifted_i, 0, shift);
+      memcpy(dshifted_i + shift, dscores_i, (size_t)seen * sizeof *dscores_i);
     }
-    hr_add_rows(self->u_bias->grad + head * a, scratch->qu, t, a);
-    hr_add_rows(self->w_bias->grad + head * a, scratch->qw, t, a);
-    for (int32_t i = 0; i < t; i++)
-      hr_sum(dq + (ptrdiff_t)i * width, scratch->qu + i * a, scratch->qw + i * a, a);
+    hr_multiply(pass, dk, 2 * width, hr_columns(dscores, s), hr_rows(qu, a), seen_by_last, a, rows,
+                HR_ACCUMULATE);
+    hr_multiply(pass, scratch->ddistance + near, width, hr_columns(dshifted, s), hr_rows(qw, a), seen_by_last,
+                a, rows, HR_ACCUMULATE);
+    /* The queries are done with: their place takes the gradient of q + u, and then of q + w. */
+    hr_multiply(pass, qu, a, hr_rows(dscores, s), hr_rows(k, 2 * width), rows, a, seen_by_last, HR_SET);
+    hr_multiply(pass, qw, a, hr_rows(dshifted, s), hr_rows(self->distances + near, width), rows, a,
+                seen_by_last, HR_SET);
   }
+  hr_add_rows(self->u_bias->grad + head * a, own->qu, t, a);
+  hr_add_rows(self->w_bias->grad + head * a, own->qw, t, a);
+  for (int32_t i = 0; i < t; i++) hr_sum(dq + (ptrdiff_t)i * width, own->qu + i * a, own->qw + i * a, a);
+}
+
+/* All streams of a head: what belongs to distances and biases is summed over them, in one order. */
+static void attend_head_backward(void *context, int32_t head, int32_t thread) {
+  const heads_task *task = context;
+  const hr_pass alone = hr_pass_alone(task->pass, thread);
+  const head_scratch own = scratch_of(task->scratch, thread);
+  for (int32_t b = 0; b < alone.segment.batch; b++) attend_pair_backward(task, b, head, &own, &alone);
+}
+
+/* Gradients dq [N,HA], dkv [B,S,2HA], ddistance [S,HA] and those of the two biases, from dvectors [N,HA]. */
+static void attend_backward(hr_attention *self, hr_attention_scratch *scratch, const hr_pass *pass) {
+  const size_t s = (size_t)(pass->segment.memory + pass->segment.length),
+               width = (size_t)(self->heads * self->d_head);
+  memset(scratch->dkv, 0, (size_t)pass->segment.batch * s * 2 * width * sizeof(hr_real));
+  memset(scratch->ddistance, 0, s * width * sizeof(hr_real));
+  heads_task task = {self, NULL, NULL, scratch, pass};
+  hr_team_run(pass->team, attend_head_backward, &task, self->heads);
 }
 
 void hr_attention_backward(hr_attention *self, hr_real *dx, const hr_real *x, const hr_real *memory,
@@ -249,25 +296,23 @@ void hr_attention_backward(hr_attention *self, hr_real *dx, const hr_real *x, co
   if (!self->pre_layer_norm) hr_norm_backward(&self->norm, dx, dx, self->sum, self->stats, n, d);
   memcpy(scratch->out, dx, (size_t)n * (size_t)d * sizeof *dx);
   hr_dropout(scratch->out, n * d, hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION), 0, pass->dropout);
-  hr_matmul(self->o->grad, width, hr_columns(scratch->out, d), hr_rows(self->vectors, width), d, width, n,
-            HR_ACCUMULATE, pass->matmul_scratch);
-  hr_matmul(scratch->dvectors, width, hr_rows(scratch->out, d), hr_rows(self->o->data, width), n, width, d,
-            HR_SET, pass->matmul_scratch);
+  hr_multiply(pass, self->o->grad, width, hr_columns(scratch->out, d), hr_rows(self->vectors, width), d,
+              width, n, HR_ACCUMULATE);
+  hr_multiply(pass, scratch->dvectors, width, hr_rows(scratch->out, d), hr_rows(self->o->data, width), n,
+              width, d, HR_SET);
   attend_backward(self, scratch, pass);
-  hr_matmul(self->r->grad, d, hr_columns(scratch->ddistance, width), hr_rows(positions, d), width, d, s,
-            HR_ACCUMULATE, pass->matmul_scratch);
+  hr_multiply(pass, self->r->grad, d, hr_columns(scratch->ddistance, width), hr_rows(positions, d), width, d,
+              s, HR_ACCUMULATE);
 
   const hr_real *fresh = gather_source(self, x, memory, scratch, pass);
-  hr_matmul(dw_q, d, hr_columns(scratch->dq, width), hr_rows(fresh, d), width, d, n, HR_ACCUMULATE,
-            pass->matmul_scratch);
-  hr_matmul(dw_kv, d, hr_columns(scratch->dkv, 2 * width), hr_rows(scratch->source, d), 2 * width, d, b * s,
-            HR_ACCUMULATE, pass->matmul_scratch);
+  hr_multiply(pass, dw_q, d, hr_columns(scratch->dq, width), hr_rows(fresh, d), width, d, n, HR_ACCUMULATE);
+  hr_multiply(pass, dw_kv, d, hr_columns(scratch->dkv, 2 * width), hr_rows(scratch->source, d), 2 * width, d,
+              b * s, HR_ACCUMULATE);
   if (self->pre_layer_norm) {
     /* The memory takes no gradient, but the layer norm that it goes through does. */
-    hr_matmul(scratch->out, d, hr_rows(scratch->dq, width), hr_rows(w_q, d), n, d, width, HR_SET,
-              pass->matmul_scratch);
-    hr_matmul(scratch->drows, d, hr_rows(scratch->dkv, 2 * width), hr_rows(w_kv, d), b * s, d, 2 * width,
-              HR_SET, pass->matmul_scratch);
+    hr_multiply(pass, scratch->out, d, hr_rows(scratch->dq, width), hr_rows(w_q, d), n, d, width, HR_SET);
+    hr_multiply(pass, scratch->drows, d, hr_rows(scratch->dkv, 2 * width), hr_rows(w_kv, d), b * s, d,
+                2 * width, HR_SET);
     for (int32_t i = 0; i < b; i++) {
       hr_add(scratch->drows + ((ptrdiff_t)i * s + m) * d, scratch->out + (ptrdiff_t)i * t * d, t * d);
     }
@@ -277,18 +322,17 @@ void hr_attention_backward(hr_attention *self, hr_real *dx, const hr_real *x, co
     }
   } else {
     copy_rows(scratch->dkv_fresh, t, 0, scratch->dkv, s, m, b, t, 2 * width);
-    hr_matmul(dx, d, hr_rows(scratch->dq, width), hr_rows(w_q, d), n, d, width, HR_ACCUMULATE,
-              pass->matmul_scratch);
-    hr_matmul(dx, d, hr_rows(scratch->dkv_fresh, 2 * width), hr_rows(w_kv, d), n, d, 2 * width, HR_ACCUMULATE,
-              pass->matmul_scratch);
+    hr_multiply(pass, dx, d, hr_rows(scratch->dq, width), hr_rows(w_q, d), n, d, width, HR_ACCUMULATE);
+    hr_multiply(pass, dx, d, hr_rows(scratch->dkv_fresh, 2 * width), hr_rows(w_kv, d), n, d, 2 * width,
+                HR_ACCUMULATE);
   }
 }
 
 void hr_attention_cache_distances(const hr_attention *self, hr_attention_cache *cache,
                                   const hr_real *positions, const hr_pass *pass) {
   const int32_t d = self->d, width = self->heads * self->d_head;
-  hr_matmul(cache->distances, width, hr_rows(positions, d), hr_columns(self->r->data, d), cache->capacity,
-            width, d, HR_SET, pass->matmul_scratch);
+  hr_multiply(pass, cache->distances, width, hr_rows(positions, d), hr_columns(self->r->data, d),
+              cache->capacity, width, d, HR_SET);
 }
 
 void hr_attention_generate(hr_attention *self, hr_real *y, const hr_real *x, hr_attention_cache *cache,
@@ -300,9 +344,9 @@ void hr_attention_generate(hr_attention *self, hr_real *y, const hr_real *x, hr_
     hr_norm_forward(&self->norm, scratch->fresh, self->stats, x, t, d);
     fresh = scratch->fresh;
   }
-  hr_matmul(self->q, width, hr_rows(fresh, d), hr_columns(w_q, d), t, width, d, HR_SET, pass->matmul_scratch);
-  hr_matmul(cache->kv + (ptrdiff_t)m * 2 * width, 2 * width, hr_rows(fresh, d), hr_columns(w_kv, d), t,
-            2 * width, d, HR_SET, pass->matmul_scratch);
+  hr_multiply(pass, self->q, width, hr_rows(fresh, d), hr_columns(w_q, d), t, width, d, HR_SET);
+  hr_multiply(pass, cache->kv + (ptrdiff_t)m * 2 * width, 2 * width, hr_rows(fresh, d), hr_columns(w_kv, d),
+              t, 2 * width, d, HR_SET);
   attend(self, cache->kv, cache->distances + (ptrdiff_t)(cache->capacity - m - t) * width, scratch, pass);
   project_output(self, y, x, scratch, pass);
 }

@@ -37,13 +37,13 @@ typedef struct hr_attention {
 
 /* Scratch that all layers share. */
 typedef struct hr_attention_scratch {
-  hr_real *rows;      /* [B,S,D] memory and x; with pre-layer-norm needed beside the next */
-  hr_real *source;    /* [B,S,D] what keys and values are projected from */
-  hr_real *fresh;     /* [N,D] what queries are projected from */
-  hr_real *qu;        /* [T,A] */
-  hr_real *qw;        /* [T,A] */
-  hr_real *shifted;   /* [T,S] */
-  hr_real *scores;    /* [T,S] */
+  hr_real *rows;   /* [B,S,D] memory and x; with pre-layer-norm needed beside the next */
+  hr_real *source; /* [B,S,D] what keys and values are projected from */
+  hr_real *fresh;  /* [N,D] what queries are projected from */
+  /* Of each thread, queries_size or scores_size behind one another. */
+  hr_real *qu, *qw;          /* [T,A] */
+  hr_real *shifted, *scores; /* [block of T,S] */
+  int64_t queries_size, scores_size;
   hr_real *dq;        /* [N,HA] */
   hr_real *dkv;       /* [B,S,2HA] */
   hr_real *dkv_fresh; /* [N,2HA] */

@@ -19,17 +19,21 @@ void hr_expert_hidden(const hr_expert *self, hr_real *h, const hr_real *x, int32
 /* o [n,D] = h W2^T + c2 */
 void hr_expert_output(const hr_expert *self, hr_real *o, const hr_real *h, int32_t n, const hr_pass *pass);
 
-/* Backward pass of hr_expert_output and hr_expert_hidden, for a network whose output row i goes into the layer's
- * output times weights[i].
+/* Backward pass for what belongs to rows, of a network whose output row i goes into the layer's output times
+ * weights[i].
  *   dx        [n,D] out
+ *   dh        [n,F] out  gradient before the rectifier
  *   dweights  [n]   out  gradient of the weights: dy_i . o_i, taken as dy_i W2 . h_i + dy_i . c2, so that the outputs
  *                        need not be kept
- *   grad      in/out     gradients of the network, set or added to, as `mode` says
  *   dy        [n,D] in   gradient of the layer's output; overwritten with weights[i] dy_i
- *   dh        [n,F] scratch
  * weights and dweights may be NULL: all weights are 1. */
-void hr_expert_backward(const hr_expert *self, hr_real *dx, hr_real *dweights, const hr_expert *grad,
-                        hr_real *dy, const hr_real *h, const hr_real *x, const hr_real *weights, hr_real *dh,
-                        int32_t n, hr_store_mode mode, const hr_pass *pass);
+void hr_expert_backward_rows(const hr_expert *self, hr_real *dx, hr_real *dh, hr_real *dweights, hr_real *dy,
+                             const hr_real *h, const hr_real *weights, int32_t n, const hr_pass *pass);
+
+/* Backward pass for the weights of the network, from what hr_expert_backward_rows left, in 2 * shares independent parts:
+ * the first `shares` are shares of W1 (and c1), the others of W2 (and c2). Sets gradients, or adds to them. */
+void hr_expert_backward_part(const hr_expert *grad, int32_t part, int32_t shares, const hr_real *dy,
+                             const hr_real *dh, const hr_real *h, const hr_real *x, int32_t n,
+                             hr_store_mode mode, const hr_pass *pass);
 
 #endif

@@ -77,8 +77,10 @@ static void core_backward(hr_feedforward *self, hr_real *dx, hr_real *dy, const 
   if (self->dense) {
     const int32_t n = hr_pass_tokens(pass);
     hr_expert network = dense_values(self), gradients = dense_gradients(self);
-    hr_expert_backward(&network, scratch->dinput, NULL, &gradients, dy, self->hidden, x, NULL, scratch->dh, n,
-                       HR_ACCUMULATE, pass);
+    hr_expert_backward_rows(&network, scratch->dinput, scratch->dh, NULL, dy, self->hidden, NULL, n, pass);
+    for (int32_t part = 0; part < 2; part++) {
+      hr_expert_backward_part(&gradients, part, 1, dy, scratch->dh, self->hidden, x, n, HR_ACCUMULATE, pass);
+    }
     hr_add(dx, scratch->dinput, n * self->d);
   } else {
     hr_moe_backward(&self->moe, dx, dy, x, &scratch->moe, pass);

@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "base/real.h"
+#include "base/team.h"
 
 #define HR_VERSION "0.1.0"
 
@@ -129,6 +130,9 @@ typedef struct hr_model hr_model;
  *   bytes  out, may be NULL: the memory of the model, also when it cannot be had
  * Errors: HR_ERROR_ARGUMENT (see hr_config_check), HR_ERROR_MEMORY. */
 hr_status hr_model_create(hr_model **model, const hr_config *config, uint64_t *bytes);
+/* The same for a model whose work a team of threads shares (base/team.h); the team must outlive it, and works for one
+ * model at a time. What is computed is the same to the bit for any number of threads. */
+hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr_team *team, uint64_t *bytes);
 /* NULL is allowed. */
 void hr_model_destroy(hr_model *model);
 

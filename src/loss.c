@@ -4,16 +4,20 @@
 #include "kernels/vector.h"
 
 /* Rows whose gradient of the logits exists at a time: it is never needed as a whole. */
-enum { BLOCK = 64 };
+enum { BLOCK = 128 };
+
+/* Rows that one part of a task takes. */
+enum { PART = 16 };
 
 void hr_output_plan(hr_output *self, hr_arena *arena, int32_t n) {
   self->logits = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, self->classes);
+  self->losses = hr_arena_take(arena, HR_MEMORY_SCRATCH, BLOCK, sizeof *self->losses);
   self->dlogits = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n < BLOCK ? n : BLOCK, self->classes);
 }
 
 void hr_output_forward(hr_output *self, const hr_real *x, int32_t n, const hr_pass *pass) {
-  hr_matmul(self->logits, self->classes, hr_rows(x, self->d), hr_columns(self->weight->data, self->d), n,
-            self->classes, self->d, HR_SET, pass->matmul_scratch);
+  hr_multiply(pass, self->logits, self->classes, hr_rows(x, self->d), hr_columns(self->weight->data, self->d),
+              n, self->classes, self->d, HR_SET);
   hr_add_bias(self->logits, self->bias->data, n, self->classes);
 }
 
@@ -27,6 +31,28 @@ static hr_real weigh(hr_real *weights, double *loss, const hr_real *logits, int3
   return sum;
 }
 
+typedef struct loss_task {
+  const hr_output *self;
+  const int32_t *targets;
+  int32_t begin, rows, n;
+} loss_task;
+
+/* dlogits = (softmax(logits) - onehot(target)) / n, and the losses, of some rows of a block. */
+static void weigh_part(void *context, int32_t part, int32_t thread) {
+  const loss_task *task = context;
+  const int32_t v = task->self->classes,
+                end = (part + 1) * PART < task->rows ? (part + 1) * PART : task->rows;
+  (void)thread;
+  for (int32_t i = part * PART; i < end; i++) {
+    hr_real *dlogits_i = task->self->dlogits + (ptrdiff_t)i * v;
+    const hr_real *logits_i = task->self->logits + (ptrdiff_t)(task->begin + i) * v;
+    const int32_t target = task->targets[task->begin + i];
+    const hr_real sum = weigh(dlogits_i, &task->self->losses[i], logits_i, target, v);
+    hr_scale(dlogits_i, 1 / (sum * (hr_real)task->n), dlogits_i, v);
+    dlogits_i[target] -= 1 / (hr_real)task->n;
+  }
+}
+
 double hr_output_loss(hr_output *self, const int32_t *targets, int32_t n) {
   double total = 0;
   for (int32_t i = 0; i < n; i++) {
@@ -37,26 +63,20 @@ double hr_output_loss(hr_output *self, const int32_t *targets, int32_t n) {
   return total / n;
 }
 
-/* dlogits = (softmax(logits) - onehot(target)) / n */
 double hr_output_backward(hr_output *self, hr_real *dx, const hr_real *x, const int32_t *targets, int32_t n,
                           const hr_pass *pass) {
   const int32_t d = self->d, v = self->classes;
   double total = 0;
   for (int32_t begin = 0; begin < n; begin += BLOCK) {
     const int32_t rows = n - begin < BLOCK ? n - begin : BLOCK;
-    for (int32_t i = 0; i < rows; i++) {
-      hr_real *dlogits_i = self->dlogits + (ptrdiff_t)i * v;
-      double loss;
-      hr_real sum = weigh(dlogits_i, &loss, self->logits + (ptrdiff_t)(begin + i) * v, targets[begin + i], v);
-      total += loss;
-      hr_scale(dlogits_i, 1 / (sum * (hr_real)n), dlogits_i, v);
-      dlogits_i[targets[begin + i]] -= 1 / (hr_real)n;
-    }
+    loss_task task = {.self = self, .targets = targets, .begin = begin, .rows = rows, .n = n};
+    hr_team_run(pass->team, weigh_part, &task, (rows + PART - 1) / PART);
+    for (int32_t i = 0; i < rows; i++) total += self->losses[i];
     const hr_real *x_block = x + (ptrdiff_t)begin * d;
-    hr_matmul(dx + (ptrdiff_t)begin * d, d, hr_rows(self->dlogits, v), hr_rows(self->weight->data, d), rows,
-              d, v, HR_SET, pass->matmul_scratch);
-    hr_matmul(self->weight->grad, d, hr_columns(self->dlogits, v), hr_rows(x_block, d), v, d, rows,
-              HR_ACCUMULATE, pass->matmul_scratch);
+    hr_multiply(pass, dx + (ptrdiff_t)begin * d, d, hr_rows(self->dlogits, v), hr_rows(self->weight->data, d),
+                rows, d, v, HR_SET);
+    hr_multiply(pass, self->weight->grad, d, hr_columns(self->dlogits, v), hr_rows(x_block, d), v, d, rows,
+                HR_ACCUMULATE);
     hr_add_rows(self->bias->grad, self->dlogits, rows, v);
   }
   return total / n;

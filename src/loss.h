@@ -12,6 +12,7 @@ typedef struct hr_output {
   hr_parameter *bias;   /* [V] */
   hr_real *logits;      /* [N,V] of the last pass */
   hr_real *dlogits;     /* scratch [block,V] */
+  double *losses;       /* scratch [block] */
 } hr_output;
 
 void hr_output_plan(hr_output *self, hr_arena *arena, int32_t n);

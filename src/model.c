@@ -126,9 +126,10 @@ static void plan(hr_model *model, hr_arena *arena) {
   model->last = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, d);
   hr_output_plan(&model->output, arena, n);
   model->dx = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, d);
-  model->matmul_scratch = hr_arena_reals(
-      arena, HR_MEMORY_SCRATCH,
-      matmul_scratch_size(config, n, larger(s, model->positions_count), model->output.classes), 1);
+  model->matmul_scratch_size =
+      matmul_scratch_size(config, n, larger(s, model->positions_count), model->output.classes);
+  model->matmul_scratch =
+      hr_arena_reals(arena, HR_MEMORY_SCRATCH, model->matmul_scratch_size, arena->threads);
   plan_scratch(model, arena, n);
 }
 
@@ -148,6 +149,11 @@ static hr_config normalised(const hr_config *config) {
 }
 
 hr_status hr_model_create(hr_model **model, const hr_config *config, uint64_t *bytes) {
+  return hr_model_create_for_team(model, config, NULL, bytes);
+}
+
+hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr_team *team,
+                                   uint64_t *bytes) {
   /* Indices into any array of a model fit in 32 bits. */
   static const uint64_t MOST = (uint64_t)4 << 30;
   *model = NULL;
@@ -156,7 +162,7 @@ hr_status hr_model_create(hr_model **model, const hr_config *config, uint64_t *b
   if (status != HR_OK) return status;
 
   hr_model counted = {.config = normalised(config)};
-  hr_arena arena = {0};
+  hr_arena arena = {.threads = hr_team_threads(team)};
   if ((int64_t)counted.config.batch_size * counted.config.context_length > INT32_MAX / 2) {
     if (bytes) *bytes = UINT64_MAX;
     return HR_ERROR_MEMORY;
@@ -169,9 +175,10 @@ hr_status hr_model_create(hr_model **model, const hr_config *config, uint64_t *b
   char *memory = malloc((size_t)arena.used);
   if (!memory) return HR_ERROR_MEMORY;
   memset(memory, 0, (size_t)arena.used);
-  arena = (hr_arena){.base = memory};
+  arena = (hr_arena){.base = memory, .threads = hr_team_threads(team)};
   hr_model *self = hr_arena_take(&arena, HR_MEMORY_TABLES, 1, sizeof(hr_model));
   self->config = counted.config;
+  self->team = team;
   plan(self, &arena);
   memcpy(self->bytes, arena.bytes, sizeof self->bytes);
   self->top_k = self->config.top_k;
@@ -248,7 +255,9 @@ hr_pass hr_model_pass(const hr_model *model, hr_segment segment, bool training) 
                    .dropout = training ? model->config.dropout : 0,
                    .attention_dropout = training ? model->config.attention_dropout : 0,
                    .key = hr_key(hr_key(model->config.seed, 1), (uint64_t)model->step),
-                   .matmul_scratch = model->matmul_scratch};
+                   .team = model->team,
+                   .matmul_scratch = model->matmul_scratch,
+                   .matmul_scratch_size = model->matmul_scratch_size};
 }
 
 void hr_model_generate_routers(hr_model *model, const hr_pass *pass) {
@@ -343,7 +352,7 @@ static hr_status compute_gradients(hr_model *model, const hr_batch *batch, const
   }
   for (int32_t i = 0; i < model->config.layers; i++)
     result->auxiliary += model->layers[i].feedforward.moe.auxiliary;
-  result->grad_norm = hr_gradient_norm(parameters);
+  result->grad_norm = hr_gradient_norm(parameters, model->team);
   return is_finite(result->grad_norm) ? HR_OK : HR_ERROR_DIVERGED;
 }
 
@@ -367,7 +376,8 @@ hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double lea
   status = compute_gradients(model, batch, &pass, result);
   if (status != HR_OK) return status;
   model->step++;
-  hr_optimizer_step(&model->parameters, &model->config, model->step, learning_rate, clip, result->grad_norm);
+  hr_optimizer_step(&model->parameters, &model->config, model->step, learning_rate, clip, result->grad_norm,
+                    model->team);
   model->version++;
   remember(model, &pass);
   return HR_OK;

@@ -57,7 +57,9 @@ struct hr_model {
   hr_real *dx; /* [N,D] */
   hr_attention_scratch attention_scratch;
   hr_feedforward_scratch feedforward_scratch;
-  hr_real *matmul_scratch;
+  hr_team *team;
+  hr_real *matmul_scratch; /* of each thread */
+  int64_t matmul_scratch_size;
 };
 
 /* A pass over `segment`; training turns dropout on. */

@@ -3,6 +3,16 @@
 #include "base/math.h"
 #include "kernels/vector.h"
 
+/* Rows of an expert beyond which it is cut into pieces, so that one overloaded expert does not keep all but one thread
+ * waiting. Not less, since each piece packs the expert's weights anew. */
+enum { PIECE = 256 };
+
+/* Shares that the gradient of an expert's matrix is cut into for a team. */
+enum { SHARES = 2 };
+
+/* Ranges of tokens into which experts' outputs are summed up. */
+enum { RANGES = 8 };
+
 void hr_moe_declare(hr_moe *self, hr_parameters *parameters, const hr_config *config, int32_t layer) {
   const int32_t d = config->d_model, f = config->d_inner, e = config->experts;
   self->layer = layer;
@@ -45,6 +55,8 @@ void hr_moe_plan(hr_moe *self, hr_arena *arena, const hr_config *config, int32_t
 void hr_moe_scratch_plan(hr_moe_scratch *self, hr_arena *arena, const hr_config *config, int32_t tokens) {
   const int32_t d = config->d_model, e = config->experts;
   const int64_t capacity = (int64_t)tokens * config->top_k;
+  self->pieces =
+      hr_arena_take(arena, HR_MEMORY_SCRATCH, (uint64_t)(capacity / PIECE + e), sizeof *self->pieces);
   self->x = hr_arena_reals(arena, HR_MEMORY_SCRATCH, capacity, d);
   self->y = hr_arena_reals(arena, HR_MEMORY_SCRATCH, capacity, d);
   self->dx = hr_arena_reals(arena, HR_MEMORY_SCRATCH, capacity, d);
@@ -132,64 +144,107 @@ static bool next_chunk(const hr_moe *self, chunk *at) {
   return at->begin < all;
 }
 
+/* What the parts of a task share. */
+typedef struct moe_task {
+  hr_moe *self;
+  hr_moe_scratch *scratch;
+  const hr_pass *pass;
+  const hr_real *x;  /* [N,D] */
+  const hr_real *dy; /* [N,D] in the backward pass */
+  hr_real *sum;      /* [N,D] what rows are summed up in */
+  const hr_real *rows_of_chunk;
+  chunk at;
+  bool keep; /* the hidden layer of the forward pass is still there */
+} moe_task;
+
 /* The rows of expert id that lie in the chunk. */
 static chunk rows_of(const hr_moe *self, int32_t id, chunk within) {
   int32_t begin = self->offsets[id], end = self->offsets[id + 1];
   return (chunk){begin > within.begin ? begin : within.begin, end < within.end ? end : within.end};
 }
 
-/* to [rows of the chunk, D] = the tokens of the rows. */
-static void gather(const hr_moe *self, hr_real *to, const hr_real *from, chunk at) {
+/* Cuts the rows of a chunk into pieces; returns how many. */
+static int32_t cut(const hr_moe *self, hr_piece *pieces, chunk at) {
+  int32_t count = 0;
+  for (int32_t id = 0; id < self->experts_count; id++) {
+    const chunk own = rows_of(self, id, at);
+    const int32_t rows = own.end - own.begin, parts = (rows + PIECE - 1) / PIECE;
+    for (int32_t part = 0; part < parts; part++) {
+      pieces[count++] = (hr_piece){id, own.begin + (int32_t)((int64_t)rows * part / parts),
+                                   own.begin + (int32_t)((int64_t)rows * (part + 1) / parts)};
+    }
+  }
+  return count;
+}
+
+/* to [rows of the piece, D] = the tokens of the rows. */
+static void gather(const hr_moe *self, hr_real *to, const hr_real *from, const hr_piece *piece) {
   const int32_t d = self->shape.d;
-  for (int32_t r = at.begin; r < at.end; r++) {
-    memcpy(to + (ptrdiff_t)(r - at.begin) * d, from + (ptrdiff_t)(self->rows[r] / self->top_k) * d,
-           (size_t)d * sizeof *to);
+  for (int32_t r = piece->begin; r < piece->end; r++, to += d) {
+    memcpy(to, from + (ptrdiff_t)(self->rows[r] / self->top_k) * d, (size_t)d * sizeof *to);
   }
 }
 
-static void hidden_of_chunk(hr_moe *self, const hr_moe_scratch *scratch, chunk at, const hr_pass *pass) {
-  const int32_t d = self->shape.d, f = self->shape.f;
-  const uint64_t key = hr_dropout_key(pass, self->layer, HR_DROP_HIDDEN);
-  for (int32_t id = 0; id < self->experts_count; id++) {
-    chunk own = rows_of(self, id, at);
-    if (own.begin >= own.end) continue;
-    hr_expert expert = expert_values(self, id);
-    ptrdiff_t row = own.begin - at.begin;
-    hr_expert_hidden(&expert, self->hidden + row * f, scratch->x + row * d, own.end - own.begin, own.begin,
-                     key, pass);
+/* Gathers the tokens of a piece and computes their hidden layer. */
+static void hidden_of_piece(const moe_task *task, const hr_piece *piece, const hr_pass *pass) {
+  const hr_moe *self = task->self;
+  const hr_expert expert = expert_values(self, piece->expert);
+  const ptrdiff_t row = piece->begin - task->at.begin;
+  hr_real *x = task->scratch->x + row * expert.d;
+  gather(self, x, task->x, piece);
+  if (task->keep) return;
+  hr_expert_hidden(&expert, self->hidden + row * expert.f, x, piece->end - piece->begin, piece->begin,
+                   hr_dropout_key(pass, self->layer, HR_DROP_HIDDEN), pass);
+}
+
+static void forward_piece(void *context, int32_t part, int32_t thread) {
+  const moe_task *task = context;
+  const hr_pass pass = hr_pass_alone(task->pass, thread);
+  const hr_piece *piece = &task->scratch->pieces[part];
+  const hr_expert expert = expert_values(task->self, piece->expert);
+  const ptrdiff_t row = piece->begin - task->at.begin;
+  hr_real *y = task->scratch->y + row * expert.d;
+  hidden_of_piece(task, piece, &pass);
+  hr_expert_output(&expert, y, task->self->hidden + row * expert.f, piece->end - piece->begin, &pass);
+  for (int32_t r = piece->begin; r < piece->end; r++, y += expert.d) {
+    hr_scale(y, task->self->weights[task->self->rows[r]], y, expert.d);
+  }
+}
+
+/* Adds the rows of the chunk to the tokens that they belong to, for one range of tokens: no two parts write the same
+ * token, and each sums in the order of the experts. */
+static void sum_range(void *context, int32_t range, int32_t thread) {
+  const moe_task *task = context;
+  const hr_moe *self = task->self;
+  const int32_t d = self->shape.d;
+  const int32_t first = (int32_t)((int64_t)self->tokens * range / RANGES);
+  const int32_t end = (int32_t)((int64_t)self->tokens * (range + 1) / RANGES);
+  (void)thread;
+  for (int32_t r = task->at.begin; r < task->at.end; r++) {
+    const int32_t token = self->rows[r] / self->top_k;
+    if (token < first || token >= end) continue;
+    hr_add(task->sum + (ptrdiff_t)token * d, task->rows_of_chunk + (ptrdiff_t)(r - task->at.begin) * d, d);
   }
 }
 
 void hr_moe_forward(hr_moe *self, hr_real *y, const hr_real *x, hr_moe_scratch *scratch,
                     const hr_pass *pass) {
-  const int32_t n = hr_pass_tokens(pass), d = self->shape.d, f = self->shape.f, e = self->experts_count;
-  const int32_t k = pass->top_k;
+  const int32_t n = hr_pass_tokens(pass), d = self->shape.d, e = self->experts_count, k = pass->top_k;
   self->tokens = n;
   self->top_k = k;
-  hr_matmul(self->logits, e, hr_rows(x, d), hr_columns(self->router.weight, d), n, e, d, HR_SET,
-            pass->matmul_scratch);
+  hr_multiply(pass, self->logits, e, hr_rows(x, d), hr_columns(self->router.weight, d), n, e, d, HR_SET);
   hr_add_bias(self->logits, self->router.bias, n, e);
   hr_route(self->experts, self->weights, self->logits, n, e, k);
   hr_sort_by_expert(self->rows, self->offsets, self->counts, self->experts, n * k, e);
 
   memset(y, 0, (size_t)n * (size_t)d * sizeof *y);
-  chunk at = first_chunk(self);
+  moe_task task = {
+      .self = self, .scratch = scratch, .pass = pass, .x = x, .sum = y, .rows_of_chunk = scratch->y};
+  task.at = first_chunk(self);
   do {
-    gather(self, scratch->x, x, at);
-    hidden_of_chunk(self, scratch, at, pass);
-    for (int32_t id = 0; id < e; id++) {
-      chunk own = rows_of(self, id, at);
-      if (own.begin >= own.end) continue;
-      hr_expert expert = expert_values(self, id);
-      hr_expert_output(&expert, scratch->y, self->hidden + (ptrdiff_t)(own.begin - at.begin) * f,
-                       own.end - own.begin, pass);
-      for (int32_t r = own.begin; r < own.end; r++) {
-        int32_t assignment = self->rows[r];
-        hr_add_scaled(y + (ptrdiff_t)(assignment / k) * d, self->weights[assignment],
-                      scratch->y + (ptrdiff_t)(r - own.begin) * d, d);
-      }
-    }
-  } while (next_chunk(self, &at));
+    hr_team_run(pass->team, forward_piece, &task, cut(self, scratch->pieces, task.at));
+    hr_team_run(pass->team, sum_range, &task, RANGES);
+  } while (next_chunk(self, &task.at));
 }
 
 /* dlogits [N,E] from the gradient of the weights, through the softmax over the chosen K. */
@@ -231,59 +286,89 @@ static void auxiliary_backward(hr_moe *self, hr_moe_scratch *scratch) {
   self->auxiliary = loss;
 }
 
-/* Gradients of experts are set by the first rows that an expert has; those without any are zero. */
-static void clear_idle_gradients(const hr_moe *self) {
-  const size_t d = (size_t)self->shape.d, f = (size_t)self->shape.f;
-  for (int32_t id = 0; id < self->experts_count; id++) {
-    if (self->counts[id] > 0) continue;
-    hr_expert gradients = expert_gradients(self, id);
-    memset(gradients.w1, 0, f * d * sizeof(hr_real));
-    memset(gradients.c1, 0, f * sizeof(hr_real));
-    memset(gradients.w2, 0, d * f * sizeof(hr_real));
-    memset(gradients.c2, 0, d * sizeof(hr_real));
+static void backward_piece(void *context, int32_t part, int32_t thread) {
+  const moe_task *task = context;
+  const hr_moe *self = task->self;
+  const hr_moe_scratch *scratch = task->scratch;
+  const hr_pass pass = hr_pass_alone(task->pass, thread);
+  const hr_piece *piece = &scratch->pieces[part];
+  const hr_expert expert = expert_values(self, piece->expert);
+  const ptrdiff_t row = piece->begin - task->at.begin;
+  hr_real *dy = scratch->y + row * expert.d, *dweights = scratch->row_dweights + row;
+  hr_real *weights = scratch->row_weights + row;
+  hidden_of_piece(task, piece, &pass);
+  gather(self, dy, task->dy, piece);
+  const int32_t *assignments = self->rows + piece->begin, rows = piece->end - piece->begin;
+  for (int32_t r = 0; r < rows; r++) weights[r] = self->weights[assignments[r]];
+  hr_expert_backward_rows(&expert, scratch->dx + row * expert.d, scratch->dh + row * expert.f, dweights, dy,
+                          self->hidden + row * expert.f, weights, rows, &pass);
+  for (int32_t r = 0; r < rows; r++) scratch->dweights[assignments[r]] = dweights[r];
+}
+
+/* A share of the weights of one expert: set by the first rows that the expert has, or by none. */
+static void backward_share(const moe_task *task, int32_t id, int32_t part, int32_t shares,
+                           const hr_pass *pass) {
+  const hr_moe *self = task->self;
+  const hr_moe_scratch *scratch = task->scratch;
+  const hr_expert gradients = expert_gradients(self, id);
+  const chunk own = rows_of(self, id, task->at);
+  if (own.begin >= own.end && (self->counts[id] > 0 || task->at.begin > 0)) return;
+  const int32_t rows = own.end > own.begin ? own.end - own.begin : 0;
+  const ptrdiff_t row = rows ? own.begin - task->at.begin : 0;
+  hr_expert_backward_part(&gradients, part, shares, scratch->y + row * gradients.d,
+                          scratch->dh + row * gradients.f, self->hidden + row * gradients.f,
+                          scratch->x + row * gradients.d, rows,
+                          own.begin > self->offsets[id] ? HR_ACCUMULATE : HR_SET, pass);
+}
+
+static void backward_weights(void *context, int32_t part, int32_t thread) {
+  const moe_task *task = context;
+  const hr_pass pass = hr_pass_alone(task->pass, thread);
+  backward_share(task, part / (2 * SHARES), part % (2 * SHARES), SHARES, &pass);
+}
+
+/* Rows and weights of all experts. Alone, one expert after the other, while its rows are in the cache; in a team first
+ * all rows, then all weights. */
+static void backward_experts(moe_task *task, int32_t pieces) {
+  const hr_moe *self = task->self;
+  if (hr_team_threads(task->pass->team) > 1) {
+    hr_team_run(task->pass->team, backward_piece, task, pieces);
+    hr_team_run(task->pass->team, backward_weights, task, self->experts_count * 2 * SHARES);
+    return;
+  }
+  for (int32_t id = 0, piece = 0; id < self->experts_count; id++) {
+    for (; piece < pieces && task->scratch->pieces[piece].expert == id; piece++)
+      backward_piece(task, piece, 0);
+    backward_share(task, id, 0, 1, task->pass);
+    backward_share(task, id, 1, 1, task->pass);
   }
 }
 
 void hr_moe_backward(hr_moe *self, hr_real *dx, const hr_real *dy, const hr_real *x, hr_moe_scratch *scratch,
                      const hr_pass *pass) {
-  const int32_t n = self->tokens, d = self->shape.d, f = self->shape.f, e = self->experts_count,
-                k = self->top_k;
-  const bool kept = n * k <= self->capacity;
+  const int32_t n = self->tokens, d = self->shape.d, e = self->experts_count, k = self->top_k;
   hr_router *router = &self->router;
-
-  clear_idle_gradients(self);
-  chunk at = first_chunk(self);
+  moe_task task = {.self = self,
+                   .scratch = scratch,
+                   .pass = pass,
+                   .x = x,
+                   .dy = dy,
+                   .sum = dx,
+                   .rows_of_chunk = scratch->dx,
+                   .keep = n * k <= self->capacity};
+  task.at = first_chunk(self);
   do {
-    gather(self, scratch->x, x, at);
-    gather(self, scratch->y, dy, at);
-    if (!kept) hidden_of_chunk(self, scratch, at, pass);
-    for (int32_t r = at.begin; r < at.end; r++)
-      scratch->row_weights[r - at.begin] = self->weights[self->rows[r]];
-    for (int32_t id = 0; id < e; id++) {
-      chunk own = rows_of(self, id, at);
-      if (own.begin >= own.end) continue;
-      hr_expert expert = expert_values(self, id), gradients = expert_gradients(self, id);
-      ptrdiff_t row = own.begin - at.begin;
-      hr_expert_backward(&expert, scratch->dx + row * d, scratch->row_dweights + row, &gradients,
-                         scratch->y + row * d, self->hidden + row * f, scratch->x + row * d,
-                         scratch->row_weights + row, scratch->dh, own.end - own.begin,
-                         own.begin == self->offsets[id] ? HR_SET : HR_ACCUMULATE, pass);
-    }
-    for (int32_t r = at.begin; r < at.end; r++) {
-      int32_t assignment = self->rows[r];
-      scratch->dweights[assignment] = scratch->row_dweights[r - at.begin];
-      hr_add(dx + (ptrdiff_t)(assignment / k) * d, scratch->dx + (ptrdiff_t)(r - at.begin) * d, d);
-    }
-  } while (next_chunk(self, &at));
+    backward_experts(&task, cut(self, scratch->pieces, task.at));
+    hr_team_run(pass->team, sum_range, &task, RANGES);
+  } while (next_chunk(self, &task.at));
 
   weights_backward(self, scratch->dlogits, scratch->dweights);
   self->auxiliary = 0;
   if (self->load_balance_weight > 0 || self->router_z_weight > 0) auxiliary_backward(self, scratch);
-  hr_matmul(dx, d, hr_rows(scratch->dlogits, e), hr_rows(router->weight, d), n, d, e, HR_ACCUMULATE,
-            pass->matmul_scratch);
+  hr_multiply(pass, dx, d, hr_rows(scratch->dlogits, e), hr_rows(router->weight, d), n, d, e, HR_ACCUMULATE);
   if (router->weight_grad) {
-    hr_matmul(router->weight_grad, d, hr_columns(scratch->dlogits, e), hr_rows(x, d), e, d, n, HR_ACCUMULATE,
-              pass->matmul_scratch);
+    hr_multiply(pass, router->weight_grad, d, hr_columns(scratch->dlogits, e), hr_rows(x, d), e, d, n,
+                HR_ACCUMULATE);
     hr_add_rows(router->bias_grad, scratch->dlogits, n, e);
     router->type->backward(router, pass);
   }

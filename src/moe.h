@@ -29,8 +29,14 @@ typedef struct hr_moe {
   double auxiliary; /* weighted losses of the last backward pass */
 } hr_moe;
 
+/* Rows of one expert that are worked on together. */
+typedef struct hr_piece {
+  int32_t expert, begin, end;
+} hr_piece;
+
 /* Scratch that all layers share. */
 typedef struct hr_moe_scratch {
+  hr_piece *pieces;
   hr_real *x;            /* [capacity,D] tokens gathered by expert */
   hr_real *y;            /* [capacity,D] outputs, or the gradient of the layer's output, by expert */
   hr_real *dx;           /* [capacity,D] */

@@ -3,8 +3,47 @@
 #include "base/math.h"
 #include "kernels/vector.h"
 
-double hr_gradient_norm(const hr_parameters *parameters) {
-  return hr_sqrt(hr_sum_of_squares(parameters->grad, (int32_t)parameters->trained));
+/* Parts that all parameters are cut into, whatever the number of threads, so that sums have one order. */
+enum { PARTS = 16 };
+
+typedef struct optimizer_task {
+  hr_parameters *parameters;
+  const hr_adam *adam;
+  double squares[PARTS];
+} optimizer_task;
+
+/* First parameter of a part, a whole number of vectors from the first of all. */
+static int32_t part_begin(const hr_parameters *parameters, int32_t part) {
+  return (int32_t)(parameters->trained * part / PARTS) / HR_LANES * HR_LANES;
+}
+
+static int32_t part_end(const hr_parameters *parameters, int32_t part) {
+  return part + 1 == PARTS ? (int32_t)parameters->trained : part_begin(parameters, part + 1);
+}
+
+static void square_part(void *context, int32_t part, int32_t thread) {
+  optimizer_task *task = context;
+  const int32_t begin = part_begin(task->parameters, part);
+  (void)thread;
+  task->squares[part] =
+      hr_sum_of_squares(task->parameters->grad + begin, part_end(task->parameters, part) - begin);
+}
+
+double hr_gradient_norm(hr_parameters *parameters, hr_team *team) {
+  optimizer_task task = {.parameters = parameters};
+  hr_team_run(team, square_part, &task, PARTS);
+  double sum = 0;
+  for (int32_t part = 0; part < PARTS; part++) sum += task.squares[part];
+  return hr_sqrt(sum);
+}
+
+static void update_part(void *context, int32_t part, int32_t thread) {
+  const optimizer_task *task = context;
+  hr_parameters *p = task->parameters;
+  const int32_t begin = part_begin(p, part);
+  (void)thread;
+  hr_adam_update(p->data + begin, p->m + begin, p->v + begin, p->grad + begin, part_end(p, part) - begin,
+                 task->adam);
 }
 
 /* base^exponent by squaring: the same on every machine. */
@@ -17,7 +56,7 @@ static double power(double base, int64_t exponent) {
 }
 
 void hr_optimizer_step(hr_parameters *parameters, const hr_config *config, int64_t step, double learning_rate,
-                       double clip, double grad_norm) {
+                       double clip, double grad_norm, hr_team *team) {
   /* 1e-6: as PyTorch. */
   double scale = clip > 0 && grad_norm > clip ? clip / (grad_norm + 1e-6) : 1;
   hr_adam adam = {.rate = learning_rate,
@@ -28,6 +67,6 @@ void hr_optimizer_step(hr_parameters *parameters, const hr_config *config, int64
                   .correction1 = 1 - power(config->beta1, step),
                   .correction2 = 1 - power(config->beta2, step),
                   .scale = scale};
-  hr_adam_update(parameters->data, parameters->m, parameters->v, parameters->grad,
-                 (int32_t)parameters->trained, &adam);
+  optimizer_task task = {.parameters = parameters, .adam = &adam};
+  hr_team_run(team, update_part, &task, PARTS);
 }

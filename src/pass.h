@@ -2,7 +2,10 @@
 #ifndef HR_PASS_H
 #define HR_PASS_H
 
+#include <stdbool.h>
+
 #include "base/random.h"
+#include "base/team.h"
 #include "kernels/matmul.h"
 
 /* One segment: B streams of T new tokens behind M tokens of memory. */
@@ -19,7 +22,11 @@ typedef struct hr_pass {
   double dropout;
   double attention_dropout;
   uint64_t key; /* of this step's random numbers */
+  /* Threads that share the work; NULL: the caller alone. */
+  hr_team *team;
+  /* Of the first thread; each further one's is matmul_scratch_size behind. */
   hr_real *matmul_scratch;
+  int64_t matmul_scratch_size;
 } hr_pass;
 
 /* Where dropout happens; every place has random numbers of its own. */
@@ -38,8 +45,24 @@ static inline uint64_t hr_dropout_key(const hr_pass *pass, int32_t layer, hr_dro
   return hr_key(pass->key, (uint64_t)layer * HR_DROP_PLACES + place);
 }
 
+static inline hr_real *hr_pass_scratch(const hr_pass *pass, int32_t thread) {
+  return pass->matmul_scratch + thread * pass->matmul_scratch_size;
+}
+
+/* The pass as a thread of the team sees it inside a part of a task: alone, with scratch of its own. */
+static inline hr_pass hr_pass_alone(const hr_pass *pass, int32_t thread) {
+  hr_pass own = *pass;
+  own.team = NULL;
+  own.matmul_scratch = hr_pass_scratch(pass, thread);
+  return own;
+}
+
 static inline int32_t hr_pass_tokens(const hr_pass *pass) {
   return pass->segment.batch * pass->segment.length;
 }
+
+/* hr_matmul, shared among the team where it is large enough. The bits are those of hr_matmul. */
+void hr_multiply(const hr_pass *pass, hr_real *c, int32_t c_stride, hr_matrix a, hr_matrix b, int32_t m,
+                 int32_t n, int32_t k, hr_store_mode mode);
 
 #endif

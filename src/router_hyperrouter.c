@@ -37,11 +37,11 @@ static void plan(hr_router *self, hr_arena *arena) {
 static void generate(hr_router *self, const hr_pass *pass) {
   const int32_t d = self->d_model, e = self->experts, z = self->hyper_size, outputs = e * (d + 1);
   hr_parameter **p = self->parameters;
-  hr_matmul(self->hidden, z, hr_rows(p[EMBEDDING]->data, d), hr_columns(p[WEIGHT_1]->data, d), 1, z, d,
-            HR_SET, pass->matmul_scratch);
+  hr_multiply(pass, self->hidden, z, hr_rows(p[EMBEDDING]->data, d), hr_columns(p[WEIGHT_1]->data, d), 1, z,
+              d, HR_SET);
   hr_add_bias_relu(self->hidden, p[BIAS_1]->data, 1, z);
-  hr_matmul(self->output, outputs, hr_rows(self->hidden, z), hr_columns(p[WEIGHT_2]->data, z), 1, outputs, z,
-            HR_SET, pass->matmul_scratch);
+  hr_multiply(pass, self->output, outputs, hr_rows(self->hidden, z), hr_columns(p[WEIGHT_2]->data, z), 1,
+              outputs, z, HR_SET);
   hr_add_bias(self->output, p[BIAS_2]->data, 1, outputs);
   for (int32_t i = 0; i < e; i++) {
     const hr_real *row = self->output + (ptrdiff_t)i * (d + 1);
@@ -65,13 +65,13 @@ static void backward(hr_router *self, const hr_pass *pass) {
   /* dh = relu'(h) H2^T do, dv = H1^T dh. Where the rectifier let through tells the hidden state itself, which is
    * therefore not overwritten: it serves until the next parameters come. */
   hr_real *d_hidden = self->d_hidden;
-  hr_matmul(d_hidden, z, hr_rows(d_output, outputs), hr_rows(p[WEIGHT_2]->data, z), 1, z, outputs, HR_SET,
-            pass->matmul_scratch);
+  hr_multiply(pass, d_hidden, z, hr_rows(d_output, outputs), hr_rows(p[WEIGHT_2]->data, z), 1, z, outputs,
+              HR_SET);
   for (int32_t i = 0; i < z; i++) {
     if (!(self->hidden[i] > 0)) d_hidden[i] = 0;
   }
-  hr_matmul(p[EMBEDDING]->grad, d, hr_rows(d_hidden, z), hr_rows(p[WEIGHT_1]->data, d), 1, d, z,
-            HR_ACCUMULATE, pass->matmul_scratch);
+  hr_multiply(pass, p[EMBEDDING]->grad, d, hr_rows(d_hidden, z), hr_rows(p[WEIGHT_1]->data, d), 1, d, z,
+              HR_ACCUMULATE);
 }
 
 const hr_router_type hr_router_hyperrouter = {

@@ -25,8 +25,6 @@
  * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string }} VocabularyJSON
  */
 
-const REPLACEMENT_CHARACTER = '\ufffd';
-
 /**
  * @param {number} token
  * @param {number} size
@@ -62,7 +60,7 @@ export class ByteVocabulary {
    */
   encode(text) {
     checkText(text);
-    return Int32Array.from(typeof text === 'string' ? new TextEncoder().encode(text) : text);
+    return new Int32Array(typeof text === 'string' ? new TextEncoder().encode(text) : text);
   }
 
   /**

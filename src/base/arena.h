@@ -7,6 +7,7 @@
 typedef struct hr_arena {
   char *base;
   uint64_t used;
+  int32_t threads; /* that need scratch of their own; 0 stands for 1 */
   uint64_t bytes[HR_MEMORY_KINDS];
 } hr_arena;
 
