@@ -1,5 +1,4 @@
-// Builds web/hyperrouter.simd.wasm and web/hyperrouter.relaxed-simd.wasm with
-// CMake in build/: node wasm/build.js [CMake options, e.g. -DHR_WASM_NAMES=ON]
+// Builds the modules web/hyperrouter.*.wasm with CMake in build/: node wasm/build.js [CMake options, e.g. -DHR_WASM_NAMES=ON]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -9,7 +8,8 @@ import { gzipSync } from 'node:zlib';
 import { findEmscripten } from './toolchain.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const MODULES = ['web/hyperrouter.simd.wasm', 'web/hyperrouter.relaxed-simd.wasm'];
+const VARIANTS = ['simd', 'simd.threads', 'relaxed-simd', 'relaxed-simd.threads'];
+const MODULES = VARIANTS.map((variant) => `web/hyperrouter.${variant}.wasm`);
 // Debian's Emscripten looks for its JavaScript libraries only where Debian's Node would.
 const DEBIAN_MODULES = '/usr/share/nodejs';
 

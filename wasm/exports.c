@@ -28,6 +28,21 @@ void EXPORT(release)(void *memory) {
   free(memory);
 }
 
+/* --------------------------------------------------------------------------------------------- threads */
+
+hr_team *EXPORT(team_create)(int32_t threads) {
+  return hr_team_create(threads);
+}
+
+/* Returns when the team is dissolved; called by a thread's own instance. */
+void EXPORT(team_serve)(hr_team *team, int32_t thread) {
+  hr_team_serve(team, thread);
+}
+
+void EXPORT(team_dissolve)(hr_team *team) {
+  hr_team_dissolve(team);
+}
+
 /* ---------------------------------------------------------------------------------------- configuration */
 
 int32_t EXPORT(config_bytes)(void) {
@@ -68,10 +83,10 @@ int32_t EXPORT(router_routes)(int32_t router) {
 
 /* ------------------------------------------------------------------------------------------------ models */
 
-/* Status; the model and its bytes (also when they cannot be had) at the addresses. */
-int32_t EXPORT(model_create)(hr_model **model, const hr_config *config, double *bytes) {
+/* Status; the model and its bytes (also when they cannot be had) at the addresses. team: 0 for one thread. */
+int32_t EXPORT(model_create)(hr_model **model, const hr_config *config, hr_team *team, double *bytes) {
   uint64_t exact;
-  hr_status status = hr_model_create(model, config, &exact);
+  hr_status status = hr_model_create_for_team(model, config, team, &exact);
   *bytes = (double)exact;
   return (int32_t)status;
 }

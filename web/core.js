@@ -56,10 +56,18 @@ export class Core {
   /** @type {unknown} */
   #trap = undefined;
 
-  /** @param {WebAssembly.Instance} instance */
-  constructor(instance) {
+  /** Address of the team of threads, 0 for one thread. */
+  team = 0;
+  /** @type {() => void} */
+  #endThreads = () => {};
+
+  /**
+   * @param {WebAssembly.Instance} instance
+   * @param {WebAssembly.Memory} [shared] the memory, where it is not the instance's own
+   */
+  constructor(instance, shared) {
     const { memory, ...functions } = instance.exports;
-    this.#memory = /** @type {WebAssembly.Memory} */ (memory);
+    this.#memory = shared ?? /** @type {WebAssembly.Memory} */ (memory);
     this.#exports = /** @type {RawExports} */ (/** @type {unknown} */ (functions));
     this.#exports._initialize?.();
     /** Address of EXCHANGE_BYTES bytes for arguments and results of one call. */
@@ -114,7 +122,20 @@ export class Core {
     return !this.#disposed && this.#trap === undefined;
   }
 
+  /**
+   * Takes over threads that serve a team.
+   * @param {number} team address
+   * @param {() => void} end stops the threads
+   */
+  employ(team, end) {
+    this.team = team;
+    this.#endThreads = end;
+  }
+
   dispose() {
+    if (this.#disposed) return;
+    if (this.usable && this.team) this.call('team_dissolve', this.team);
+    this.#endThreads();
     this.#disposed = true;
     // The instance and its memory go when nothing refers to them any more.
     this.#exports = {};
@@ -151,7 +172,8 @@ export class Core {
   /** @param {number} address of a C string */
   string(address) {
     const bytes = new Uint8Array(this.#memory.buffer, address);
-    return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+    // A copy: text cannot be decoded out of shared memory.
+    return new TextDecoder().decode(bytes.slice(0, bytes.indexOf(0)));
   }
 
   /** @returns {RawField[]} */

@@ -30,14 +30,14 @@ export class Engine {
 
   /**
    * @param {Core} core
-   * @param {'simd' | 'relaxed-simd'} variant
+   * @param {{ variant: 'simd' | 'relaxed-simd', threads: number, threadsReason: string }} info
    * @ignore
    */
-  constructor(core, variant) {
+  constructor(core, info) {
     this.#core = core;
     this.#schema = new ConfigSchema(core);
-    /** What runs: the variant of the module, its threads, its version. */
-    this.info = Object.freeze({ variant, threads: 1, version: core.string(core.address('version')) });
+    /** What runs: the variant of the module, its threads and why so many, its version. */
+    this.info = Object.freeze({ ...info, version: core.string(core.address('version')) });
     /**
      * The routers there are.
      * @type {readonly Router[]}
@@ -115,7 +115,7 @@ export class Engine {
     this.#schema.write(kind, config);
     const out = core.exchange + core.call('config_bytes');
     const bytesAt = Math.ceil((out + 8) / 8) * 8;
-    const status = core.call('model_create', out, core.exchange, bytesAt);
+    const status = core.call('model_create', out, core.exchange, core.team, bytesAt);
     const bytes = core.doubles(bytesAt, 1)[0];
     if (status !== Status.OK) {
       throw new OutOfMemoryError(

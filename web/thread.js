@@ -1,0 +1,30 @@
+/**
+ * What a further thread of an engine runs: its own instance of the module over the engine's memory, working for the team
+ * until that is dissolved.
+ */
+
+/**
+ * @typedef {object} ThreadStart
+ * @property {WebAssembly.Module} module
+ * @property {WebAssembly.Memory} memory shared
+ * @property {number} team address
+ * @property {number} thread number, from 1
+ * @property {number} stack address of the end of the thread's stack, which grows down
+ */
+
+const port = globalThis.process?.getBuiltinModule?.('node:worker_threads').parentPort;
+const scope = /** @type {any} */ (port ?? globalThis);
+
+/** @param {ThreadStart} start */
+async function serve({ module, memory, team, thread, stack }) {
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  /** @type {WebAssembly.Global} */ (exports.__stack_pointer).value = stack;
+  scope.postMessage('ready');
+  /** @type {Function} */ (exports.team_serve)(team, thread);
+}
+
+if (port) {
+  port.once('message', serve);
+} else {
+  scope.onmessage = (/** @type {MessageEvent<ThreadStart>} */ { data }) => serve(data);
+}

@@ -1,0 +1,76 @@
+/** The further threads of an engine: workers that serve its team. */
+import { EngineError } from './errors.js';
+
+/** @import { Core } from './core.js' */
+
+/** Bytes of a thread's stack. */
+const STACK_BYTES = 262144;
+
+/**
+ * A worker of either kind, as far as it matters here.
+ * @typedef {object} Thread
+ * @property {(message: unknown) => void} postMessage
+ * @property {() => unknown} terminate
+ */
+
+/**
+ * Starts the threads of a team and waits until they serve.
+ * @param {Core} core
+ * @param {WebAssembly.Module} module
+ * @param {WebAssembly.Memory} memory
+ * @param {number} count with the caller
+ * @param {() => Worker} [createThread]
+ */
+export async function startThreads(core, module, memory, count, createThread) {
+  const team = core.address('team_create', count);
+  /** @type {Thread[]} */
+  const threads = [];
+  const end = () => {
+    for (const thread of threads) thread.terminate();
+  };
+  try {
+    const starts = [];
+    for (let number = 1; number < count; number++) {
+      const stack = core.address('allocate', STACK_BYTES);
+      if (team === 0 || stack === 0) throw new EngineError('the engine has no memory for its threads');
+      const { thread, ready } = createThread ? browserThread(createThread()) : createWorker();
+      threads.push(thread);
+      starts.push(ready);
+      // Compiled code counts on a stack aligned to 16 bytes, the allocator aligns to 8.
+      const top = ((stack + STACK_BYTES) & ~15) >>> 0;
+      thread.postMessage({ module, memory, team, thread: number, stack: top });
+    }
+    await Promise.all(starts);
+  } catch (error) {
+    end();
+    throw error instanceof EngineError
+      ? error
+      : new EngineError(`a thread does not start: ${error}`, { cause: error });
+  }
+  core.employ(team, end);
+}
+
+function createWorker() {
+  const node = globalThis.process?.getBuiltinModule?.('node:worker_threads');
+  if (!node) return browserThread(new Worker(new URL('./thread.js', import.meta.url), { type: 'module' }));
+  const worker = new node.Worker(new URL('./thread.js', import.meta.url));
+  const ready = new Promise((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+  // An engine that nobody disposed of does not keep the process alive.
+  ready.then(
+    () => worker.unref(),
+    () => {},
+  );
+  return { thread: worker, ready };
+}
+
+/** @param {Worker} worker */
+function browserThread(worker) {
+  const ready = new Promise((resolve, reject) => {
+    worker.onmessage = resolve;
+    worker.onerror = (event) => reject(new Error(event.message || 'its script cannot be loaded'));
+  });
+  return { thread: worker, ready };
+}
