@@ -1,0 +1,159 @@
+/* Threads: every part of every task is done once, and a model computes the same bits with any number of them. */
+#include "base/team.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "testing.h"
+
+enum { MOST = 4 };
+
+typedef struct server {
+  hr_team *team;
+  int32_t thread;
+  pthread_t handle;
+} server;
+
+static void *serve(void *argument) {
+  const server *self = argument;
+  hr_team_serve(self->team, self->thread);
+  return NULL;
+}
+
+static hr_team *start(server *servers, int32_t threads) {
+  hr_team *team = hr_team_create(threads);
+  for (int32_t i = 1; i < threads; i++) {
+    servers[i] = (server){.team = team, .thread = i};
+    CHECK_INT(pthread_create(&servers[i].handle, NULL, serve, &servers[i]), 0);
+  }
+  return team;
+}
+
+static void stop(hr_team *team, server *servers, int32_t threads) {
+  hr_team_dissolve(team);
+  for (int32_t i = 1; i < threads; i++) pthread_join(servers[i].handle, NULL);
+  hr_team_destroy(team);
+}
+
+enum { PARTS = 97 };
+
+typedef struct tally {
+  _Atomic int32_t done[PARTS];
+  _Atomic int32_t strangers; /* parts done by a thread that the team does not have */
+  int32_t threads;
+} tally;
+
+static void count(void *context, int32_t part, int32_t thread) {
+  tally *self = context;
+  atomic_fetch_add(&self->done[part], 1);
+  if (thread < 0 || thread >= self->threads) atomic_fetch_add(&self->strangers, 1);
+}
+
+static void check_parts(int32_t threads) {
+  server servers[MOST];
+  hr_team *team = start(servers, threads);
+  tally *self = calloc(1, sizeof *self);
+  self->threads = threads;
+  /* Many short tasks, one behind the other: threads come late to some of them. */
+  enum { TASKS = 500 };
+  for (int32_t task = 0; task < TASKS; task++) hr_team_run(team, count, self, task % PARTS + 1);
+  test_context("%d threads", threads);
+  for (int32_t part = 0; part < PARTS; part++) {
+    int32_t expected = 0;
+    for (int32_t task = 0; task < TASKS; task++) expected += task % PARTS >= part;
+    CHECK_INT(atomic_load(&self->done[part]), expected);
+  }
+  CHECK_INT(atomic_load(&self->strangers), 0);
+  free(self);
+  stop(team, servers, threads);
+}
+
+/* Trains a model for a few steps and returns what it has become. */
+static uint64_t train(const hr_config *config, hr_team *team, int32_t top_k) {
+  hr_model *model;
+  CHECK_OK(hr_model_create_for_team(&model, config, team, NULL));
+  CHECK_OK(hr_model_set_top_k(model, top_k));
+  const int32_t batch = config->batch_size;
+  const int32_t length = config->kind == HR_LANGUAGE_MODEL ? config->context_length : 1, n = batch * length;
+  int32_t *tokens = new_ints(n), *targets = new_ints(n);
+  hr_real *features = new_normal((int64_t)n * config->input_size, 1);
+  const int32_t classes = config->kind == HR_LANGUAGE_MODEL ? config->vocab_size : config->classes;
+  for (int32_t step = 0; step < 3; step++) {
+    random_seed((uint64_t)step + 1);
+    random_tokens(tokens, n, classes);
+    random_tokens(targets, n, classes);
+    const hr_batch input = {.tokens = tokens,
+                            .features = features,
+                            .targets = targets,
+                            .batch = batch,
+                            .length = length,
+                            .carry_memory = true};
+    hr_result result;
+    CHECK_OK(hr_model_train_step(model, &input, 1e-2, 0.5, &result));
+  }
+  const uint64_t bits = fingerprint(model);
+  hr_model_destroy(model);
+  free(tokens);
+  free(targets);
+  free(features);
+  return bits;
+}
+
+static void check_bits(const hr_config *given, int32_t top_k) {
+  hr_config config = *given;
+  random_seed(7);
+  const uint64_t alone = train(&config, NULL, top_k);
+  for (int32_t threads = 2; threads <= MOST; threads++) {
+    server servers[MOST];
+    hr_team *team = start(servers, threads);
+    test_context("router %s, layer norm %s, K %d, %d threads", hr_router_name(config.router),
+                 config.pre_layer_norm ? "before" : "after", top_k, threads);
+    random_seed(7);
+    CHECK(train(&config, team, top_k) == alone);
+    stop(team, servers, threads);
+  }
+}
+
+/* Large enough for products to be shared, small enough for the sanitizers. */
+static hr_config shared_model(int32_t router, bool pre_layer_norm) {
+  hr_config config;
+  hr_config_default(&config, HR_LANGUAGE_MODEL);
+  config.vocab_size = 53;
+  config.layers = 1;
+  config.d_model = 34;
+  config.heads = 3;
+  config.d_head = 7;
+  config.d_inner = 37;
+  config.experts = 3;
+  config.router = router;
+  config.pre_layer_norm = pre_layer_norm;
+  config.context_length = 41;
+  config.memory_length = 20;
+  config.batch_size = 7;
+  config.dropout = 0.1;
+  config.attention_dropout = 0.1;
+  return config;
+}
+
+int main(void) {
+  for (int32_t threads = 1; threads <= MOST; threads++) check_parts(threads);
+  for (int32_t router = 0; router < hr_router_count(); router++) {
+    for (int32_t pre = 0; pre < 2; pre++) {
+      hr_config config = shared_model(router, pre);
+      check_bits(&config, config.top_k);
+    }
+  }
+  /* More experts a token than memory was planned for: several chunks. */
+  hr_config config = shared_model(0, false);
+  config.top_k = 1;
+  check_bits(&config, 3);
+
+  hr_config classifier;
+  hr_config_default(&classifier, HR_CLASSIFIER);
+  classifier.batch_size = 300;
+  classifier.classes = 3;
+  check_bits(&classifier, 2);
+  return test_report("team");
+}
