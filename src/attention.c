@@ -61,7 +61,6 @@ void hr_attention_scratch_plan(hr_attention_scratch *self, hr_arena *arena, cons
   self->scores = hr_arena_reals(arena, HR_MEMORY_SCRATCH, threads, self->scores_size);
   self->dq = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, width);
   self->dkv = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, 2 * width);
-  self->dkv_fresh = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, 2 * width);
   self->ddistance = hr_arena_reals(arena, HR_MEMORY_SCRATCH, s, width);
   self->dvectors = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, width);
   self->out = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, d);
@@ -321,10 +320,12 @@ void hr_attention_backward(hr_attention *self, hr_real *dx, const hr_real *x, co
       hr_add(dx + (ptrdiff_t)i * t * d, scratch->drows + ((ptrdiff_t)i * s + m) * d, t * d);
     }
   } else {
-    copy_rows(scratch->dkv_fresh, t, 0, scratch->dkv, s, m, b, t, 2 * width);
     hr_multiply(pass, dx, d, hr_rows(scratch->dq, width), hr_rows(w_q, d), n, d, width, HR_ACCUMULATE);
-    hr_multiply(pass, dx, d, hr_rows(scratch->dkv_fresh, 2 * width), hr_rows(w_kv, d), n, d, 2 * width,
-                HR_ACCUMULATE);
+    for (int32_t i = 0; i < b; i++) {
+      const hr_real *fresh_dkv = scratch->dkv + ((ptrdiff_t)i * s + m) * 2 * width;
+      hr_multiply(pass, dx + (ptrdiff_t)i * t * d, d, hr_rows(fresh_dkv, 2 * width), hr_rows(w_kv, d), t, d,
+                  2 * width, HR_ACCUMULATE);
+    }
   }
 }
 

@@ -46,7 +46,6 @@ typedef struct hr_attention_scratch {
   int64_t queries_size, scores_size;
   hr_real *dq;        /* [N,HA] */
   hr_real *dkv;       /* [B,S,2HA] */
-  hr_real *dkv_fresh; /* [N,2HA] */
   hr_real *ddistance; /* [S,HA] */
   hr_real *dvectors;  /* [N,HA] */
   hr_real *out;       /* [N,D] */

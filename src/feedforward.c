@@ -38,7 +38,8 @@ void hr_feedforward_plan(hr_feedforward *self, hr_arena *arena, const hr_config 
 void hr_feedforward_scratch_plan(hr_feedforward_scratch *self, hr_arena *arena, const hr_config *config,
                                  int32_t tokens) {
   self->core = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, config->d_model);
-  self->dcore = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, config->d_model);
+  self->dcore = self->core;
+  if (config->pre_layer_norm) self->dcore = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, config->d_model);
   if (hr_router_at(config->router)->routes) {
     hr_moe_scratch_plan(&self->moe, arena, config, tokens);
   } else {

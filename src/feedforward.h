@@ -22,8 +22,8 @@ typedef struct hr_feedforward {
 
 typedef struct hr_feedforward_scratch {
   hr_moe_scratch moe;
-  hr_real *core;   /* [N,D] output of the mixture or its gradient */
-  hr_real *dcore;  /* [N,D] */
+  hr_real *core;   /* [N,D] output of the mixture, or gradient of its input */
+  hr_real *dcore;  /* [N,D] gradient of its output; the same place where both are not needed at a time */
   hr_real *dinput; /* [N,D] of the dense layer */
   hr_real *dh;     /* [N,F*E] of the dense layer */
 } hr_feedforward_scratch;
