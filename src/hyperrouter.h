@@ -168,6 +168,10 @@ typedef struct hr_parameter {
   hr_real *v;
 } hr_parameter;
 
+/* Describes the tensor of an index as a model of this configuration would have it: all but its memory.
+ * Errors: HR_ERROR_ARGUMENT if the configuration is refused, or there are not so many tensors. */
+hr_status hr_config_parameter(const hr_config *config, int32_t index, hr_parameter *parameter);
+
 int32_t hr_model_parameter_count(const hr_model *model);
 hr_parameter *hr_model_parameter(hr_model *model, int32_t index);
 /* Must be called after parameters were written to, before the model is used. */

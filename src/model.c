@@ -162,8 +162,11 @@ hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr
 
   hr_model counted = {.config = normalised(config)};
   hr_arena arena = {.threads = hr_team_threads(team)};
-  if ((int64_t)counted.config.batch_size * counted.config.context_length > INT32_MAX / 2) {
-    if (bytes) *bytes = UINT64_MAX;
+  const uint64_t tokens = (uint64_t)counted.config.batch_size * (uint64_t)counted.config.context_length;
+  if (tokens > INT32_MAX / 2) {
+    /* The plan counts tokens in 32 bits. What only their layers' inputs need is too much already. */
+    if (bytes)
+      *bytes = tokens * (uint64_t)counted.config.layers * (uint64_t)config->d_model * sizeof(hr_real);
     return HR_ERROR_MEMORY;
   }
   hr_arena_take(&arena, HR_MEMORY_TABLES, 1, sizeof(hr_model));
@@ -188,6 +191,16 @@ hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr
   }
   *model = self;
   return HR_OK;
+}
+
+hr_status hr_config_parameter(const hr_config *config, int32_t index, hr_parameter *parameter) {
+  hr_status status = hr_config_check(config, NULL);
+  if (status != HR_OK) return status;
+  hr_model counted = {.config = normalised(config)};
+  counted.parameters.wanted = parameter;
+  counted.parameters.wanted_index = index;
+  declare_parameters(&counted);
+  return index >= 0 && index < counted.parameters.count ? HR_OK : HR_ERROR_ARGUMENT;
 }
 
 void hr_model_destroy(hr_model *model) {
@@ -433,7 +446,7 @@ hr_real *hr_model_memory(hr_model *model, int32_t layer) {
 
 hr_status hr_model_set_memory(hr_model *model, int32_t length, int32_t batch) {
   if (length < 0 || length > model->config.memory_length) return HR_ERROR_ARGUMENT;
-  if (batch < 0 || batch > model->config.batch_size) return HR_ERROR_ARGUMENT;
+  if (batch < (length > 0) || batch > model->config.batch_size) return HR_ERROR_ARGUMENT;
   model->memory_length = length;
   model->memory_batch = batch;
   return HR_OK;

@@ -31,8 +31,9 @@ hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const ch
   int64_t *total = trainable ? &self->trained : &self->frozen;
   *total += padded(size);
   int32_t index = self->count++;
-  if (!self->table) return NULL;
-  hr_parameter *entry = &self->table[index];
+  hr_parameter *entry = self->table ? &self->table[index] : NULL;
+  if (self->wanted && self->wanted_index == index) entry = self->wanted;
+  if (!entry) return NULL;
   *entry = (hr_parameter){.rank = rank,
                           .shape = {d0, d1 ? d1 : 1, d2 ? d2 : 1},
                           .size = (int32_t)size,
@@ -45,7 +46,7 @@ hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const ch
     end = append(end, ".");
   }
   *append(end, name) = 0;
-  return entry;
+  return self->table ? entry : NULL;
 }
 
 void hr_parameters_place(hr_parameters *self, hr_arena *arena) {

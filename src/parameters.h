@@ -16,6 +16,9 @@ typedef enum hr_initial {
 
 typedef struct hr_parameters {
   hr_parameter *table; /* NULL while they are only counted */
+  /* While counting: the entry of this index is described here, without memory. */
+  hr_parameter *wanted;
+  int32_t wanted_index;
   int32_t count;
   /* Reals in all, every tensor padded to whole vectors. Trained tensors lie side by side, so that the optimiser
    * makes one pass; frozen ones have no gradient and no moments. */

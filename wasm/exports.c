@@ -65,6 +65,10 @@ int32_t EXPORT(config_check)(const hr_config *config, hr_complaint *complaint) {
   return (int32_t)hr_config_check(config, complaint);
 }
 
+int32_t EXPORT(config_parameter)(const hr_config *config, int32_t index, hr_parameter *parameter) {
+  return (int32_t)hr_config_parameter(config, index, parameter);
+}
+
 int32_t EXPORT(router_count)(void) {
   return hr_router_count();
 }

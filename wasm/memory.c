@@ -1,4 +1,4 @@
-/* Two repairs around Emscripten's allocator. */
+/* Repairs around Emscripten's allocator. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,6 +17,8 @@ void emscripten_notify_memory_growth(size_t memory_index) {
 void *__real_malloc(size_t bytes);
 void *__wrap_malloc(size_t bytes);
 void *__wrap_malloc(size_t bytes) {
+  /* Stack and data are there too; what leaves no room for them would wrap inside emmalloc. */
+  if (bytes > UINTPTR_MAX - (1 << 20)) return NULL;
   void *block = __real_malloc(bytes);
   if (block != NULL && (uintptr_t)block > UINTPTR_MAX - bytes) {
     free(block);

@@ -31,6 +31,9 @@ const DTYPE_BYTES = /** @type {Record<string, number>} */ ({
   F64: 8,
 });
 
+/** Keys of the metadata that the file itself uses. */
+export const RESERVED_METADATA = ['format', 'hyperrouter.config', 'hyperrouter.step', 'hyperrouter.topK'];
+
 /** Tensors that files of the published code have and that hold nothing of their own. */
 const IGNORED = [/^crit\.out_layers\.0\.weight$/, /^pos_emb\.inv_freq$/];
 /** The placeholder that the published HyperRouterGate overwrites at each step. */
@@ -82,6 +85,8 @@ export function encodeCheckpoint(tensors, metadata) {
  * @throws {CheckpointError}
  */
 export function decodeCheckpoint(file) {
+  // A Buffer's slices would be views, not copies.
+  file = new Uint8Array(file.buffer, file.byteOffset, file.length);
   if (file.length < 8) {
     throw new CheckpointError(`the file has ${file.length} bytes: too short for a safetensors file`);
   }
@@ -227,7 +232,11 @@ export function openCheckpoint(file, given, schema) {
   const current =
     overrides.topK === undefined ? readCount('hyperrouter.topK', topK, 1, Number(config.experts)) : undefined;
   const steps = readCount('hyperrouter.step', step, 0, Number.MAX_SAFE_INTEGER) ?? 0;
-  return new Checkpoint(tensors, kind, config, steps, current, rest);
+  const checkpoint = new Checkpoint(tensors, kind, config, steps, current, rest);
+  // Before memory is taken for what a file only claims to hold.
+  checkpoint.match(schema.parameters(kind, config));
+  if (kind === 'language') checkpoint.memory(Number(config.layers), Number(config.dModel));
+  return checkpoint;
 }
 
 /**
@@ -282,8 +291,8 @@ export class Checkpoint {
 
   /**
    * Finds the tensor of each parameter, and its moments if the file has any.
-   * @param {RawParameter[]} parameters
-   * @returns {{ to: number, data: Float32Array }[]} addresses and what to write there
+   * @param {RawParameter[]} parameters of the model, or of one that is planned
+   * @returns {{ to: number, tensor: Tensor }[]} addresses and what to write there
    * @throws {CheckpointError} missing, of another shape or dtype, or unknown tensors
    */
   match(parameters) {
@@ -295,7 +304,7 @@ export class Checkpoint {
       const wanted = [[name, data]];
       if (withMoments && trainable) wanted.push([`optimizer.m.${name}`, m], [`optimizer.v.${name}`, v]);
       for (const [tensor, to] of wanted) {
-        writes.push({ to, data: this.#floats(tensor, shape) });
+        writes.push({ to, tensor: this.#find(tensor, shape) });
         known.add(tensor);
       }
     }
@@ -321,8 +330,13 @@ export class Checkpoint {
     const first = this.#tensors.get('state.memory.0');
     if (!first) return undefined;
     const [batch, length] = first.shape;
+    if (first.shape.length !== 3 || batch === 0 || length === 0) {
+      throw new CheckpointError(
+        `tensor "state.memory.0" must have the shape [streams, tokens, ${dModel}], got [${first.shape.join(', ')}]`,
+      );
+    }
     const rows = Array.from({ length: layers }, (_, layer) => {
-      return this.#floats(`state.memory.${layer}`, [batch, length, dModel]);
+      return floatsOf(this.#find(`state.memory.${layer}`, [batch, length, dModel]));
     });
     return { batch, length, layers: rows };
   }
@@ -331,7 +345,7 @@ export class Checkpoint {
    * @param {string} name
    * @param {number[]} shape
    */
-  #floats(name, shape) {
+  #find(name, shape) {
     const tensor = this.#tensors.get(name);
     if (!tensor) throw new CheckpointError(`tensor ${JSON.stringify(name)} is missing`);
     if (tensor.dtype !== 'F32') {
@@ -342,7 +356,14 @@ export class Checkpoint {
         `tensor ${JSON.stringify(name)} must have the shape [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`,
       );
     }
-    // Copied: files may hold tensors at any byte, typed arrays may not.
-    return new Float32Array(tensor.bytes.slice().buffer);
+    return tensor;
   }
+}
+
+/**
+ * The numbers of a tensor, copied: files may hold tensors at any byte, typed arrays may not.
+ * @param {Tensor} tensor
+ */
+export function floatsOf(tensor) {
+  return new Float32Array(new Uint8Array(tensor.bytes).buffer);
 }

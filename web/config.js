@@ -1,5 +1,8 @@
 /** Configurations: what the engine declares of each key, checked and written for it. */
+import { show } from './check.js';
 import { Kind, Rule, Status } from './core.js';
+
+export { show };
 
 /** @import { Core, RawField } from './core.js' */
 
@@ -36,15 +39,6 @@ export function readRouters(core) {
     summary: core.string(core.address('router_summary', index)),
     routes: core.call('router_routes', index) !== 0,
   }));
-}
-
-/** @param {unknown} value */
-export function show(value) {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number' || typeof value === 'boolean' || value == null) return String(value);
-  if (typeof value === 'bigint') return `${value}n`;
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? `a ${value.constructor?.name ?? 'object'}` : `a ${typeof value}`;
 }
 
 /**
@@ -179,6 +173,16 @@ export class ConfigSchema {
     const inside = value >= field.minimum && (field.open ? value < field.maximum : value <= field.maximum);
     if (!whole || !inside) throw new RangeError(`${name} must be ${limits(field)}, got ${show(value)}`);
     return value;
+  }
+
+  /**
+   * The tensors that a model would have.
+   * @param {ModelKind} kind
+   * @param {PlainConfig} config checked
+   */
+  parameters(kind, config) {
+    this.write(kind, config);
+    return this.#core.plannedParameters();
   }
 
   /**

@@ -197,26 +197,47 @@ export class Core {
   }
 
   /**
+   * The tensors of a model.
    * @param {number} model address
    * @returns {RawParameter[]}
    */
   parameters(model) {
     const count = this.call('model_parameter_count', model);
-    return Array.from({ length: count }, (_, index) => {
-      const address = this.address('model_parameter', model, index);
-      const view = this.view(address, 120);
-      const rank = view.getInt32(72, true);
-      return {
-        name: this.string(address),
-        shape: [76, 80, 84].slice(0, rank).map((at) => view.getInt32(at, true)),
-        size: view.getInt32(88, true),
-        trainable: view.getInt32(92, true) !== 0,
-        data: view.getUint32(104, true),
-        grad: view.getUint32(108, true),
-        m: view.getUint32(112, true),
-        v: view.getUint32(116, true),
-      };
-    });
+    return Array.from({ length: count }, (_, index) =>
+      this.#parameter(this.address('model_parameter', model, index)),
+    );
+  }
+
+  /**
+   * The tensors that a model of the configuration in the exchange would have; their addresses are 0.
+   * @returns {RawParameter[]}
+   */
+  plannedParameters() {
+    const at = this.exchange + this.call('config_bytes');
+    const parameters = [];
+    while (this.call('config_parameter', this.exchange, parameters.length, at) === Status.OK) {
+      parameters.push(this.#parameter(at));
+    }
+    return parameters;
+  }
+
+  /**
+   * @param {number} address
+   * @returns {RawParameter}
+   */
+  #parameter(address) {
+    const view = this.view(address, 120);
+    const rank = view.getInt32(72, true);
+    return {
+      name: this.string(address),
+      shape: [76, 80, 84].slice(0, rank).map((at) => view.getInt32(at, true)),
+      size: view.getInt32(88, true),
+      trainable: view.getInt32(92, true) !== 0,
+      data: view.getUint32(104, true),
+      grad: view.getUint32(108, true),
+      m: view.getUint32(112, true),
+      v: view.getUint32(116, true),
+    };
   }
 
   /** The result that a call left in the exchange. */

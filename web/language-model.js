@@ -1,7 +1,13 @@
-import { show } from './config.js';
-import { checkArray, checkIds, checkInteger, checkNumber, checkObject, Model } from './model.js';
+import { checkArray, checkClasses, checkIds, checkInteger, checkNumber, checkObject, show } from './check.js';
+import { Looks } from './looks.js';
+import { Model } from './model.js';
+import { evaluateText, TextStreams } from './text.js';
+import { isSource, train } from './training.js';
 
 /** @import { Checkpoint } from './checkpoint.js' */
+/** @import { LayerMeasures } from './measures.js' */
+/** @import { Evaluation } from './text.js' */
+/** @import { Source, TrainedModel, TrainOptions, TrainProgress } from './training.js' */
 /** @import { LanguageConfig, LayerRouting } from './types.js' */
 
 /**
@@ -41,6 +47,8 @@ import { checkArray, checkIds, checkInteger, checkNumber, checkObject, Model } f
  * @extends {Model<Required<LanguageConfig>>}
  */
 export class LanguageModel extends Model {
+  #looks = new Looks();
+
   /**
    * Mean cross-entropy of a segment, without dropout and gradient. The memory moves on.
    * @param {Segment} segment
@@ -118,6 +126,96 @@ export class LanguageModel extends Model {
     return { batch, length: t, carryMemory };
   }
 
+  /**
+   * Trains on a text that is cut into batchSize streams; the memory is carried along them.
+   *
+   *     for await (const { step, loss } of model.train(tokens, { steps: 500, every: 10 })) console.log(step, loss);
+   *
+   * Gives way to the event loop between steps, and stops when the loop over it is left. The model may be used meanwhile:
+   * `generate`, `measure` and `evaluateText` disturb nothing; what else moves the memory on (`evaluate`, say) costs the
+   * training its memory of one segment.
+   * @param {Int32Array | Source<Segment & { targets: Int32Array, epoch?: number }>} data tokens, or what gives the segment
+   *   of each step
+   * @param {TrainOptions<Int32Array, Int32Array>} options
+   * @returns {AsyncGenerator<TrainProgress<Evaluation>, void, void>}
+   * @throws {TypeError | RangeError} at once, naming the argument
+   * @throws {DivergedError} from the generator: the loss or the gradient is not finite; the parameters are those after
+   *   the last good step
+   */
+  train(data, options) {
+    const { validation, probe, probeClasses, signal } = checkObject('options', options) && options;
+    const { batchSize, contextLength } = this.config;
+    if (!isSource(data)) this.#checkTokens('data', data, 2 * batchSize);
+    if (validation !== undefined) this.#checkTokens('validation', validation, 2);
+    if (probe !== undefined) this.#checkProbe(probe, probeClasses, 'probeClasses');
+    return train(/** @type {TrainedModel<Segment>} */ (this), options, {
+      source: isSource(data) ? data : new TextStreams(data, { batchSize, length: contextLength }),
+      adapt: (segment) => this.#adapt(segment),
+      validate: validation && (() => evaluateText(this, validation, { signal })),
+      measure: probe && (() => this.measure(probe, { classes: probeClasses })),
+    });
+  }
+
+  /**
+   * A segment that can follow: without memory if what is held is that of another number of streams.
+   * @param {Segment} segment
+   */
+  #adapt(segment) {
+    const { inputs, length = this.config.contextLength } = segment;
+    const held = this.core.call('model_memory_batch', this.address);
+    return held * length === inputs.length ? segment : { ...segment, carryMemory: false };
+  }
+
+  /**
+   * What the routing of a text is measured by, with `topK` as it is now; see `LayerMeasures`. The text is read from an
+   * empty memory; the memory of training stays as it is. `routing()` and `logits()` are of the last part of the probe
+   * then. A probe is remembered, so that the next look at it gives the switch rate.
+   * @param {Int32Array} probe [N] tokens
+   * @param {{ classes?: Int32Array }} [options] classes: [N] the class of each token, for `specialisation`; see
+   *   `characterClasses`
+   * @returns {LayerMeasures[]} one entry a layer; layers without a router (dense) have none
+   * @throws {TypeError | RangeError} naming the argument
+   */
+  measure(probe, { classes } = {}) {
+    this.#checkProbe(probe, classes, 'classes');
+    const { contextLength, experts: count } = this.config;
+    const saved = this.saveMemory();
+    try {
+      const passes = [];
+      for (let start = 0; start < probe.length; start += contextLength) {
+        const inputs = probe.slice(start, start + contextLength);
+        // There must be targets, but nothing is made of the loss.
+        this.evaluate({ inputs, targets: inputs, length: inputs.length, carryMemory: start > 0 });
+        passes.push({ routing: this.routing(), similarity: this.expertSimilarity() });
+      }
+      return this.#looks.measure(probe, passes, { count, topK: this.topK, classes });
+    } finally {
+      this.restoreMemory(saved);
+    }
+  }
+
+  /**
+   * @param {Int32Array} probe
+   * @param {Int32Array | undefined} classes
+   * @param {string} name of the classes
+   */
+  #checkProbe(probe, classes, name) {
+    this.#checkTokens('probe', probe, 1);
+    if (classes !== undefined) checkClasses(name, classes, probe.length);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Int32Array} tokens
+   * @param {number} least
+   */
+  #checkTokens(name, tokens, least) {
+    checkArray(name, tokens, Int32Array);
+    if (tokens.length < least)
+      throw new RangeError(`${name} must have ${least} tokens or more, got ${tokens.length}`);
+    checkIds(name, tokens, this.config.vocabSize);
+  }
+
   /** Empties the memory: the next call starts as if nothing had come before. */
   resetMemory() {
     this.core.call('model_reset_memory', this.address);
@@ -151,10 +249,14 @@ export class LanguageModel extends Model {
   restoreMemory(saved) {
     const { core, address } = this;
     const { layers, memoryLength, dModel, batchSize } = this.config;
-    const { length, batch, layers: rows } = saved;
+    const { length, batch, layers: rows } = /** @type {SavedMemory} */ (checkObject('saved', saved));
     checkInteger('saved.length', length, 0, memoryLength, ' (memoryLength)');
-    checkInteger('saved.batch', batch, 0, batchSize, ' (batchSize)');
-    if (rows.length !== layers || rows.some((layer) => layer.length !== batch * length * dModel)) {
+    checkInteger('saved.batch', batch, Math.min(1, length), batchSize, ' (batchSize)');
+    if (
+      !Array.isArray(rows) ||
+      rows.length !== layers ||
+      rows.some((layer) => layer.length !== batch * length * dModel)
+    ) {
       throw new RangeError('saved must come from saveMemory() of a model of the same sizes');
     }
     rows.forEach((layer, index) => {
@@ -179,7 +281,13 @@ export class LanguageModel extends Model {
    * @returns {Generator<GeneratedToken, void, void>}
    * @throws {TypeError | RangeError} at once, naming the argument
    */
-  generate(promptTokens, { maxTokens = 100, temperature = 1, topP = 1, seed = 0 } = {}) {
+  generate(promptTokens, options = {}) {
+    const {
+      maxTokens = 100,
+      temperature = 1,
+      topP = 1,
+      seed = 0,
+    } = checkObject('options', options) && options;
     this.core.check();
     if (!(promptTokens instanceof Int32Array) && !Array.isArray(promptTokens)) {
       throw new TypeError(
@@ -188,9 +296,9 @@ export class LanguageModel extends Model {
     }
     if (promptTokens.length === 0) throw new RangeError('promptTokens must have at least one token');
     const vocabSize = this.config.vocabSize;
-    promptTokens.forEach((token, i) => {
-      checkInteger(`promptTokens[${i}]`, token, 0, vocabSize - 1, ' (vocabSize - 1)');
-    });
+    for (let i = 0; i < promptTokens.length; i++) {
+      checkInteger(`promptTokens[${i}]`, promptTokens[i], 0, vocabSize - 1, ' (vocabSize - 1)');
+    }
     checkInteger('maxTokens', maxTokens, 0, Number.MAX_SAFE_INTEGER);
     checkNumber('temperature', temperature, 0);
     checkNumber('topP', topP, Number.MIN_VALUE, 1);
@@ -247,6 +355,7 @@ export class LanguageModel extends Model {
   /** @protected @override */
   contextTensors() {
     const { length, batch, layers } = this.saveMemory();
+    if (length === 0) return [];
     const shape = [batch, length, this.config.dModel];
     return layers.map((data, layer) => ({ name: `state.memory.${layer}`, shape, data }));
   }

@@ -57,7 +57,7 @@ export async function load(options = {}) {
   if (!supports(SIMD_PROBE))
     throw new EngineError('WebAssembly has no SIMD here, which the engine is made of');
   const relaxed = supports(RELAXED_PROBE);
-  if (variant === 'relaxed-simd' && !relaxed) {
+  if (variant === 'relaxed-simd' && !relaxed && wasm === undefined) {
     throw new EngineError(
       'WebAssembly has no relaxed SIMD here; variant "simd" runs, and "auto" would have taken it',
     );
@@ -190,7 +190,9 @@ async function read(source) {
       `wasm must be a URL, a Response, an ArrayBuffer, a Uint8Array or a WebAssembly.Module, got ${show(source)}`,
     );
   }
-  const url = new URL(source, globalThis.location?.href ?? import.meta.url);
+  const base = globalThis.location?.href ?? import.meta.url;
+  if (!URL.canParse(source, base)) throw new TypeError(`wasm must be a URL, got ${show(String(source))}`);
+  const url = new URL(source, base);
   // Node's fetch does not read files. Taken from the process rather than imported, so that bundlers for pages need not
   // know of it.
   const files = url.protocol === 'file:' && globalThis.process?.getBuiltinModule?.('node:fs/promises');

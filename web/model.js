@@ -1,5 +1,5 @@
-import { encodeCheckpoint } from './checkpoint.js';
-import { show } from './config.js';
+import { checkArray, checkInteger, checkNumber, checkObject, show } from './check.js';
+import { encodeCheckpoint, floatsOf, RESERVED_METADATA } from './checkpoint.js';
 import { Status } from './core.js';
 import { DisposedError, DivergedError } from './errors.js';
 
@@ -24,74 +24,6 @@ const MEMORY_KINDS = /** @type {const} */ ([
   'context',
   'scratch',
 ]);
-
-/**
- * @param {string} name
- * @param {unknown} value
- * @param {number} minimum
- * @param {number} maximum
- * @param {string} [why] what the maximum is
- * @returns {number}
- */
-export function checkInteger(name, value, minimum, maximum, why = '') {
-  if (typeof value !== 'number') throw new TypeError(`${name} must be an integer, got ${show(value)}`);
-  if (!Number.isInteger(value) || value < minimum || value > maximum) {
-    throw new RangeError(`${name} must be an integer from ${minimum} to ${maximum}${why}, got ${value}`);
-  }
-  return value;
-}
-
-/**
- * @param {string} name
- * @param {unknown} value
- * @param {number} minimum
- * @param {number} [maximum]
- * @returns {number}
- */
-export function checkNumber(name, value, minimum, maximum = Number.MAX_VALUE) {
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, got ${show(value)}`);
-  if (!(value >= minimum && value <= maximum)) {
-    const range = maximum === Number.MAX_VALUE ? `${minimum} or more` : `from ${minimum} to ${maximum}`;
-    throw new RangeError(`${name} must be a finite number, ${range}; got ${value}`);
-  }
-  return value;
-}
-
-/**
- * @param {string} name
- * @param {Int32Array} ids
- * @param {number} limit
- */
-export function checkIds(name, ids, limit) {
-  for (let i = 0; i < ids.length; i++) {
-    if (ids[i] < 0 || ids[i] >= limit) {
-      throw new RangeError(`${name}[${i}] must be from 0 to ${limit - 1}, got ${ids[i]}`);
-    }
-  }
-}
-
-/**
- * @template {Float32ArrayConstructor | Int32ArrayConstructor} T
- * @param {string} name
- * @param {unknown} value
- * @param {T} type
- * @returns {InstanceType<T>}
- */
-export function checkArray(name, value, type) {
-  if (!(value instanceof type)) throw new TypeError(`${name} must be a ${type.name}, got ${show(value)}`);
-  return /** @type {InstanceType<T>} */ (value);
-}
-
-/**
- * @param {string} name
- * @param {unknown} value
- * @returns {Record<string, unknown>}
- */
-export function checkObject(name, value) {
-  if (value === null || typeof value !== 'object')
-    throw new TypeError(`${name} must be an object, got ${show(value)}`);
-  return /** @type {Record<string, unknown>} */ (value);
-}
 
 /**
  * What language models and classifiers have in common. Everything that is read out is a copy: it stays as it is when
@@ -244,6 +176,16 @@ export class Model {
   }
 
   /**
+   * How alike the experts of each layer are on the tokens of the last call: mean over tokens and pairs of experts of the
+   * cosine between the two experts' outputs; 1 is collapsed. An entry is null where it is not known; layers without a
+   * router (dense) have none.
+   * @returns {(number | null)[]}
+   */
+  expertSimilarity() {
+    return this.routing().map(() => null);
+  }
+
+  /**
    * Runs a pass over what was put into the buffers.
    * @protected
    * @param {'evaluate' | 'gradients' | 'train_step'} name
@@ -293,12 +235,15 @@ export class Model {
    * @param {Record<string, string>} [options.metadata] more strings for the file; default: `model.metadata`
    * @returns {Uint8Array}
    */
-  saveCheckpoint({ optimizer = false, metadata = this.metadata } = {}) {
+  saveCheckpoint(options = {}) {
+    const { optimizer = false, metadata = this.metadata } = checkObject('options', options) && options;
     if (typeof optimizer !== 'boolean')
       throw new TypeError(`optimizer must be true or false, got ${show(optimizer)}`);
     for (const [key, value] of Object.entries(checkObject('metadata', metadata))) {
       if (typeof value !== 'string')
         throw new TypeError(`metadata["${key}"] must be a string, got ${show(value)}`);
+      if (RESERVED_METADATA.includes(key))
+        throw new RangeError(`metadata["${key}"] must have another key: the file itself uses this one`);
     }
     const { core } = this;
     const tensors = [];
@@ -340,7 +285,10 @@ export class Model {
     const { core, address } = this;
     const entries = core.parameters(address);
     const writes = checkpoint.match(entries);
-    for (const { to, data } of writes) core.floats(to, data.length).set(data);
+    for (const { to, tensor } of writes) {
+      const data = floatsOf(tensor);
+      core.floats(to, data.length).set(data);
+    }
     core.call('model_changed', address);
     core.call('model_set_step', address, checkpoint.step);
     if (checkpoint.topK !== undefined) this.topK = checkpoint.topK;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { timeSlices } from './task.js';
 
 /**
  * Turns text into token ids and back. A vocabulary is immutable.
@@ -22,7 +23,7 @@
  * @property {(token: number) => string} push   the text that the token completes; '' while a character is incomplete
  * @property {() => string} end                 what is left over: '', or U+FFFD for a character that never ended
  *
- * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string }} VocabularyJSON
+ * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string } | { kind: 'bpe', known: number[] }} VocabularyJSON
  */
 
 /**
@@ -272,6 +273,8 @@ export function vocabularyFromJSON(json) {
   const { kind, characters } = /** @type {{ kind?: unknown, characters?: unknown }} */ (value);
   if (kind === 'byte') return new ByteVocabulary();
   if (kind === 'character') return new CharacterVocabulary(/** @type {string} */ (characters));
+  if (kind === 'bpe')
+    throw new RangeError('a vocabulary of kind "bpe" needs its tokenizer: BpeVocabulary.fromJSON');
   throw new RangeError(`vocabulary.kind must be "byte" or "character", got ${JSON.stringify(kind)}`);
 }
 
@@ -393,22 +396,6 @@ export function bitsPerByte(loss, tokens, bytes) {
 }
 
 /**
- * A task of its own for whatever waits in the event loop. A message port, because browsers clamp nested timers.
- *
- * @returns {Promise<void>}
- */
-function nextTask() {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
-}
-
-/**
  * What `evaluateText` needs of a language model; calls may also return promises.
  *
  * @typedef {object} EvaluatedModel
@@ -427,7 +414,6 @@ function nextTask() {
 
 /** Streams are not made shorter than this many segments: each begins with nothing in its memory. */
 const EVALUATION_SEGMENTS = 8;
-const EVALUATION_SLICE_MS = 25;
 
 /**
  * The loss of a model on a text that is walked from its beginning with the memory carried on. The memory that the
@@ -460,7 +446,7 @@ export async function evaluateText(model, tokens, options = {}) {
     let nats = 0;
     let count = 0;
     let bytes = 0;
-    let sliceEnd = performance.now() + EVALUATION_SLICE_MS;
+    const pause = timeSlices();
     for (let step = 0; step < streams.segments; step++) {
       const { epoch: _, ...segment } = streams.at(step);
       const { loss } = await model.evaluate(segment);
@@ -468,10 +454,7 @@ export async function evaluateText(model, tokens, options = {}) {
       count += segment.targets.length;
       bytes += vocabulary?.byteLength(segment.targets) ?? 0;
       onProgress?.({ tokens: count, total: streams.targetsPerPass, loss: nats / count });
-      if (performance.now() > sliceEnd) {
-        await nextTask();
-        sliceEnd = performance.now() + EVALUATION_SLICE_MS;
-      }
+      await pause();
       signal?.throwIfAborted();
     }
     const loss = nats / count;

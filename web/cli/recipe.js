@@ -17,7 +17,7 @@ import { flagOf } from './options.js';
  */
 export const recipeFields = Object.freeze([
   { name: 'steps', type: 'integer', default: 1000, min: 1, summary: 'Steps of the whole run' },
-  { name: 'learningRate', type: 'number', default: 3e-3, min: 0, summary: 'Highest learning rate' },
+  { name: 'learningRate', type: 'number', default: 4e-3, min: 0, summary: 'Highest learning rate' },
   {
     name: 'schedule',
     type: 'choice',
@@ -29,7 +29,7 @@ export const recipeFields = Object.freeze([
     name: 'warmup',
     type: 'integer',
     min: 0,
-    summary: 'Steps of linear warm-up, by default a tenth of all, at most 50',
+    summary: 'Steps of linear warm-up, by default a tenth of all, at most 100',
   },
   { name: 'floor', type: 'number', default: 0, min: 0, summary: 'Last learning rate of the cosine' },
   { name: 'clip', type: 'number', default: 0.25, min: 0, summary: "Limit of the gradient's norm; 0: none" },
@@ -105,7 +105,7 @@ export const recipeFields = Object.freeze([
  * @returns {Recipe}
  */
 export function withWarmup(recipe) {
-  return { ...recipe, warmup: recipe.warmup ?? Math.min(50, Math.floor(recipe.steps / 10)) };
+  return { ...recipe, warmup: recipe.warmup ?? Math.min(100, Math.floor(recipe.steps / 10)) };
 }
 
 /**

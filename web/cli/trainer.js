@@ -224,7 +224,7 @@ export class Trainer {
     const bytes = await this.#save({ finished: true });
     const seconds = (performance.now() - this.#startedAt) / 1000;
     /** @type {Float64Array[]} */
-    let loads = this.#model.routing().map(({ load }) => Float64Array.from(load));
+    const loads = this.#model.routing().map(({ load }) => Float64Array.from(load));
     let before = 0;
     const result = await this.#validate((tokens) => {
       const share = before === 0 ? 1 : (tokens - before) / tokens;

@@ -1,0 +1,261 @@
+/**
+ * The training loop of language models and classifiers: `for await (const progress of model.train(data, options))`.
+ *
+ * @module
+ */
+import { checkInteger, checkNumber, checkObject, show } from './check.js';
+import { constantSchedule, cosineSchedule } from './schedules.js';
+import { timeSlices } from './task.js';
+
+/** @import { LayerMeasures } from './measures.js' */
+/** @import { Schedule } from './schedules.js' */
+
+/**
+ * @template Validation, Probe
+ * @typedef {object} TrainOptions
+ * @property {number} steps to take now; a model that was trained before goes on from its own `step`
+ * @property {number} [every] steps from one progress to the next; default 1. There is one after the last step, after
+ *   each validation and after each measure in any case.
+ * @property {AbortSignal} [signal] stops between two steps
+ * @property {number} [learningRate] the highest rate of a schedule that is named; default 0.003
+ * @property {'cosine' | 'constant' | Schedule} [schedule] of the learning rate: a name (default 'cosine'), over the
+ *   steps of this call, after a warm-up; or a function of `model.step`
+ * @property {number} [warmup] steps of linear warm-up before a schedule that is named; default a tenth of the steps, at
+ *   most 50
+ * @property {Schedule} [topKSchedule] experts a token as a function of `model.step`; default: `model.topK` as it is
+ * @property {number} [clip] global norm that gradients are scaled down to; default 0.25, 0: no clipping
+ * @property {Validation} [validation] data that are held out: gives `validationLoss`
+ * @property {number} [validateEvery] steps; default a tenth of all. After the last step in any case.
+ * @property {Probe} [probe] what the routing is measured on: gives `measures`
+ * @property {Int32Array} [probeClasses] as the option `classes` of `measure`
+ * @property {number} [measureEvery] steps; default a tenth of all. After the last step in any case.
+ * @property {number} [seed] of the order of a classifier's data
+ */
+
+/**
+ * @template [Evaluation={ loss: number }]
+ * @typedef {object} TrainProgress
+ * @property {number} step steps that the model has taken in all
+ * @property {number} epoch passes over the data completed before this step, from 0
+ * @property {number} loss mean over the steps since the last progress, nats per token or vector
+ * @property {number} gradNorm of the last step, before clipping
+ * @property {number} learningRate of the last step
+ * @property {number} topK experts a token in the last step
+ * @property {number} tokensPerSecond tokens (or vectors) trained on since the last progress, by the time of their steps
+ * @property {number | null} validationLoss nats; null if this was no step to validate
+ * @property {Evaluation | null} validation the same and more: bits per token, or accuracy
+ * @property {LayerMeasures[] | null} measures one entry a layer; null if this was no step to measure
+ */
+
+/**
+ * @typedef {object} TrainStep
+ * @property {Int32Array} targets
+ * @property {number} [epoch]
+ * @property {boolean} [carryMemory]
+ */
+
+/**
+ * Where the batches come from: what a step sees depends on the number of the step alone. `TextStreams` and `Batches`
+ * are such sources.
+ *
+ * @template {TrainStep} Step
+ * @typedef {{ at: (step: number) => Step }} Source
+ */
+
+/**
+ * What the loop needs of a model.
+ *
+ * @template {TrainStep} Step
+ * @typedef {object} TrainedModel
+ * @property {number} step
+ * @property {number} topK
+ * @property {{ readonly experts: number }} config
+ * @property {(options: Step & { learningRate: number, clip: number }) => { loss: number, gradNorm: number }} trainStep
+ */
+
+/**
+ * How one kind of model is trained.
+ *
+ * @template {TrainStep} Step
+ * @template Evaluation
+ * @typedef {object} Trade
+ * @property {Source<Step>} source
+ * @property {(step: Step) => Step} [adapt] what to take as the step, since others may have used the model before it
+ * @property {() => Promise<{ loss: number } & Evaluation>} [validate]
+ * @property {() => LayerMeasures[]} [measure]
+ */
+
+/** As the command line's, which learn fast at the sizes that suit a page. */
+const LEARNING_RATE = 3e-3;
+const CLIP = 0.25;
+const WARMUP = 50;
+
+const SHARE_BETWEEN_LOOKS = 0.1;
+
+/** Models that are being trained. @type {WeakSet<object>} */
+const busy = new WeakSet();
+
+/**
+ * @template T
+ * @param {T} data
+ * @returns {data is Extract<Exclude<T, ArrayBufferView>, Source<any>>}
+ */
+export function isSource(data) {
+  return typeof (/** @type {{ at?: unknown }} */ (data)?.at) === 'function' && !ArrayBuffer.isView(data);
+}
+
+/**
+ * Checks the options; what is not given gets its default.
+ *
+ * @param {TrainOptions<unknown, unknown>} options
+ * @param {{ step: number, config: { readonly experts: number } }} model
+ */
+function readPlan(options, model) {
+  checkObject('options', options);
+  const { steps, every = 1, signal, clip = CLIP, topKSchedule } = options;
+  checkInteger('steps', steps, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger('every', every, 1, Number.MAX_SAFE_INTEGER);
+  checkNumber('clip', clip, 0);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`signal must be an AbortSignal, got ${show(signal)}`);
+  }
+  if (topKSchedule !== undefined && typeof topKSchedule !== 'function') {
+    throw new TypeError(`topKSchedule must be a function of the step, got ${show(topKSchedule)}`);
+  }
+  const looks = Math.max(1, Math.ceil(steps * SHARE_BETWEEN_LOOKS));
+  const { validateEvery = looks, measureEvery = looks } = options;
+  checkInteger('validateEvery', validateEvery, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger('measureEvery', measureEvery, 1, Number.MAX_SAFE_INTEGER);
+  const schedule = readSchedule(options, model.step);
+  return { steps, every, signal, clip, topKSchedule, validateEvery, measureEvery, schedule };
+}
+
+/**
+ * @param {TrainOptions<unknown, unknown>} options
+ * @param {number} first step of this call
+ * @returns {Schedule}
+ */
+function readSchedule({ schedule = 'cosine', learningRate, warmup, steps }, first) {
+  if (typeof schedule === 'function') {
+    if (learningRate !== undefined || warmup !== undefined) {
+      throw new TypeError(
+        'learningRate and warmup must be left out when schedule is a function: it gives the rate',
+      );
+    }
+    return schedule;
+  }
+  if (schedule !== 'cosine' && schedule !== 'constant') {
+    throw new RangeError(
+      `schedule must be "cosine", "constant" or a function of the step, got ${show(schedule)}`,
+    );
+  }
+  const shape = {
+    learningRate: learningRate ?? LEARNING_RATE,
+    warmup: warmup ?? Math.min(WARMUP, Math.floor(steps / 10)),
+    steps,
+  };
+  const named = schedule === 'cosine' ? cosineSchedule(shape) : constantSchedule(shape);
+  return (step) => named(step - first);
+}
+
+/**
+ * Trains a model. Arguments are checked at once; the first step is taken when the first progress is asked for, and
+ * nothing runs between a progress and the request for the next.
+ *
+ * @template {TrainStep} Step
+ * @template Evaluation
+ * @param {TrainedModel<Step>} model
+ * @param {TrainOptions<unknown, unknown>} options
+ * @param {Trade<Step, Evaluation>} trade
+ * @returns {AsyncGenerator<TrainProgress<{ loss: number } & Evaluation>, void, void>}
+ */
+export function train(model, options, trade) {
+  return loop(model, readPlan(options, model), trade);
+}
+
+/**
+ * @template {TrainStep} Step
+ * @template Evaluation
+ * @param {TrainedModel<Step>} model
+ * @param {ReturnType<typeof readPlan>} plan
+ * @param {Trade<Step, Evaluation>} trade
+ * @returns {AsyncGenerator<TrainProgress<{ loss: number } & Evaluation>, void, void>}
+ */
+async function* loop(model, plan, { source, adapt, validate, measure }) {
+  const { steps, every, signal, clip, topKSchedule, schedule } = plan;
+  signal?.throwIfAborted();
+  if (busy.has(model)) throw new Error('the model is being trained already; end that first');
+  busy.add(model);
+  try {
+    const pause = timeSlices();
+    const tally = new Tally();
+    for (let done = 1; done <= steps; done++) {
+      const number = model.step;
+      const learningRate = schedule(number);
+      if (topKSchedule) {
+        const topK = topKSchedule(number);
+        if (topK !== model.topK) model.topK = topK;
+      }
+      const { epoch = 0, ...rest } = source.at(number);
+      const step = /** @type {Step} */ (/** @type {unknown} */ (rest));
+      const started = performance.now();
+      const { loss, gradNorm } = model.trainStep({
+        ...(adapt ? adapt(step) : step),
+        learningRate,
+        clip,
+      });
+      tally.add(loss, step.targets.length, performance.now() - started);
+      await pause();
+      signal?.throwIfAborted();
+      const last = done === steps;
+      const validation = validate && (last || done % plan.validateEvery === 0) ? await validate() : null;
+      const measures = measure && (last || done % plan.measureEvery === 0) ? measure() : null;
+      if (!(last || validation || measures || done % every === 0)) continue;
+      const validationLoss = validation?.loss ?? null;
+      const { step: taken, topK } = model;
+      yield {
+        step: taken,
+        epoch,
+        ...tally.take(),
+        gradNorm,
+        learningRate,
+        topK,
+        validationLoss,
+        validation,
+        measures,
+      };
+      // While the caller had the progress.
+      if (!last) signal?.throwIfAborted();
+    }
+  } finally {
+    busy.delete(model);
+  }
+}
+
+/** Loss and speed since the last progress. */
+class Tally {
+  #losses = 0;
+  #steps = 0;
+  #tokens = 0;
+  #milliseconds = 0;
+
+  /**
+   * @param {number} loss
+   * @param {number} tokens
+   * @param {number} milliseconds
+   */
+  add(loss, tokens, milliseconds) {
+    this.#losses += loss;
+    this.#steps++;
+    this.#tokens += tokens;
+    this.#milliseconds += milliseconds;
+  }
+
+  take() {
+    const loss = this.#losses / this.#steps;
+    // Coarse clocks may say that no time has passed.
+    const tokensPerSecond = (this.#tokens * 1000) / Math.max(this.#milliseconds, 0.01);
+    this.#losses = this.#steps = this.#tokens = this.#milliseconds = 0;
+    return { loss, tokensPerSecond };
+  }
+}
