@@ -251,7 +251,9 @@ export class LanguageModel extends Model {
     const { layers, memoryLength, dModel, batchSize } = this.config;
     const { length, batch, layers: rows } = /** @type {SavedMemory} */ (checkObject('saved', saved));
     checkInteger('saved.length', length, 0, memoryLength, ' (memoryLength)');
-    checkInteger('saved.batch', batch, Math.min(1, length), batchSize, ' (batchSize)');
+    checkInteger('saved.batch', batch, 0, batchSize, ' (batchSize)');
+    if (length > 0 && batch === 0)
+      throw new RangeError('saved.batch must be 1 or more where there are rows, got 0');
     if (
       !Array.isArray(rows) ||
       rows.length !== layers ||
@@ -288,7 +290,7 @@ export class LanguageModel extends Model {
       topP = 1,
       seed = 0,
     } = checkObject('options', options) && options;
-    this.core.check();
+    this.checkUsable();
     if (!(promptTokens instanceof Int32Array) && !Array.isArray(promptTokens)) {
       throw new TypeError(
         `promptTokens must be an Int32Array or an array of integers, got ${show(promptTokens)}`,

@@ -75,6 +75,11 @@ export class Model {
     return this.#address;
   }
 
+  /** Throws once the model, or its engine, was disposed. @protected */
+  checkUsable() {
+    return this.address !== 0;
+  }
+
   /** Training steps taken. */
   get step() {
     return this.core.call('model_step', this.address);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { load } from '../../web/index.js';
 import {
+  ByteVocabulary,
   bitsPerByte,
   bitsPerToken,
-  ByteVocabulary,
   CharacterVocabulary,
   evaluateText,
   splitText,
@@ -179,7 +179,8 @@ test('streams: every token of every stream is predicted once a pass, at any leng
     for (let step = 0; step < streams.segments; step++) {
       const segment = streams.at(step);
       assert.ok(segment.length >= 1 && segment.length <= length);
-      segment.inputs.forEach((token, i) => assert.equal(segment.targets[i], token + 1));
+      const next = segment.inputs.map((token) => token + 1);
+      assert.deepEqual(segment.targets, next);
       inputs.push(...segment.inputs);
     }
     const expected = range(batchSize * streams.streamLength).filter(

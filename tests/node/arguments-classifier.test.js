@@ -1,0 +1,117 @@
+/** Bad arguments of every call of a classifier: as arguments.test.js. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  assertSameBits,
+  errorOf,
+  liven,
+  onEveryVariant,
+  randomBatch,
+  randomFloats,
+  TINY_CLASSIFIER,
+} from './helpers.js';
+import { BAD_ID_ARRAYS, BAD_RATES, BAD_TOP_K, refuse, stateOf, withId } from './refusals.js';
+
+/** @import { Classifier } from '../../web/index.js' */
+/** @import { Bad } from './refusals.js' */
+
+onEveryVariant((bench) => {
+  const { inputSize, classes } = TINY_CLASSIFIER;
+  const most = TINY_CLASSIFIER.batchSize;
+  const batch = randomBatch(TINY_CLASSIFIER, 1);
+  const trainedClassifier = () => {
+    const model = liven(bench.classifier(TINY_CLASSIFIER));
+    model.trainStep({ ...batch, learningRate: 0.01 });
+    return model;
+  };
+  /** @type {Record<string, (model: Classifier, value: any) => unknown>} */
+  const calls = {
+    evaluate: (model, value) => model.evaluate(value),
+    gradients: (model, value) => model.gradients(value),
+    trainStep: (model, value) => model.trainStep({ learningRate: 0.1, ...value }),
+    predict: (model, value) => model.predict(value.inputs),
+  };
+
+  for (const [name, call] of Object.entries(calls)) {
+    test(`${name}: inputs`, () => {
+      const model = trainedClassifier();
+      refuse(
+        model,
+        'inputs',
+        [
+          [undefined, TypeError, /must be a Float32Array, got undefined/],
+          [null, TypeError, /must be a Float32Array, got null/],
+          [[...batch.inputs], TypeError, /must be a Float32Array, got an array/],
+          [Float64Array.from(batch.inputs), TypeError, /must be a Float32Array, got a Float64Array/],
+          [new Int32Array(batch.inputs.length), TypeError, /must be a Float32Array, got an? Int32Array/],
+          ...[0, 1, inputSize + 1, (most + 1) * inputSize].map((size) => {
+            const message = `n x ${inputSize} numbers \\(inputSize\\), n from 1 to ${most} .*; got ${size}$`;
+            return /** @type {Bad} */ ([randomFloats(size, 1), RangeError, new RegExp(message)]);
+          }),
+        ],
+        (_, inputs) => call(model, { ...batch, inputs }),
+      );
+      for (const [at, value] of [
+        [0, Number.NaN],
+        [4, Number.POSITIVE_INFINITY],
+        [batch.inputs.length - 1, Number.NEGATIVE_INFINITY],
+      ]) {
+        const message = new RegExp(`\\[${at}\\] must be a finite number, got ${value}$`);
+        refuse(model, 'inputs', [[value, RangeError, message]], () => {
+          const inputs = batch.inputs.slice();
+          inputs[at] = value;
+          return call(model, { ...batch, inputs });
+        });
+      }
+    });
+    if (name === 'predict') continue;
+    test(`${name}: targets`, () => {
+      const model = trainedClassifier();
+      refuse(model, 'targets', BAD_ID_ARRAYS, (_, targets) => call(model, { ...batch, targets }));
+      for (const [at, id] of [
+        [0, -1],
+        [3, classes],
+        [most - 1, 2 ** 31 - 1],
+      ]) {
+        const message = new RegExp(`\\[${at}\\] must be from 0 to ${classes - 1}, got ${id}$`);
+        refuse(model, 'targets', [[id, RangeError, message]], (_, value) =>
+          call(model, { ...batch, targets: withId(batch.targets, at, value) }),
+        );
+      }
+      refuse(
+        model,
+        'targets',
+        [0, 1, most - 1, most + 1].map((size) => {
+          return [size, RangeError, new RegExp(`for each of the ${most} inputs, got ${size}$`)];
+        }),
+        (_, size) => call(model, { ...batch, targets: new Int32Array(size) }),
+      );
+    });
+  }
+
+  test('no batch, learningRate, clip and topK', () => {
+    const model = trainedClassifier();
+    const none = /** @type {Bad[]} */ (
+      [undefined, null, 7].map((value) => [value, TypeError, /must be an object, got /])
+    );
+    refuse(model, 'batch', none, (_, value) => model.evaluate(value));
+    refuse(model, 'batch', none, (_, value) => model.gradients(value));
+    refuse(model, 'options', none, (_, value) => model.trainStep(value));
+    refuse(model, 'learningRate', BAD_RATES, (_, learningRate) =>
+      model.trainStep({ ...batch, learningRate }),
+    );
+    refuse(model, 'clip', BAD_RATES, (_, clip) => model.trainStep({ ...batch, learningRate: 0.1, clip }));
+    refuse(model, 'topK', BAD_TOP_K, (_, value) => {
+      model.topK = value;
+    });
+  });
+
+  test('after bad calls it goes on as one that never saw any', () => {
+    const [model, twin] = [trainedClassifier(), trainedClassifier()];
+    errorOf(() => model.evaluate({ ...batch, inputs: batch.inputs.map(() => Number.NaN) }));
+    errorOf(() => model.trainStep({ ...batch, targets: withId(batch.targets, 7, classes), learningRate: 1 }));
+    errorOf(() => model.predict(new Float32Array(0)));
+    assert.deepEqual(stateOf(model), stateOf(twin));
+    assertSameBits(model.predict(batch.inputs), twin.predict(batch.inputs), 'probabilities');
+  });
+});

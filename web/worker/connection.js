@@ -1,0 +1,170 @@
+/**
+ * Calls to a worker and their answers. Written by hand rather than taken from a messaging library: streams that wait to
+ * be asked, errors of their class, arrays given away and the death of the worker would have to be built on top of one
+ * all the same, and are most of this.
+ */
+import { DisposedError, EngineError } from '../errors.js';
+import { errorFromWire, pack } from './wire.js';
+
+/** @import { WireError } from './wire.js' */
+
+/**
+ * What is asked: `method` of the engine (target 0) or of a model.
+ * @typedef {{ id: number, target: number, method: string, args: unknown[] }} Call
+ */
+
+/**
+ * @typedef {object} Reply
+ * @property {number} id
+ * @property {unknown} [value]
+ * @property {WireError} [error]
+ * @property {Record<string, any>} [state] of what was called, after the call
+ */
+
+/**
+ * @typedef {object} CallOptions
+ * @property {AbortSignal} [signal] aborted already: nothing is done. A stream ends; another call that is under way goes on.
+ * @property {boolean} [transfer] gives the arrays away: they move to the worker and are empty here from then on. What
+ *   is only a part of its buffer is copied all the same.
+ */
+
+/** @typedef {{ onState?: (state: Record<string, any>) => void }} Listener */
+
+export class Connection {
+  /** @type {Worker} */
+  #worker;
+  #lastId = 0;
+  /** @type {Map<number, { resolve: (value: any) => void, reject: (error: unknown) => void } & Listener>} */
+  #waiting = new Map();
+  /** @type {Error | undefined} why there are no more answers */
+  #end;
+
+  /** @param {Worker} worker it belongs to the connection from here on */
+  constructor(worker) {
+    this.#worker = worker;
+    listen(worker, {
+      message: (reply) => this.#answer(reply),
+      end: (message, cause) => void this.close(new EngineError(`the worker stopped: ${message}`, { cause })),
+    });
+    this.#keepAlive(false);
+  }
+
+  /** Throws unless calls can be made. */
+  check() {
+    if (this.#end) throw this.#end;
+  }
+
+  /**
+   * @template T
+   * @param {number} target
+   * @param {string} method
+   * @param {unknown[]} args
+   * @param {CallOptions & Listener} [options]
+   * @returns {Promise<T>}
+   */
+  async call(target, method, args, { signal, transfer = false, onState } = {}) {
+    signal?.throwIfAborted();
+    this.check();
+    const id = ++this.#lastId;
+    /** @type {Set<ArrayBuffer>} */
+    const moved = new Set();
+    const call = { id, target, method, args: pack(args, transfer, moved) };
+    this.#worker.postMessage(call, [...moved]);
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, onState });
+      this.#keepAlive(true);
+    });
+  }
+
+  /**
+   * An iterator on the other side, which is asked for one value at a time.
+   * @template T
+   * @param {number} target
+   * @param {string} method
+   * @param {unknown[]} args
+   * @param {CallOptions & Listener} [options]
+   * @returns {AsyncGenerator<T, void, void>}
+   */
+  async *stream(target, method, args, { signal, transfer, onState } = {}) {
+    const stream = await this.call(target, method, args, { signal, transfer, onState });
+    const abort = () => this.call(0, 'abort', [stream]).catch(() => {});
+    signal?.addEventListener('abort', abort, { once: true });
+    let done = false;
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        /** @type {IteratorResult<T>} */
+        const result = await this.call(target, 'next', [stream], { onState });
+        done = Boolean(result.done);
+        if (result.done) return;
+        yield result.value;
+      }
+    } catch (error) {
+      // The reason that the caller gave, rather than its likeness from the other side.
+      if (/** @type {Error} */ (error)?.name === 'AbortError') signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      if (!done && !this.#end) await this.call(target, 'return', [stream], { onState });
+    }
+  }
+
+  /**
+   * Ends the worker. What waits for an answer, and every later call, is refused with the reason.
+   * @param {Error} [reason]
+   */
+  async close(reason = new DisposedError('the engine was disposed')) {
+    if (this.#end) return;
+    this.#end = reason;
+    for (const { reject } of this.#waiting.values()) reject(reason);
+    this.#waiting.clear();
+    await this.#worker.terminate();
+  }
+
+  /** @param {Reply} reply */
+  #answer({ id, value, error, state }) {
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) this.#keepAlive(false);
+    if (state) waiting.onState?.(state);
+    if (error) waiting.reject(errorFromWire(error));
+    else waiting.resolve(value);
+  }
+
+  /**
+   * A program ends when nothing is left to do, whether or not its engine was disposed of.
+   * @param {boolean} keep
+   */
+  #keepAlive(keep) {
+    const worker = /** @type {{ ref?: () => void, unref?: () => void }} */ (
+      /** @type {unknown} */ (this.#worker)
+    );
+    if (keep) worker.ref?.();
+    else worker.unref?.();
+  }
+}
+
+/**
+ * Hears a worker of a browser or of Node.
+ * @param {Worker} worker
+ * @param {{ message: (data: any) => void, end: (message: string, cause?: unknown) => void }} listener
+ */
+function listen(worker, { message, end }) {
+  const node = /** @type {{ on?: (event: string, listener: (value: any) => void) => void }} */ (
+    /** @type {unknown} */ (worker)
+  );
+  if (typeof node.on === 'function' && typeof worker.addEventListener !== 'function') {
+    node.on('message', message);
+    node.on('error', (error) => end(String(error), error));
+    node.on('messageerror', (error) => end('an answer cannot be read', error));
+    node.on('exit', (code) => end(`it ended with code ${code}`));
+    return;
+  }
+  worker.addEventListener('message', ({ data }) => message(data));
+  worker.addEventListener('messageerror', () => end('an answer cannot be read'));
+  worker.addEventListener('error', (event) => {
+    event.preventDefault?.();
+    end(event.message || 'its script cannot be loaded', event.error ?? undefined);
+  });
+}

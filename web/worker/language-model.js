@@ -1,0 +1,103 @@
+import { Model, tabulate } from './model.js';
+
+/** @import { GeneratedToken, SavedMemory, Segment, StepOptions } from '../language-model.js' */
+/** @import { LayerMeasures } from '../measures.js' */
+/** @import { Evaluation } from '../text.js' */
+/** @import { TrainOptions, TrainProgress } from '../training.js' */
+/** @import { LanguageConfig } from '../types.js' */
+/** @import { CallOptions } from './connection.js' */
+
+/**
+ * A Transformer-XL language model in a worker. Made by `engine.createLanguageModel()` or `engine.loadCheckpoint()`.
+ * @extends {Model<Required<LanguageConfig>>}
+ */
+export class LanguageModel extends Model {
+  /**
+   * Mean cross-entropy of a segment, without dropout and gradient. The memory moves on.
+   * @param {Segment & CallOptions} segment
+   * @returns {Promise<{ loss: number }>} nats per token
+   */
+  evaluate(segment) {
+    return this.callWith('evaluate', [], segment);
+  }
+
+  /**
+   * Fills the gradients and takes no step. The memory moves on.
+   * @param {Segment & CallOptions} segment
+   * @returns {Promise<{ loss: number, gradNorm: number, auxiliaryLoss: number }>}
+   */
+  gradients(segment) {
+    return this.callWith('gradients', [], segment);
+  }
+
+  /**
+   * One step of Adam on a segment. The memory moves on.
+   * @param {Segment & StepOptions & CallOptions} options
+   * @returns {Promise<{ loss: number, gradNorm: number, auxiliaryLoss: number }>}
+   */
+  trainStep(options) {
+    return this.callWith('trainStep', [], options);
+  }
+
+  /**
+   * Trains in the worker. Nothing is computed between a progress and the request for the next: take `every` large enough.
+   * Other calls of the model are done between two steps.
+   * @param {Int32Array} data tokens
+   * @param {TrainOptions<Int32Array, Int32Array> & CallOptions} options
+   * @returns {AsyncGenerator<TrainProgress<Evaluation>, void, void>} arguments are refused when the first progress is
+   *   asked for
+   */
+  train(data, options) {
+    const prepare = async () => {
+      await this.call('state', []);
+      return [data, tabulate(options, this.step)];
+    };
+    return this.stream('train', prepare, options);
+  }
+
+  /**
+   * What the routing of a text is measured by; the memory of training stays as it is.
+   * @param {Int32Array} probe
+   * @param {{ classes?: Int32Array } & CallOptions} [options]
+   * @returns {Promise<LayerMeasures[]>} one entry a layer
+   */
+  measure(probe, options = {}) {
+    return this.callWith('measure', [probe], options);
+  }
+
+  /**
+   * Empties the memory: the next call starts as if nothing had come before.
+   * @returns {Promise<void>}
+   */
+  resetMemory() {
+    return this.call('resetMemory', []);
+  }
+
+  /**
+   * A copy of the memory, for `restoreMemory`.
+   * @returns {Promise<SavedMemory>}
+   */
+  saveMemory() {
+    return this.call('saveMemory', []);
+  }
+
+  /**
+   * @param {SavedMemory} saved
+   * @param {CallOptions} [options]
+   * @returns {Promise<void>}
+   */
+  restoreMemory(saved, options) {
+    return this.call('restoreMemory', [saved], options);
+  }
+
+  /**
+   * Continues a text, token by token. The next token is computed when it is asked for.
+   * @param {Int32Array | number[]} promptTokens at least one
+   * @param {{ maxTokens?: number, temperature?: number, topP?: number, seed?: number } & CallOptions} [options]
+   * @returns {AsyncGenerator<GeneratedToken, void, void>}
+   */
+  generate(promptTokens, options = {}) {
+    const { signal, transfer, ...rest } = options;
+    return this.stream('generate', async () => [promptTokens, rest], { signal, transfer });
+  }
+}
