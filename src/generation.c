@@ -39,25 +39,10 @@ int32_t hr_generation_capacity(const hr_model *model) {
   return hr_generation_window(&model->config);
 }
 
-hr_status hr_generation_feed(hr_model *model, const int32_t *tokens, int32_t count) {
+/* Reads tokens behind what is in the caches. */
+static void read_tokens(hr_model *model, const int32_t *tokens, int32_t count) {
   const hr_config *config = &model->config;
   hr_generation *generation = &model->generation;
-  if (config->kind != HR_LANGUAGE_MODEL || count < 1 || count > config->context_length)
-    return HR_ERROR_ARGUMENT;
-  if (hr_generation_stale(model)) return HR_ERROR_ARGUMENT;
-  for (int32_t i = 0; i < count; i++) {
-    if (tokens[i] < 0 || tokens[i] >= config->vocab_size) return HR_ERROR_ARGUMENT;
-  }
-  /* What is older than the window is forgotten when there is no more room behind it. */
-  const int32_t window = hr_generation_window(config), width = config->heads * config->d_head;
-  if (generation->length > window) {
-    const int32_t forgotten = generation->length - window;
-    for (int32_t i = 0; i < config->layers; i++) {
-      hr_real *kv = model->layers[i].cache.kv;
-      memmove(kv, kv + (ptrdiff_t)forgotten * 2 * width, (size_t)window * 2 * (size_t)width * sizeof *kv);
-    }
-    generation->length = window;
-  }
   const hr_pass pass = hr_model_pass(model, (hr_segment){1, count, generation->length}, false);
   hr_embedding_forward(model->layers[0].x, model->embedding, tokens, config->d_model, &pass);
   for (int32_t i = 0; i < config->layers; i++) {
@@ -72,6 +57,32 @@ hr_status hr_generation_feed(hr_model *model, const int32_t *tokens, int32_t cou
   generation->length += count;
   generation->last = count;
   generation->last_token = tokens[count - 1];
+}
+
+/* Makes room: what is older than the window is forgotten. */
+static void forget(hr_model *model) {
+  const hr_config *config = &model->config;
+  hr_generation *generation = &model->generation;
+  const int32_t window = hr_generation_window(config), width = config->heads * config->d_head;
+  const int32_t forgotten = generation->length - window;
+  if (forgotten <= 0) return;
+  for (int32_t i = 0; i < config->layers; i++) {
+    hr_real *kv = model->layers[i].cache.kv;
+    memmove(kv, kv + (ptrdiff_t)forgotten * 2 * width, (size_t)window * 2 * (size_t)width * sizeof *kv);
+  }
+  generation->length = window;
+}
+
+hr_status hr_generation_feed(hr_model *model, const int32_t *tokens, int32_t count) {
+  const hr_config *config = &model->config;
+  if (config->kind != HR_LANGUAGE_MODEL || count < 1 || count > config->context_length)
+    return HR_ERROR_ARGUMENT;
+  if (hr_generation_stale(model)) return HR_ERROR_ARGUMENT;
+  for (int32_t i = 0; i < count; i++) {
+    if (tokens[i] < 0 || tokens[i] >= config->vocab_size) return HR_ERROR_ARGUMENT;
+  }
+  forget(model);
+  read_tokens(model, tokens, count);
   return HR_OK;
 }
 
@@ -109,10 +120,10 @@ hr_status hr_generation_sample(hr_model *model, double temperature, double top_p
   if (generation->length == 0 || hr_generation_stale(model)) return HR_ERROR_ARGUMENT;
   if (!(temperature >= 0) || !(top_p > 0) || top_p > 1) return HR_ERROR_ARGUMENT;
   if (generation->last == 0) {
-    /* Another call overwrote the logits: the last token is read once more in its own place. */
+    /* Another call overwrote the logits: the last token is read once more, in its own place and before the same text. */
     const int32_t again = generation->last_token;
     generation->length--;
-    hr_generation_feed(model, &again, 1);
+    read_tokens(model, &again, 1);
   }
   const hr_real *logits = model->output.logits + (ptrdiff_t)(generation->last - 1) * v;
   hr_real *chances = model->chances;

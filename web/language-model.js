@@ -252,8 +252,6 @@ export class LanguageModel extends Model {
     const { length, batch, layers: rows } = /** @type {SavedMemory} */ (checkObject('saved', saved));
     checkInteger('saved.length', length, 0, memoryLength, ' (memoryLength)');
     checkInteger('saved.batch', batch, 0, batchSize, ' (batchSize)');
-    if (length > 0 && batch === 0)
-      throw new RangeError('saved.batch must be 1 or more where there are rows, got 0');
     if (
       !Array.isArray(rows) ||
       rows.length !== layers ||
@@ -261,6 +259,8 @@ export class LanguageModel extends Model {
     ) {
       throw new RangeError('saved must come from saveMemory() of a model of the same sizes');
     }
+    if (length > 0 && batch === 0)
+      throw new RangeError('saved.batch must be 1 or more where there are rows, got 0');
     rows.forEach((layer, index) => {
       const to = core.floats(core.address('model_memory', address, index), batch * memoryLength * dModel);
       for (let b = 0; b < batch; b++) {

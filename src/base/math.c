@@ -11,7 +11,7 @@ static double two_to_the(int64_t n) {
 double hr_exp(double x) {
   static const double LN2_HIGH = 6.93147180369123816490e-01;
   static const double LN2_LOW = 1.90821492927058770002e-10;
-  if (x < -700) return 0;
+  if (!(x >= -700)) return x != x ? x : 0;
   if (x > 700) x = 700;
   int64_t n = (int64_t)(x * 1.44269504088896338700 + (x < 0 ? -0.5 : 0.5));
   double r = (x - (double)n * LN2_HIGH) - (double)n * LN2_LOW;

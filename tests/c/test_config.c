@@ -1,0 +1,350 @@
+/* Configurations: defaults, limits of every field, rules between fields; and the table of parameters that a
+ * configuration makes. */
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "parameters.h"
+#include "testing.h"
+
+static void set(hr_config *config, const hr_field *field, double value) {
+  char *at = (char *)config + field->offset;
+  if (field->type == HR_NUMBER) {
+    memcpy(at, &value, sizeof value);
+  } else if (field->type == HR_SEED) {
+    const uint32_t seed = (uint32_t)value;
+    memcpy(at, &seed, sizeof seed);
+  } else {
+    const int32_t integer = (int32_t)value;
+    memcpy(at, &integer, sizeof integer);
+  }
+}
+
+static double get(const hr_config *config, const hr_field *field) {
+  const char *at = (const char *)config + field->offset;
+  double number;
+  int32_t integer;
+  uint32_t seed;
+  memcpy(&integer, at, sizeof integer);
+  memcpy(&seed, at, sizeof seed);
+  if (field->type == HR_NUMBER) memcpy(&number, at, sizeof number);
+  return field->type == HR_NUMBER ? number : field->type == HR_SEED ? (double)seed : (double)integer;
+}
+
+static int32_t field_named(const char *name) {
+  for (int32_t i = 0; i < hr_config_field_count(); i++) {
+    if (strcmp(hr_config_field(i)->name, name) == 0) return i;
+  }
+  printf("there is no field %s\n", name);
+  exit(2);
+}
+
+static const char *const KINDS[] = {"language model", "classifier"};
+
+/* Refused by the check and by hr_model_create, with a complaint about this field. */
+static void check_refused(const hr_config *config, const char *name, hr_rule rule, double minimum,
+                          double maximum) {
+  hr_complaint complaint = {-2, -2, NAN, NAN};
+  CHECK_REFUSED(hr_config_check(config, &complaint));
+  CHECK_REFUSED(hr_config_check(config, NULL));
+  const hr_field *field = hr_config_field(complaint.field);
+  CHECK_THAT(field && strcmp(field->name, name) == 0, "the complaint is about %s, expected %s",
+             field ? field->name : "nothing", name);
+  CHECK_INT(complaint.rule, rule);
+  CHECK(complaint.minimum == minimum);
+  CHECK(complaint.maximum == maximum);
+  hr_model *model = (hr_model *)&complaint;
+  uint64_t bytes = 1;
+  CHECK_REFUSED(hr_model_create(&model, config, &bytes));
+  CHECK(model == NULL);
+  CHECK(bytes == 0);
+}
+
+static void check_accepted(const hr_config *config) {
+  hr_complaint complaint;
+  CHECK_OK(hr_config_check(config, &complaint));
+  CHECK_INT(complaint.field, -1);
+  CHECK_INT(complaint.rule, HR_RULE_NONE);
+}
+
+static double largest_allowed(const hr_field *field) {
+  if (field->type == HR_CHOICE) return hr_router_count() - 1;
+  return field->open ? nextafter(field->maximum, -1) : field->maximum;
+}
+
+static void test_defaults(hr_kind kind) {
+  hr_config config;
+  memset(&config, 0xa5, sizeof config);
+  hr_config_default(&config, kind);
+  CHECK_INT(config.kind, kind);
+  check_accepted(&config);
+  for (int32_t i = 0; i < hr_config_field_count(); i++) {
+    const hr_field *field = hr_config_field(i);
+    test_context("%s, %s", KINDS[kind], field->name);
+    CHECK(get(&config, field) == field->initial);
+    CHECK(field->initial >= field->minimum && field->initial <= largest_allowed(field));
+    CHECK(field->summary && strlen(field->summary) > 10);
+    CHECK(field->kinds >= 1 && field->kinds <= 3);
+    CHECK_INT(field_named(field->name), i);
+  }
+  CHECK(hr_config_field(-1) == NULL);
+  CHECK(hr_config_field(hr_config_field_count()) == NULL);
+}
+
+/* A configuration in which the largest and smallest value of any one field can stand without breaking a rule. */
+static hr_config roomy(hr_kind kind, const hr_field *field) {
+  hr_config config;
+  hr_config_default(&config, kind);
+  config.top_k = 1;
+  config.router = router_named("smoe");
+  if (field->offset == (int32_t)offsetof(hr_config, top_k)) config.experts = 1024;
+  return config;
+}
+
+static void test_limits(hr_kind kind) {
+  for (int32_t i = 0; i < hr_config_field_count(); i++) {
+    const hr_field *field = hr_config_field(i);
+    test_context("%s, %s", KINDS[kind], field->name);
+    hr_config config = roomy(kind, field);
+    const double least = field->minimum, most = largest_allowed(field);
+    const double bound = field->type == HR_CHOICE ? hr_router_count() - 1 : field->maximum;
+    /* Only one field of the language model must be even. */
+    const bool even = kind == HR_LANGUAGE_MODEL && i == field_named("dModel");
+    set(&config, field, even ? 2 : least);
+    check_accepted(&config);
+    set(&config, field, most);
+    check_accepted(&config);
+    if (field->type == HR_SEED) continue;
+
+    const bool number = field->type == HR_NUMBER;
+    const double beyond[] = {number ? nextafter(least, (double)-INFINITY) : least - 1,
+                             number ? nextafter(most, (double)INFINITY) : most + 1,
+                             number ? (double)NAN : INT32_MIN, number ? (double)INFINITY : INT32_MAX,
+                             number ? (double)-INFINITY : -1};
+    for (size_t j = 0; j < sizeof beyond / sizeof *beyond; j++) {
+      if (beyond[j] >= least && beyond[j] <= most) continue;
+      test_context("%s, %s = %g", KINDS[kind], field->name, beyond[j]);
+      set(&config, field, beyond[j]);
+      if (field->kinds & (1 << kind)) {
+        check_refused(&config, field->name, HR_RULE_RANGE, least, bound);
+      } else {
+        /* What belongs to the other kind of model is not looked at. */
+        check_accepted(&config);
+      }
+    }
+  }
+  test_context("%s", "");
+}
+
+static void test_rules(void) {
+  hr_config config;
+  for (int kind = HR_LANGUAGE_MODEL; kind <= HR_CLASSIFIER; kind++) {
+    hr_config_default(&config, (hr_kind)kind);
+    config.experts = 4;
+    config.top_k = 4;
+    check_accepted(&config);
+    config.top_k = 5;
+    check_refused(&config, "topK", HR_RULE_RANGE, 1, 4);
+
+    for (int32_t router = 0; router < hr_router_count(); router++) {
+      const bool smoe = router == router_named("smoe");
+      hr_config_default(&config, (hr_kind)kind);
+      config.router = router;
+      check_accepted(&config);
+      config.load_balance_weight = 0.01;
+      if (smoe) check_accepted(&config);
+      if (!smoe) check_refused(&config, "loadBalanceWeight", HR_RULE_SMOE, 0, 0);
+      config.load_balance_weight = 0;
+      config.router_z_weight = 0.01;
+      if (smoe) check_accepted(&config);
+      if (!smoe) check_refused(&config, "routerZWeight", HR_RULE_SMOE, 0, 0);
+    }
+  }
+  hr_config_default(&config, HR_CLASSIFIER);
+  config.d_model = 7;
+  check_accepted(&config);
+  hr_config_default(&config, HR_LANGUAGE_MODEL);
+  config.d_model = 7;
+  check_refused(&config, "dModel", HR_RULE_EVEN, 2, 1 << 14);
+  static const int32_t NO_KINDS[] = {-1, 2, INT32_MAX, INT32_MIN};
+  for (size_t i = 0; i < sizeof NO_KINDS / sizeof *NO_KINDS; i++) {
+    config.kind = NO_KINDS[i];
+    hr_complaint complaint;
+    CHECK_REFUSED(hr_config_check(&config, &complaint));
+    CHECK_INT(complaint.field, -1);
+  }
+}
+
+static void test_routers(void) {
+  static const char *const NAMES[] = {"hyperrouter", "smoe", "smoe-dropout", "dense"};
+  CHECK_INT(hr_router_count(), 4);
+  for (int32_t i = 0; i < hr_router_count(); i++) {
+    CHECK(strcmp(hr_router_name(i), NAMES[i]) == 0);
+    CHECK(strlen(hr_router_summary(i)) > 10);
+    CHECK_INT(hr_router_routes(i), strcmp(NAMES[i], "dense") != 0);
+  }
+  for (int32_t i = -1; i <= 4; i += 5) {
+    CHECK(hr_router_name(i) == NULL);
+    CHECK(hr_router_summary(i) == NULL);
+    CHECK(!hr_router_routes(i));
+  }
+}
+
+/* ---------------------------------------------------------------------------------------- the parameters */
+
+typedef struct expectation {
+  const char *name;
+  int32_t shape[3];
+  bool trainable;
+  hr_initial initial;
+} expectation;
+
+static int32_t checked;
+
+static void check_tensor(hr_model *model, const char *prefix, expectation expected) {
+  char name[128];
+  snprintf(name, sizeof name, "%s%s", prefix, expected.name);
+  hr_parameter *parameter = find_parameter(model, name);
+  CHECK_THAT(parameter != NULL, "there is a tensor %s", name);
+  if (!parameter) return;
+  checked++;
+  test_context("%s", name);
+  int32_t size = 1;
+  for (int i = 0; i < 3; i++) {
+    CHECK_INT(parameter->shape[i], expected.shape[i] ? expected.shape[i] : 1);
+    size *= parameter->shape[i];
+  }
+  CHECK_INT(parameter->rank, expected.shape[2] ? 3 : expected.shape[1] ? 2 : 1);
+  CHECK_INT(parameter->size, size);
+  CHECK_INT(parameter->trainable, expected.trainable);
+  CHECK((parameter->grad != NULL) == expected.trainable);
+  CHECK((parameter->m != NULL) == expected.trainable && (parameter->v != NULL) == expected.trainable);
+
+  static const double MEANS[] = {0, 0, 1, 0}, DEVIATIONS[] = {0, 0.02, 0.02, 1};
+  const double mean = MEANS[expected.initial], deviation = DEVIATIONS[expected.initial];
+  double sum = 0, squares = 0;
+  for (int32_t i = 0; i < size; i++) {
+    const double off = (double)parameter->data[i] - mean;
+    sum += off;
+    squares += off * off;
+    CHECK_NEAR(off, 0, 6 * deviation);
+  }
+  CHECK_NEAR(sum / size, 0, 5 * deviation / sqrt(size));
+  CHECK_NEAR(sqrt(squares / size), deviation, 4 * deviation / sqrt(size));
+  for (int32_t i = 0; expected.trainable && i < size; i++)
+    CHECK(parameter->m[i] == 0 && parameter->v[i] == 0);
+  test_context("%s", "");
+}
+
+static void check_feedforward(hr_model *model, const char *layer, const hr_config *c) {
+  const char *router = hr_router_name(c->router);
+  const int32_t d = c->d_model, f = c->d_inner, e = c->experts, z = c->hyper_size;
+  if (strcmp(router, "hyperrouter") == 0) {
+    check_tensor(model, layer, (expectation){"gate.embedding", {1, d}, true, HR_INITIAL_UNIT});
+    check_tensor(model, layer, (expectation){"gate.hypernet.0.weight", {z, d}, false, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"gate.hypernet.0.bias", {z}, false, HR_INITIAL_ZERO});
+    check_tensor(model, layer,
+                 (expectation){"gate.hypernet.2.weight", {e * (d + 1), z}, false, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"gate.hypernet.2.bias", {e * (d + 1)}, false, HR_INITIAL_ZERO});
+  } else if (strcmp(router, "dense") != 0) {
+    const bool trained = strcmp(router, "smoe") == 0;
+    check_tensor(model, layer, (expectation){"gate.gate.weight", {e, d}, trained, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"gate.gate.bias", {e}, trained, HR_INITIAL_ZERO});
+  }
+  if (strcmp(router, "dense") == 0) {
+    check_tensor(model, layer, (expectation){"CoreNet.0.weight", {f * e, d}, true, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"CoreNet.0.bias", {f * e}, true, HR_INITIAL_ZERO});
+    check_tensor(model, layer, (expectation){"CoreNet.3.weight", {d, f * e}, true, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"CoreNet.3.bias", {d}, true, HR_INITIAL_ZERO});
+  } else {
+    check_tensor(model, layer, (expectation){"experts.htoh4.weight", {e, f, d}, true, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"experts.htoh4.bias", {e, f}, true, HR_INITIAL_ZERO});
+    check_tensor(model, layer, (expectation){"experts.h4toh.weight", {e, d, f}, true, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"experts.h4toh.bias", {e, d}, true, HR_INITIAL_ZERO});
+  }
+  check_tensor(model, layer, (expectation){"layer_norm.weight", {d}, true, HR_INITIAL_NEAR_ONE});
+  check_tensor(model, layer, (expectation){"layer_norm.bias", {d}, true, HR_INITIAL_ZERO});
+}
+
+/* Names, shapes and initial values are those of the published code: its checkpoints must open. */
+static void test_parameters(const hr_config *c) {
+  hr_model *model = new_model(c);
+  const int32_t d = c->d_model, width = c->heads * c->d_head;
+  const bool language = c->kind == HR_LANGUAGE_MODEL;
+  checked = 0;
+  if (language) {
+    check_tensor(model, "",
+                 (expectation){"word_emb.emb_layers.0.weight", {c->vocab_size, d}, true, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"r_w_bias", {c->heads, c->d_head}, true, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"r_r_bias", {c->heads, c->d_head}, true, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"crit.out_layers.0.bias", {c->vocab_size}, true, HR_INITIAL_ZERO});
+  } else {
+    check_tensor(model, "", (expectation){"input.weight", {d, c->input_size}, true, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"input.bias", {d}, true, HR_INITIAL_ZERO});
+    check_tensor(model, "", (expectation){"output.weight", {c->classes, d}, true, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"output.bias", {c->classes}, true, HR_INITIAL_ZERO});
+  }
+  for (int32_t i = 0; i < c->layers; i++) {
+    char attention[64], feedforward[64];
+    snprintf(attention, sizeof attention, "layers.%d.dec_attn.", i);
+    snprintf(feedforward, sizeof feedforward, "layers.%d.pos_ff.", i);
+    if (language) {
+      check_tensor(model, attention, (expectation){"qkv_net.weight", {3 * width, d}, true, HR_INITIAL_SMALL});
+      check_tensor(model, attention, (expectation){"o_net.weight", {d, width}, true, HR_INITIAL_SMALL});
+      check_tensor(model, attention, (expectation){"r_net.weight", {width, d}, true, HR_INITIAL_SMALL});
+      check_tensor(model, attention, (expectation){"layer_norm.weight", {d}, true, HR_INITIAL_NEAR_ONE});
+      check_tensor(model, attention, (expectation){"layer_norm.bias", {d}, true, HR_INITIAL_ZERO});
+    }
+    check_feedforward(model, feedforward, c);
+  }
+  CHECK_INT(checked, hr_model_parameter_count(model));
+  CHECK(hr_model_parameter(model, -1) == NULL);
+  CHECK(hr_model_parameter(model, hr_model_parameter_count(model)) == NULL);
+  hr_model_destroy(model);
+}
+
+/* The same tensor starts from the same numbers whatever else the model has; another seed gives others. */
+static void test_seeds(void) {
+  const char *const name = "layers.1.pos_ff.experts.htoh4.weight";
+  hr_config config = small_language_model(0, false), deeper = config;
+  deeper.layers = 12;
+  deeper.router = router_named("smoe");
+  deeper.batch_size = 1;
+  hr_model *model = new_model(&config), *other = new_model(&deeper);
+  const hr_parameter *a = find_parameter(model, name), *b = find_parameter(other, name);
+  CHECK(same_bits(a->data, b->data, a->size));
+  CHECK(find_parameter(other, "layers.11.pos_ff.gate.gate.weight") != NULL);
+  const hr_parameter *c = find_parameter(other, "layers.11.pos_ff.experts.htoh4.weight");
+  CHECK(!same_bits(a->data, c->data, a->size));
+  static const uint32_t SEEDS[] = {0, 2, UINT32_MAX};
+  for (size_t i = 0; i < sizeof SEEDS / sizeof *SEEDS; i++) {
+    config.seed = SEEDS[i];
+    hr_model *another = new_model(&config);
+    const hr_parameter *p = find_parameter(another, name);
+    double product = 0;
+    for (int32_t j = 0; j < p->size; j++) product += (double)p->data[j] * (double)a->data[j];
+    CHECK_NEAR(product / p->size / 0.0004, 0, 5 / sqrt(p->size));
+    hr_model_destroy(another);
+  }
+  hr_model_destroy(model);
+  hr_model_destroy(other);
+}
+
+int main(void) {
+  test_defaults(HR_LANGUAGE_MODEL);
+  test_defaults(HR_CLASSIFIER);
+  test_limits(HR_LANGUAGE_MODEL);
+  test_limits(HR_CLASSIFIER);
+  test_rules();
+  test_routers();
+  for (int32_t router = 0; router < hr_router_count(); router++) {
+    hr_config config = small_language_model(router, router % 2);
+    config.d_inner = 20;
+    test_parameters(&config);
+    config = small_classifier(router);
+    test_parameters(&config);
+  }
+  test_seeds();
+  return test_report("config");
+}
