@@ -252,11 +252,10 @@ export class LanguageModel extends Model {
     const { length, batch, layers: rows } = /** @type {SavedMemory} */ (checkObject('saved', saved));
     checkInteger('saved.length', length, 0, memoryLength, ' (memoryLength)');
     checkInteger('saved.batch', batch, 0, batchSize, ' (batchSize)');
-    if (
-      !Array.isArray(rows) ||
-      rows.length !== layers ||
-      rows.some((layer) => layer.length !== batch * length * dModel)
-    ) {
+    if (!Array.isArray(rows) || rows.some((layer) => !(layer instanceof Float32Array))) {
+      throw new TypeError('saved.layers must be an array of Float32Array, as saveMemory() gives it');
+    }
+    if (rows.length !== layers || rows.some((layer) => layer.length !== batch * length * dModel)) {
       throw new RangeError('saved must come from saveMemory() of a model of the same sizes');
     }
     if (length > 0 && batch === 0)
