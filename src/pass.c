@@ -37,10 +37,10 @@ void hr_multiply(const hr_pass *pass, hr_real *c, int32_t c_stride, hr_matrix a,
                  int32_t n, int32_t k, hr_store_mode mode) {
   const int32_t threads = hr_team_threads(pass->team);
   shared_product product = {pass, c, c_stride, a, b, m, n, k, mode, m >= n, 0};
-  /* Whole tiles of either variant, so that no tile is cut; and never a single row, which hr_matmul sums in another
-   * order than it does as part of a taller matrix. */
-  const int32_t all = product.by_rows ? m : n, tile = product.by_rows ? 30 : 8;
-  const int32_t step = (all / threads + tile) / tile * tile;
+  /* Equal shares, of whole tiles where that costs no balance. Never a single row, which hr_matmul sums in another order
+   * than it does as part of a taller matrix. */
+  const int32_t all = product.by_rows ? m : n, tile = product.by_rows ? 6 : 8;
+  const int32_t share = (all + threads - 1) / threads, step = (share + tile - 1) / tile * tile;
   const int32_t last = all % step;
   if (threads == 1 || (int64_t)m * n * k < SHARED || step >= all || (product.by_rows && last == 1)) {
     hr_matmul(c, c_stride, a, b, m, n, k, mode, pass->matmul_scratch);

@@ -21,9 +21,7 @@ export const TRAINING_KEY = 'hyperrouter.training';
  */
 async function readBytes(path) {
   try {
-    // A plain Uint8Array: what Node gives is a Buffer, whose slice() is no copy.
-    const { buffer, byteOffset, length } = await readFile(path);
-    return new Uint8Array(buffer, byteOffset, length);
+    return await readFile(path);
   } catch (error) {
     throw fileError('cannot read', path, error);
   }
