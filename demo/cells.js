@@ -53,7 +53,8 @@ function lengthFrom(byte) {
 export function cellOf(byte) {
   const name = names.get(byte);
   if (name) return { glyph: byte === 0x20 ? '␣' : (glyphs.get(byte) ?? ''), name };
-  if (byte > 0x20 && byte < 0x7f) return { glyph: String.fromCharCode(byte), name: String.fromCharCode(byte) };
+  if (byte > 0x20 && byte < 0x7f)
+    return { glyph: String.fromCharCode(byte), name: String.fromCharCode(byte) };
   return { glyph: byte.toString(16).toUpperCase().padStart(2, '0'), name: hex(byte) };
 }
 
@@ -73,7 +74,9 @@ export function cellsOf(tokens) {
         cells.push({
           glyph: j === 0 ? character : '',
           name: `${character}, byte ${j + 1} of ${length}`,
-          endsWord: j === length - 1 && /[\p{P}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(character),
+          endsWord:
+            j === length - 1 &&
+            /[\p{P}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(character),
           endsLine: false,
         });
       }

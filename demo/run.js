@@ -1,14 +1,15 @@
 import { batch, signal } from '@preact/signals';
 import { DivergedError } from 'hyperrouter-wasm';
-import { keepText, leastBytes, TextError } from './data.js';
+import { differenceOf, modelConfig, rebuildValues, requireLength } from './config.js';
+import { keepText, TextError } from './data.js';
 import { addLoad, addLosses, createLoadHistory, createLossHistory } from './history.js';
 import { loadOf } from './measures.js';
 import { frameViews } from './worker/frame.js';
+import { createSink } from './written.js';
 
 /**
  * @typedef {import('./worker/client.js').Client} Client
  * @typedef {import('./worker/protocol.js').Summary} Summary
- * @typedef {import('./worker/protocol.js').Written} Written
  * @typedef {import('./worker/frame.js').FrameViews} FrameViews
  * @typedef {import('./worker/frame.js').FrameShape} FrameShape
  * @typedef {import('./state.js').State} State
@@ -30,12 +31,15 @@ import { frameViews } from './worker/frame.js';
  * @property {{ label: string, act: () => void }[]} actions
  *
  * @typedef {object} EarlierRun
- * @property {string} label what was different from the run after it
+ * @property {string} label what was different from the run that is shown now
+ * @property {Values} values that its model was built with
  * @property {number[]} steps
  * @property {number[]} losses smoothed training loss, nats
  */
 
 const forever = Number.MAX_SAFE_INTEGER;
+/** Milliseconds between two pictures of a text that is being written. */
+const showEvery = 60;
 const earlierRuns = 3;
 /** A run shorter than this is not worth comparing with. */
 const worthKeeping = 30;
@@ -59,7 +63,9 @@ export function createRun({ client, state, loadText, keptText }) {
   const writing = signal(false);
   const written = signal(/** @type {RoutedText | null} */ (null));
   const measuring = signal(false);
-  const lossByK = signal(/** @type {{ step: number, points: { topK: number, loss: number }[] } | null} */ (null));
+  const lossByK = signal(
+    /** @type {{ step: number, points: { topK: number, loss: number }[] } | null} */ (null),
+  );
 
   /** @type {Text | undefined} */
   let builtIn;
@@ -99,7 +105,12 @@ export function createRun({ client, state, loadText, keptText }) {
 
   /** @param {unknown} error */
   function report(error) {
-    notify('problem', error instanceof Error ? sentence(error.message) : String(error));
+    // A message on a text begins with its name, which stays as it is.
+    const whole = error instanceof TextError;
+    notify(
+      'problem',
+      whole ? error.message : sentence(error instanceof Error ? error.message : String(error)),
+    );
   }
 
   /** @returns {Promise<Text>} */
@@ -171,18 +182,28 @@ export function createRun({ client, state, loadText, keptText }) {
   /** @param {Values} next */
   function keepCurve(next) {
     const { steps, smooth } = losses.peek();
-    if ((steps.at(-1) ?? 0) < worthKeeping) return;
-    const label = differenceOf(state, builtWith, rebuildValues(state, next));
-    earlier.value = [...earlier.peek(), { label, steps, losses: smooth }].slice(-earlierRuns);
+    const runs = [...earlier.peek()];
+    if (steps.length >= worthKeeping) runs.push({ label: '', values: builtWith, steps, losses: smooth });
+    const now = rebuildValues(state, next);
+    earlier.value = runs
+      .slice(-earlierRuns)
+      .map((run) => ({ ...run, label: differenceOf(state, run.values, now) || 'the same' }));
   }
 
   /** @param {number} [target] the step to stop at */
   async function start(target = forever) {
     if (status.peek() === 'building' || status.peek() === 'failed') return;
+    const asked = summary.peek();
     status.value = 'running';
     try {
-      await client.request('runTo', { step: target });
-      if (status.peek() === 'running') status.value = 'ready';
+      const ended = await client.request('runTo', { step: target });
+      // Where another model was built meanwhile, its numbers are already shown.
+      if (status.peek() === 'running' && asked === summary.peek()) {
+        batch(() => {
+          status.value = 'ready';
+          step.value = ended.step;
+        });
+      }
       await frame(true);
     } catch (error) {
       await diverged(error);
@@ -197,12 +218,10 @@ export function createRun({ client, state, loadText, keptText }) {
       return;
     }
     const rate = Number(state.peek('learningRate'));
-    const text =
-      `Training broke down at step ${error.step}: the loss was no longer a finite number. ` +
-      `The model is still the one of step ${error.step - 1}. A smaller learning rate than ${rate} helps.`;
+    const text = `Training broke down: ${error.message}. The learning rate is ${rate}.`;
     const calmer = Number((rate / 10).toPrecision(3));
     notify('problem', text, [
-      { label: `Go back a few hundred steps, with ${calmer}`, act: () => rewind(calmer) },
+      { label: `Go back to the last good model, with ${calmer}`, act: () => rewind(calmer) },
       { label: 'Begin again at step 0', act: () => build({ go: false }) },
     ]);
     await frame(true).catch(report);
@@ -258,7 +277,7 @@ export function createRun({ client, state, loadText, keptText }) {
       const tokens = summary.peek()?.probe;
       if (!buffer || !shape || !tokens) return;
       // The page is done with the routing that it showed until now.
-      spare = probe.peek()?.views.next.buffer ?? null;
+      spare = /** @type {ArrayBuffer | undefined} */ (probe.peek()?.views.next.buffer) ?? null;
       const views = frameViews(buffer, shape);
       probe.value = { tokens, from: 0, shape, views };
       const history2 = loads.peek();
@@ -295,6 +314,15 @@ export function createRun({ client, state, loadText, keptText }) {
     const sink = createSink(prompt, maxTokens);
     written.value = null;
     writing.value = true;
+    /** @type {RoutedText | null} */
+    let latest = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    // Parts come faster than anybody reads, and each would draw the whole text again.
+    const show = () => {
+      timer = undefined;
+      written.value = latest;
+    };
     try {
       const temperature = Number(state.peek('temperature'));
       const topP = Number(state.peek('topP'));
@@ -304,15 +332,18 @@ export function createRun({ client, state, loadText, keptText }) {
         { prompt, maxTokens, temperature, topP, seed },
         {
           onPart: (part) => {
-            written.value = sink(part);
+            latest = sink(part);
+            timer ??= setTimeout(show, showEvery);
           },
         },
       );
       writingId = request.id;
       await request;
+      show();
     } catch (error) {
       report(error);
     } finally {
+      clearTimeout(timer);
       writing.value = false;
     }
   }
@@ -351,12 +382,18 @@ export function createRun({ client, state, loadText, keptText }) {
         const text = await wantedText();
         const body = { bytes, learningRate: Number(state.peek('learningRate')), text: bytesToSend(text) };
         const opened = await client.request('restore', body);
-        const config = Object.entries(opened.config).filter(([key]) => state.schema.some((s) => s.key === key));
-        const problems = state.setAll(config);
-        begin(opened, text, state.values.peek());
+        const config = { ...opened.config, topK: opened.topK };
+        /** @type {string[]} */
+        let problems = [];
+        // In one go: the settings must not ask for another model on their way to this one.
+        batch(() => {
+          problems = state.setAll(Object.entries(config));
+          begin(opened, text, state.values.peek());
+        });
         notices.value = [];
         notify('note', `The model was opened; it had been trained for ${opened.step} steps.`);
-        for (const problem of problems) notify('note', `${sentence(problem)} The model itself stays as it is.`);
+        for (const problem of problems)
+          notify('note', `${sentence(problem)} The model itself stays as it is.`);
         await frame(true);
       } catch (error) {
         report(error);
@@ -366,9 +403,31 @@ export function createRun({ client, state, loadText, keptText }) {
   }
 
   return {
-    status, summary, textName, step, speed, probe, losses, loads, earlier, notices,
-    writing, written, measuring, lossByK,
-    notify, dismiss, report, build, start, pause, frame, useText, generate, measure, open,
+    status,
+    summary,
+    textName,
+    step,
+    speed,
+    probe,
+    losses,
+    loads,
+    earlier,
+    notices,
+    writing,
+    written,
+    measuring,
+    lossByK,
+    notify,
+    dismiss,
+    report,
+    build,
+    start,
+    pause,
+    frame,
+    useText,
+    generate,
+    measure,
+    open,
     stopWriting: () => cancel(writingId),
     stopMeasuring: () => cancel(measuringId),
     oneStep: () => start(step.peek() + 1),
@@ -389,94 +448,6 @@ export function createRun({ client, state, loadText, keptText }) {
 }
 
 /** @typedef {ReturnType<typeof createRun>} Run */
-
-/**
- * @param {State} state
- * @returns {import('./worker/protocol.js').ModelConfig}
- */
-function modelConfig(state) {
-  const values = state.values.peek();
-  const keys = state.schema.filter(({ engine }) => engine).map(({ key }) => key);
-  const config = Object.fromEntries(keys.map((key) => [key, values[key]]));
-  // Only one router is trained with it, and the engine takes it for that one alone.
-  if (values.router !== 'smoe') config.loadBalanceWeight = 0;
-  return { vocabSize: 256, ...config };
-}
-
-/**
- * @param {State} state
- * @param {Values} values
- * @returns {Values} those that a model is built with
- */
-function rebuildValues(state, values) {
-  const keys = state.schema.filter(({ effect }) => effect === 'rebuild').map(({ key }) => key);
-  return Object.fromEntries(keys.map((key) => [key, values[key]]));
-}
-
-/**
- * What makes one run different from another, in words for a legend.
- *
- * @param {State} state
- * @param {Values} of
- * @param {Values} from
- */
-function differenceOf(state, of, from) {
-  const keys = Object.keys(of).filter((key) => of[key] !== from[key]);
-  const words = keys.map((key) => {
-    const { type, label } = state.settingOf(key);
-    return type === 'choice' ? String(of[key]) : `${label.toLowerCase()} ${of[key]}`;
-  });
-  return words.join(', ');
-}
-
-/**
- * @param {Text} text
- * @param {{ batchSize: number, contextLength: number }} config
- */
-function requireLength({ name, bytes }, config) {
-  const least = leastBytes(config);
-  if (bytes.length >= least) return;
-  throw new TextError(
-    `${name} has ${bytes.length} bytes; with ${config.batchSize} streams of ${config.contextLength} bytes ` +
-      `at least ${least} are needed. Fewer streams or a shorter segment need less.`,
-  );
-}
-
-/**
- * Collects what is written, in one growing text.
- *
- * @param {Uint8Array} prompt
- * @param {number} maxTokens
- * @returns {(part: Written) => RoutedText}
- */
-function createSink(prompt, maxTokens) {
-  const tokens = new Uint8Array(prompt.length + maxTokens);
-  tokens.set(prompt);
-  let count = 0;
-  /** @type {FrameViews | undefined} */
-  let all;
-  return (part) => {
-    const { topK, experts } = part.shape;
-    all ??= frameViews(new ArrayBuffer(4 * maxTokens * part.shape.layers * (2 * topK + experts)), {
-      ...part.shape,
-      tokens: maxTokens,
-    });
-    tokens.set(part.tokens, prompt.length + count);
-    frameViews(part.buffer, part.shape).layers.forEach((layer, i) => {
-      const whole = /** @type {FrameViews} */ (all).layers[i];
-      whole.experts.set(layer.experts, count * topK);
-      whole.weights.set(layer.weights, count * topK);
-      whole.logits.set(layer.logits, count * experts);
-    });
-    count += part.tokens.length;
-    return {
-      tokens: tokens.subarray(0, prompt.length + count),
-      from: prompt.length,
-      shape: { ...part.shape, tokens: count },
-      views: all,
-    };
-  };
-}
 
 /** @param {string} text */
 function sentence(text) {

@@ -51,7 +51,8 @@ export function validate(setting, raw, values) {
     if (text.length <= max) return { value: text };
     return { value: text.slice(0, max), problem: `${key} is longer than ${max} characters` };
   }
-  const number = typeof raw === 'number' ? raw : typeof raw === 'string' && raw.trim() ? Number(raw) : Number.NaN;
+  const number =
+    typeof raw === 'number' ? raw : typeof raw === 'string' && raw.trim() ? Number(raw) : Number.NaN;
   const min = setting.min ?? -Infinity;
   const max = maxOf(setting, values);
   if (Number.isNaN(number)) {
@@ -63,7 +64,10 @@ export function validate(setting, raw, values) {
   if (value === number) return { value };
   const kind = type === 'integer' ? 'a whole number' : 'a number';
   const steps = setting.step ? ` in steps of ${setting.step}` : '';
-  return { value, problem: `${key} is ${raw}; it may be ${kind} from ${min} to ${max}${steps}, so it became ${value}` };
+  return {
+    value,
+    problem: `${key} is ${raw}; it may be ${kind} from ${min} to ${max}${steps}, so it became ${value}`,
+  };
 }
 
 /**
@@ -104,7 +108,9 @@ export function createState(schema) {
       const target = signalOf(setting.key);
       const max = maxOf(setting, values.value);
       if (Number(target.peek()) <= max) continue;
-      problems.push(`${setting.key} was ${target.peek()} and became ${max}, as many as there are ${setting.maxKey}`);
+      problems.push(
+        `${setting.key} was ${target.peek()} and became ${max}, as many as there are ${setting.maxKey}`,
+      );
       target.value = max;
     }
     return problems;
@@ -173,7 +179,9 @@ export function createState(schema) {
      */
     readAddress: (address) => {
       const query = new URLSearchParams(address.replace(/^#/, ''));
-      const defaults = schema.map(({ key, default: usual }) => /** @type {[string, unknown]} */ ([key, usual]));
+      const defaults = schema.map(
+        ({ key, default: usual }) => /** @type {[string, unknown]} */ ([key, usual]),
+      );
       /** @type {string[]} */
       let problems = [];
       batch(() => {

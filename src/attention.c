@@ -277,10 +277,10 @@ static void attend_head_backward(void *context, int32_t head, int32_t thread) {
 
 /* Gradients dq [N,HA], dkv [B,S,2HA], ddistance [S,HA] and those of the two biases, from dvectors [N,HA]. */
 static void attend_backward(hr_attention *self, hr_attention_scratch *scratch, const hr_pass *pass) {
-  const size_t s = (size_t)(pass->segment.memory + pass->segment.length),
-               width = (size_t)(self->heads * self->d_head);
-  memset(scratch->dkv, 0, (size_t)pass->segment.batch * s * 2 * width * sizeof(hr_real));
-  memset(scratch->ddistance, 0, s * width * sizeof(hr_real));
+  const int32_t s = pass->segment.memory + pass->segment.length, width = self->heads * self->d_head;
+  const size_t distances = (size_t)s * (size_t)width * sizeof(hr_real);
+  memset(scratch->dkv, 0, (size_t)pass->segment.batch * 2 * distances);
+  memset(scratch->ddistance, 0, distances);
   heads_task task = {self, NULL, NULL, scratch, pass};
   hr_team_run(pass->team, attend_head_backward, &task, self->heads);
 }

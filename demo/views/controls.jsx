@@ -23,7 +23,9 @@ export function Controls({ run, state, onProblems }) {
           state={state}
           name={key}
           onProblems={onProblems}
-          disabled={(dense && key === 'topK') || (key === 'loadBalanceWeight' && state.get('router') !== 'smoe')}
+          disabled={
+            (dense && key === 'topK') || (key === 'loadBalanceWeight' && state.get('router') !== 'smoe')
+          }
         />
       ));
   const built = run.summary.value;
@@ -77,7 +79,8 @@ function Checkpoints({ run }) {
         </label>
       </div>
       <p class="help">
-        A safetensors file with all that the model has learned; training goes on from it, here or on the command line.
+        A safetensors file with all that the model has learned; training goes on from it, here or on the
+        command line.
       </p>
     </div>
   );
@@ -87,7 +90,9 @@ function Checkpoints({ run }) {
 async function save(run) {
   try {
     const bytes = await run.save();
-    const blob = new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], { type: 'application/octet-stream' });
+    const blob = new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], {
+      type: 'application/octet-stream',
+    });
     const link = document.createElement('a');
     link.href = URL.createObjectURL(blob);
     link.download = `hyperrouter-step-${run.step.peek()}.safetensors`;

@@ -137,7 +137,8 @@ function Select({ state, setting, onProblems, disabled }) {
 function Segments({ state, setting, onProblems }) {
   const { key, label, choices, min = 0 } = setting;
   const max = maxOf(setting, state.values.value);
-  const options = choices ?? Array.from({ length: max - min + 1 }, (_, i) => ({ value: min + i, label: `${min + i}` }));
+  const options =
+    choices ?? Array.from({ length: max - min + 1 }, (_, i) => ({ value: min + i, label: `${min + i}` }));
   return (
     <fieldset class="segments" title={setting.help}>
       <legend>{label}</legend>

@@ -37,9 +37,9 @@ function TableBelow({ table, what }) {
       </summary>
       {open && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-        <div class="table-scroll" tabIndex={0} role="region" aria-label={`${what}, as a table`}>
+        <section class="table-scroll" tabIndex={0} aria-label={`${what}, as a table`}>
           {table()}
-        </div>
+        </section>
       )}
     </details>
   );

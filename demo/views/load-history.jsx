@@ -37,7 +37,9 @@ export function LoadHistoryView({ run, state }) {
     <Figure
       title={`Load over time, layer ${layer}`}
       name="load-history"
-      caption={routed ? 'From left to right: the steps. The height of a band: the load of that expert.' : undefined}
+      caption={
+        routed ? 'From left to right: the steps. The height of a band: the load of that expert.' : undefined
+      }
       table={routed ? () => <LoadTable entries={entries} layer={layer - 1} /> : undefined}
     >
       <div class={routed ? 'load-history' : 'load-history is-empty'}>
@@ -92,7 +94,8 @@ function draw(canvas, all, { layer, log }) {
   const place = (/** @type {number} */ step) => (log ? Math.log(Math.max(1, step)) : step);
   const from = place(entries[0].step);
   const to = place(entries[entries.length - 1].step);
-  const x = (/** @type {number} */ step) => (to > from ? ((place(step) - from) / (to - from)) * width : width);
+  const x = (/** @type {number} */ step) =>
+    to > from ? ((place(step) - from) / (to - from)) * width : width;
   // One entry alone is drawn over the full width.
   const points = entries.map(({ step, layers }) => ({ x: x(step), load: layers[layer] }));
   if (points.length === 1 || to <= from) points.unshift({ ...points[points.length - 1], x: 0 });
@@ -105,16 +108,22 @@ function draw(canvas, all, { layer, log }) {
     const above = points.map(({ load }, i) => below[i] + load[expert]);
     const { fill } = fillOf(expert, experts, 1);
     context.beginPath();
-    points.forEach((point, i) => context.lineTo(point.x, above[i] * height));
+    for (let i = 0; i < points.length; i++) context.lineTo(points[i].x, above[i] * height);
     for (let i = points.length - 1; i >= 0; i--) context.lineTo(points[i].x, below[i] * height);
     context.closePath();
     context.fillStyle = fill;
     context.fill();
     context.stroke();
-    label(context, letterOf(expert), width - 10, ((below[below.length - 1] + above[above.length - 1]) / 2) * height, {
-      space: (above[above.length - 1] - below[below.length - 1]) * height,
-      colour: textOn(fill),
-    });
+    label(
+      context,
+      letterOf(expert),
+      width - 10,
+      ((below[below.length - 1] + above[above.length - 1]) / 2) * height,
+      {
+        space: (above[above.length - 1] - below[below.length - 1]) * height,
+        colour: textOn(fill),
+      },
+    );
     above.forEach((value, i) => {
       below[i] = value;
     });

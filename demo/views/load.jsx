@@ -13,14 +13,21 @@ export function LoadView({ run, state }) {
   if (!probe?.shape.layers) {
     return (
       <Figure title="Load of the experts" name="load">
-        <p class="nothing">{probe ? 'A dense model has no experts to share the work.' : 'Comes with the first step.'}</p>
+        <p class="nothing">
+          {probe ? 'A dense model has no experts to share the work.' : 'Comes with the first step.'}
+        </p>
       </Figure>
     );
   }
   const { experts } = probe.shape;
   const layers = probe.views.layers.map(({ experts: chosen, logits }) => {
     const load = loadOf(chosen, experts);
-    return { load, busiest: busiest(load), variation: variation(load), entropy: routerEntropy(logits, experts) };
+    return {
+      load,
+      busiest: busiest(load),
+      variation: variation(load),
+      entropy: routerEntropy(logits, experts),
+    };
   });
   // All bars on one scale, so that layers can be compared; a full bar is twice the fair share at least.
   const full = Math.max(2 / experts, ...layers.flatMap(({ load }) => load));

@@ -21,6 +21,7 @@ import { Figure } from './figure.jsx';
  */
 
 const height = 260;
+const labelSpace = 84;
 
 /**
  * How well the model predicts: in training (raw thin, smoothed thick) and on the held-out text, and how earlier runs
@@ -57,7 +58,9 @@ export function LossView({ run, state }) {
   useEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    const observer = new ResizeObserver(() => chart.current?.plot.setSize({ width: element.clientWidth, height }));
+    const observer = new ResizeObserver(() =>
+      chart.current?.plot.setSize({ width: element.clientWidth, height }),
+    );
     observer.observe(element);
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     const redraw = () => chart.current?.plot.redraw();
@@ -119,7 +122,12 @@ function summaryOf({ steps, smooth, heldOut }, unit) {
  */
 function linesOf(earlier) {
   return [
-    ...earlier.map(({ label }) => ({ label: label || 'before', colour: '--line-strong', width: 1.5, labelled: true })),
+    ...earlier.map(({ label }) => ({
+      label,
+      colour: '--line-strong',
+      width: 1.5,
+      labelled: true,
+    })),
     { label: 'each step', colour: '--line', width: 1 },
     { label: 'training', colour: '--ink', width: 2, labelled: true },
     { label: 'held-out', colour: '--ink', width: 1.5, dash: [2, 4], points: true, labelled: true },
@@ -159,7 +167,7 @@ function createPlot(box, lines, { log }, data) {
     {
       width: box.clientWidth || 320,
       height,
-      padding: [12, 64, 0, 0],
+      padding: [12, labelSpace, 0, 0],
       legend: { show: false },
       cursor: { show: false },
       scales: {
@@ -171,7 +179,8 @@ function createPlot(box, lines, { log }, data) {
           ...axis,
           size: 30,
           space: 56,
-          values: (_, splits) => splits.map((step) => (step !== null && Number.isInteger(step) ? count(step) : '')),
+          values: (_, splits) =>
+            splits.map((step) => (step !== null && Number.isInteger(step) ? count(step) : '')),
           grid: { show: false },
         },
         { ...axis, size: 32, space: 36 },
@@ -230,7 +239,7 @@ function drawLabels(plot, lines) {
     if (!labelled || at < 0) return [];
     return [
       {
-        text: label.length > 18 ? `${label.slice(0, 17)}…` : label,
+        text: label,
         colour: colour === '--ink' ? '--ink' : '--muted',
         y: plot.valToPos(Number(values[at]), 'y', true),
       },
@@ -248,9 +257,21 @@ function drawLabels(plot, lines) {
   ctx.textBaseline = 'middle';
   for (const { text, colour, y } of labels) {
     ctx.fillStyle = styleColour(colour);
-    ctx.fillText(text, x, y);
+    ctx.fillText(fitted(ctx, text, (labelSpace - 6) * ratio), x, y);
   }
   ctx.restore();
+}
+
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {string} text
+ * @param {number} width
+ */
+function fitted(ctx, text, width) {
+  if (ctx.measureText(text).width <= width) return text;
+  let end = text.length - 1;
+  while (end > 1 && ctx.measureText(`${text.slice(0, end)}…`).width > width) end--;
+  return `${text.slice(0, end)}…`;
 }
 
 /** @param {{ history: LossHistory, unit: Unit }} props */

@@ -24,9 +24,10 @@ export function Readout({ id, text, tokens, cells, index, state }) {
   const routed = text.value;
   const layer = Number(state.get('layer'));
   const row = routed ? index - routed.from : -1;
-  const routing = routed && row >= 0 && row < routed.shape.tokens ? routed.views.layers[layer - 1] : undefined;
+  const routing =
+    routed && row >= 0 && row < routed.shape.tokens ? routed.views.layers[layer - 1] : undefined;
   return (
-    <div class="readout" id={id}>
+    <div class={routed && routed.shape.experts > 8 ? 'readout has-many' : 'readout'} id={id}>
       <p class="readout-what">
         <span class="readout-glyph" aria-hidden="true">
           {cells[index]?.glyph.replace('\u00a0', '␣') || '…'}
@@ -34,7 +35,7 @@ export function Readout({ id, text, tokens, cells, index, state }) {
         <span>
           <strong>{cells[index]?.name}</strong>
           <br />
-          {index + 1} of {tokens.length}
+          <span class="readout-place">{`${index + 1} of ${tokens.length}`}</span>
         </span>
       </p>
       {routed && routing ? (
@@ -70,11 +71,15 @@ function reasonFor(routed, row, layer) {
 function Experts({ routing, row, shape, layer }) {
   const { topK, experts } = shape;
   const probabilities = probabilitiesOf(routing.logits, row, experts);
+  // The height of a bar is a probability of 30 %, or of more where one is surer than that.
+  const full = Math.max(0.3, ...probabilities);
   const chosen = new Map();
   for (let k = 0; k < topK; k++) chosen.set(routing.experts[row * topK + k], routing.weights[row * topK + k]);
   return (
     <table class="readout-experts">
-      <caption>What the router of layer {layer} thinks of this character. Outlined: the chosen experts.</caption>
+      <caption>
+        What the router of layer {layer} thinks of this character. Outlined: the chosen experts.
+      </caption>
       <thead>
         <tr>
           <th scope="col">Expert</th>
@@ -83,7 +88,10 @@ function Experts({ routing, row, shape, layer }) {
             return (
               <th key={expert} scope="col" class={chosen.has(expert) ? 'is-chosen' : ''}>
                 <span class="bar-space">
-                  <span class="bar" style={{ height: `${Math.max(2, p * 100)}%`, background: fill }} />
+                  <span
+                    class="bar"
+                    style={{ height: `${Math.max(2, (p / full) * 100)}%`, background: fill }}
+                  />
                 </span>
                 <Chip letter={letterOf(expert)} fill={fill} text={text} />
               </th>
@@ -122,7 +130,8 @@ function Next({ routed, row, actual }) {
     token: next[row * predictions + i],
     p: nextProbabilities[row * predictions + i],
   })).filter(({ token }) => token >= 0);
-  const missed = actual !== undefined && Number.isFinite(losses[row]) && !likely.some(({ token }) => token === actual);
+  const missed =
+    actual !== undefined && Number.isFinite(losses[row]) && !likely.some(({ token }) => token === actual);
   const rows = missed ? [...likely.slice(0, -1), { token: actual, p: Math.exp(-losses[row]) }] : likely;
   return (
     <div class="readout-next">

@@ -1,8 +1,9 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { memo } from 'preact/compat';
-import { useMemo, useRef } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { cellsOf } from '../cells.js';
 import { fillOf, letterOf, paper, tie } from '../colours.js';
+import { percent } from '../format.js';
 import { leadOf, tieGap } from '../measures.js';
 import { Readout } from './readout.jsx';
 
@@ -33,15 +34,13 @@ export function RoutedTextView({ id, label, text, tokens, state }) {
   const cells = useMemo(() => cellsOf(tokens), [tokens]);
   const painted = useRef(/** @type {WeakMap<Element, string>} */ (new WeakMap()));
 
-  useSignalEffect(() => {
-    const routed = text.value;
-    const view = {
-      layer: Number(state.get('layer')) - 1,
-      strength: Boolean(state.get('strength')),
-      letters: Boolean(state.get('letters')),
-    };
-    if (list.current) paint(list.current, routed, view, painted.current);
-  });
+  const repaint = () => {
+    const view = { layer: Number(state.get('layer')) - 1, strength: Boolean(state.get('strength')) };
+    if (list.current) paint(list.current, text.value, view, painted.current);
+  };
+  useSignalEffect(repaint);
+  // Characters that were added are there only now.
+  useLayoutEffect(repaint, [tokens]);
 
   const shown = Math.min(hovered.value ?? cursor.value, tokens.length - 1);
   const move = (/** @type {number} */ to) => {
@@ -80,7 +79,7 @@ export function RoutedTextView({ id, label, text, tokens, state }) {
         }}
       >
         <Cells id={id} cells={cells} />
-        <Marks list={list} cursor={cursor} hovered={hovered} tokens={tokens} />
+        <Marks list={list} cursor={cursor} hovered={hovered} cells={cells} text={text} state={state} />
       </div>
       <Readout id={`${id}-readout`} text={text} tokens={tokens} cells={cells} index={shown} state={state} />
     </>
@@ -92,7 +91,13 @@ export function RoutedTextView({ id, label, text, tokens, state }) {
  */
 const Cells = memo(
   /** @param {{ id: string, cells: Cell[] }} props */
-  ({ id, cells }) => <>{linesOf(cells).map((words, i) => <Line key={i} id={id} words={words} />)}</>,
+  ({ id, cells }) => (
+    <>
+      {linesOf(cells).map((words, i) => (
+        <Line key={i} id={id} words={words} />
+      ))}
+    </>
+  ),
 );
 
 /** @param {{ id: string, words: { start: number, cells: Cell[] }[] }} props */
@@ -101,11 +106,13 @@ function Line({ id, words }) {
     <>
       {words.map(({ start, cells }) => (
         <span class="word" role="presentation" key={start}>
-          {cells.map(({ glyph, endsLine }, i) => (
+          {cells.map(({ glyph, name, endsLine }, i) => (
+            // biome-ignore lint/a11y/useFocusableInteractive: the list has the focus, and names its active option
             <span
               class={glyph ? (endsLine ? 'cell cell-break' : 'cell') : 'cell cell-more'}
               role="option"
               aria-selected="false"
+              aria-label={name === glyph ? undefined : name}
               id={`${id}-${start + i}`}
               key={start + i}
             >
@@ -140,23 +147,45 @@ function linesOf(cells) {
 }
 
 /**
- * Marks the character that the readout is about.
+ * Marks the character that the readout is about, and gives it the name that a screen reader says: with its experts.
  *
  * @param {object} props
  * @param {{ current: HTMLElement | null }} props.list
  * @param {import('@preact/signals').Signal<number>} props.cursor
  * @param {import('@preact/signals').Signal<number | null>} props.hovered
- * @param {Uint8Array} props.tokens
+ * @param {Cell[]} props.cells
+ * @param {import('@preact/signals').ReadonlySignal<RoutedText | null>} props.text
+ * @param {State} props.state
  */
-function Marks({ list, cursor, hovered, tokens }) {
-  useSignalEffect(() => {
-    const at = hovered.value ?? cursor.value;
+function Marks({ list, cursor, hovered, cells, text, state }) {
+  const at = Math.min(hovered.value ?? cursor.value, cells.length - 1);
+  const words = `${cells[at]?.name}${expertsInWords(text.value, at, Number(state.get('layer')))}`;
+  useLayoutEffect(() => {
+    const option = optionAt(list.current, at);
     for (const old of list.current?.querySelectorAll('[aria-selected="true"]') ?? []) {
-      old.setAttribute('aria-selected', 'false');
+      if (old !== option) old.setAttribute('aria-selected', 'false');
     }
-    optionAt(list.current, Math.min(at, tokens.length - 1))?.setAttribute('aria-selected', 'true');
+    option?.setAttribute('aria-selected', 'true');
+    option?.setAttribute('aria-label', words);
   });
   return null;
+}
+
+/**
+ * @param {RoutedText | null} routed
+ * @param {number} index of the character
+ * @param {number} layer counted from 1
+ */
+function expertsInWords(routed, index, layer) {
+  const routing = routed?.views.layers[layer - 1];
+  const row = routed ? index - routed.from : -1;
+  if (!routed || !routing || row < 0 || row >= routed.shape.tokens) return '';
+  const { topK } = routed.shape;
+  const chosen = Array.from({ length: topK }, (_, k) => {
+    const at = row * topK + k;
+    return `${letterOf(routing.experts[at])} ${percent(routing.weights[at])}`;
+  });
+  return `, layer ${layer}: expert ${chosen.join(', ')}`;
 }
 
 /**
@@ -233,7 +262,7 @@ function onNextLine(list, from, direction) {
  *
  * @param {HTMLElement} list
  * @param {RoutedText | null} routed
- * @param {{ layer: number, strength: boolean, letters: boolean }} view
+ * @param {{ layer: number, strength: boolean }} view
  * @param {WeakMap<Element, string>} painted what each character was painted with
  */
 function paint(list, routed, view, painted) {
@@ -265,7 +294,8 @@ function lookOf(routed, index, view) {
   const [first, second] = [layer.experts[row * topK], layer.experts[row * topK + 1]];
   if (topK > 1) {
     const logits = layer.logits.subarray(row * experts, (row + 1) * experts);
-    if (leadOf(logits[first], logits[second]) < tieGap) return { background: tie, text: '#000000', letter: '' };
+    if (leadOf(logits[first], logits[second]) < tieGap)
+      return { background: tie, text: '#000000', letter: '' };
   }
   const weight = layer.weights[row * topK];
   const { fill, text } = fillOf(first, experts, view.strength ? strengthOf(weight, topK) : 1);

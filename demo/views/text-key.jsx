@@ -10,7 +10,8 @@ import { percent } from '../format.js';
 export function TextKey({ run, state }) {
   const experts = run.probe.value?.shape.experts ?? Number(state.get('experts'));
   const several = (run.probe.value?.shape.topK ?? 2) > 1;
-  if (experts < 2) return null;
+  // Nothing to explain where nothing is coloured.
+  if (experts < 2 || run.probe.value?.shape.layers === 0) return null;
   const [first, second] = [fillOf(0, experts, 1), fillOf(1, experts, 1)];
   const pale = fillOf(0, experts, 0.4);
   const stripe = `linear-gradient(to top, ${second.fill} 6px, ${paper} 6px 7px, ${first.fill} 7px)`;

@@ -73,8 +73,10 @@ export function TextSource({ run, state }) {
         </button>
       </div>
       <p class="help" id="setting-text-help">
-        {built ? `${size(built.trainBytes)} to learn from, ${size(built.heldOutBytes)} held out to test on. ` : help} A
-        file may also be dropped on the page. It never leaves this tab.
+        {built
+          ? `${size(built.trainBytes)} to learn from, ${size(built.heldOutBytes)} held out to test on. `
+          : help}{' '}
+        A file may also be dropped on the page. It never leaves this tab.
       </p>
       <PasteDialog run={run} dialog={dialog} />
       <DropTarget run={run} />

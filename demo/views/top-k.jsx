@@ -1,4 +1,4 @@
-import { loss as lossText, count, inUnit, unitName } from '../format.js';
+import { count, inUnit, loss as lossText, unitName } from '../format.js';
 import { Figure } from './figure.jsx';
 
 /**
@@ -13,7 +13,8 @@ export function TopKView({ run, state }) {
   const values = points.map(({ loss }) => inUnit(loss, unit));
   const least = Math.min(...values);
   const most = Math.max(...values);
-  const place = (/** @type {number} */ value) => (most > least ? ((value - least) / (most - least)) * 100 : 50);
+  const place = (/** @type {number} */ value) =>
+    most > least ? ((value - least) / (most - least)) * 100 : 50;
   const running = run.measuring.value;
   return (
     <Figure

@@ -36,8 +36,16 @@ export function Transport({ run, state }) {
       <dl class="facts-row">
         <Fact name="Step" value={count(step)} />
         <Fact name="Of the text read" value={passes(step / perPass)} />
-        <Fact name={`Training, ${unitName(unit)}`} short="Training" value={lossText(history.smooth.at(-1), unit)} />
-        <Fact name={`Held-out, ${unitName(unit)}`} short="Held-out" value={lossText(history.heldOut.at(-1)?.loss, unit)} />
+        <Fact
+          name={`Training, ${unitName(unit)}`}
+          short="Training"
+          value={lossText(history.smooth.at(-1), unit)}
+        />
+        <Fact
+          name={`Held-out, ${unitName(unit)}`}
+          short="Held-out"
+          value={lossText(history.heldOut.at(-1)?.loss, unit)}
+        />
         <Fact name="Speed" value={run.speed.value ? `${size(run.speed.value)}/s` : '–'} />
       </dl>
     </section>

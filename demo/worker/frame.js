@@ -75,7 +75,9 @@ export function writePrediction(views, token, logits, target, predictions) {
   for (const logit of logits) sum += Math.exp(logit - max);
 
   const best = views.next.subarray(token * predictions, (token + 1) * predictions).fill(-1);
-  const probabilities = views.nextProbabilities.subarray(token * predictions, (token + 1) * predictions).fill(-1);
+  const probabilities = views.nextProbabilities
+    .subarray(token * predictions, (token + 1) * predictions)
+    .fill(-1);
   for (let id = 0; id < logits.length; id++) {
     const p = Math.exp(logits[id] - max) / sum;
     if (p <= probabilities[predictions - 1]) continue;

@@ -1,4 +1,10 @@
-import { CheckpointError, DisposedError, DivergedError, EngineError, OutOfMemoryError } from 'hyperrouter-wasm';
+import {
+  CheckpointError,
+  DisposedError,
+  DivergedError,
+  EngineError,
+  OutOfMemoryError,
+} from 'hyperrouter-wasm';
 
 /**
  * What the page and the worker say to each other. The page sends requests with ids; the worker answers each with any
@@ -12,6 +18,7 @@ import { CheckpointError, DisposedError, DivergedError, EngineError, OutOfMemory
  *
  * @typedef {object} Summary what the page knows of the model that the worker trains
  * @property {ModelConfig} config
+ * @property {number} topK of now; the one in `config` is that of its creation
  * @property {number} step
  * @property {number} parameterCount
  * @property {number} trainableParameterCount
@@ -101,6 +108,7 @@ const requestShapes = {
 /**
  * @param {unknown} value
  * @param {string} kind
+ * @returns {boolean}
  */
 function isOf(value, kind) {
   if (kind.endsWith('?')) {
@@ -117,20 +125,23 @@ function isOf(value, kind) {
  * @throws {TypeError} where the value is no request, and why
  */
 export function checkRequest(value) {
-  if (typeof value !== 'object' || value === null) throw new TypeError(`a request is an object, not ${value}`);
+  if (typeof value !== 'object' || value === null)
+    throw new TypeError(`a request is an object, not ${value}`);
   const { id, type, body } = /** @type {Record<string, unknown>} */ (value);
   if (!Number.isSafeInteger(id)) throw new TypeError(`a request's id is an integer, not ${id}`);
   if (typeof type !== 'string' || !Object.hasOwn(requestShapes, type)) {
     throw new TypeError(`there is no request “${type}”; there are ${Object.keys(requestShapes).join(', ')}`);
   }
-  if (typeof body !== 'object' || body === null) throw new TypeError(`the body of ${type} is an object, not ${body}`);
+  if (typeof body !== 'object' || body === null)
+    throw new TypeError(`the body of ${type} is an object, not ${body}`);
   const shape = requestShapes[/** @type {RequestType} */ (type)];
   for (const key of Object.keys(body)) {
     if (!Object.hasOwn(shape, key)) throw new TypeError(`${type} has no key “${key}”`);
   }
   for (const [key, kind] of Object.entries(shape)) {
     const part = /** @type {Record<string, unknown>} */ (body)[key];
-    if (!isOf(part, kind)) throw new TypeError(`${type}.${key} is ${typeof part}; it must be of kind ${kind}`);
+    if (!isOf(part, kind))
+      throw new TypeError(`${type}.${key} is ${typeof part}; it must be of kind ${kind}`);
   }
   return /** @type {Request} */ (value);
 }

@@ -2,6 +2,7 @@ import {
   ByteVocabulary,
   CheckpointError,
   constantSchedule,
+  DivergedError,
   evaluateText,
   LanguageModel,
   splitText,
@@ -31,6 +32,18 @@ const snapshotEvery = 200;
 const snapshotParameters = 4e6;
 
 const vocabulary = new ByteVocabulary();
+
+/** A model that knows nothing has ln 256 nats; one with three times as much does not find its way back. */
+const hopeless = 3 * Math.log(vocabulary.size);
+
+/**
+ * @param {number} loss nats
+ * @param {number} step
+ */
+function hopelessMessage(loss, step) {
+  const bits = (loss / Math.LN2).toFixed(1);
+  return `the loss is ${bits} bits per byte at step ${step}; a model that knows nothing has 8`;
+}
 
 /**
  * One training run: a model, the text it learns, and what the page has not heard of it yet. It knows nothing of
@@ -82,6 +95,7 @@ export class Trainer {
     const model = this.#model;
     return {
       config: /** @type {ModelConfig} */ ({ ...model.config }),
+      topK: model.topK,
       step: model.step,
       parameterCount: model.parameterCount,
       trainableParameterCount: model.trainableParameterCount,
@@ -113,6 +127,7 @@ export class Trainer {
     this.#bytesPerSecond = this.#bytesPerSecond ? this.#bytesPerSecond * 0.9 + rate * 0.1 : rate;
     this.#losses.push(loss);
     this.#changed = true;
+    if (loss > hopeless) throw new DivergedError(hopelessMessage(loss, model.step), model.step);
     const early = model.step < heldOutEvery && [5, 10, 20, 35].includes(model.step);
     if (early || model.step % heldOutEvery === 0) await this.#measureHeldOut();
   }
@@ -237,7 +252,10 @@ export class Trainer {
 
   /** @param {{ optimizer: boolean }} options */
   save({ optimizer }) {
-    return this.#model.saveCheckpoint({ optimizer, metadata: { vocabulary: JSON.stringify(vocabulary.toJSON()) } });
+    return this.#model.saveCheckpoint({
+      optimizer,
+      metadata: { vocabulary: JSON.stringify(vocabulary.toJSON()) },
+    });
   }
 
   dispose() {

@@ -97,7 +97,8 @@ function fail(id, error) {
 async function train(current) {
   const until = performance.now() + sliceMs;
   try {
-    while (goal === current && working().step < current.step && performance.now() < until) await working().advance();
+    while (goal === current && working().step < current.step && performance.now() < until)
+      await working().advance();
   } catch (error) {
     if (goal === current) goal = undefined;
     fail(current.id, error);
@@ -195,7 +196,11 @@ async function serve({ id, type, body }) {
   switch (type) {
     case 'open': {
       engine = await load();
-      return done(id, { info: engine.info, fields: engine.configFields('language'), routers: engine.routers });
+      return done(id, {
+        info: engine.info,
+        fields: engine.configFields('language'),
+        routers: engine.routers,
+      });
     }
     case 'build': {
       const text = body.text ?? working().text;
