@@ -165,9 +165,7 @@ static void attend_pair(void *context, int32_t pair, int32_t thread) {
       /* Token i sees m + i + 1 keys; key j is m + i - j away, which is column i1 - 1 - i + j of the distances. */
       hr_real *p_i = p + (ptrdiff_t)(i - i0) * s;
       const int32_t seen = m + i + 1;
-      hr_sum(p_i, p_i, own.shifted + (ptrdiff_t)(i - i0) * s + (i1 - 1 - i), seen);
-      hr_scale(p_i, scale, p_i, seen);
-      hr_softmax(p_i, p_i, seen);
+      hr_softmax_of_sum(p_i, own.shifted + (ptrdiff_t)(i - i0) * s + (i1 - 1 - i), scale, seen);
       hr_fill(p_i + seen, 0, s - seen);
     }
     const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;

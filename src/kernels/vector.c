@@ -204,6 +204,26 @@ hr_real hr_softmax(hr_real *y, const hr_real *x, int32_t n) {
   return top + (hr_real)hr_log((double)sum);
 }
 
+void hr_softmax_of_sum(hr_real *restrict y, const hr_real *restrict x, hr_real scale, int32_t n) {
+  hr_real top = scale * (y[0] + x[0]);
+  hr_vec tops = hr_splat(top);
+  int32_t i = 0;
+  for (; i + HR_LANES <= n; i += HR_LANES) {
+    const hr_vec v = (hr_load(y + i) + hr_load(x + i)) * hr_splat(scale);
+    hr_store(y + i, v);
+    tops = hr_select((hr_vec_bits)(v > tops), v, tops);
+  }
+  for (; i < n; i++) {
+    y[i] = scale * (y[i] + x[i]);
+    if (y[i] > top) top = y[i];
+  }
+  for (int32_t lane = 0; lane < HR_LANES; lane++) {
+    if (tops[lane] > top) top = tops[lane];
+  }
+  const hr_real sum = hr_exp_shifted(y, y, top, n);
+  hr_scale(y, 1 / sum, y, n);
+}
+
 void hr_softmax_backward(hr_real *restrict dp, const hr_real *restrict p, hr_real scale, int32_t n) {
   hr_real mean = hr_dot(p, dp, n);
   for (int32_t i = 0; i < n; i++) dp[i] = scale * p[i] * (dp[i] - mean);
