@@ -1,8 +1,8 @@
 // Runs the suites one after the other and adds up their counts:
-//   node tests/run.js [c] [node] [current-node] [page]     all of them by default
+//   node tests/run.js [c] [node] [current-node] [page] [bundlers]     all of them by default
 // Ends with "N passed, N failed, N skipped"; fails if a test failed, a runner did, or none ran.
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +26,11 @@ const SUITES = {
   node: () => nodeTests('tests/node', process.execPath),
   'current-node': () => nodeTests('tests/node', CURRENT_NODE),
   page: () => nodeTests('tests/page', process.execPath),
+  bundlers: async () => {
+    // Large, and needed by nothing else.
+    await install('tests/bundlers');
+    return nodeTests('tests/bundlers', process.execPath);
+  },
 };
 
 // The package is tested on the oldest Node it supports and on a current one: their
@@ -56,7 +61,7 @@ if (total.passed === 0 || total.failed > 0) process.exitCode = 1;
  */
 async function nodeTests(folder, node) {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.js'))
+    .filter((name) => name.endsWith('.test.js') && !name.includes('node_modules'))
     .sort()
     .map((name) => join(folder, name));
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
@@ -64,6 +69,19 @@ async function nodeTests(folder, node) {
   const flags = node === process.execPath && NODE_MAJOR < 21 ? ['--experimental-wasm-relaxed-simd'] : [];
   const args = ['--test', '--test-reporter=spec', ...flags, ...files];
   return nodeCounts(await run(node, args, { mayFail: true }));
+}
+
+/**
+ * Installs the packages of a folder, unless they are there.
+ * @param {string} folder
+ */
+async function install(folder) {
+  const wanted = join(ROOT, folder, 'package-lock.json');
+  const installed = join(ROOT, folder, 'node_modules', '.package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
+  await run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder], {
+    quiet: true,
+  });
 }
 
 /** @param {Result} result */

@@ -163,7 +163,9 @@ function Marks({ list, cursor, hovered, cells, text, state }) {
   useLayoutEffect(() => {
     const option = optionAt(list.current, at);
     for (const old of list.current?.querySelectorAll('[aria-selected="true"]') ?? []) {
-      if (old !== option) old.setAttribute('aria-selected', 'false');
+      if (old === option) continue;
+      old.setAttribute('aria-selected', 'false');
+      old.setAttribute('aria-label', cells[indexOf(old) ?? 0]?.name ?? '');
     }
     option?.setAttribute('aria-selected', 'true');
     option?.setAttribute('aria-label', words);

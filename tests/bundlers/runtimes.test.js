@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { findTool } from '../../wasm/toolchain.js';
+import { assertRan, HERE, installPacked, ROOT, remove, run } from './support.js';
+
+/**
+ * A program of a package of one platform.
+ * @param {string} name
+ * @param {string[]} folders
+ */
+function program(name, folders) {
+  return findTool(
+    name,
+    folders.map((folder) => join(HERE, 'node_modules', folder)),
+  );
+}
+
+const RUNTIMES = [
+  { name: `Node ${process.versions.node}`, command: process.execPath, args: [] },
+  {
+    name: 'current Node',
+    command: findTool('node', [join(ROOT, 'tests', 'current-node', 'node_modules', '.bin')]),
+    args: [],
+  },
+  {
+    name: 'Deno',
+    command: program('deno', ['@deno/linux-x64-glibc', '@deno/linux-arm64-glibc']),
+    args: ['run', '--allow-all', '--no-remote', '--quiet'],
+  },
+  {
+    name: 'Bun',
+    command: program('bun', ['@oven/bun-linux-x64/bin', '@oven/bun-linux-aarch64/bin']),
+    args: ['run'],
+  },
+];
+
+describe('the packed package without a page', () => {
+  /** @type {string} */
+  let folder;
+  /** @type {string} */
+  let tarball;
+  /** @type {{ files: { path: string, size: number }[] }} */
+  let packed;
+  /** @type {unknown} */
+  let first;
+
+  before(async () => {
+    ({ folder, tarball, packed } = await installPacked());
+    await copyFile(join(HERE, 'program.mjs'), join(folder, 'program.mjs'));
+  });
+  after(() => remove(folder));
+
+  for (const { name, command, args } of RUNTIMES) {
+    it(`runs in ${name}, with the same bits`, { skip: command ? false : 'not there' }, async () => {
+      const output = await run(/** @type {string} */ (command), [...args, 'program.mjs'], { cwd: folder });
+      const outcome = JSON.parse(output);
+      assertRan(outcome);
+      first ??= outcome.result.here;
+      assert.deepEqual(outcome.result.here, first);
+    });
+  }
+
+  it('brings its command', async () => {
+    const output = await run('npx', ['--no', 'hyperrouter-wasm', '--version'], { cwd: folder });
+    assert.match(output, /^\d+\.\d+\.\d+/);
+  });
+
+  it('holds what is needed and nothing else', () => {
+    const allowed =
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|web\/([\w.-]+\/)*[\w.-]+\.(js|d\.ts|wasm))$/;
+    const paths = packed.files.map(({ path }) => path);
+    assert.deepEqual(
+      paths.filter((path) => !allowed.test(path)),
+      [],
+    );
+    for (const path of [
+      'web/index.js',
+      'web/worker.js',
+      'web/worker/host.js',
+      'web/types/worker.d.ts',
+      'LICENSE',
+    ]) {
+      assert.ok(paths.includes(path), `${path} is missing`);
+    }
+  });
+
+  it('publint finds nothing to say', async () => {
+    const { publint } = await import('publint');
+    const { messages } = await publint({ pkgDir: join(folder, 'node_modules', 'hyperrouter-wasm') });
+    assert.deepEqual(messages, []);
+  });
+
+  it('its types are found wherever modules are (arethetypeswrong)', async () => {
+    const attw = join(HERE, 'node_modules', '.bin', 'attw');
+    const wasm = packed.files.map(({ path }) => path).filter((path) => path.endsWith('.wasm'));
+    await run(attw, [
+      tarball,
+      ...['--profile', 'esm-only', '--no-color', '--exclude-entrypoints'],
+      ...wasm.map((path) => path.replace('web/', './')),
+    ]);
+  });
+});

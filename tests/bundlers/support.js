@@ -1,0 +1,159 @@
+/** What the tests with the packed package share: the package installed in a folder, servers, and Chromium. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { chromium } from 'playwright-core';
+import { findChromium } from '../../wasm/toolchain.js';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const HERE = fileURLToPath(new URL('.', import.meta.url));
+
+const execute = promisify(execFile);
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {import('node:child_process').ExecFileOptions} [options]
+ * @returns {Promise<string>} what it printed
+ */
+export async function run(command, args, options = {}) {
+  try {
+    return String((await execute(command, args, { cwd: ROOT, maxBuffer: 2 ** 26, ...options })).stdout);
+  } catch (error) {
+    const { stdout = '', stderr = '' } = /** @type {{ stdout?: string, stderr?: string }} */ (error);
+    throw new Error(`${command} ${args.join(' ')} failed\n${stdout}\n${stderr}`, { cause: error });
+  }
+}
+
+/**
+ * Packs the package and installs it in a new folder, as its users do.
+ * @returns {Promise<{ folder: string, tarball: string, packed: { files: { path: string, size: number }[] } }>}
+ */
+export async function installPacked() {
+  const folder = await mkdtemp(join(tmpdir(), 'hyperrouter-packed-'));
+  await run('npx', ['tsc', '-p', 'web/tsconfig.json']);
+  // Built already: what prepack would do takes long.
+  const pack = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]);
+  const [packed] = /** @type {any[]} */ (Object.values(JSON.parse(pack)));
+  const tarball = join(folder, packed.filename);
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], { cwd: folder });
+  for (const name of ['app.js', 'page.js']) await copyFile(join(HERE, name), join(folder, name));
+  return { folder, tarball, packed };
+}
+
+/** @param {string} folder */
+export async function remove(folder) {
+  await rm(folder, { recursive: true, maxRetries: 3 });
+}
+
+/**
+ * @param {string} folder
+ * @param {string} name
+ * @param {string} script address of its module
+ */
+export async function writePage(folder, name, script) {
+  await mkdir(folder, { recursive: true });
+  await writeFile(
+    join(folder, name),
+    `<!doctype html><html lang="en"><title>Test</title><link rel="icon" href="data:,"><body><script type="module" src="${script}"></script></body></html>`,
+  );
+}
+
+const TYPES = /** @type {Record<string, string>} */ ({
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+});
+
+/**
+ * A static server that knows nothing of the package.
+ * @param {string} folder
+ * @param {Record<string, string>} [headers] of every answer
+ */
+export async function serve(folder, headers = {}) {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(/** @type {string} */ (request.url), 'http://localhost');
+    try {
+      const body = await readFile(join(folder, normalize(pathname)));
+      response.writeHead(200, {
+        'content-type': TYPES[extname(pathname)] ?? 'application/octet-stream',
+        ...headers,
+      });
+      response.end(body);
+    } catch {
+      response.writeHead(404, { 'content-type': 'text/html' });
+      response.end('<!doctype html><p>There is no such file</p>');
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+export function launchChromium() {
+  return chromium.launch({
+    executablePath: findChromium(),
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/**
+ * Opens a page and returns what `page.js` reports, with everything that the page complained of.
+ * @param {import('playwright-core').Browser} browser
+ * @param {string} url
+ */
+export async function outcomeOf(browser, url) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  /** @type {string[]} */
+  const complaints = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+  try {
+    await page.goto(url);
+    const body = page.locator('body[data-outcome]');
+    await body.waitFor({ state: 'attached', timeout: 20_000 }).catch((error) => {
+      throw new Error(`the page reported nothing: ${complaints.join('\n')}`, { cause: error });
+    });
+    return { ...JSON.parse(/** @type {string} */ (await body.getAttribute('data-outcome'))), complaints };
+  } finally {
+    await context.close();
+  }
+}
+
+/**
+ * The engine ran on both sides, and computed the same bits.
+ * @param {any} outcome
+ * @param {{ quiet?: boolean }} [options] quiet: the page complained of nothing
+ */
+export function assertRan({ result, error, complaints = [] }, { quiet = true } = {}) {
+  assert.equal(error, undefined, `${error}\n${complaints.join('\n')}`);
+  assert.equal(result.here.losses.length >= 4, true);
+  assert.deepEqual(result.there, result.here);
+  assert.ok(result.here.losses.every(Number.isFinite));
+  if (quiet) assert.deepEqual(complaints, []);
+}

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { cellOf, cellsOf } from '../../demo/cells.js';
+import { colourOf, contrast, fillOf, letterOf, mix, textOn } from '../../demo/colours.js';
+import { leastBytes, ownText, plain, textOfFile } from '../../demo/data.js';
+import { addLoad, addLosses, createLoadHistory, createLossHistory } from '../../demo/history.js';
+import { busiest, leadOf, loadOf, probabilitiesOf, routerEntropy, variation } from '../../demo/measures.js';
+
+const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
+
+describe('cells', () => {
+  it('are one a byte, and show a character once', () => {
+    const cells = cellsOf(encode('a é\n'));
+    assert.deepEqual(
+      cells.map(({ glyph }) => glyph),
+      ['a', '\u00a0', 'é', '', '↵'],
+    );
+    assert.deepEqual(
+      cells.map(({ name }) => name),
+      ['a', 'space', 'é, byte 1 of 2', 'é, byte 2 of 2', 'line break'],
+    );
+    assert.deepEqual(
+      cells.map(({ endsWord, endsLine }) => Number(endsWord) + Number(endsLine)),
+      [0, 1, 0, 0, 2],
+    );
+  });
+
+  it('take any bytes', () => {
+    const bytes = Uint8Array.from({ length: 512 }, (_, i) => (i * 167) % 256);
+    const cells = cellsOf(bytes);
+    assert.equal(cells.length, bytes.length);
+    // Cut inside a character, a continuation alone, an overlong form, a surrogate, a byte that never occurs.
+    for (const bad of [[0xe2, 0x82], [0x80], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xff]]) {
+      assert.deepEqual(
+        cellsOf(bad).map(({ glyph }) => glyph),
+        bad.map(() => '·'),
+      );
+    }
+    assert.equal(cellOf(0xe2).name, 'byte E2');
+  });
+});
+
+describe('colours', () => {
+  it('are different for every expert, with legible text', () => {
+    for (const experts of [2, 8, 9, 16]) {
+      const all = Array.from({ length: experts }, (_, i) => colourOf(i, experts));
+      assert.equal(new Set(all).size, experts);
+      for (let expert = 0; expert < experts; expert++) {
+        for (const strength of [0, 0.2, 0.45, 0.7, 1]) {
+          const { fill, text } = fillOf(expert, experts, strength);
+          assert.ok(contrast(fill, text) >= 4.5, `${letterOf(expert)} of ${experts} at ${strength}`);
+        }
+      }
+    }
+  });
+
+  it('are mixed in OKLab, and the ends stay what they are', () => {
+    assert.equal(mix('#c3e41d', '#2f2087', 0), '#c3e41d');
+    assert.equal(mix('#c3e41d', '#2f2087', 1), '#2f2087');
+    assert.equal(mix('#000000', '#ffffff', 0.5), '#636363');
+    assert.equal(textOn('#ffffff'), '#000000');
+    assert.ok(Math.abs(contrast('#000000', '#ffffff') - 21) < 1e-9);
+  });
+
+  it('have letters without end', () => {
+    assert.deepEqual([0, 25, 26, 52].map(letterOf), ['A', 'Z', 'A2', 'A3']);
+  });
+});
+
+describe('measures', () => {
+  it('of an even and of a collapsed load', () => {
+    const even = loadOf([0, 1, 2, 3], 4);
+    assert.deepEqual(even, [0.25, 0.25, 0.25, 0.25]);
+    assert.equal(busiest(even), 1);
+    assert.equal(variation(even), 0);
+    const collapsed = loadOf([2, 2, 2, 2], 4);
+    assert.deepEqual(collapsed, [0, 0, 1, 0]);
+    assert.equal(busiest(collapsed), 4);
+    assert.ok(Math.abs(variation(collapsed) - Math.sqrt(3)) < 1e-12);
+  });
+
+  it('of a router', () => {
+    const logits = Float32Array.of(0, 0, 0, 0, 100, 0, 0, 0);
+    assert.deepEqual(probabilitiesOf(logits, 0, 4), [0.25, 0.25, 0.25, 0.25]);
+    assert.ok(Math.abs(routerEntropy(logits, 4) - 0.5) < 1e-6, 'one undecided, one certain');
+    assert.ok(Math.abs(leadOf(Math.log(3), 0) - 0.5) < 1e-12, 'three to one is 75 % to 25 %');
+  });
+});
+
+describe('history', () => {
+  it('keeps every loss while there is room', () => {
+    const history = createLossHistory();
+    addLosses(history, 2, [5, 4]);
+    addLosses(history, 3, [3]);
+    assert.deepEqual(history.steps, [1, 2, 3]);
+    assert.deepEqual(history.train, [5, 4, 3]);
+  });
+
+  it('stays small over two hours, and keeps the means', () => {
+    const history = createLossHistory();
+    const loads = createLoadHistory();
+    for (let step = 1; step <= 300_000; step += 3) {
+      addLosses(history, step + 2, [1, 2, 3]);
+      addLoad(loads, { step, layers: [[1, 0]] });
+    }
+    assert.ok(history.steps.length < 2048 && history.steps.length >= 1000);
+    assert.ok(loads.entries.length < 256 && loads.entries.length >= 100);
+    assert.deepEqual(history.steps.length, history.train.length);
+    assert.deepEqual(history.steps.length, history.smooth.length);
+    const steps = history.steps;
+    assert.ok(steps.every((step, i) => i === 0 || step > steps[i - 1]));
+    assert.ok(Number(steps.at(-1)) > 299_000 && Number(loads.entries.at(-1)?.step) > 295_000);
+    assert.ok(history.train.every((loss) => Math.abs(loss - 2) < 0.02 || history.every < 3));
+  });
+});
+
+describe('texts', () => {
+  /** @param {BlobPart} part @param {string} name */
+  const file = (part, name = 'x.txt') => new File([part], name);
+
+  it('are taken in the encodings that files have', async () => {
+    const text = 'Čapek’s “robot” — naïve\n';
+    const utf16 = new Uint16Array([0xfeff, ...Array.from(text, (c) => c.charCodeAt(0))]);
+    for (const part of [text, `\ufeff${text}`, new Uint8Array(utf16.buffer)]) {
+      const { bytes } = await textOfFile(file(part));
+      assert.equal(new TextDecoder().decode(bytes), text);
+    }
+    const latin1 = await textOfFile(file(Uint8Array.of(0x6e, 0x61, 0xef, 0x76, 0x65)));
+    assert.equal(new TextDecoder().decode(latin1.bytes), 'naïve');
+  });
+
+  it('are refused when they are none', async () => {
+    const garbage = Uint8Array.from({ length: 5000 }, (_, i) => 1 + ((i * 7919) % 255));
+    await assert.rejects(textOfFile(file(garbage, 'a.bin')), /a\.bin is not a text/);
+    await assert.rejects(textOfFile(file(new Uint8Array(100), 'zero')), /zero is not a text/);
+    await assert.rejects(textOfFile(file('', 'b.txt')), /b\.txt is empty/);
+    await assert.rejects(textOfFile(file(new Uint8Array(20e6 + 1), 'big')), /big has 20 MB; .* up to 20 MB/);
+    assert.throws(() => ownText('pasted', ''), /pasted is empty/);
+  });
+
+  it('need a segment for every stream, and a tenth more', () => {
+    assert.equal(leastBytes({ batchSize: 16, contextLength: 64 }), 1156);
+  });
+
+  it('become paragraphs of typewriter signs', () => {
+    assert.equal(plain('One—two\r\nthree ‘four’.\r\n\r\n“Five”\n'), `One -- two three 'four'.\n"Five"\n`);
+  });
+});

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createClient } from '../../demo/worker/client.js';
+import { frameBytes, frameViews, writePrediction } from '../../demo/worker/frame.js';
+import { checkRequest, errorFromWire, errorToWire } from '../../demo/worker/protocol.js';
+import { DivergedError, EngineError, OutOfMemoryError } from '../../web/errors.js';
+
+describe('requests', () => {
+  it('are taken when they are whole', () => {
+    const build = { id: 3, type: 'build', body: { config: {}, learningRate: 0.1, text: new Uint8Array(2) } };
+    assert.equal(checkRequest(build), build);
+    checkRequest({ id: 1, type: 'open', body: {} });
+    checkRequest({ id: 1, type: 'frame', body: { recycle: null, whole: true } });
+    checkRequest({ id: 1, type: 'tune', body: {} });
+  });
+
+  it('are refused otherwise, saying what is wrong', () => {
+    const wrong = /** @type {const} */ ([
+      [null, /a request is an object, not null/],
+      ['open', /a request is an object/],
+      [{ type: 'open', body: {} }, /id is an integer, not undefined/],
+      [{ id: 1, type: 'close', body: {} }, /there is no request “close”; there are open, build/],
+      [{ id: 1, type: 'toString', body: {} }, /there is no request “toString”/],
+      [{ id: 1, type: 'open' }, /the body of open is an object/],
+      [{ id: 1, type: 'open', body: { x: 1 } }, /open has no key “x”/],
+      [{ id: 1, type: 'runTo', body: {} }, /runTo.step is undefined; it must be of kind number/],
+      [{ id: 1, type: 'runTo', body: { step: '9' } }, /runTo.step is string/],
+      [{ id: 1, type: 'frame', body: { recycle: [], whole: true } }, /frame.recycle is object; .* buffer/],
+      [{ id: 1, type: 'save', body: { optimizer: null } }, /save.optimizer/],
+    ]);
+    for (const [value, message] of wrong) {
+      assert.throws(() => checkRequest(value), { name: 'TypeError', message });
+    }
+  });
+});
+
+describe('errors', () => {
+  /** @param {unknown} error */
+  const across = (error) => errorFromWire(structuredClone(errorToWire(error)));
+
+  it('cross with their class and what they carry', () => {
+    const diverged = across(new DivergedError('the loss is NaN', 12));
+    assert.ok(diverged instanceof DivergedError);
+    assert.equal(diverged.step, 12);
+    assert.equal(diverged.message, 'the loss is NaN');
+    const memory = across(new OutOfMemoryError('too much', 5e9));
+    assert.ok(memory instanceof OutOfMemoryError && memory.bytes === 5e9);
+    assert.ok(across(new EngineError('no SIMD')) instanceof EngineError);
+    assert.ok(across(new RangeError('out')) instanceof RangeError);
+  });
+
+  it('of other classes keep their name', () => {
+    assert.equal(across(new DOMException('stopped', 'AbortError')).name, 'AbortError');
+    assert.equal(across('a string').message, 'a string');
+    assert.equal(errorFromWire({ name: 'constructor', message: 'no class' }).constructor, Error);
+  });
+});
+
+/** A worker that answers as the test says. */
+class Port extends EventTarget {
+  /** @type {any[]} */
+  sent = [];
+  /** @param {any} message */
+  postMessage(message) {
+    this.sent.push(message);
+  }
+  /** @param {unknown} data */
+  answer(data) {
+    this.dispatchEvent(Object.assign(new Event('message'), { data }));
+  }
+}
+
+describe('client', () => {
+  it('gives each answer to the request that it belongs to', async () => {
+    const port = new Port();
+    const client = createClient(port);
+    const first = client.request('pause', {});
+    const second = client.request('save', { optimizer: true });
+    assert.deepEqual(port.sent, [
+      { id: first.id, type: 'pause', body: {} },
+      { id: second.id, type: 'save', body: { optimizer: true } },
+    ]);
+    port.answer({ id: second.id, kind: 'result', body: 'second' });
+    port.answer({ id: first.id, kind: 'result', body: 'first' });
+    assert.equal(await first, 'first');
+    assert.equal(await second, 'second');
+  });
+
+  it('hands on parts before the result', async () => {
+    const port = new Port();
+    /** @type {unknown[]} */
+    const parts = [];
+    const request = createClient(port).request('measure', {}, { onPart: (part) => parts.push(part) });
+    port.answer({ id: request.id, kind: 'part', body: 1 });
+    port.answer({ id: request.id, kind: 'part', body: 2 });
+    assert.deepEqual(parts, [1, 2]);
+    port.answer({ id: request.id, kind: 'result', body: { reason: 'done' } });
+    assert.deepEqual(await request, { reason: 'done' });
+  });
+
+  it('rejects with the class of the error', async () => {
+    const port = new Port();
+    const request = createClient(port).request('runTo', { step: 5 });
+    port.answer({ id: request.id, kind: 'error', error: { name: 'DivergedError', message: 'NaN', step: 4 } });
+    await assert.rejects(request, (error) => error instanceof DivergedError && error.step === 4);
+  });
+
+  it('rejects everything when the worker stops', async () => {
+    const port = new Port();
+    const client = createClient(port);
+    const requests = [client.request('pause', {}), client.request('measure', {})];
+    port.dispatchEvent(Object.assign(new Event('error'), { message: 'out of memory' }));
+    for (const request of requests) await assert.rejects(request, /the worker stopped: out of memory/);
+  });
+});
+
+describe('frames', () => {
+  const shape = { tokens: 3, layers: 2, topK: 2, experts: 4, predictions: 2 };
+
+  it('are one block that falls into parts without gaps or overlap', () => {
+    const buffer = new ArrayBuffer(frameBytes(shape));
+    const { layers, next, nextProbabilities, losses } = frameViews(buffer, shape);
+    const parts = [
+      ...layers.flatMap((l) => [l.experts, l.weights, l.logits]),
+      next,
+      nextProbabilities,
+      losses,
+    ];
+    assert.deepEqual(
+      parts.map(({ length }) => length),
+      [6, 6, 12, 6, 6, 12, 6, 6, 3],
+    );
+    let at = 0;
+    for (const part of parts) {
+      assert.equal(part.byteOffset, at);
+      at += part.byteLength;
+    }
+    assert.equal(at, buffer.byteLength);
+  });
+
+  it('have the likeliest next tokens, and the loss', () => {
+    const views = frameViews(new ArrayBuffer(frameBytes(shape)), shape);
+    const p = [0.1, 0.45, 0.05, 0.4];
+    writePrediction(
+      views,
+      1,
+      Float32Array.from(p, (x) => Math.log(x) + 7),
+      3,
+      2,
+    );
+    assert.deepEqual([...views.next.subarray(2, 4)], [1, 3]);
+    assert.ok(Math.abs(views.nextProbabilities[2] - 0.45) < 1e-6);
+    assert.ok(Math.abs(views.nextProbabilities[3] - 0.4) < 1e-6);
+    assert.ok(Math.abs(views.losses[1] + Math.log(0.4)) < 1e-6);
+    writePrediction(views, 2, new Float32Array(4), -1, 2);
+    assert.ok(Number.isNaN(views.losses[2]));
+  });
+});
