@@ -10,3 +10,4 @@ set(CMAKE_SYSROOT ${HR_EMSCRIPTEN_CACHE}/sysroot)
 # A trial program would need an entry point; a trial library does not.
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES HR_EMSCRIPTEN_CACHE)
+set(HR_WASM_LD wasm-ld-19)

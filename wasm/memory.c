@@ -26,3 +26,19 @@ void *__wrap_malloc(size_t bytes) {
   }
   return block;
 }
+
+#ifdef __wasm_atomics__
+
+/* What libc's sbrk asks for; Emscripten's own versions are not made for shared memories without its runtime. */
+size_t emscripten_get_heap_size(void);
+size_t emscripten_get_heap_size(void) {
+  return __builtin_wasm_memory_size(0) << 16;
+}
+
+int emscripten_resize_heap(size_t bytes);
+int emscripten_resize_heap(size_t bytes) {
+  const size_t pages = (bytes >> 16) + ((bytes & 0xffff) != 0), now = __builtin_wasm_memory_size(0);
+  return pages <= now || __builtin_wasm_memory_grow(0, pages - now) != SIZE_MAX;
+}
+
+#endif
