@@ -1,9 +1,10 @@
 import { batch, signal } from '@preact/signals';
 import { DivergedError } from 'hyperrouter-wasm';
 import { differenceOf, modelConfig, rebuildValues, requireLength } from './config.js';
-import { keepText, TextError } from './data.js';
+import { keepText } from './data.js';
 import { addLoad, addLosses, createLoadHistory, createLossHistory } from './history.js';
 import { loadOf } from './measures.js';
+import { createNotices } from './notices.js';
 import { frameViews } from './worker/frame.js';
 import { createSink } from './written.js';
 
@@ -23,12 +24,6 @@ import { createSink } from './written.js';
  * @property {FrameViews} views by token, counted from `from`
  *
  * @typedef {'building' | 'ready' | 'running' | 'diverged' | 'failed'} Status
- *
- * @typedef {object} Notice
- * @property {number} id
- * @property {'note' | 'problem'} kind
- * @property {string} text
- * @property {{ label: string, act: () => void }[]} actions
  *
  * @typedef {object} EarlierRun
  * @property {string} label what was different from the run that is shown now
@@ -59,7 +54,7 @@ export function createRun({ client, state, loadText, keptText }) {
   const losses = signal(createLossHistory());
   const loads = signal(createLoadHistory());
   const earlier = signal(/** @type {EarlierRun[]} */ ([]));
-  const notices = signal(/** @type {Notice[]} */ ([]));
+  const { notices, notify, dismiss, report } = createNotices();
   const writing = signal(false);
   const written = signal(/** @type {RoutedText | null} */ (null));
   const measuring = signal(false);
@@ -77,7 +72,7 @@ export function createRun({ client, state, loadText, keptText }) {
   /** @type {Values} */
   let builtWith = {};
   let wanted = 0;
-  let lastNotice = 0;
+  let changing = false;
   let frameAsked = false;
   /** @type {ArrayBuffer | null} */
   let spare = null;
@@ -87,31 +82,6 @@ export function createRun({ client, state, loadText, keptText }) {
   let measuringId;
   /** Work on the model that must not overlap: building, opening, going back. */
   let last = Promise.resolve();
-
-  /**
-   * @param {Notice['kind']} kind
-   * @param {string} text
-   * @param {Notice['actions']} [actions]
-   */
-  function notify(kind, text, actions = []) {
-    const rest = notices.value.filter((notice) => notice.text !== text).slice(-2);
-    notices.value = [...rest, { id: ++lastNotice, kind, text, actions }];
-  }
-
-  /** @param {number} id */
-  function dismiss(id) {
-    notices.value = notices.value.filter((notice) => notice.id !== id);
-  }
-
-  /** @param {unknown} error */
-  function report(error) {
-    // A message on a text begins with its name, which stays as it is.
-    const whole = error instanceof TextError;
-    notify(
-      'problem',
-      whole ? error.message : sentence(error instanceof Error ? error.message : String(error)),
-    );
-  }
 
   /** @returns {Promise<Text>} */
   async function wantedText() {
@@ -137,12 +107,16 @@ export function createRun({ client, state, loadText, keptText }) {
       const wasRunning = go ?? status.peek() === 'running';
       try {
         const text = await wantedText();
+        // As they are at this moment: they may change again while the model is built.
+        const values = state.values.peek();
         const config = modelConfig(state);
         requireLength(text, /** @type {any} */ (config));
-        const body = { config, learningRate: Number(state.peek('learningRate')), text: bytesToSend(text) };
-        const built = await client.request('build', body);
-        begin(built, text, state.values.peek());
-        await frame(true);
+        const body = { config, learningRate: Number(values.learningRate), text: bytesToSend(text) };
+        const { built, news } = await change('build', body);
+        batch(() => {
+          begin(built, text, values);
+          take(news);
+        });
         if (wasRunning) start();
       } catch (error) {
         report(error);
@@ -196,15 +170,11 @@ export function createRun({ client, state, loadText, keptText }) {
     const asked = summary.peek();
     status.value = 'running';
     try {
-      const ended = await client.request('runTo', { step: target });
-      // Where another model was built meanwhile, its numbers are already shown.
-      if (status.peek() === 'running' && asked === summary.peek()) {
-        batch(() => {
-          status.value = 'ready';
-          step.value = ended.step;
-        });
-      }
+      await client.request('runTo', { step: target });
+      // First the last step's routing: what stands still must belong together.
       await frame(true);
+      // Where another model was built meanwhile, its run is not this one.
+      if (status.peek() === 'running' && asked === summary.peek()) status.value = 'ready';
     } catch (error) {
       await diverged(error);
     }
@@ -232,12 +202,14 @@ export function createRun({ client, state, loadText, keptText }) {
     last = last.then(async () => {
       try {
         state.set('learningRate', learningRate);
-        const back = await client.request('rewind', {});
-        await client.request('tune', { topK: Number(state.peek('topK')), learningRate });
-        begin(back, /** @type {Text} */ (sentText), state.values.peek());
-        notices.value = [];
-        notify('note', `The model is that of step ${back.step} again.`);
-        await frame(true);
+        const { built, news } = await change('rewind', {});
+        batch(() => {
+          begin(built, /** @type {Text} */ (sentText), state.values.peek());
+          take(news);
+          notices.value = [];
+          notify('note', `The model is that of step ${built.step} again.`);
+        });
+        await tune({ topK: Number(state.peek('topK')), learningRate });
       } catch (error) {
         report(error);
       }
@@ -249,9 +221,27 @@ export function createRun({ client, state, loadText, keptText }) {
     await client.request('pause', {});
   }
 
+  /**
+   * Asks for another model, and for its first frame, so that both are shown at once. Frames are not asked for
+   * meanwhile: they could be of either model.
+   *
+   * @template {'build' | 'restore' | 'rewind'} T
+   * @param {T} type
+   * @param {import('./worker/protocol.js').Requests[T]} body
+   */
+  async function change(type, body) {
+    changing = true;
+    try {
+      const built = /** @type {Summary} */ (await client.request(type, body));
+      return { built, news: await client.request('frame', { recycle: null, whole: true }) };
+    } finally {
+      changing = false;
+    }
+  }
+
   /** Asks for what happened since the last time; at most one question is under way. */
   async function frame(whole = false) {
-    if (frameAsked && !whole) return;
+    if (changing || (frameAsked && !whole)) return;
     frameAsked = true;
     try {
       const recycle = spare;
@@ -302,6 +292,12 @@ export function createRun({ client, state, loadText, keptText }) {
     notices.value = [];
     state.set('text', 'own');
     return build();
+  }
+
+  /** @param {{ topK?: number, learningRate?: number }} settings that the running model takes */
+  async function tune(settings) {
+    await client.request('tune', settings);
+    await frame(true);
   }
 
   async function generate() {
@@ -381,20 +377,16 @@ export function createRun({ client, state, loadText, keptText }) {
       try {
         const text = await wantedText();
         const body = { bytes, learningRate: Number(state.peek('learningRate')), text: bytesToSend(text) };
-        const opened = await client.request('restore', body);
-        const config = { ...opened.config, topK: opened.topK };
-        /** @type {string[]} */
-        let problems = [];
+        const { built, news } = await change('restore', body);
         // In one go: the settings must not ask for another model on their way to this one.
         batch(() => {
-          problems = state.setAll(Object.entries(config));
-          begin(opened, text, state.values.peek());
+          const problems = state.setAll(Object.entries({ ...built.config, topK: built.topK }));
+          begin(built, text, state.values.peek());
+          take(news);
+          notices.value = [];
+          notify('note', `The model was opened; it had been trained for ${built.step} steps.`);
+          for (const problem of problems) notify('note', `${problem}. The model itself stays as it is.`);
         });
-        notices.value = [];
-        notify('note', `The model was opened; it had been trained for ${opened.step} steps.`);
-        for (const problem of problems)
-          notify('note', `${sentence(problem)} The model itself stays as it is.`);
-        await frame(true);
       } catch (error) {
         report(error);
       }
@@ -436,11 +428,7 @@ export function createRun({ client, state, loadText, keptText }) {
     forgetEarlier: () => {
       earlier.value = [];
     },
-    /** @param {{ topK?: number, learningRate?: number }} change */
-    tune: async (change) => {
-      await client.request('tune', change);
-      await frame(true);
-    },
+    tune,
     save: async () => (await client.request('save', { optimizer: true })).bytes,
     /** @param {import('./schema.js').Values} values whether the model was built with the same */
     isBuiltWith: (values) => differenceOf(state, rebuildValues(state, values), builtWith) === '',
@@ -448,9 +436,3 @@ export function createRun({ client, state, loadText, keptText }) {
 }
 
 /** @typedef {ReturnType<typeof createRun>} Run */
-
-/** @param {string} text */
-function sentence(text) {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
-}

@@ -128,7 +128,7 @@ function linesOf(earlier) {
       width: 1.5,
       labelled: true,
     })),
-    { label: 'each step', colour: '--line', width: 1 },
+    { label: 'each step', colour: '--line-strong', width: 0.75 },
     { label: 'training', colour: '--ink', width: 2, labelled: true },
     { label: 'held-out', colour: '--ink', width: 1.5, dash: [2, 4], points: true, labelled: true },
   ];

@@ -42,20 +42,29 @@ const every = 2000;
 export const held = signal('');
 
 /**
- * The one place where a screen reader hears how it goes: at most every two seconds, and only when there is news.
+ * The one place where a screen reader hears how it goes: at most every two seconds, and only when there is news. A new
+ * notice is said first; on the screen it stands below by itself.
  *
  * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
  */
 export function StatusLine({ run, state }) {
-  const [said, say] = useState('');
+  const [said, say] = useState({ text: '', isNotice: false });
   useEffect(() => {
-    const timer = setInterval(() => say(sentenceFor(run, state)), every);
+    let lastNotice = 0;
+    const timer = setInterval(() => {
+      const notice = run.notices.peek().at(-1);
+      const isNotice = notice !== undefined && notice.id > lastNotice;
+      lastNotice = notice?.id ?? lastNotice;
+      say({ text: isNotice ? notice.text : sentenceFor(run, state), isNotice });
+    }, every);
     return () => clearInterval(timer);
   }, [run, state]);
   return (
-    <p class="status" role="status">
-      {said}
-    </p>
+    <div class="status">
+      <p role="status" class={said.isNotice ? 'unseen' : ''}>
+        {said.text}
+      </p>
+    </div>
   );
 }
 
@@ -64,8 +73,6 @@ export function StatusLine({ run, state }) {
  * @param {import('../state.js').State} state
  */
 function sentenceFor(run, state) {
-  const notice = run.notices.peek().at(-1);
-  if (notice) return notice.text;
   const status = run.status.peek();
   const step = count(run.step.peek());
   const unit = /** @type {import('../format.js').Unit} */ (state.peek('unit'));

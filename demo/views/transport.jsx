@@ -20,7 +20,6 @@ export function Transport({ run, state }) {
           type="button"
           class="primary start"
           disabled={waiting}
-          aria-keyshortcuts="Alt+S"
           onClick={() => (running ? run.pause() : run.start())}
         >
           <span aria-hidden="true" class={running ? 'icon-pause' : 'icon-start'} />

@@ -95,7 +95,7 @@ function handles(page) {
     await page.waitForFunction(
       (least) => Number(document.querySelector('.facts-row dd')?.textContent?.replaceAll(',', '')) >= least,
       target,
-      { timeout: 20_000 },
+      { timeout: 30_000 },
     );
     return step();
   }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { open, small, visit } from './browser.js';
 
@@ -31,7 +33,7 @@ describe('training', () => {
     assert.ok(atFirst.length > 200, 'a passage is shown');
 
     await button('Start').click();
-    await untilStep(60);
+    await untilStep(50);
     assert.ok((await heldOut()) < 5, `8 bits at first, ${await heldOut()} now`);
     assert.ok(Number(await fact('Training').innerText()) < 5.5);
     assert.notDeepEqual(await letters(), atFirst, 'the experts have moved');
@@ -67,7 +69,7 @@ describe('training', () => {
       /** @type {number[]} */
       const all = [];
       let last = performance.now();
-      const end = last + 2500;
+      const end = last + 1500;
       while (last < end) {
         await new Promise(requestAnimationFrame);
         const now = performance.now();
@@ -76,7 +78,7 @@ describe('training', () => {
       }
       return all.sort((a, b) => a - b);
     });
-    const perStep = 2500 / ((await step()) - first + 1);
+    const perStep = 1500 / ((await step()) - first + 1);
     const [median, most] = [gaps[Math.floor(gaps.length / 2)], gaps[Math.floor(gaps.length * 0.95)]];
     assert.ok(perStep > 200, `a step takes ${perStep} ms`);
     assert.ok(median < 50, `half of the frames come within ${median} ms`);
@@ -190,7 +192,7 @@ describe('the text', () => {
     assert.equal(await place(), shown.length - 1);
   });
 
-  it('has a layer of its own, strength, letters and a table', async () => {
+  it('has layers, strength and a table, which agree with the loads', async () => {
     const { page, train, letters, readout } = await visit(site);
     await train(30);
     const first = await letters();
@@ -208,26 +210,18 @@ describe('the text', () => {
 
     await page.locator('.figure-text').getByText('As a table').click();
     const rows = page.locator('.figure-text .table-scroll tbody tr');
+    await rows.first().waitFor();
     assert.equal(await rows.count(), second.length);
     const lettered = second.findIndex(Boolean);
     assert.match(
       await rows.nth(lettered).locator('td').first().innerText(),
       new RegExp(`^${second[lettered]} \\d+ %$`),
     );
-    await page.locator('#probe').hover({ position: { x: 60, y: 30 } });
-    assert.match(await page.locator('#probe-readout caption').innerText(), /layer 2/);
-    assert.equal((await readout()).chosen.length, 2);
-  });
-
-  it('agrees with the loads', async () => {
-    const { page, train } = await visit(site);
-    await train(30);
-    await page.locator('.figure-text').getByText('As a table').click();
-    const chosen = await page
-      .locator('.figure-text .table-scroll tbody td')
+    const chosen = await rows
+      .locator('td')
       .evaluateAll((cells) => cells.map((cell) => String(cell.textContent)[0]));
     const loads = await page
-      .locator('.load tbody tr td:nth-of-type(1) .load-number')
+      .locator('.load tbody tr td:nth-of-type(2) .load-number')
       .evaluateAll((cells) =>
         cells.map((cell) => Number.parseInt(String(cell.textContent).replace('<', ''), 10)),
       );
@@ -236,6 +230,10 @@ describe('the text', () => {
       const share = chosen.filter((letter) => letter === 'ABCD'[i]).length / chosen.length;
       assert.ok(Math.abs(100 * share - load) <= 1, `${'ABCD'[i]}: ${load} % shown, ${100 * share} % counted`);
     });
+
+    await page.locator('#probe').hover({ position: { x: 60, y: 30 } });
+    assert.match(await page.locator('#probe-readout caption').innerText(), /layer 2/);
+    assert.equal((await readout()).chosen.length, 2);
   });
 
   it('takes k while it trains, and measures every k', async () => {
@@ -343,27 +341,23 @@ describe('texts of one’s own', () => {
       .fill('Glue and paper, paste and scissors. '.repeat(200));
     await button('Learn this text').click();
     await page.locator('#probe').filter({ hasText: 'scissors' }).waitFor();
+    await textPicker(page).setInputFiles(asFile('Žluťoučký kůň úpěl ďábelské ódy. '.repeat(200)));
+    await page.locator('#probe').filter({ hasText: 'kůň' }).waitFor();
+    assert.ok(
+      (await page.locator('#probe .cell-more').count()) > 50,
+      'the later bytes of a character are cells too',
+    );
     await page.locator('#setting-text').selectOption('moby-dick');
     await page.locator('#probe').filter({ hasText: 'mate' }).waitFor();
     assert.deepEqual(complaints, []);
-  });
-
-  it('of other scripts have one cell a byte', async () => {
-    const { page } = await visit(site);
-    await textPicker(page).setInputFiles(asFile('Žluťoučký kůň úpěl ďábelské ódy. '.repeat(200)));
-    await page
-      .locator('#probe')
-      .filter({ hasText: 'ž' })
-      .or(page.locator('#probe').filter({ hasText: 'ť' }))
-      .waitFor();
-    assert.ok((await page.locator('#probe .cell-more').count()) > 50);
-    assert.match(await page.locator('#probe').innerText(), /kůň/);
   });
 
   it('that are none leave the run as it was', async () => {
     const { page, train, step, notices, letters, button, untilStep } = await visit(site);
     const at = await train(10);
     const before = await letters();
+    const folder = await mkdtemp(join(tmpdir(), 'hyperrouter-texts-'));
+    /** @type {[string, Buffer, RegExp][]} */
     const wrong = [
       [
         'noise.bin',
@@ -374,16 +368,14 @@ describe('texts of one’s own', () => {
       ['short.txt', Buffer.from('too short'), /short\.txt has 9 bytes; .* at least 147 are needed/],
       ['huge.txt', Buffer.alloc(21e6, 'x'), /huge\.txt has 21 MB; the page takes texts of up to 20 MB/],
     ];
-    for (const [name, buffer, message] of wrong) {
-      await textPicker(page).setInputFiles({
-        name: String(name),
-        mimeType: '',
-        buffer: /** @type {Buffer} */ (buffer),
-      });
-      await notices.filter({ hasText: /** @type {RegExp} */ (message) }).waitFor();
+    for (const [name, content, message] of wrong) {
+      await writeFile(join(folder, name), content);
+      await textPicker(page).setInputFiles(join(folder, name));
+      await notices.filter({ hasText: message }).waitFor();
       assert.equal(await step(), at);
       assert.doesNotMatch(page.url(), /text=own/);
     }
+    await rm(folder, { recursive: true });
     assert.deepEqual(await letters(), before);
     await modelPicker(page).setInputFiles({
       name: 'x.safetensors',
@@ -523,9 +515,9 @@ describe('for everyone', () => {
         subtree: true,
         childList: true,
       });
-      await new Promise((resolve) => setTimeout(resolve, 2200));
+      await new Promise((resolve) => setTimeout(resolve, 1700));
       return count;
     });
-    assert.ok(changes >= 2 && changes <= 5, `${changes} changes in 2.2 s`);
+    assert.ok(changes >= 1 && changes <= 4, `${changes} changes in 1.7 s`);
   });
 });
