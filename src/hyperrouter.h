@@ -241,6 +241,11 @@ typedef struct hr_routing {
 /* Errors: HR_ERROR_ARGUMENT if there is no such layer, or it has no router (dense). */
 hr_status hr_model_routing(const hr_model *model, int32_t layer, hr_routing *routing);
 
+/* Mean pairwise cosine between the outputs of a layer's experts on the tokens of the last call, each expert computing
+ * all of them: 1 is collapse. Costs what a forward pass with K = E does.
+ * Errors: HR_ERROR_ARGUMENT as hr_model_routing. */
+hr_status hr_model_expert_similarity(hr_model *model, int32_t layer, double *similarity);
+
 /* ------------------------------------------------------------------------------------ Transformer-XL memory */
 
 void hr_model_reset_memory(hr_model *model);

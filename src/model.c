@@ -425,6 +425,17 @@ hr_status hr_model_routing(const hr_model *model, int32_t layer, hr_routing *rou
   return HR_OK;
 }
 
+hr_status hr_model_expert_similarity(hr_model *model, int32_t layer, double *similarity) {
+  if (layer < 0 || layer >= model->config.layers || model->layers[layer].feedforward.dense)
+    return HR_ERROR_ARGUMENT;
+  hr_layer *at = &model->layers[layer];
+  const hr_real *x = model->config.kind == HR_LANGUAGE_MODEL ? at->middle : at->x;
+  if (at->feedforward.pre_layer_norm) x = at->feedforward.sum;
+  const hr_pass pass = hr_model_pass(model, (hr_segment){1, 1, 0}, false);
+  *similarity = hr_moe_similarity(&at->feedforward.moe, x, &model->feedforward_scratch.moe, &pass);
+  return HR_OK;
+}
+
 /* ------------------------------------------------------------------------------------------------ memory */
 
 void hr_model_reset_memory(hr_model *model) {

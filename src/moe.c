@@ -391,3 +391,34 @@ double hr_moe_entropy(const hr_moe *self) {
   }
   return total / self->tokens / hr_log(e);
 }
+
+/* With u_e the output of expert e divided by its length: the sum over pairs of u_e . u_f is (|sum u_e|^2 - sum |u_e|^2) / 2,
+ * so that no two experts' outputs are needed at a time. */
+double hr_moe_similarity(const hr_moe *self, const hr_real *x, hr_moe_scratch *scratch, const hr_pass *pass) {
+  const int32_t d = self->shape.d, e = self->experts_count;
+  if (e == 1 || self->tokens == 0) return 1;
+  hr_real *sums = scratch->x, *outputs = scratch->y;
+  double total = 0;
+  for (int32_t first = 0; first < self->tokens; first += self->capacity) {
+    const int32_t n = self->tokens - first < self->capacity ? self->tokens - first : self->capacity;
+    const hr_real *tokens = x + (ptrdiff_t)first * d;
+    hr_fill(sums, 0, n * d);
+    for (int32_t id = 0; id < e; id++) {
+      const hr_expert expert = expert_values(self, id);
+      hr_expert_hidden(&expert, scratch->dh, tokens, n, 0, 0, pass);
+      hr_expert_output(&expert, outputs, scratch->dh, n, pass);
+      for (int32_t i = 0; i < n; i++) {
+        const hr_real *output = outputs + (ptrdiff_t)i * d;
+        const double square = (double)hr_dot(output, output, d);
+        if (square <= 0) continue;
+        hr_add_scaled(sums + (ptrdiff_t)i * d, (hr_real)(1 / hr_sqrt(square)), output, d);
+        total -= 1;
+      }
+    }
+    for (int32_t i = 0; i < n; i++) {
+      const hr_real *sum = sums + (ptrdiff_t)i * d;
+      total += (double)hr_dot(sum, sum, d);
+    }
+  }
+  return total / self->tokens / e / (e - 1);
+}

@@ -72,6 +72,12 @@ void hr_moe_forward(hr_moe *self, hr_real *y, const hr_real *x, hr_moe_scratch *
 void hr_moe_backward(hr_moe *self, hr_real *dx, const hr_real *dy, const hr_real *x, hr_moe_scratch *scratch,
                      const hr_pass *pass);
 
+/* Mean over the tokens of the last forward pass, and over all pairs of experts, of the cosine between what the two
+ * experts make of the token, whether it was sent to them or not: 1 is collapse. 1 if E is 1. An output of length 0 has
+ * the cosine 0 with all others.
+ *   x  [N,D] as in the forward pass */
+double hr_moe_similarity(const hr_moe *self, const hr_real *x, hr_moe_scratch *scratch, const hr_pass *pass);
+
 /* Mean over tokens of the router's entropy as a fraction of ln E; 0 if E is 1. */
 double hr_moe_entropy(const hr_moe *self);
 

@@ -1,4 +1,4 @@
-/* The functions of the module: the public interface of src/hyperrouter.h in numbers and addresses. web/exports.js is
+/* The functions of the module: the public interface of src/hyperrouter.h in numbers and addresses. web/core.js is
  * the only file on the other side that knows them; what it reads out of structures is asserted at the end. */
 #include <stdlib.h>
 
@@ -203,6 +203,10 @@ int32_t EXPORT(model_columns)(const hr_model *model) {
 
 int32_t EXPORT(model_routing)(const hr_model *model, int32_t layer, hr_routing *routing) {
   return (int32_t)hr_model_routing(model, layer, routing);
+}
+
+int32_t EXPORT(model_expert_similarity)(hr_model *model, int32_t layer, double *similarity) {
+  return (int32_t)hr_model_expert_similarity(model, layer, similarity);
 }
 
 /* ---------------------------------------------------------------------------- memory and generation */

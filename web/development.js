@@ -2,10 +2,10 @@
  * Whether somebody is at work on the program that runs here: what may be said to him is not for its users.
  */
 export function inDevelopment() {
-  const environment = globalThis.process?.env?.NODE_ENV;
-  if (environment !== undefined) return environment !== 'production';
-  // Without a bundler or Node: a page on the developer's own machine.
-  return /^(localhost|127\.|\[::1\])/.test(globalThis.location?.hostname ?? '');
+  // As Node and its programs have it; elsewhere, a page on the developer's own machine.
+  const environment = globalThis.process?.env;
+  if (environment) return environment.NODE_ENV !== 'production';
+  return /^(localhost$|127\.|\[::1\])/.test(globalThis.location?.hostname ?? '');
 }
 
 /** @param {string} what was collected without having been disposed of */

@@ -182,12 +182,18 @@ export class Model {
 
   /**
    * How alike the experts of each layer are on the tokens of the last call: mean over tokens and pairs of experts of the
-   * cosine between the two experts' outputs; 1 is collapsed. An entry is null where it is not known; layers without a
-   * router (dense) have none.
+   * cosine between the two experts' outputs, whether they take the token or not; 1 is collapsed. Null where there is only
+   * one expert; layers without a router (dense) have no entry. Costs what a forward pass through all experts does.
    * @returns {(number | null)[]}
    */
   expertSimilarity() {
-    return this.routing().map(() => null);
+    const { core, address } = this;
+    const layers = [];
+    for (let layer = 0; layer < this.config.layers; layer++) {
+      if (core.call('model_expert_similarity', address, layer, core.exchange) !== Status.OK) continue;
+      layers.push(this.config.experts === 1 ? null : core.doubles(core.exchange, 1)[0]);
+    }
+    return layers;
   }
 
   /**

@@ -101,7 +101,11 @@ const busy = new WeakSet();
  * @returns {data is Extract<Exclude<T, ArrayBufferView>, Source<any>>}
  */
 export function isSource(data) {
-  return typeof (/** @type {{ at?: unknown }} */ (data)?.at) === 'function' && !ArrayBuffer.isView(data);
+  return (
+    typeof (/** @type {{ at?: unknown }} */ (data)?.at) === 'function' &&
+    !Array.isArray(data) &&
+    !ArrayBuffer.isView(data)
+  );
 }
 
 /**

@@ -49,6 +49,10 @@ export class Connection {
     this.#keepAlive(false);
   }
 
+  get usable() {
+    return this.#end === undefined;
+  }
+
   /** Throws unless calls can be made. */
   check() {
     if (this.#end) throw this.#end;

@@ -14,6 +14,8 @@ import { LanguageModel } from './language-model.js';
  * @type {FinalizationRegistry<{ connection: Connection, id: number }>}
  */
 const forgotten = new FinalizationRegistry(({ connection, id }) => {
+  // The models of an engine go with it.
+  if (!connection.usable) return;
   warnForgotten('a model');
   connection.call(0, 'forget', [id]).catch(() => {});
 });
