@@ -29,6 +29,7 @@ const SUITES = {
   bundlers: async () => {
     // Large, and needed by nothing else.
     await install('tests/bundlers');
+    await run('npx', ['tsc', '-p', 'web/tsconfig.json'], { quiet: true });
     return nodeTests('tests/bundlers', process.execPath);
   },
 };

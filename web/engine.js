@@ -2,6 +2,7 @@ import { openCheckpoint } from './checkpoint.js';
 import { Classifier } from './classifier.js';
 import { ConfigSchema, show } from './config.js';
 import { Status } from './core.js';
+import { warnForgotten } from './development.js';
 import { OutOfMemoryError } from './errors.js';
 import { LanguageModel } from './language-model.js';
 
@@ -14,7 +15,9 @@ import { LanguageModel } from './language-model.js';
  * @type {FinalizationRegistry<{ core: Core, address: number }>}
  */
 const forgotten = new FinalizationRegistry(({ core, address }) => {
-  if (core.usable) core.call('model_destroy', address);
+  if (!core.usable) return;
+  core.call('model_destroy', address);
+  warnForgotten('a model');
 });
 
 /**

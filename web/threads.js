@@ -53,8 +53,10 @@ export async function startThreads(core, module, memory, count, createThread) {
 function createWorker() {
   const node = globalThis.process?.getBuiltinModule?.('node:worker_threads');
   if (!node) return browserThread(new Worker(new URL('./thread.js', import.meta.url), { type: 'module' }));
+  // Not written as the line above, which bundlers take for a file to copy: it is for Node alone.
+  const here = import.meta.url;
   // Without the process's own options: --input-type, for one, is refused for a file.
-  const worker = new node.Worker(new URL('./thread.js', import.meta.url), { execArgv: [] });
+  const worker = new node.Worker(new URL('./thread.js', here), { execArgv: [] });
   const ready = new Promise((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);

@@ -96,29 +96,32 @@ describe('the packed package in a page', () => {
   });
 
   describe('Vite', () => {
-    // Its pre-bundling of dependencies moves scripts away from the files that they refer to.
-    const config = /** @type {import('vite').InlineConfig} */ ({
-      configFile: false,
-      logLevel: 'error',
-      optimizeDeps: { exclude: ['hyperrouter-wasm'] },
-    });
+    const config = /** @type {import('vite').InlineConfig} */ ({ configFile: false, logLevel: 'error' });
+    // Up to version 7, its pre-bundling moved scripts away from the files that they refer to.
+    const exclude = ['hyperrouter-wasm'];
 
     before(() => writePage(folder, 'index.html', '/page.js'));
 
-    it('serves it in development', async () => {
-      const server = await vite.createServer({
-        ...config,
-        root: folder,
-        cacheDir: join(folder, '.vite'),
-        server: { port: 0, host: '127.0.0.1', watch: null },
+    for (const [name, optimizeDeps] of /** @type {const} */ ([
+      ['without configuration', { exclude: [] }],
+      ['without pre-bundling it', { exclude }],
+    ])) {
+      it(`serves it in development ${name}`, async () => {
+        const server = await vite.createServer({
+          ...config,
+          optimizeDeps,
+          root: folder,
+          cacheDir: join(folder, `.vite-${optimizeDeps.exclude.length}`),
+          server: { port: 0, host: '127.0.0.1', watch: null },
+        });
+        await server.listen();
+        try {
+          assertRan(await outcomeOf(browser, server.resolvedUrls?.local[0] ?? ''));
+        } finally {
+          await server.close();
+        }
       });
-      await server.listen();
-      try {
-        assertRan(await outcomeOf(browser, server.resolvedUrls?.local[0] ?? ''));
-      } finally {
-        await server.close();
-      }
-    });
+    }
 
     it('builds it', async () => {
       const outDir = join(folder, 'vite');

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { copyFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
 import { findTool } from '../../wasm/toolchain.js';
 import { assertRan, HERE, installPacked, ROOT, remove, run } from './support.js';
 
@@ -100,5 +102,57 @@ describe('the packed package without a page', () => {
       ...['--profile', 'esm-only', '--no-color', '--exclude-entrypoints'],
       ...wasm.map((path) => path.replace('web/', './')),
     ]);
+  });
+
+  it('its types fit strict programs', async () => {
+    await copyFile(join(HERE, 'sample.ts'), join(folder, 'sample.ts'));
+    for (const [module, resolution] of [
+      ['NodeNext', 'NodeNext'],
+      ['ESNext', 'Bundler'],
+    ]) {
+      const compilerOptions = {
+        ...{ strict: true, noEmit: true, target: 'ES2022', module, moduleResolution: resolution, types: [] },
+        ...{
+          lib: ['ES2022', 'DOM', 'ESNext.Disposable'],
+          exactOptionalPropertyTypes: true,
+          skipLibCheck: false,
+        },
+      };
+      await writeFile(
+        join(folder, 'tsconfig.json'),
+        JSON.stringify({ compilerOptions, files: ['sample.ts'] }),
+      );
+      await run(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', folder]);
+    }
+  });
+
+  it('is small', async (test) => {
+    const sizeOf = async (/** @type {string} */ contents) => {
+      const { outputFiles } = await build({
+        stdin: { contents, resolveDir: folder },
+        ...{ bundle: true, minify: true, format: 'esm', write: false, logLevel: 'silent' },
+      });
+      const code = outputFiles[0].contents;
+      return { brotli: brotliCompressSync(code).length, gzip: gzipSync(code, { level: 9 }).length };
+    };
+    const sizes = {
+      'the engine (hyperrouter-wasm)': await sizeOf("export * from 'hyperrouter-wasm'"),
+      'the page (hyperrouter-wasm/worker)': await sizeOf("export * from 'hyperrouter-wasm/worker'"),
+      'its worker (hyperrouter-wasm/worker-script)': await sizeOf("import 'hyperrouter-wasm/worker-script'"),
+      all: await sizeOf(
+        "export * as a from 'hyperrouter-wasm'; export * as b from 'hyperrouter-wasm/worker'; import 'hyperrouter-wasm/worker-script'; import 'hyperrouter-wasm/thread'",
+      ),
+    };
+    for (const [name, { brotli, gzip }] of Object.entries(sizes)) {
+      test.diagnostic(`${name}: minified, ${brotli} bytes of brotli, ${gzip} of gzip`);
+    }
+    for (const { path, size } of packed.files)
+      if (path.endsWith('.wasm')) test.diagnostic(`${path}: ${size} bytes`);
+    // Without the command line, which no page loads.
+    const budget = 20 * 1024;
+    assert.ok(
+      sizes.all.brotli <= budget,
+      `all JavaScript is ${sizes.all.brotli} bytes; the budget is ${budget}`,
+    );
   });
 });

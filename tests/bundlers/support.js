@@ -36,8 +36,7 @@ export async function run(command, args, options = {}) {
  */
 export async function installPacked() {
   const folder = await mkdtemp(join(tmpdir(), 'hyperrouter-packed-'));
-  await run('npx', ['tsc', '-p', 'web/tsconfig.json']);
-  // Built already: what prepack would do takes long.
+  // What prepack would build is built already (tests/run.js), and only once.
   const pack = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]);
   const [packed] = /** @type {any[]} */ (Object.values(JSON.parse(pack)));
   const tarball = join(folder, packed.filename);

@@ -1,0 +1,96 @@
+/** A loss or a gradient that is no number any more: the step is named, and nothing is lost. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DivergedError } from '../../web/index.js';
+import {
+  assertSameParameters,
+  errorOf,
+  liven,
+  onEveryVariant,
+  parametersOf,
+  randomBatch,
+  randomSegment,
+  TINY,
+  TINY_CLASSIFIER,
+} from './helpers.js';
+
+onEveryVariant((bench) => {
+  test('a huge learning rate: the step is named, and the parameters are those of the last good one', () => {
+    const model = liven(bench.language(TINY));
+    const good = parametersOf(model);
+    const file = model.saveCheckpoint();
+    const segment = randomSegment(TINY, 1);
+    const expected = model.evaluate({ ...segment, carryMemory: false }).loss;
+    let steps = 0;
+    let error;
+    let [before, memory, saved] = [good, model.saveMemory(), file];
+    while (!error && steps < 10) {
+      before = parametersOf(model);
+      memory = model.saveMemory();
+      saved = model.saveCheckpoint({ optimizer: true });
+      try {
+        model.trainStep({ ...segment, learningRate: 1e30 });
+        steps++;
+      } catch (thrown) {
+        error = thrown;
+      }
+    }
+    assert.ok(error instanceof DivergedError, String(error));
+    assert.equal(error.name, 'DivergedError');
+    assert.equal(error.step, steps + 1);
+    assert.match(error.message, new RegExp(`(NaN|Infinity) at step ${steps + 1}; .* after step ${steps}`));
+    assert.equal(model.step, steps);
+    assertSameParameters(parametersOf(model), before);
+    assert.deepEqual(model.saveMemory(), memory);
+    assert.deepEqual(model.saveCheckpoint({ optimizer: true }), saved, 'moments and step too');
+    // With the parameters of before, the model is as good as new.
+    for (const [name, data] of good) model.setParameter(name, data);
+    assert.equal(model.evaluate({ ...segment, carryMemory: false }).loss, expected);
+    assert.ok(model.trainStep({ ...segment, learningRate: 0.001 }).loss > 0);
+    assert.equal(model.step, steps + 1);
+  });
+
+  test('a single wrong number is enough, in every kind of call', () => {
+    const [model, twin] = [1, 2].map(() => liven(bench.language(TINY)));
+    const segment = randomSegment(TINY, 1);
+    for (const each of [model, twin]) each.trainStep({ ...segment, learningRate: 0.01 });
+    const memory = model.saveMemory();
+    const name = 'layers.1.pos_ff.experts.h4toh.bias';
+    const data = /** @type {Float32Array} */ (parametersOf(model).get(name));
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      model.setParameter(name, new Float32Array(data.length).fill(value));
+      const broken = parametersOf(model);
+      const calls = [
+        () => model.evaluate(segment),
+        () => model.gradients(segment),
+        () => model.trainStep({ ...segment, learningRate: 0.01, clip: 1 }),
+      ];
+      for (const call of calls) {
+        const error = errorOf(call);
+        assert.ok(error instanceof DivergedError, String(error));
+        assert.equal(error.step, 2);
+        assertSameParameters(parametersOf(model), broken);
+        assert.deepEqual(model.saveMemory(), memory);
+      }
+    }
+    model.setParameter(name, data);
+    const next = { ...randomSegment(TINY, 2), learningRate: 0.01 };
+    assert.deepEqual(model.trainStep(next), twin.trainStep(next));
+    assertSameParameters(parametersOf(model), parametersOf(twin));
+  });
+
+  test('classifier', () => {
+    const model = liven(bench.classifier(TINY_CLASSIFIER));
+    const batch = randomBatch(TINY_CLASSIFIER, 1);
+    const data = /** @type {Float32Array} */ (parametersOf(model).get('input.weight'));
+    model.setParameter(
+      'input.weight',
+      data.map(() => Number.NaN),
+    );
+    const error = errorOf(() => model.trainStep({ ...batch, learningRate: 0.01 }));
+    assert.ok(error instanceof DivergedError);
+    assert.equal(error.step, 1);
+    model.setParameter('input.weight', data);
+    assert.ok(model.trainStep({ ...batch, learningRate: 0.01 }).loss > 0);
+  });
+});
