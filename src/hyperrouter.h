@@ -208,7 +208,7 @@ typedef struct hr_result {
 
 /* Loss without gradient and without dropout. */
 hr_status hr_model_evaluate(hr_model *model, const hr_batch *batch, hr_result *result);
-/* Logits and routing only: targets may be NULL. */
+/* Logits and routing only: targets may be NULL. Logits may be anything: without a loss nothing diverges. */
 hr_status hr_model_predict(hr_model *model, const hr_batch *batch);
 /* Fills every `grad`; takes no step. */
 hr_status hr_model_gradients(hr_model *model, const hr_batch *batch, hr_result *result);

@@ -90,7 +90,8 @@ function ownWorker() {
 function nodeWorker(url) {
   const node = globalThis.process?.getBuiltinModule?.('node:worker_threads');
   if (!node) throw new EngineError('there are no workers here');
-  return /** @type {any} */ (new node.Worker(url));
+  // Without the process's own options: --input-type, for one, is refused for a file.
+  return /** @type {any} */ (new node.Worker(url, { execArgv: [] }));
 }
 
 /**

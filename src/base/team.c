@@ -35,10 +35,11 @@ static void wake_all(_Atomic int32_t *word) {
 
 #else
 
-/* Without a way to sleep, an idle thread keeps looking. */
+#include <sched.h>
+
+/* Without a way to sleep until then, an idle thread lets others run and looks again. */
 static void sleep_until_changed(_Atomic int32_t *word, int32_t seen) {
-  (void)word;
-  (void)seen;
+  while (atomic_load(word) == seen) sched_yield();
 }
 
 static void wake_all(_Atomic int32_t *word) {

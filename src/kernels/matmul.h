@@ -31,8 +31,9 @@ typedef enum hr_store_mode { HR_SET, HR_ACCUMULATE } hr_store_mode;
 /* Reals that hr_matmul needs as scratch for any product of at most these sizes. */
 int64_t hr_matmul_scratch(int64_t n, int64_t k);
 
-/* C[m,n] = (or +=) A[m,k] B[k,n]; rows of C are c_stride apart. Sums run over k in ascending order, in blocks;
- * their order depends on the sizes alone. m or n may be 0; k = 0 sets 0. */
+/* C[m,n] = (or +=) A[m,k] B[k,n]; rows of C are c_stride apart. Sums run over k in ascending order, in blocks, but for
+ * a single row of an A stored by rows, which is summed by vectors: their order depends on sizes and strides alone. m or
+ * n may be 0; k = 0 sets 0. */
 void hr_matmul(hr_real *restrict c, int32_t c_stride, hr_matrix a, hr_matrix b, int32_t m, int32_t n,
                int32_t k, hr_store_mode mode, hr_real *restrict scratch);
 

@@ -6,7 +6,7 @@
 
 #include "base/real.h"
 
-/* exp of each lane; below -87 it is 1.2e-38 rather than 0 (in float). NaN stays NaN. */
+/* exp of each lane; below -87 it is 1.6e-38 rather than 0 (in float). NaN stays NaN. */
 hr_vec hr_vec_exp(hr_vec x);
 
 void hr_fill(hr_real *y, hr_real value, int32_t n);
@@ -23,7 +23,7 @@ hr_real hr_total(const hr_real *x, int32_t n);
 /* Sum of (x - mean)^2 */
 hr_real hr_spread(const hr_real *x, hr_real mean, int32_t n);
 hr_real hr_maximum(const hr_real *x, int32_t n);
-/* Sum of squares, accumulated in double. */
+/* Sum of squares: runs of 64 vectors in reals, their sums in double. */
 double hr_sum_of_squares(const hr_real *x, int32_t n);
 bool hr_all_finite(const hr_real *x, int32_t n);
 
@@ -47,7 +47,8 @@ void hr_mask_scale(hr_real *restrict y, hr_real a, const hr_real *restrict gate,
 void hr_add_rows(hr_real *restrict sums, const hr_real *restrict x, int32_t m, int32_t n);
 
 /* y [n]: each number is dropped with probability rate, else divided by 1 - rate. Whether number i is dropped
- * depends on (key, first + i) alone, so that the same call with a gradient is the backward pass. */
+ * depends on (key, first + i) alone (keys made by hr_key, whose bits
+ * are all mixed), so that the same call with a gradient is the backward pass. */
 void hr_dropout(hr_real *y, int32_t n, uint64_t key, uint32_t first, double rate);
 
 /* y = (x - mean) scale weight + bias, all [n] */

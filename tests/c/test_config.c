@@ -299,6 +299,23 @@ static void test_parameters(const hr_config *c) {
     check_feedforward(model, feedforward, c);
   }
   CHECK_INT(checked, hr_model_parameter_count(model));
+  for (int32_t i = 0; i < checked; i++) {
+    /* The same without a model: all but the memory. */
+    const hr_parameter *parameter = hr_model_parameter(model, i);
+    hr_parameter told;
+    CHECK_OK(hr_config_parameter(c, i, &told));
+    CHECK(strcmp(told.name, parameter->name) == 0);
+    CHECK(memcmp(told.shape, parameter->shape, sizeof told.shape) == 0);
+    CHECK(told.rank == parameter->rank && told.size == parameter->size);
+    CHECK(told.trainable == parameter->trainable && told.initial == parameter->initial);
+    CHECK(!told.data && !told.grad && !told.m && !told.v);
+  }
+  hr_parameter none;
+  CHECK_REFUSED(hr_config_parameter(c, -1, &none));
+  CHECK_REFUSED(hr_config_parameter(c, checked, &none));
+  hr_config bad = *c;
+  bad.layers = 0;
+  CHECK_REFUSED(hr_config_parameter(&bad, 0, &none));
   CHECK(hr_model_parameter(model, -1) == NULL);
   CHECK(hr_model_parameter(model, hr_model_parameter_count(model)) == NULL);
   hr_model_destroy(model);

@@ -257,3 +257,37 @@ uint64_t fingerprint(hr_model *model) {
   }
   return mark;
 }
+
+sample new_sample(hr_model *model, uint64_t seed) {
+  const hr_config *c = hr_model_config(model);
+  const bool language = c->kind == HR_LANGUAGE_MODEL;
+  const int32_t n = c->batch_size * c->context_length;
+  random_seed(seed);
+  sample self = {.tokens = new_ints(n), .targets = new_ints(n)};
+  self.features = new_normal((int64_t)n * c->input_size, 1);
+  random_tokens(self.tokens, n, c->vocab_size);
+  random_tokens(self.targets, n, language ? c->vocab_size : c->classes);
+  self.batch = (hr_batch){.tokens = language ? self.tokens : NULL,
+                          .features = language ? NULL : self.features,
+                          .targets = self.targets,
+                          .batch = c->batch_size,
+                          .length = c->context_length,
+                          .carry_memory = true};
+  return self;
+}
+
+void free_sample(sample *self) {
+  free(self->tokens);
+  free(self->targets);
+  free(self->features);
+}
+
+void train_steps(hr_model *model, int32_t from, int32_t to) {
+  for (int32_t step = from; step < to; step++) {
+    sample data = new_sample(model, (uint64_t)step);
+    hr_result result;
+    CHECK_OK(hr_model_train_step(model, &data.batch, 0.01, 0.5, &result));
+    CHECK_INT(hr_model_step(model), step + 1);
+    free_sample(&data);
+  }
+}

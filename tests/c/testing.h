@@ -62,4 +62,16 @@ void randomise_tensor(hr_parameter *parameter);
 /* Of all that a refused or failed call must leave alone: parameters, moments, step, K and memory. */
 uint64_t fingerprint(hr_model *model);
 
+/* Random tokens, targets and features: a batch of a model's largest size, with its memory carried on. */
+typedef struct sample {
+  hr_batch batch;
+  int32_t *tokens, *targets;
+  hr_real *features;
+} sample;
+
+sample new_sample(hr_model *model, uint64_t seed);
+void free_sample(sample *self);
+/* Steps from .. to-1, each with a sample of its own. */
+void train_steps(hr_model *model, int32_t from, int32_t to);
+
 #endif

@@ -1,0 +1,173 @@
+/* Training: steps that are Adam's, losses that fall, and divergence that leaves the last good state. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "testing.h"
+
+/* Some steps against Adam in double, fed with the engine's own gradients. */
+static void test_steps(hr_config config, double clip) {
+  config.weight_decay = 0.05;
+  config.beta1 = 0.8;
+  config.epsilon = 1e-4;
+  hr_model *model = new_model(&config);
+  randomise_parameters(model, 11);
+  const int32_t count = hr_model_parameter_count(model);
+  double **state = calloc((size_t)count, sizeof *state);
+  for (int32_t i = 0; i < count; i++) {
+    const hr_parameter *parameter = hr_model_parameter(model, i);
+    state[i] = calloc((size_t)parameter->size * 3, sizeof **state);
+    for (int32_t j = 0; j < parameter->size; j++) state[i][3 * j] = (double)parameter->data[j];
+  }
+  const double rate = 0.01;
+  for (int step = 1; step <= 4; step++) {
+    sample data = new_sample(model, (uint64_t)step);
+    data.batch.carry_memory = false;
+    hr_result seen, taken;
+    CHECK_OK(hr_model_gradients(model, &data.batch, &seen));
+    double squares = 0;
+    for (int32_t i = 0; i < count; i++) {
+      const hr_parameter *parameter = hr_model_parameter(model, i);
+      for (int32_t j = 0; parameter->trainable && j < parameter->size; j++)
+        squares += (double)parameter->grad[j] * (double)parameter->grad[j];
+    }
+    CHECK_NEAR(seen.grad_norm, sqrt(squares), 1e-6 * sqrt(squares));
+    const double scale = clip > 0 && sqrt(squares) > clip ? clip / sqrt(squares) : 1;
+    for (int32_t i = 0; i < count; i++) {
+      const hr_parameter *parameter = hr_model_parameter(model, i);
+      for (int32_t j = 0; parameter->trainable && j < parameter->size; j++) {
+        double *p = state[i] + 3 * j, g = scale * (double)parameter->grad[j];
+        p[1] = config.beta1 * p[1] + (1 - config.beta1) * g;
+        p[2] = config.beta2 * p[2] + (1 - config.beta2) * g * g;
+        p[0] *= 1 - rate * config.weight_decay;
+        p[0] -= rate * p[1] / (1 - pow(config.beta1, step)) /
+                (sqrt(p[2] / (1 - pow(config.beta2, step))) + config.epsilon);
+      }
+    }
+    CHECK_OK(hr_model_train_step(model, &data.batch, rate, clip, &taken));
+    CHECK(taken.loss == seen.loss && taken.grad_norm == seen.grad_norm);
+    free_sample(&data);
+  }
+  for (int32_t i = 0; i < count; i++) {
+    const hr_parameter *parameter = hr_model_parameter(model, i);
+    double worst = 0;
+    for (int32_t j = 0; j < parameter->size; j++)
+      worst = fmax(worst, fabs((double)parameter->data[j] - state[i][3 * j]));
+    CHECK_THAT(worst < (parameter->trainable ? 2e-5 : 1e-30), "%s is off by %g after four steps of Adam",
+               parameter->name, worst);
+    free(state[i]);
+  }
+  free(state);
+  hr_model_destroy(model);
+}
+
+/* A handful of sentences by heart: every router must be able to learn them. */
+static void test_learns(hr_config config) {
+  hr_model *model = new_model(&config);
+  sample data = new_sample(model, 21);
+  data.batch.carry_memory = false;
+  hr_result first, last;
+  CHECK_OK(hr_model_evaluate(model, &data.batch, &first));
+  for (int step = 0; step < 150; step++) CHECK_OK(hr_model_train_step(model, &data.batch, 0.01, 0.25, &last));
+  CHECK_OK(hr_model_evaluate(model, &data.batch, &last));
+  CHECK_THAT(last.loss < 0.5 * first.loss, "the loss fell from %g to %g", first.loss, last.loss);
+  free_sample(&data);
+  hr_model_destroy(model);
+}
+
+/* The failing step leaves the last parameters, and the model can still be asked for its routing. */
+static void check_diverges(hr_model *model, const hr_batch *batch) {
+  const uint64_t before = fingerprint(model);
+  hr_result result;
+  CHECK_INT(hr_model_train_step(model, batch, 1e-3, 1, &result), HR_ERROR_DIVERGED);
+  CHECK(fingerprint(model) == before);
+  CHECK_INT(hr_model_gradients(model, batch, &result), HR_ERROR_DIVERGED);
+  CHECK(fingerprint(model) == before);
+  hr_routing routing;
+  for (int32_t layer = 0; layer < hr_model_config(model)->layers; layer++) {
+    if (hr_router_routes(hr_model_config(model)->router)) CHECK_OK(hr_model_routing(model, layer, &routing));
+  }
+}
+
+static void test_divergence(hr_config config) {
+  test_context("%s %s", config.kind == HR_CLASSIFIER ? "classifier" : "language model",
+               hr_router_name(config.router));
+  hr_model *model = new_model(&config);
+  train_steps(model, 0, 2);
+  sample data = new_sample(model, 81);
+  hr_result result;
+  hr_status status = HR_OK;
+  int steps = 0;
+  for (; status == HR_OK && steps < 20; steps++) {
+    const uint64_t before = fingerprint(model);
+    status = hr_model_train_step(model, &data.batch, 1e30, 0, &result);
+    if (status != HR_OK) CHECK(fingerprint(model) == before);
+  }
+  CHECK_INT(status, HR_ERROR_DIVERGED);
+  check_diverges(model, &data.batch);
+  CHECK_INT(hr_model_evaluate(model, &data.batch, &result), HR_ERROR_DIVERGED);
+
+  /* A healthy state put back, the model goes on as if nothing had been. */
+  hr_model *healthy = new_model(&config);
+  randomise_parameters(model, 82);
+  randomise_parameters(healthy, 82);
+  data.batch.carry_memory = false;
+  hr_result a, b;
+  CHECK_OK(hr_model_set_step(model, 0));
+  CHECK_OK(hr_model_gradients(model, &data.batch, &a));
+  CHECK_OK(hr_model_gradients(healthy, &data.batch, &b));
+  CHECK(a.loss == b.loss && a.grad_norm == b.grad_norm);
+
+  /* A NaN in any tensor that has a part in the result is found out. */
+  for (int32_t i = 0; i < hr_model_parameter_count(model); i++) {
+    hr_parameter *parameter = hr_model_parameter(model, i);
+    const hr_real was = parameter->data[0];
+    test_context("a NaN in %s", parameter->name);
+    parameter->data[0] = (hr_real)NAN;
+    hr_model_changed(model);
+    CHECK_OK(hr_model_set_top_k(model, config.experts));
+    const hr_status found = hr_model_gradients(model, &data.batch, &a);
+    CHECK_INT(found, HR_ERROR_DIVERGED);
+    parameter->data[0] = was;
+  }
+  hr_model_changed(model);
+  test_context("%s", "");
+  free_sample(&data);
+  hr_model_destroy(model);
+  hr_model_destroy(healthy);
+}
+
+/* A finite loss whose gradient is not: huge features, tiny weights, and the steep layer norm of a small input. */
+static void test_infinite_gradient(void) {
+  hr_config config = small_classifier(1);
+  config.input_size = 1;
+  config.layers = 1;
+  hr_model *model = new_model(&config);
+  randomise_parameters(model, 91);
+  hr_parameter *input = find_parameter(model, "input.weight"), *bias = find_parameter(model, "input.bias");
+  for (int32_t i = 0; i < input->size; i++) input->data[i] *= 1e-38f;
+  for (int32_t i = 0; i < bias->size; i++) bias->data[i] *= 1e-2f;
+  hr_model_changed(model);
+  sample data = new_sample(model, 92);
+  for (int32_t i = 0; i < config.batch_size; i++) data.features[i] = 3e38f;
+  hr_result result;
+  CHECK_OK(hr_model_evaluate(model, &data.batch, &result));
+  check_diverges(model, &data.batch);
+  free_sample(&data);
+  hr_model_destroy(model);
+}
+
+int main(void) {
+  for (int32_t router = 0; router < hr_router_count(); router++) {
+    const hr_config language = small_language_model(router, router % 2),
+                    classifier = small_classifier(router);
+    test_steps(language, 0.1);
+    test_steps(classifier, 0);
+    test_learns(language);
+    test_learns(classifier);
+    test_divergence(language);
+    test_divergence(classifier);
+  }
+  test_infinite_gradient();
+  return test_report("training");
+}
