@@ -80,9 +80,9 @@ async function install(folder) {
   const wanted = join(ROOT, folder, 'package-lock.json');
   const installed = join(ROOT, folder, 'node_modules', '.package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
-  await run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder], {
-    quiet: true,
-  });
+  // Not `npm ci`, which refuses where a registry lacks a package that is optional and for another platform.
+  const options = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder];
+  await run('npm', ['install', ...options], { quiet: true });
 }
 
 /** @param {Result} result */
