@@ -212,6 +212,9 @@ hr_status hr_model_evaluate(hr_model *model, const hr_batch *batch, hr_result *r
 hr_status hr_model_predict(hr_model *model, const hr_batch *batch);
 /* Fills every `grad`; takes no step. */
 hr_status hr_model_gradients(hr_model *model, const hr_batch *batch, hr_result *result);
+/* A step of this rate still leaves numbers; a larger one might not, and there would be no way back. */
+#define HR_LEARNING_RATE_MAX 1e30
+
 /* Gradient, clipping to the global norm `clip` (0: none), and a step of Adam. */
 hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double learning_rate, double clip,
                               hr_result *result);

@@ -243,6 +243,8 @@ int32_t hr_model_top_k(const hr_model *model) {
 
 hr_status hr_model_set_top_k(hr_model *model, int32_t top_k) {
   if (top_k < 1 || top_k > model->config.experts) return HR_ERROR_ARGUMENT;
+  /* Keys and values that generation keeps came from another K. */
+  if (top_k != model->top_k) model->generation.version = 0;
   model->top_k = top_k;
   return HR_OK;
 }
@@ -383,7 +385,8 @@ hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double lea
   *result = (hr_result){0};
   hr_status status = check_batch(model, batch, true);
   if (status != HR_OK) return status;
-  if (!(learning_rate >= 0) || !is_finite(learning_rate) || !(clip >= 0)) return HR_ERROR_ARGUMENT;
+  if (!(learning_rate >= 0 && learning_rate <= HR_LEARNING_RATE_MAX) || !(clip >= 0))
+    return HR_ERROR_ARGUMENT;
   const hr_pass pass = begin_pass(model, batch, true);
   status = compute_gradients(model, batch, &pass, result);
   if (status != HR_OK) return status;

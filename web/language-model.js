@@ -272,7 +272,7 @@ export class LanguageModel extends Model {
   /**
    * Continues a text, token by token. Keys and values of the last max(memoryLength, contextLength - 1) tokens are kept,
    * so a token costs the same however long the text is. The memory of training is not touched; when the model is trained
-   * on between two tokens, or continues another text, the kept tokens are read again.
+   * on between two tokens, or continues another text, the kept tokens are read again; what is older is lost then.
    * @param {Int32Array | number[]} promptTokens at least one
    * @param {object} [options]
    * @param {number} [options.maxTokens] default 100

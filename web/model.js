@@ -15,6 +15,9 @@ import { DisposedError, DivergedError } from './errors.js';
  * @property {() => void} release gives the model's memory back
  */
 
+/** A step of this rate still leaves numbers; a larger one might not, and there would be no way back. */
+const LARGEST_RATE = 1e30;
+
 const MEMORY_KINDS = /** @type {const} */ ([
   'tables',
   'parameters',
@@ -235,7 +238,7 @@ export class Model {
    * @param {{ learningRate?: unknown, clip?: unknown }} options
    */
   checkStep({ learningRate, clip = 0 }) {
-    return [checkNumber('learningRate', learningRate, 0), checkNumber('clip', clip, 0)];
+    return [checkNumber('learningRate', learningRate, 0, LARGEST_RATE), checkNumber('clip', clip, 0)];
   }
 
   /**

@@ -152,6 +152,10 @@ onEveryVariant((bench) => {
       [[undefined, TypeError, /must be a number, got undefined/], ...BAD_RATES],
       (_, learningRate) => model.trainStep({ ...good, learningRate }),
     );
+    // A step that leaves no numbers behind would have no way back.
+    refuse(model, 'learningRate', [[1e31, RangeError, /from 0 to 1e\+30; got 1e\+31/]], (_, learningRate) =>
+      model.trainStep({ ...good, learningRate }),
+    );
     refuse(model, 'clip', BAD_RATES, (_, clip) => model.trainStep({ ...good, learningRate: 0.1, clip }));
   });
 

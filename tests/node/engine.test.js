@@ -1,9 +1,7 @@
-/** Loading, living beside each other, running out of memory and being disposed of. */
+/** The engine: what it says of itself, running out of memory, living beside another one and being disposed of. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { after, before, describe, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { describe, test } from 'node:test';
 import {
   DisposedError,
   Engine,
@@ -14,252 +12,17 @@ import {
 } from '../../web/index.js';
 import {
   assertSameParameters,
+  assertWorks,
   errorOf,
   liven,
   onEveryVariant,
   parametersOf,
-  RELAXED,
   ROUTERS,
   randomBatch,
   randomSegment,
   TINY,
   TINY_CLASSIFIER,
 } from './helpers.js';
-
-/** @import { AddressInfo } from 'node:net' */
-/** @import { Variant, WasmSource } from '../../web/load.js' */
-
-/** @typedef {import('../../web/load.js').LoadOptions} LoadOptions */
-
-/** @param {Variant} variant */
-function moduleUrl(variant) {
-  return new URL(`../../web/hyperrouter.${variant}.wasm`, import.meta.url);
-}
-
-/** @param {Variant} variant */
-function moduleBytes(variant) {
-  return new Uint8Array(readFileSync(moduleUrl(variant)));
-}
-
-/** @param {any} options */
-async function loadError(options) {
-  try {
-    (await load(options)).dispose();
-  } catch (error) {
-    assert.ok(error instanceof Error);
-    return error;
-  }
-  assert.fail('it was loaded');
-}
-
-/** @param {Engine} engine */
-function assertWorks(engine) {
-  const model = engine.createLanguageModel(TINY);
-  const { loss } = model.evaluate(randomSegment(TINY, 1));
-  assert.ok(Math.abs(loss - Math.log(TINY.vocabSize)) < 0.5, `loss ${loss}`);
-  model.dispose();
-}
-
-/** Answers as servers do: well, with a page instead of the file, or not at all. */
-const ANSWERS =
-  /** @type {Record<string, [status: number, type: string, body: () => string | Uint8Array]>} */ ({
-    '/hyperrouter.wasm': [200, 'application/wasm', () => moduleBytes('simd')],
-    '/untyped.wasm': [200, 'application/octet-stream', () => moduleBytes('simd')],
-    '/page.wasm': [200, 'text/html; charset=utf-8', () => '<!doctype html><title>Not the module</title>'],
-    '/missing.wasm': [404, 'text/html', () => '<h1>Not Found</h1>'],
-    '/broken.wasm': [500, 'application/wasm', () => moduleBytes('simd')],
-    '/empty.wasm': [200, 'application/wasm', () => ''],
-    '/half.wasm': [200, 'application/wasm', () => moduleBytes('simd').subarray(0, 20_000)],
-  });
-
-describe('where the module comes from', () => {
-  const server = createServer((request, response) => {
-    const [status, type, body] = ANSWERS[request.url ?? ''] ?? [404, 'text/plain', () => 'nothing here'];
-    response.writeHead(status, { 'content-type': type, connection: 'close' }).end(body());
-  });
-  let site = '';
-  before(async () => {
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-    site = `http://127.0.0.1:${/** @type {AddressInfo} */ (server.address()).port}`;
-  });
-  after(() => server.close());
-
-  /** @type {Record<string, () => WasmSource | Promise<WasmSource>>} */
-  const sources = {
-    'a Uint8Array': () => moduleBytes('simd'),
-    'a part of a larger array': () => {
-      const bytes = moduleBytes('simd');
-      const larger = new Uint8Array(bytes.length + 10);
-      larger.set(bytes, 3);
-      return larger.subarray(3, 3 + bytes.length);
-    },
-    'a Buffer': () => readFileSync(moduleUrl('simd')),
-    'an ArrayBuffer': () => moduleBytes('simd').buffer,
-    'a WebAssembly.Module': () => new WebAssembly.Module(moduleBytes('simd')),
-    'a file URL': () => moduleUrl('simd'),
-    'a file URL as text': () => moduleUrl('simd').href,
-    'a relative URL': () => './hyperrouter.simd.wasm',
-    'a data URL': () => `data:application/wasm;base64,${Buffer.from(moduleBytes('simd')).toString('base64')}`,
-    'an http URL': () => new URL(`${site}/hyperrouter.wasm`),
-    'an http URL as text': () => `${site}/hyperrouter.wasm`,
-    'a server that does not know the type': () => `${site}/untyped.wasm`,
-    'a Response': () => new Response(moduleBytes('simd')),
-    'a promise of a Response': () => fetch(`${site}/hyperrouter.wasm`),
-    'a promise of a Module': () => WebAssembly.compile(moduleBytes('simd')),
-    'a promise of bytes': async () => moduleBytes('simd'),
-  };
-  for (const [name, source] of Object.entries(sources)) {
-    test(name, async () => {
-      for (const variant of /** @type {const} */ (['auto', 'simd'])) {
-        const engine = await load({ wasm: source(), variant });
-        assert.equal(engine.info.variant, 'simd');
-        assertWorks(engine);
-        engine.dispose();
-      }
-    });
-  }
-
-  test('the same Module for several engines', async () => {
-    const wasm = await WebAssembly.compile(moduleBytes('simd'));
-    const engines = await Promise.all([load({ wasm }), load({ wasm }), load({ wasm })]);
-    for (const engine of engines) assertWorks(engine);
-    for (const engine of engines) engine.dispose();
-  });
-
-  test('a module of another variant than was asked for', async () => {
-    const error = await loadError({ variant: 'relaxed-simd', wasm: moduleBytes('simd') });
-    assert.ok(error instanceof EngineError);
-    assert.match(error.message, /"relaxed-simd" was asked for, but the given module is "simd"/);
-    if (!RELAXED) return;
-    const other = await loadError({ variant: 'simd', wasm: moduleBytes('relaxed-simd') });
-    assert.ok(other instanceof EngineError);
-    assert.match(other.message, /"simd" was asked for, but the given module is "relaxed-simd"/);
-    const engine = await load({ wasm: moduleBytes('relaxed-simd') });
-    assert.equal(engine.info.variant, 'relaxed-simd');
-    engine.dispose();
-  });
-
-  /** @type {[string, () => unknown, RegExp][]} */
-  const wrongBytes = [
-    [
-      'an HTML page',
-      () => new TextEncoder().encode('<!DOCTYPE html><html></html>'),
-      /28 bytes .*"<!DOCTYPE html>/,
-    ],
-    ['a JSON file', () => new TextEncoder().encode('{"error":404}'), /13 bytes .*error/],
-    ['nothing', () => new Uint8Array(0), /0 bytes/],
-    ['a few bytes', () => Uint8Array.of(0, 97, 115, 109), /4 bytes/],
-    ['half a module', () => moduleBytes('simd').subarray(0, 20_000), /does not compile/],
-    ['a version from the future', () => Uint8Array.of(0, 97, 115, 109, 2, 0, 0, 0), /does not compile/],
-    ['an empty module', () => Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0), /not one of hyperrouter-wasm/],
-    [
-      'a Response with a page',
-      () => new Response('<html>', { headers: { 'content-type': 'text/html' } }),
-      /text\/html.*<html>/,
-    ],
-    ['a Response of an error', () => new Response('no', { status: 503 }), /status 503/],
-  ];
-  for (const [name, source, message] of wrongBytes) {
-    test(`wrong bytes: ${name}`, async () => {
-      const error = await loadError({ wasm: source() });
-      assert.ok(error instanceof EngineError, String(error));
-      assert.match(error.message, message);
-    });
-  }
-
-  test('a module that needs imports that are not there', async () => {
-    // (module (import "env" "f" (func)))
-    const bytes = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 9, 1, 3, 101, 110, 118, 1, 102, 0, 0];
-    const error = await loadError({ wasm: Uint8Array.from(bytes) });
-    assert.ok(error instanceof EngineError, String(error));
-    assert.match(error.message, /does not start/);
-  });
-
-  /** @type {[string, RegExp][]} */
-  const wrongUrls = [
-    ['/missing.wasm', /answered with status 404 \(text\/html\)/],
-    ['/broken.wasm', /answered with status 500/],
-    ['/page.wasm', /\(text\/html; charset=utf-8\) is not WebAssembly: 44 bytes .*<!doctype html>/],
-    ['/empty.wasm', /0 bytes/],
-    ['/half.wasm', /does not compile/],
-  ];
-  for (const [path, message] of wrongUrls) {
-    test(`wrong answers: ${path}`, async () => {
-      const url = `${site}${path}`;
-      for (const wasm of [url, new URL(url), fetch(url)]) {
-        const error = await loadError({ wasm });
-        assert.ok(error instanceof EngineError, String(error));
-        assert.ok(error.message.includes(url), error.message);
-        assert.match(error.message, message);
-      }
-    });
-  }
-
-  test('a server that is not there, a file that is not there', async () => {
-    const closed = createServer();
-    await new Promise((resolve) => closed.listen(0, '127.0.0.1', () => resolve(undefined)));
-    const { port } = /** @type {AddressInfo} */ (closed.address());
-    await new Promise((resolve) => closed.close(resolve));
-    const missing = pathToFileURL('/nowhere/hyperrouter.wasm').href;
-    for (const wasm of [`http://127.0.0.1:${port}/hyperrouter.wasm`, missing]) {
-      const error = await loadError({ wasm });
-      assert.ok(error instanceof EngineError, String(error));
-      assert.ok(error.message.startsWith(`${wasm} cannot be read`), error.message);
-      assert.ok(error.cause instanceof Error);
-    }
-  });
-
-  test('what is no source at all', async () => {
-    for (const wasm of [null, 7, true, {}, [], () => 1, new Float32Array(8), Promise.resolve(7)]) {
-      const error = await loadError({ wasm });
-      assert.ok(error instanceof TypeError, String(error));
-      assert.match(error.message, /^wasm must be a URL, a Response, .* got /);
-    }
-  });
-
-  test('a URL that is none', async () => {
-    const error = await loadError({ wasm: 'http://' });
-    assert.ok(error instanceof TypeError, String(error));
-    assert.match(error.message, /^wasm .*"http:\/\/"/);
-  });
-
-  test('a promise that fails, fails the same way', async () => {
-    const mine = new Error('mine');
-    assert.equal(await loadError({ wasm: Promise.reject(mine) }), mine);
-  });
-});
-
-describe('options of load', () => {
-  test('variant', async () => {
-    for (const variant of ['fast', '', 'SIMD', null, 1, {}]) {
-      const error = await loadError({ variant });
-      assert.ok(error instanceof RangeError, String(error));
-      assert.match(error.message, /^variant must be "auto", "simd" or "relaxed-simd", got /);
-    }
-  });
-
-  test('options that are none', async () => {
-    for (const options of [null, 7, 'simd', true]) {
-      const error = await loadError(options);
-      assert.ok(error instanceof TypeError, String(error));
-      assert.match(error.message, /^options must be an object, got /);
-    }
-  });
-
-  test('auto takes what runs here', async () => {
-    for (const engine of [await load(), await load({}), await load({ variant: 'auto' })]) {
-      assert.equal(engine.info.variant, RELAXED ? 'relaxed-simd' : 'simd');
-      assertWorks(engine);
-      engine.dispose();
-    }
-  });
-
-  test('relaxed SIMD where there is none', { skip: RELAXED && 'there is relaxed SIMD here' }, async () => {
-    const error = await loadError({ variant: 'relaxed-simd' });
-    assert.ok(error instanceof EngineError);
-    assert.match(error.message, /no relaxed SIMD here/);
-  });
-});
 
 onEveryVariant((bench) => {
   test('info and routers', () => {
@@ -284,7 +47,9 @@ onEveryVariant((bench) => {
   });
 
   test('the module needs nothing from its host', async () => {
-    const module = await WebAssembly.compile(moduleBytes(bench.variant));
+    const module = await WebAssembly.compile(
+      readFileSync(new URL(`../../web/hyperrouter.${bench.variant}.wasm`, import.meta.url)),
+    );
     assert.deepEqual(WebAssembly.Module.imports(module), []);
   });
 
@@ -367,6 +132,30 @@ onEveryVariant((bench) => {
       assert.ok(error.bytes < 2 ** 32 && error.bytes > 2 ** 32 - 2 ** 17, String(error.bytes));
       assert.equal(bench.engine.memoryBytes, before);
       assertWorks(bench.engine);
+    });
+
+    test('a model that does not fit beside what there is', () => {
+      const engine = bench.engine;
+      // Nearly all of it room for a large batch.
+      const wide = { inputSize: 1, dModel: 1024, dInner: 8, layers: 1, experts: 1, topK: 1, hyperSize: 4 };
+      const bytesOf = (/** @type {number} */ batchSize) => {
+        const error = errorOf(() => engine.createClassifier({ ...wide, batchSize }));
+        assert.ok(error instanceof OutOfMemoryError, String(error));
+        return error.bytes;
+      };
+      const [one, two] = [bytesOf(500_000), bytesOf(600_000)];
+      const each = (two - one) / 100_000;
+      const fixed = one - 500_000 * each;
+      const held = engine.createClassifier({ ...wide, batchSize: Math.round(2 ** 28 / each) });
+      const before = engine.memoryBytes;
+      assert.ok(before > 2 ** 28);
+      for (const wanted of [2 ** 32 - 2 ** 20, 2 ** 32 - 2 ** 26, 2 ** 32 - 2 ** 28]) {
+        const bytes = bytesOf(Math.floor((wanted - fixed) / each));
+        assert.ok(bytes < 2 ** 32 && bytes > wanted - 2 ** 20, `${bytes} for ${wanted}`);
+        assert.equal(engine.memoryBytes, before);
+      }
+      assertWorks(engine);
+      held.dispose();
     });
   });
 

@@ -86,20 +86,18 @@ onEveryVariant((bench) => {
     assert.deepEqual(tokens, wanted);
   });
 
-  test('two long texts of one model, token by token', {
-    todo: 'what is older than the cache is lost when the kept tokens are read again',
-  }, () => {
+  test('another k: the text goes on with it', () => {
     const model = create();
-    const options = { maxTokens: 100, seed: 1, temperature: 3 };
-    const wanted = [PROMPT, [7]].map((prompt) => tokensOf(model, prompt, options));
-    const texts = [PROMPT, [7]].map((prompt) => model.generate(prompt, options));
-    const tokens = texts.map(() => /** @type {number[]} */ ([]));
-    for (let i = 0; i < options.maxTokens; i++) {
-      texts.forEach((text, which) => {
-        tokens[which].push(text.next().value?.token ?? -1);
-      });
-    }
-    assert.deepEqual(tokens, wanted);
+    const text = model.generate(PROMPT, { maxTokens: 4, temperature: 0 });
+    const first = text.next().value;
+    assert.ok(first);
+    assert.equal(first.routing[0].experts.length, model.topK);
+    model.topK = 1;
+    const second = text.next().value;
+    assert.ok(second);
+    assert.equal(second.routing[0].experts.length, 1);
+    const fresh = model.generate([...PROMPT, first.token], { maxTokens: 1, temperature: 0 }).next().value;
+    assert.deepEqual(second, fresh);
   });
 
   test('two models of one engine', () => {

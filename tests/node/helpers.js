@@ -257,6 +257,17 @@ export function trainSome(model, from, to) {
   return losses;
 }
 
+/**
+ * A model can be made and knows nothing yet.
+ * @param {Engine} engine
+ */
+export function assertWorks(engine) {
+  const model = engine.createLanguageModel(TINY);
+  const { loss } = model.evaluate(randomSegment(TINY, 1));
+  assert.ok(Math.abs(loss - Math.log(TINY.vocabSize)) < 0.5, `loss ${loss}`);
+  model.dispose();
+}
+
 /** @param {Float32Array | Int32Array} values */
 function bits(values) {
   return Buffer.from(values.buffer, values.byteOffset, values.byteLength);

@@ -199,23 +199,28 @@ onEveryVariant((bench) => {
       });
     }
 
-    test('keeps the mean: on the average the loss of a linear readout is as without', () => {
-      // The gradient of the output bias is softmax minus target: it hardly feels which activations are dropped.
-      const segment = { ...randomSegment(TINY, 1), carryMemory: false };
-      const biasGradient = (/** @type {AnyModel} */ model) =>
-        model.parameters().find(({ name }) => name === 'crit.out_layers.0.bias')?.grad ?? new Float32Array(0);
-      const plain = bench.language(TINY);
-      plain.gradients(segment);
-      const model = bench.language({ ...TINY, dropout: 0.3 });
-      const mean = new Float64Array(TINY.vocabSize);
-      const rounds = 200;
-      for (let step = 0; step < rounds; step++) {
+    test('drops its share of the numbers and scales up the others', () => {
+      // The memory of the first layer is the embedding after dropout.
+      const rate = 0.3;
+      const { dModel, batchSize, contextLength } = TINY;
+      const model = liven(bench.language({ ...TINY, dropout: rate, memoryLength: contextLength }));
+      const embedding = parametersOf(model).get('word_emb.emb_layers.0.weight') ?? new Float32Array(0);
+      let [dropped, all] = [0, 0];
+      for (let seed = 0; seed < 50; seed++) {
+        const segment = randomSegment(TINY, seed);
         model.trainStep({ ...segment, learningRate: 0 });
-        biasGradient(model).forEach((value, i) => {
-          mean[i] += value / rounds;
+        const [rows] = model.saveMemory().layers;
+        assert.equal(rows.length, batchSize * contextLength * dModel);
+        rows.forEach((value, i) => {
+          const full =
+            embedding[segment.inputs[Math.floor(i / dModel)] * dModel + (i % dModel)] * Math.sqrt(dModel);
+          if (value === 0) dropped++;
+          else assertNear(value, full / (1 - rate), 1e-5 * Math.abs(full), 'a number that was kept');
+          all++;
         });
       }
-      assertClose(mean, biasGradient(plain), 0.03, 'mean gradient of the output bias');
+      // Five standard deviations.
+      assertNear(dropped / all, rate, 5 * Math.sqrt((rate * (1 - rate)) / all), 'share of what was dropped');
     });
   });
 
@@ -254,6 +259,32 @@ onEveryVariant((bench) => {
       ).gradients(randomSegment(TINY, 1));
       assert.equal(none, 0);
       assert.equal(loss, same, 'they are not in the loss');
+    });
+
+    test('have the gradient that finite differences give', () => {
+      const config = /** @type {const} */ ({ ...TINY, router: 'smoe', layers: 1, topK: 1 });
+      const model = liven(bench.language({ ...config, loadBalanceWeight: 0.5, routerZWeight: 0.5 }));
+      const segment = { ...randomSegment(TINY, 1), carryMemory: false };
+      const name = 'layers.0.pos_ff.gate.gate.bias';
+      const total = () => {
+        const { loss, auxiliaryLoss } = model.gradients(segment);
+        return loss + auxiliaryLoss;
+      };
+      total();
+      const chosen = model.routing()[0].experts;
+      const { data, grad } = model.parameters().find((parameter) => parameter.name === name) ?? {};
+      assert.ok(data && grad && data.length === TINY.experts);
+      const step = 0.01;
+      const differences = data.map((value, i) => {
+        const [above, below] = [step, -step].map((change) => {
+          model.setParameter(name, data.with(i, value + change));
+          const sum = total();
+          assert.deepEqual(model.routing()[0].experts, chosen, 'no token changes its expert');
+          return sum;
+        });
+        return (above - below) / (2 * step);
+      });
+      assertClose(grad, differences, 2e-3, 'gradient of the bias of the router');
     });
 
     test('loadBalanceWeight makes the load more even', () => {
