@@ -40,6 +40,7 @@ const NATIVE = ['cmake', 'make', 'cc'];
 const PURPOSES = {
   start: { tools: WASM, packages: ['.'] },
   build: { tools: WASM, packages: ['.'] },
+  bench: { tools: WASM, packages: ['.', 'tests/current-node'] },
   test: { tools: [...WASM, ...NATIVE, 'chromium'], packages: ['.', 'tests/current-node'] },
   'test:c': { tools: NATIVE },
   'test:node': { tools: WASM, packages: ['.', 'tests/current-node'] },

@@ -85,7 +85,7 @@ import { timeSlices } from './task.js';
  * @property {() => LayerMeasures[]} [measure]
  */
 
-/** As the command line's, which learn fast at the sizes that suit a page. */
+/** Learns fast at the sizes that suit a page, and leaves a margin for classifiers of few inputs. */
 const LEARNING_RATE = 3e-3;
 const CLIP = 0.25;
 const WARMUP = 50;
