@@ -327,6 +327,20 @@ test('JSON lines tell of every step, validation and save', async () => {
   assert.ok(Math.abs(load.reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b) - 1) < 1e-5);
 });
 
+test('threads give the same bytes', async () => {
+  const common = ['--data', 'text.txt', '--steps', '10', ...tiny];
+  for (const threads of ['1', '2']) {
+    await succeed('train', ...common, '--out', `threads-${threads}.safetensors`, '--threads', threads);
+  }
+  const [one, two] = ['1', '2'].map((threads) =>
+    readFileSync(join(folder, `threads-${threads}.safetensors`)),
+  );
+  assert.ok(one.equals(two));
+  const refused = await run('train', ...common, '--out', 'none.safetensors', '--threads', '0');
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /--threads .*"auto" or an integer from 1 to 64/);
+});
+
 test('characters as tokens', async () => {
   const out = ['--out', 'char.safetensors', '--model-only'];
   const { stdout } = await succeed(

@@ -7,7 +7,7 @@ import { load } from '../index.js';
 import { evaluateText, splitText } from '../text.js';
 import { CommandError, usageError } from './errors.js';
 import { fingerprint, openCheckpoint, readText } from './files.js';
-import { configOption, optionOf, parseCounts, variantOption } from './options.js';
+import { configOption, optionOf, parseCounts, threadsOption, variantOption } from './options.js';
 import { StatusLine } from './progress.js';
 import { recipeFields } from './recipe.js';
 
@@ -36,6 +36,7 @@ Examples:
  * @property {number} [validation]
  * @property {string} [config]
  * @property {'auto' | 'simd' | 'relaxed-simd'} [variant]
+ * @property {number | 'auto'} threads
  * @property {boolean} [json]
  */
 
@@ -53,6 +54,7 @@ export function addEvalCommand(program) {
     .addOption(optionOf({ ...validation, default: 'as trained' }, 'Options:'))
     .addOption(configOption())
     .addOption(variantOption())
+    .addOption(threadsOption())
     .option('--json', 'Print JSON')
     .addHelpText('after', EXAMPLES)
     .action(evaluate);
@@ -61,7 +63,7 @@ export function addEvalCommand(program) {
 /** @param {EvalOptions} options */
 async function evaluate(options) {
   const text = await readText(options.data);
-  const engine = await load({ variant: options.variant ?? 'auto' });
+  const engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
     const { model, vocabulary, training } = await openCheckpoint(engine, options.checkpoint, options);
     const counts = checkCounts(options.topK, model);

@@ -143,6 +143,23 @@ export function variantOption() {
 }
 
 /** @returns {Option} */
+export function threadsOption() {
+  return new Option(
+    '--threads <number>',
+    'Threads that share the work, or "auto" for one a core; the bits stay the same',
+  )
+    .default(1)
+    .argParser((text) => {
+      if (text === 'auto') return text;
+      const count = text.trim() === '' ? NaN : Number(text);
+      if (!Number.isInteger(count) || count < 1 || count > 64) {
+        throw new InvalidArgumentError('It must be "auto" or an integer from 1 to 64.');
+      }
+      return count;
+    });
+}
+
+/** @returns {Option} */
 export function configOption() {
   return new Option('--config <file>', 'JSON with the configuration, for checkpoints that carry none');
 }

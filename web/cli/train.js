@@ -8,7 +8,7 @@ import { load } from '../index.js';
 import { ByteVocabulary, CharacterVocabulary } from '../text.js';
 import { CommandError, USAGE, usageError } from './errors.js';
 import { checkOutput, fingerprint, openCheckpoint, readText } from './files.js';
-import { defaultsOf, flagOf, givenOf, optionOf, variantOption } from './options.js';
+import { defaultsOf, flagOf, givenOf, optionOf, threadsOption, variantOption } from './options.js';
 import { checkEffect, checkRecipe, recipeFields, resumedRecipe, withWarmup } from './recipe.js';
 import { Trainer } from './trainer.js';
 
@@ -23,6 +23,7 @@ import { Trainer } from './trainer.js';
  * @property {string} [out]
  * @property {string} [resume]
  * @property {'auto' | 'simd' | 'relaxed-simd'} [variant]
+ * @property {number | 'auto'} threads
  * @property {boolean} [force]
  * @property {boolean} [modelOnly]
  * @property {boolean} [json]
@@ -61,6 +62,7 @@ export function addTrainCommand(program, configFields) {
     )
     .option('--json', 'Print a JSON object a line on stdout: every step, validation, save')
     .addOption(variantOption())
+    .addOption(threadsOption())
     .addHelpText('after', EXAMPLES);
   for (const field of recipeFields) command.addOption(optionOf(field, 'Training:'));
   for (const field of modelFields) command.addOption(optionOf(field, 'Model:'));
@@ -100,7 +102,7 @@ async function train(options, given, givenConfig) {
 async function startRun(options, text, given, givenConfig) {
   const chosen = /** @type {Recipe} */ ({ ...defaultsOf(recipeFields), ...given });
   const vocabulary = makeVocabulary(chosen.vocabulary, text, options.data);
-  const engine = await load({ variant: options.variant ?? 'auto' });
+  const engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
     const model = createModel(engine, { ...givenConfig, vocabSize: vocabulary.size });
     const recipe = withWarmup({
@@ -155,13 +157,13 @@ function makeVocabulary(kind, text, path) {
  * @returns {Promise<{ engine: import('../index.js').Engine, run: Run }>}
  */
 async function resumeRun(path, options, text, given, givenConfig) {
-  let engine = await load({ variant: options.variant ?? 'auto' });
+  let engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
     let opened = await openCheckpoint(engine, path);
     const stored = checkRecipe(opened.training, path);
     if (stored.variant !== engine.info.variant && (options.variant ?? 'auto') === 'auto') {
       engine.dispose();
-      engine = await load({ variant: /** @type {'simd'} */ (stored.variant) });
+      engine = await load({ variant: /** @type {'simd'} */ (stored.variant), threads: options.threads });
       opened = await openCheckpoint(engine, path);
     } else if (stored.variant !== engine.info.variant) {
       console.error(
