@@ -36,16 +36,16 @@ static void multiply_part(void *context, int32_t part, int32_t thread) {
 void hr_multiply(const hr_pass *pass, hr_real *c, int32_t c_stride, hr_matrix a, hr_matrix b, int32_t m,
                  int32_t n, int32_t k, hr_store_mode mode) {
   const int32_t threads = hr_team_threads(pass->team);
-  shared_product product = {pass, c, c_stride, a, b, m, n, k, mode, m >= n, 0};
-  /* Equal shares, of whole tiles where that costs no balance. Never a single row, which hr_matmul sums in another order
-   * than it does as part of a taller matrix. */
-  const int32_t all = product.by_rows ? m : n, tile = product.by_rows ? 6 : 8;
-  const int32_t share = (all + threads - 1) / threads, step = (share + tile - 1) / tile * tile;
-  const int32_t last = all % step;
-  if (threads == 1 || (int64_t)m * n * k < SHARED || step >= all || (product.by_rows && last == 1)) {
-    hr_matmul(c, c_stride, a, b, m, n, k, mode, pass->matmul_scratch);
-    return;
+  if (threads > 1 && (int64_t)m * n * k >= SHARED) {
+    shared_product product = {pass, c, c_stride, a, b, m, n, k, mode, m >= n, 0};
+    /* Equal shares of whole tiles. Never a single row, which hr_matmul sums in another order than it does as part of a
+     * taller matrix. */
+    const int32_t all = product.by_rows ? m : n, tile = product.by_rows ? 6 : 8;
+    product.step = ((all + threads - 1) / threads + tile - 1) / tile * tile;
+    if (product.step < all && !(product.by_rows && all % product.step == 1)) {
+      hr_team_run(pass->team, multiply_part, &product, (all + product.step - 1) / product.step);
+      return;
+    }
   }
-  product.step = step;
-  hr_team_run(pass->team, multiply_part, &product, (all + step - 1) / step);
+  hr_matmul(c, c_stride, a, b, m, n, k, mode, pass->matmul_scratch);
 }

@@ -2,7 +2,7 @@
  * Checkpoints: safetensors files (8 bytes of header length, JSON header, aligned data), with the names and shapes of the
  * published PyTorch implementation.
  */
-import { show } from './config.js';
+import { show } from './check.js';
 import { CheckpointError } from './errors.js';
 
 /** @import { ConfigSchema, ModelKind, PlainConfig } from './config.js' */

@@ -2,8 +2,6 @@
 import { show } from './check.js';
 import { Kind, Rule, Status } from './core.js';
 
-export { show };
-
 /** @import { Core, RawField } from './core.js' */
 
 /**

@@ -1,6 +1,7 @@
+import { show } from './check.js';
 import { openCheckpoint } from './checkpoint.js';
 import { Classifier } from './classifier.js';
-import { ConfigSchema, show } from './config.js';
+import { ConfigSchema } from './config.js';
 import { Status } from './core.js';
 import { warnForgotten } from './development.js';
 import { OutOfMemoryError } from './errors.js';

@@ -1,6 +1,6 @@
 /** Finding, compiling and starting the WebAssembly module. */
 
-import { show } from './config.js';
+import { show } from './check.js';
 import { Core } from './core.js';
 import { Engine } from './engine.js';
 import { EngineError } from './errors.js';

@@ -7,7 +7,8 @@ import * as esbuild from 'esbuild';
 import { rollup } from 'rollup';
 import * as vite from 'vite';
 import webpack from 'webpack';
-import { assertRan, installPacked, launchChromium, outcomeOf, remove, serve, writePage } from './support.js';
+import { launchChromium } from '../chromium.js';
+import { assertRan, installPacked, outcomeOf, remove, serve, writePage } from './support.js';
 
 const ISOLATED = {
   'cross-origin-opener-policy': 'same-origin',

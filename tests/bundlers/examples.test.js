@@ -3,7 +3,8 @@ import { copyFile, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { build } from 'esbuild';
-import { HERE, installPacked, launchChromium, ROOT, remove, run, serve, writePage } from './support.js';
+import { launchChromium } from '../chromium.js';
+import { HERE, installPacked, ROOT, remove, run, serve, writePage } from './support.js';
 
 const EXAMPLES = join(ROOT, 'demo', 'examples');
 

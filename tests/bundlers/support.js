@@ -7,8 +7,6 @@ import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { chromium } from 'playwright-core';
-import { findChromium } from '../../wasm/toolchain.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -100,21 +98,6 @@ export async function serve(folder, headers = {}) {
       server.close();
     },
   };
-}
-
-export function launchChromium() {
-  return chromium.launch({
-    executablePath: findChromium(),
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
 }
 
 /**
