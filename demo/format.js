@@ -30,8 +30,11 @@ export function size(bytes) {
  */
 export const inUnit = (nats, unit) => (unit === 'bits' ? nats / Math.LN2 : nats);
 
-/** @param {Unit} unit */
-export const unitName = (unit) => (unit === 'bits' ? 'bits per byte' : 'nats per byte');
+/**
+ * @param {Unit} unit
+ * @param {'byte' | 'point'} [per] what the loss is the mean over
+ */
+export const unitName = (unit, per = 'byte') => `${unit} per ${per}`;
 
 /**
  * @param {number | undefined | null} nats

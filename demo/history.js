@@ -5,6 +5,8 @@
 
 const keptLosses = 2048;
 const keptLoads = 256;
+const keptMeasures = 512;
+const keptHeldOut = 1024;
 
 /**
  * @typedef {object} LossHistory
@@ -18,6 +20,9 @@ const keptLoads = 256;
  *
  * @typedef {{ step: number, layers: number[][] }} LoadEntry the load of every expert in every layer
  * @typedef {{ every: number, entries: LoadEntry[] }} LoadHistory
+ *
+ * @typedef {import('./worker/protocol.js').MeasuresEntry} MeasuresEntry
+ * @typedef {{ every: number, entries: MeasuresEntry[] }} MeasuresHistory
  */
 
 /** @returns {LossHistory} */
@@ -81,6 +86,18 @@ function pairMeans(values) {
   return means;
 }
 
+/**
+ * @param {LossHistory} history changed
+ * @param {readonly { step: number, loss: number }[]} points
+ */
+export function addHeldOut(history, points) {
+  history.heldOut.push(...points);
+  // The last one is what the page names, and stays.
+  while (history.heldOut.length > keptHeldOut) {
+    history.heldOut = history.heldOut.filter((_, i, all) => (all.length - 1 - i) % 2 === 0);
+  }
+}
+
 /** @returns {LoadHistory} */
 export function createLoadHistory() {
   return { every: 1, entries: [] };
@@ -91,10 +108,33 @@ export function createLoadHistory() {
  * @param {LoadEntry} entry
  */
 export function addLoad(history, entry) {
+  addEntry(history, entry, keptLoads);
+}
+
+/** @returns {MeasuresHistory} */
+export function createMeasuresHistory() {
+  return { every: 1, entries: [] };
+}
+
+/**
+ * @param {MeasuresHistory} history changed
+ * @param {MeasuresEntry} entry
+ */
+export function addMeasures(history, entry) {
+  addEntry(history, entry, keptMeasures);
+}
+
+/**
+ * @template {{ step: number }} T
+ * @param {{ every: number, entries: T[] }} history changed
+ * @param {T} entry
+ * @param {number} kept
+ */
+function addEntry(history, entry, kept) {
   const last = history.entries.at(-1);
   if (last && entry.step < last.step + history.every) return;
   history.entries.push(entry);
-  if (history.entries.length < keptLoads) return;
+  if (history.entries.length < kept) return;
   history.entries = history.entries.filter((_, i) => i % 2 === 0);
   history.every = Math.max(1, Math.round((entry.step - history.entries[0].step) / history.entries.length));
 }

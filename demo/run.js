@@ -1,27 +1,27 @@
 import { batch, signal } from '@preact/signals';
 import { DivergedError } from 'hyperrouter-wasm';
-import { differenceOf, modelConfig, rebuildValues, requireLength } from './config.js';
-import { keepText } from './data.js';
-import { addLoad, addLosses, createLoadHistory, createLossHistory } from './history.js';
-import { loadOf } from './measures.js';
+import { differenceOf, rebuildValues } from './config.js';
+import {
+  addHeldOut,
+  addLoad,
+  addLosses,
+  addMeasures,
+  createLoadHistory,
+  createLossHistory,
+  createMeasuresHistory,
+} from './history.js';
 import { createNotices } from './notices.js';
-import { frameViews } from './worker/frame.js';
-import { createSink } from './written.js';
+import { paceOf } from './schema.js';
 
 /**
  * @typedef {import('./worker/client.js').Client} Client
+ * @typedef {import('./worker/protocol.js').Frame} Frame
+ * @typedef {import('./worker/protocol.js').ModelConfig} ModelConfig
+ * @typedef {import('./worker/protocol.js').Moment} Moment
  * @typedef {import('./worker/protocol.js').Summary} Summary
- * @typedef {import('./worker/frame.js').FrameViews} FrameViews
- * @typedef {import('./worker/frame.js').FrameShape} FrameShape
+ * @typedef {import('./worker/protocol.js').TaskName} TaskName
  * @typedef {import('./state.js').State} State
  * @typedef {import('./schema.js').Values} Values
- * @typedef {import('./data.js').Text} Text
- *
- * @typedef {object} RoutedText a text with the routing of its tokens
- * @property {Uint8Array} tokens
- * @property {number} from the first token that has routing; those before it are a prompt
- * @property {FrameShape} shape
- * @property {FrameViews} views by token, counted from `from`
  *
  * @typedef {'building' | 'ready' | 'running' | 'diverged' | 'failed'} Status
  *
@@ -32,44 +32,56 @@ import { createSink } from './written.js';
  * @property {number[]} losses smoothed training loss, nats
  */
 
+/**
+ * What a run needs to know of what is learned.
+ *
+ * @template D
+ * @typedef {object} Task
+ * @property {TaskName} name
+ * @property {'byte' | 'point'} per what a loss is the mean over
+ * @property {() => number} guess loss of a model that knows nothing, nats
+ * @property {() => ModelConfig} config for the settings as they are now
+ * @property {() => Promise<D>} wanted the data for the settings as they are now
+ * @property {(data: D, config: ModelConfig) => void} check throws what is wrong with them
+ * @property {(data: D) => object} body what the worker is sent of them
+ * @property {(built: Summary, data: D) => void} begin another model is there: nothing of the last is shown
+ * @property {(shape: any, buffer: ArrayBuffer) => ArrayBuffer | null} show takes a picture; gives back the buffer of
+ *   the last one, if nobody shows it any more
+ * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads [layers, E] of a picture
+ */
+
 const forever = Number.MAX_SAFE_INTEGER;
-/** Milliseconds between two pictures of a text that is being written. */
-const showEvery = 60;
 const earlierRuns = 3;
 /** A run shorter than this is not worth comparing with. */
 const worthKeeping = 30;
 
 /**
- * The run that the page shows: what the worker said of it, as signals, and what may be done with it.
+ * A training run as the page shows it: what the worker said of it, as signals, and what may be done with it.
  *
- * @param {{ client: Client, state: State, loadText: () => Promise<Text>, keptText: () => Text | undefined }} parts
+ * @template D
+ * @param {{ client: Client, state: State, task: Task<D> }} parts
  */
-export function createRun({ client, state, loadText, keptText }) {
+export function createRun({ client, state, task }) {
   const status = signal(/** @type {Status} */ ('building'));
   const summary = signal(/** @type {Summary | null} */ (null));
-  const textName = signal('');
   const step = signal(0);
   const speed = signal(0);
-  const probe = signal(/** @type {RoutedText | null} */ (null));
   const losses = signal(createLossHistory());
   const loads = signal(createLoadHistory());
+  const measures = signal(createMeasuresHistory());
+  const moments = signal(/** @type {readonly Moment[]} */ ([]));
+  /** Which moment is shown; null: the present. */
+  const moment = signal(/** @type {number | null} */ (null));
   const earlier = signal(/** @type {EarlierRun[]} */ ([]));
   const { notices, notify, dismiss, report } = createNotices();
-  const writing = signal(false);
-  const written = signal(/** @type {RoutedText | null} */ (null));
   const measuring = signal(false);
   const lossByK = signal(
     /** @type {{ step: number, points: { topK: number, loss: number }[] } | null} */ (null),
   );
 
-  /** @type {Text | undefined} */
-  let builtIn;
-  /** @type {Text | undefined} */
-  let own = keptText();
-  /** The text that the worker has, and the settings that its model was built with. */
-  /** @type {Text | undefined} */
-  let sentText;
-  /** @type {Values} */
+  /** @type {D | undefined} what the worker has */
+  let sentData;
+  /** @type {Values} the settings that its model was built with */
   let builtWith = {};
   let wanted = 0;
   let changing = false;
@@ -77,22 +89,9 @@ export function createRun({ client, state, loadText, keptText }) {
   /** @type {ArrayBuffer | null} */
   let spare = null;
   /** @type {number | undefined} */
-  let writingId;
-  /** @type {number | undefined} */
   let measuringId;
   /** Work on the model that must not overlap: building, opening, going back. */
   let last = Promise.resolve();
-
-  /** @returns {Promise<Text>} */
-  async function wantedText() {
-    if (state.peek('text') === 'own') {
-      if (own) return own;
-      notify('note', 'Your own text was not kept over the reload; the page went back to Moby-Dick.');
-      state.set('text', 'moby-dick');
-    }
-    builtIn ??= await loadText();
-    return builtIn;
-  }
 
   /**
    * A new model for the settings as they are now. If that fails, the last one stays, and the settings go back to it.
@@ -106,50 +105,52 @@ export function createRun({ client, state, loadText, keptText }) {
       if (turn !== wanted) return;
       const wasRunning = go ?? status.peek() === 'running';
       try {
-        const text = await wantedText();
+        const data = await task.wanted();
         // As they are at this moment: they may change again while the model is built.
         const values = state.values.peek();
-        const config = modelConfig(state);
-        requireLength(text, /** @type {any} */ (config));
-        const body = { config, learningRate: Number(values.learningRate), text: bytesToSend(text) };
+        const config = task.config();
+        task.check(data, config);
+        const learningRate = Number(values.learningRate);
+        const body = { task: task.name, config, learningRate, data: bodyToSend(data) };
         const { built, news } = await change('build', body);
         batch(() => {
-          begin(built, text, values);
+          begin(built, data, values);
           take(news);
         });
         if (wasRunning) start();
       } catch (error) {
         report(error);
-        if (!sentText) status.value = 'failed';
+        if (!sentData) status.value = 'failed';
         else state.setAll(Object.entries(builtWith));
       }
     });
     return last;
   }
 
-  /** @param {Text} text */
-  const bytesToSend = (text) => (text === sentText ? null : text.bytes);
+  /** @param {D} data */
+  const bodyToSend = (data) => (data === sentData ? null : task.body(data));
 
   /**
    * @param {Summary} built
-   * @param {Text} text
+   * @param {D} data
    * @param {Values} values
    */
-  function begin(built, text, values) {
+  function begin(built, data, values) {
     batch(() => {
       keepCurve(values);
-      sentText = text;
+      sentData = data;
       builtWith = rebuildValues(state, values);
       summary.value = built;
-      textName.value = text.name;
       step.value = built.step;
       losses.value = createLossHistory();
       loads.value = createLoadHistory();
-      probe.value = null;
-      written.value = null;
+      measures.value = createMeasuresHistory();
+      moments.value = [];
+      moment.value = null;
       lossByK.value = null;
       speed.value = 0;
       status.value = 'ready';
+      task.begin(built, data);
     });
   }
 
@@ -204,7 +205,7 @@ export function createRun({ client, state, loadText, keptText }) {
         state.set('learningRate', learningRate);
         const { built, news } = await change('rewind', {});
         batch(() => {
-          begin(built, /** @type {Text} */ (sentText), state.values.peek());
+          begin(built, /** @type {D} */ (sentData), state.values.peek());
           take(news);
           notices.value = [];
           notify('note', `The model is that of step ${built.step} again.`);
@@ -254,94 +255,34 @@ export function createRun({ client, state, loadText, keptText }) {
     }
   }
 
-  /** @param {import('./worker/protocol.js').Frame} news */
+  /** @param {Frame} news */
   function take(news) {
     batch(() => {
       step.value = news.step;
-      speed.value = news.bytesPerSecond;
+      speed.value = news.perSecond;
       const history = losses.peek();
       addLosses(history, news.step, news.losses);
-      history.heldOut.push(...news.heldOut);
+      addHeldOut(history, news.heldOut);
       losses.value = { ...history };
+      if (news.measures.length) {
+        const measured = measures.peek();
+        for (const entry of news.measures) addMeasures(measured, entry);
+        measures.value = { ...measured };
+      }
+      if (news.moments.length) moments.value = [...moments.peek(), ...news.moments];
       const { buffer, shape } = news;
-      const tokens = summary.peek()?.probe;
-      if (!buffer || !shape || !tokens) return;
-      // The page is done with the routing that it showed until now.
-      spare = /** @type {ArrayBuffer | undefined} */ (probe.peek()?.views.next.buffer) ?? null;
-      const views = frameViews(buffer, shape);
-      probe.value = { tokens, from: 0, shape, views };
-      const history2 = loads.peek();
-      addLoad(history2, {
-        step: news.step,
-        layers: views.layers.map(({ experts }) => loadOf(experts, shape.experts)),
-      });
-      loads.value = { ...history2 };
+      if (!buffer || !shape) return;
+      const loaded = loads.peek();
+      addLoad(loaded, { step: news.step, layers: task.loads(shape, buffer) });
+      loads.value = { ...loaded };
+      spare = task.show(shape, buffer);
     });
   }
 
-  /** @param {Text} text */
-  function useText(text) {
-    try {
-      requireLength(text, /** @type {any} */ (modelConfig(state)));
-    } catch (error) {
-      report(error);
-      return undefined;
-    }
-    own = text;
-    keepText(text);
-    notices.value = [];
-    state.set('text', 'own');
-    return build();
-  }
-
-  /** @param {{ topK?: number, learningRate?: number }} settings that the running model takes */
+  /** @param {{ topK?: number, learningRate?: number, pace?: number }} settings that the running model takes */
   async function tune(settings) {
     await client.request('tune', settings);
-    await frame(true);
-  }
-
-  async function generate() {
-    const prompt = new TextEncoder().encode(String(state.peek('prompt')));
-    if (!prompt.length) {
-      notify('problem', 'The beginning is empty; the model needs at least one character to go on from.');
-      return;
-    }
-    const maxTokens = Number(state.peek('length'));
-    const sink = createSink(prompt, maxTokens);
-    written.value = null;
-    writing.value = true;
-    /** @type {RoutedText | null} */
-    let latest = null;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let timer;
-    // Parts come faster than anybody reads, and each would draw the whole text again.
-    const show = () => {
-      timer = undefined;
-      written.value = latest;
-    };
-    try {
-      const temperature = Number(state.peek('temperature'));
-      const topP = Number(state.peek('topP'));
-      const seed = Math.floor(Math.random() * 2 ** 31);
-      const request = client.request(
-        'generate',
-        { prompt, maxTokens, temperature, topP, seed },
-        {
-          onPart: (part) => {
-            latest = sink(part);
-            timer ??= setTimeout(show, showEvery);
-          },
-        },
-      );
-      writingId = request.id;
-      await request;
-      show();
-    } catch (error) {
-      report(error);
-    } finally {
-      clearTimeout(timer);
-      writing.value = false;
-    }
+    if (settings.topK !== undefined) await frame(true);
   }
 
   /** @param {number | undefined} id */
@@ -375,13 +316,15 @@ export function createRun({ client, state, loadText, keptText }) {
   function open(bytes) {
     last = last.then(async () => {
       try {
-        const text = await wantedText();
-        const body = { bytes, learningRate: Number(state.peek('learningRate')), text: bytesToSend(text) };
+        const data = await task.wanted();
+        const learningRate = Number(state.peek('learningRate'));
+        const body = { task: task.name, bytes, learningRate, data: bodyToSend(data) };
         const { built, news } = await change('restore', body);
         // In one go: the settings must not ask for another model on their way to this one.
         batch(() => {
           const problems = state.setAll(Object.entries({ ...built.config, topK: built.topK }));
-          begin(built, text, state.values.peek());
+          begin(built, data, state.values.peek());
+          state.forgetChanges();
           take(news);
           notices.value = [];
           notify('note', `The model was opened; it had been trained for ${built.step} steps.`);
@@ -395,18 +338,19 @@ export function createRun({ client, state, loadText, keptText }) {
   }
 
   return {
+    task,
+    client,
     status,
     summary,
-    textName,
     step,
     speed,
-    probe,
     losses,
     loads,
+    measures,
+    moments,
+    moment,
     earlier,
     notices,
-    writing,
-    written,
     measuring,
     lossByK,
     notify,
@@ -416,23 +360,24 @@ export function createRun({ client, state, loadText, keptText }) {
     start,
     pause,
     frame,
-    useText,
-    generate,
     measure,
     open,
-    stopWriting: () => cancel(writingId),
+    cancel,
     stopMeasuring: () => cancel(measuringId),
     oneStep: () => start(step.peek() + 1),
     reset: () => build({ go: false }),
-    hasOwnText: () => own !== undefined,
     forgetEarlier: () => {
       earlier.value = [];
     },
     tune,
+    /** @param {unknown} pace the setting */
+    setPace: (pace) => tune({ pace: paceOf(pace) }),
     save: async () => (await client.request('save', { optimizer: true })).bytes,
+    /** The tensors of a layer's router, as they are now. @param {number} layer counted from 0 */
+    inspect: (layer) => client.request('inspect', { layer }),
     /** @param {import('./schema.js').Values} values whether the model was built with the same */
     isBuiltWith: (values) => differenceOf(state, rebuildValues(state, values), builtWith) === '',
   };
 }
 
-/** @typedef {ReturnType<typeof createRun>} Run */
+/** @typedef {ReturnType<typeof createRun<any>>} Run */

@@ -71,7 +71,19 @@ export function validate(setting, raw, values) {
 }
 
 /**
- * The settings of the page as signals, and their way into the address and back.
+ * @typedef {object} Change of a setting, that can be taken back
+ * @property {string} key the one that was asked for
+ * @property {Values} before of every key that became another
+ * @property {Values} after
+ * @property {number} at milliseconds
+ */
+
+const keptChanges = 100;
+/** What is typed or dragged without a longer pause is one change. */
+const sameChangeWithin = 1000;
+
+/**
+ * The settings of a room as signals, their way into the address and back, and back in time.
  *
  * @param {readonly Setting[]} schema
  */
@@ -137,6 +149,54 @@ export function createState(schema) {
     return problems;
   }
 
+  const undoable = signal(/** @type {readonly Change[]} */ ([]));
+  const redoable = signal(/** @type {readonly Change[]} */ ([]));
+
+  /**
+   * Does what changes settings, and remembers it.
+   *
+   * @template T
+   * @param {string} key
+   * @param {() => T} act
+   * @returns {T}
+   */
+  function remember(key, act) {
+    const old = values.peek();
+    const result = act();
+    const now = values.peek();
+    const changed = Object.keys(now).filter((name) => old[name] !== now[name]);
+    if (!changed.length) return result;
+    const pick = (/** @type {Values} */ from) =>
+      Object.fromEntries(changed.map((name) => [name, from[name]]));
+    const change = { key, before: pick(old), after: pick(now), at: Date.now() };
+    const last = undoable.peek().at(-1);
+    const same = last?.key === key && change.at - last.at < sameChangeWithin;
+    const merged = same
+      ? { ...change, before: { ...change.before, ...last.before }, after: { ...last.after, ...change.after } }
+      : change;
+    undoable.value = [...undoable.peek().slice(0, same ? -1 : undefined), merged].slice(-keptChanges);
+    redoable.value = [];
+    return result;
+  }
+
+  /**
+   * @param {import('@preact/signals').Signal<readonly Change[]>} from
+   * @param {import('@preact/signals').Signal<readonly Change[]>} to
+   * @param {'before' | 'after'} side
+   * @returns {Change | undefined} undefined where there is nothing left
+   */
+  function step(from, to, side) {
+    const change = from.peek().at(-1);
+    if (!change) return undefined;
+    batch(() => {
+      setAll(Object.entries(change[side]));
+      from.value = from.peek().slice(0, -1);
+      // Typing after this begins a change of its own.
+      to.value = [...to.peek(), { ...change, at: 0 }];
+    });
+    return change;
+  }
+
   return {
     schema,
     /** All values by key; a signal. */
@@ -154,10 +214,24 @@ export function createState(schema) {
      */
     set: (key, raw) => {
       settingOf(key);
-      return setAll([[key, raw]]);
+      return remember(key, () => setAll([[key, raw]]));
     },
 
-    setAll,
+    /** Sets several, as a file or a failure wants them; that cannot be taken back. */
+    setAll: (/** @type {Iterable<[string, unknown]>} */ entries) => setAll(entries),
+
+    /** Sets several as one change. @param {string} name @param {Iterable<[string, unknown]>} entries */
+    setTogether: (name, entries) => remember(name, () => setAll(entries)),
+
+    /** What may be taken back, the last change last; signals. */
+    undoable,
+    redoable,
+    undo: () => step(undoable, redoable, 'before'),
+    redo: () => step(redoable, undoable, 'after'),
+    forgetChanges: () => {
+      undoable.value = [];
+      redoable.value = [];
+    },
 
     /**
      * What differs from the defaults, as the part of an address after `#`.

@@ -1,6 +1,5 @@
 import { compact } from '../format.js';
 import { Field } from './field.jsx';
-import { TextSource } from './text-source.jsx';
 
 /**
  * @typedef {import('../run.js').Run} Run
@@ -10,9 +9,13 @@ import { TextSource } from './text-source.jsx';
 /**
  * What is trained, and how.
  *
- * @param {{ run: Run, state: State, onProblems: (problems: string[]) => void }} props
+ * @param {object} props
+ * @param {Run} props.run
+ * @param {State} props.state
+ * @param {(problems: string[]) => void} props.onProblems
+ * @param {import('preact').ComponentChildren} props.source what is learned, and where it comes from
  */
-export function Controls({ run, state, onProblems }) {
+export function Controls({ run, state, onProblems, source }) {
   const dense = state.get('router') === 'dense';
   const fields = (/** @type {string} */ group) =>
     state.schema
@@ -31,10 +34,7 @@ export function Controls({ run, state, onProblems }) {
   const built = run.summary.value;
   return (
     <section class="controls" aria-label="Settings">
-      <div class="group">
-        <h2>What it reads</h2>
-        <TextSource run={run} state={state} />
-      </div>
+      {source}
       <div class="group">
         <h2>The model</h2>
         {fields('model')}

@@ -6,10 +6,17 @@ import { Chip, Figure } from './figure.jsx';
 /**
  * The load of every expert in every layer. It is a table, with a bar in each cell.
  *
- * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
+ * @typedef {object} Routed what is shown of any probe
+ * @property {{ layers: number, experts: number }} shape
+ * @property {{ layers: import('../measures.js').LayerRouting[] }} views
+ *
+ * @param {object} props
+ * @param {import('@preact/signals').ReadonlySignal<Routed | null>} props.routed
+ * @param {import('../state.js').State} props.state
+ * @param {string} [props.what] the shares are of, in the plural
  */
-export function LoadView({ run, state }) {
-  const probe = run.probe.value;
+export function LoadView({ routed, state, what = 'characters' }) {
+  const probe = routed.value;
   if (!probe?.shape.layers) {
     return (
       <Figure title="Load of the experts" name="load">
@@ -37,7 +44,7 @@ export function LoadView({ run, state }) {
     <Figure
       title="Load of the experts"
       name="load"
-      caption="Share of the text’s characters that each expert gets in each layer. The line marks the fair share."
+      caption={`Share of the ${what} that each expert gets in each layer. The line marks the fair share.`}
     >
       <table class="load">
         <thead>

@@ -78,10 +78,15 @@ export function LossView({ run, state }) {
       title="Loss"
       name="loss"
       tools={<Field state={state} name="unit" onProblems={none} />}
-      caption={captionOf(unit)}
+      caption={captionOf(run.task, unit)}
       table={() => <LossTable history={history} unit={unit} />}
     >
-      <div class="loss" ref={box} role="img" aria-label={summaryOf(history, unit)} />
+      <div
+        class="loss"
+        ref={box}
+        role="img"
+        aria-label={summaryOf(history, unitName(unit, run.task.per), unit)}
+      />
       <div class="row">
         <Field state={state} name="logSteps" onProblems={none} />
         {run.earlier.value.length > 0 && (
@@ -94,24 +99,28 @@ export function LossView({ run, state }) {
   );
 }
 
-/** @param {Unit} unit */
-function captionOf(unit) {
-  const start = lossText(Math.log(256), unit);
-  return (
-    `How many ${unitName(unit)} the model would need to store the text: ` +
-    `${start} for one that knows nothing, fewer the better it predicts.`
-  );
+/**
+ * @param {{ per: 'byte' | 'point', guess: () => number }} task
+ * @param {Unit} unit
+ */
+function captionOf({ per, guess }, unit) {
+  const start = lossText(guess(), unit);
+  const ends = `${start} for one that knows nothing, fewer the better it predicts.`;
+  return per === 'byte'
+    ? `How many ${unitName(unit)} the model would need to store the text: ${ends}`
+    : `How many ${unitName(unit, per)} the model still needs to be told of the class: ${ends}`;
 }
 
 /**
  * @param {LossHistory} history
+ * @param {string} unitWords
  * @param {Unit} unit
  */
-function summaryOf({ steps, smooth, heldOut }, unit) {
+function summaryOf({ steps, smooth, heldOut }, unitWords, unit) {
   if (!steps.length) return 'Loss: no steps yet.';
   const held = heldOut.length ? `, held-out ${lossText(heldOut.at(-1)?.loss, unit)}` : '';
   return (
-    `Loss in ${unitName(unit)} over ${steps.at(-1)} steps: ` +
+    `Loss in ${unitWords} over ${steps.at(-1)} steps: ` +
     `training from ${lossText(smooth[0], unit)} to ${lossText(smooth.at(-1), unit)}${held}.`
   );
 }

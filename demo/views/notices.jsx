@@ -1,5 +1,5 @@
-import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
+import { held } from '../bench.js';
 import { count, loss as lossText, unitName } from '../format.js';
 
 /**
@@ -38,16 +38,16 @@ export function Notices({ run }) {
 
 const every = 2000;
 
-/** Set while the page itself holds the run back. */
-export const held = signal('');
-
 /**
  * The one place where a screen reader hears how it goes: at most every two seconds, and only when there is news. A new
  * notice is said first; on the screen it stands below by itself.
  *
- * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
+ * @param {object} props
+ * @param {import('../run.js').Run} props.run
+ * @param {import('../state.js').State} props.state
+ * @param {() => string} [props.doing] what else goes on that should be said first; empty for nothing
  */
-export function StatusLine({ run, state }) {
+export function StatusLine({ run, state, doing }) {
   const [said, say] = useState({ text: '', isNotice: false });
   useEffect(() => {
     let lastNotice = 0;
@@ -55,10 +55,10 @@ export function StatusLine({ run, state }) {
       const notice = run.notices.peek().at(-1);
       const isNotice = notice !== undefined && notice.id > lastNotice;
       lastNotice = notice?.id ?? lastNotice;
-      say({ text: isNotice ? notice.text : sentenceFor(run, state), isNotice });
+      say({ text: isNotice ? notice.text : doing?.() || sentenceFor(run, state), isNotice });
     }, every);
     return () => clearInterval(timer);
-  }, [run, state]);
+  }, [run, state, doing]);
   return (
     <div class="status">
       <p role="status" class={said.isNotice ? 'unseen' : ''}>
@@ -77,8 +77,9 @@ function sentenceFor(run, state) {
   const step = count(run.step.peek());
   const unit = /** @type {import('../format.js').Unit} */ (state.peek('unit'));
   const heldOut = run.losses.peek().heldOut.at(-1);
-  const quality = heldOut ? ` Held-out loss ${lossText(heldOut.loss, unit)} ${unitName(unit)}.` : '';
-  if (run.writing.peek()) return 'The model writes.';
+  const quality = heldOut
+    ? ` Held-out loss ${lossText(heldOut.loss, unit)} ${unitName(unit, run.task.per)}.`
+    : '';
   if (held.peek()) return held.peek();
   if (status === 'building') return 'The model is being built.';
   if (status === 'running') return `Training, step ${step}.${quality}`;

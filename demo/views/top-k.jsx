@@ -22,8 +22,8 @@ export function TopKView({ run, state }) {
       name="top-k"
       caption={
         measured
-          ? `Loss on the held-out text, ${unitName(unit)}, as the model was at step ${count(measured.step)}. Further left is better.`
-          : 'The trained model can be asked with any number k of experts for each character. This tries them all on the held-out text.'
+          ? `Loss on what is held out, ${unitName(unit, run.task.per)}, as the model was at step ${count(measured.step)}. Further left is better.`
+          : 'The trained model can be asked with any number k of experts. This tries them all on what is held out.'
       }
     >
       {points.length > 0 && (

@@ -1,4 +1,5 @@
 import { count, loss as lossText, size, unitName } from '../format.js';
+import { Field } from './field.jsx';
 
 /**
  * Start, pause, one step, reset, and where the run is.
@@ -11,7 +12,7 @@ export function Transport({ run, state }) {
   const waiting = status === 'building' || status === 'failed';
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const history = run.losses.value;
-  const perPass = run.summary.value?.stepsPerPass ?? 1;
+  const { stepsPerPass } = /** @type {{ stepsPerPass?: number }} */ (run.summary.value?.data ?? {});
   const step = run.step.value;
   return (
     <section class="transport" aria-label="Training">
@@ -31,23 +32,43 @@ export function Transport({ run, state }) {
         <button type="button" disabled={status === 'building'} onClick={run.reset}>
           Reset
         </button>
+        <Undo state={state} />
+        <Field state={state} name="pace" onProblems={() => {}} />
       </div>
       <dl class="facts-row">
         <Fact name="Step" value={count(step)} />
-        <Fact name="Of the text read" value={passes(step / perPass)} />
+        <Fact name="Of the text read" value={passes(step / (stepsPerPass ?? 1))} />
         <Fact
-          name={`Training, ${unitName(unit)}`}
+          name={`Training, ${unitName(unit, run.task.per)}`}
           short="Training"
           value={lossText(history.smooth.at(-1), unit)}
         />
         <Fact
-          name={`Held-out, ${unitName(unit)}`}
+          name={`Held-out, ${unitName(unit, run.task.per)}`}
           short="Held-out"
           value={lossText(history.heldOut.at(-1)?.loss, unit)}
         />
         <Fact name="Speed" value={run.speed.value ? `${size(run.speed.value)}/s` : '–'} />
       </dl>
     </section>
+  );
+}
+
+/** @param {{ state: import('../state.js').State }} props */
+function Undo({ state }) {
+  const last = state.undoable.value.at(-1);
+  const next = state.redoable.value.at(-1);
+  const nameOf = (/** @type {import('../state.js').Change | undefined} */ change) =>
+    change ? `: ${state.settingOf(change.key).label}` : '';
+  return (
+    <>
+      <button type="button" disabled={!last} onClick={state.undo} title={`Undo${nameOf(last)} (Ctrl+Z)`}>
+        Undo<span class="unseen">{nameOf(last)}</span>
+      </button>
+      <button type="button" disabled={!next} onClick={state.redo} title={`Redo${nameOf(next)} (Ctrl+Y)`}>
+        Redo<span class="unseen">{nameOf(next)}</span>
+      </button>
+    </>
   );
 }
 

@@ -12,9 +12,18 @@ import {
  *
  * @typedef {import('../schema.js').EngineField} EngineField
  * @typedef {import('../schema.js').Router} Router
- * @typedef {import('./frame.js').FrameShape} FrameShape
  *
  * @typedef {Record<string, string | number | boolean>} ModelConfig
+ *
+ * @typedef {'text'} TaskName what is learned: a text, by a language model
+ * @typedef {{ bytes: Uint8Array }} TextData UTF-8
+ *
+ * @typedef {object} TextSummary
+ * @property {number} trainBytes
+ * @property {number} heldOutBytes
+ * @property {number} stepsPerPass steps of one pass over the text
+ * @property {Uint8Array} probe the text whose routing is shown: the beginning of the held-out part
+ * @property {Uint8Array} probeClasses [N] ids of the package's `characterClassNames`
  *
  * @typedef {object} Summary what the page knows of the model that the worker trains
  * @property {ModelConfig} config
@@ -22,42 +31,61 @@ import {
  * @property {number} step
  * @property {number} parameterCount
  * @property {number} trainableParameterCount
- * @property {number} trainBytes
- * @property {number} heldOutBytes
- * @property {number} stepsPerPass steps of one pass over the text
- * @property {Uint8Array} probe the text whose routing is shown: the beginning of the held-out part
+ * @property {object} data what the worker says of the data, by task: `TextSummary`
+ *
+ * @typedef {object} MeasuresEntry what the routing of the probe is measured by
+ * @property {number} step
+ * @property {import('hyperrouter-wasm').LayerMeasures[]} layers those that have a router
+ *
+ * @typedef {object} Moment the routing of the probe at a step that is kept, to go back to. The steps are the same in
+ *   every run, ever further apart
+ * @property {number} step
+ * @property {object} shape of the routing in `buffer`
+ * @property {ArrayBuffer} buffer
+ * @property {Float32Array[]} embeddings the routers' embeddings, one a layer [d_model]; none for other routers
  *
  * @typedef {object} Frame what happened since the last frame
  * @property {number} step
  * @property {Float32Array} losses one a step, up to `step`
  * @property {{ step: number, loss: number }[]} heldOut
- * @property {number} bytesPerSecond
- * @property {FrameShape | null} shape of the routing in `buffer`; null where nothing changed
+ * @property {MeasuresEntry[]} measures
+ * @property {Moment[]} moments
+ * @property {number} perSecond examples (bytes, points) that training takes in
+ * @property {object | null} shape of the routing in `buffer`, by task; null where nothing changed
  * @property {ArrayBuffer | null} buffer
+ *
+ * @typedef {object} Tensor
+ * @property {string} name as in a checkpoint, from `gate.` on
+ * @property {number[]} shape
+ * @property {boolean} trainable
+ * @property {Float32Array} data
+ * @property {Float32Array | null} grad of the last step; null for what is frozen
  *
  * @typedef {object} Written a part of a generated text
  * @property {Uint8Array} tokens
- * @property {FrameShape} shape
+ * @property {import('../text/frame.js').FrameShape} shape
  * @property {ArrayBuffer} buffer their routing
  *
  * @typedef {object} Requests
  * @property {{}} open
- * @property {{ config: ModelConfig, learningRate: number, text: Uint8Array | null }} build
- *   text: null for the one of the last model
+ * @property {{ task: TaskName, config: ModelConfig, learningRate: number, data: object | null }} build
+ *   data: by task, `TextData`; null for those of the last model
  * @property {{ step: number }} runTo
  * @property {{}} pause
- * @property {{ topK?: number, learningRate?: number }} tune
+ * @property {{ topK?: number, learningRate?: number, pace?: number }} tune
+ *   pace: at most so many steps a second; 0 for as many as can be
  * @property {{ recycle: ArrayBuffer | null, whole: boolean }} frame
  *   recycle: the buffer of an earlier frame; whole: the routing even if nothing changed
  * @property {{ prompt: Uint8Array, maxTokens: number, temperature: number, topP: number, seed: number }} generate
  * @property {{}} measure
  * @property {{ id: number }} cancel the request that is to end early
  * @property {{ optimizer: boolean }} save
- * @property {{ bytes: Uint8Array, learningRate: number, text: Uint8Array | null }} restore
+ * @property {{ layer: number }} inspect layer: counted from 0
+ * @property {{ task: TaskName, bytes: Uint8Array, learningRate: number, data: object | null }} restore
  * @property {{}} rewind
  *
  * @typedef {object} Results
- * @property {{ info: { variant: string, threads: number, version: string }, fields: EngineField[], routers: Router[] }} open
+ * @property {{ info: { variant: string, threads: number, version: string }, fields: Record<'language' | 'classifier', EngineField[]>, routers: Router[] }} open
  * @property {Summary} build
  * @property {{ step: number, reason: 'reached' | 'paused' }} runTo
  * @property {{ step: number }} pause
@@ -67,6 +95,7 @@ import {
  * @property {{ reason: 'done' | 'cancelled' }} measure
  * @property {{}} cancel
  * @property {{ bytes: Uint8Array }} save
+ * @property {{ step: number, tensors: Tensor[] }} inspect
  * @property {Summary} restore
  * @property {Summary} rewind
  *
@@ -92,16 +121,17 @@ import {
  */
 const requestShapes = {
   open: {},
-  build: { config: 'object', learningRate: 'number', text: 'bytes?' },
+  build: { task: 'string', config: 'object', learningRate: 'number', data: 'object?' },
   runTo: { step: 'number' },
   pause: {},
-  tune: { topK: 'number?', learningRate: 'number?' },
+  tune: { topK: 'number?', learningRate: 'number?', pace: 'number?' },
   frame: { recycle: 'buffer?', whole: 'boolean' },
   generate: { prompt: 'bytes', maxTokens: 'number', temperature: 'number', topP: 'number', seed: 'number' },
   measure: {},
   cancel: { id: 'number' },
   save: { optimizer: 'boolean' },
-  restore: { bytes: 'bytes', learningRate: 'number', text: 'bytes?' },
+  inspect: { layer: 'number' },
+  restore: { task: 'string', bytes: 'bytes', learningRate: 'number', data: 'object?' },
   rewind: {},
 };
 

@@ -1,7 +1,7 @@
 import { load } from 'hyperrouter-wasm';
-import { frameBytes, frameViews } from './frame.js';
+import { frameBytes, frameViews } from '../text/frame.js';
 import { checkRequest, errorToWire } from './protocol.js';
-import { openModel, Trainer } from './trainer.js';
+import { openTextModel, TextTrainer } from './text-trainer.js';
 
 /**
  * The worker's loop: it trains until about 10 ms are used, then looks at its messages. Requests are served one after
@@ -11,6 +11,7 @@ import { openModel, Trainer } from './trainer.js';
  * @typedef {import('./protocol.js').Requests} Requests
  * @typedef {import('./protocol.js').Written} Written
  * @typedef {import('./trainer.js').Engine} Engine
+ * @typedef {TextTrainer} AnyTrainer
  *
  * @typedef {object} Goal a run in progress
  * @property {number} id of the request
@@ -23,10 +24,32 @@ import { openModel, Trainer } from './trainer.js';
 
 const sliceMs = 10;
 
+/**
+ * What can be learned.
+ *
+ * @type {Record<string, {
+ *   create: (engine: Engine, config: any) => any,
+ *   open: (engine: Engine, bytes: Uint8Array) => any,
+ *   Trainer: new (engine: Engine, model: any, data: any, learningRate: number) => AnyTrainer,
+ * }>}
+ */
+const tasks = {
+  text: {
+    create: (from, config) => from.createLanguageModel(config),
+    open: openTextModel,
+    Trainer: TextTrainer,
+  },
+};
+
 /** @type {Engine | undefined} */
 let engine;
-/** @type {Trainer | undefined} */
+/** @type {AnyTrainer | undefined} */
 let trainer;
+/** Milliseconds from one step to the next at least. */
+let interval = 0;
+let nextStepAt = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} for the next step */
+let timer;
 /** @type {Goal | undefined} */
 let goal;
 /** @type {Writing | undefined} */
@@ -73,7 +96,10 @@ async function turn() {
   if (writing) write(writing);
   else if (goal) await train(goal);
   turning = false;
-  wake();
+  clearTimeout(timer);
+  const rest = goal && !queue.length && !writing ? nextStepAt - performance.now() : 0;
+  if (rest > 0) timer = setTimeout(wake, rest);
+  else wake();
 }
 
 /**
@@ -97,8 +123,11 @@ function fail(id, error) {
 async function train(current) {
   const until = performance.now() + sliceMs;
   try {
-    while (goal === current && working().step < current.step && performance.now() < until)
+    while (goal === current && working().step < current.step && performance.now() < until) {
+      if (performance.now() < nextStepAt) break;
+      nextStepAt = performance.now() + interval;
       await working().advance();
+    }
   } catch (error) {
     if (goal === current) goal = undefined;
     fail(current.id, error);
@@ -195,21 +224,23 @@ function pack(written) {
 async function serve({ id, type, body }) {
   switch (type) {
     case 'open': {
-      engine = await load();
-      return done(id, {
-        info: engine.info,
-        fields: engine.configFields('language'),
-        routers: engine.routers,
-      });
+      // The variant whose numbers are the same on every machine: a shared address replays the run to the last bit.
+      engine = await load({ variant: 'simd' });
+      const { info, routers } = engine;
+      const fields = {
+        language: engine.configFields('language'),
+        classifier: engine.configFields('classifier'),
+      };
+      return done(id, { info, fields, routers });
     }
     case 'build': {
-      const text = body.text ?? working().text;
-      adopt(opened().createLanguageModel(body.config), text, body.learningRate);
+      const { create } = taskOf(body.task);
+      adopt(body, () => create(opened(), body.config));
       return done(id, working().summary());
     }
     case 'restore': {
-      const text = body.text ?? working().text;
-      adopt(openModel(opened(), body.bytes), text, body.learningRate);
+      const { open } = taskOf(body.task);
+      adopt(body, () => open(opened(), body.bytes));
       return done(id, working().summary());
     }
     case 'rewind': {
@@ -223,20 +254,34 @@ async function serve({ id, type, body }) {
       return;
     }
     case 'tune': {
-      working().tune({ topK: body.topK ?? undefined, learningRate: body.learningRate ?? undefined });
+      const { topK, learningRate, pace } = body;
+      // The pace is the worker's own; there may be no model yet.
+      if (typeof pace === 'number') {
+        interval = pace > 0 ? 1000 / pace : 0;
+        nextStepAt = 0;
+      }
+      if (typeof topK === 'number' || typeof learningRate === 'number') {
+        working().tune({ topK: topK ?? undefined, learningRate: learningRate ?? undefined });
+      }
       return done(id, {});
     }
     case 'frame': {
       const frame = working().frame(body.recycle, body.whole);
-      return done(id, frame, [frame.losses.buffer, ...(frame.buffer ? [frame.buffer] : [])]);
+      const buffers = [frame.buffer, ...frame.moments.map(({ buffer }) => buffer)];
+      return done(id, frame, [frame.losses.buffer, ...buffers.filter((buffer) => buffer !== null)]);
     }
     case 'generate': {
       endWriting('cancelled');
-      writing = { id, tokens: working().write(body.prompt, body) };
+      const author = working();
+      if (!(author instanceof TextTrainer)) throw new TypeError('only a language model can write');
+      writing = { id, tokens: author.write(body.prompt, body) };
       return;
     }
     case 'measure': {
       return measure(id);
+    }
+    case 'inspect': {
+      return done(id, { step: working().step, tensors: working().inspect(body.layer) });
     }
     case 'save': {
       const bytes = working().save(body);
@@ -261,17 +306,19 @@ async function measure(id) {
 }
 
 /**
- * Trains another model from now on. Until it and its text have proved good, the last one stays.
+ * Trains another model from now on. Until it and its data have proved good, the last one stays.
  *
- * @param {import('./trainer.js').Model} model
- * @param {Uint8Array} text
- * @param {number} learningRate
+ * @param {{ task: string, learningRate: number, data: object | null }} body
+ * @param {() => any} makeModel
  */
-function adopt(model, text, learningRate) {
-  /** @type {Trainer} */
+function adopt({ task, learningRate, data }, makeModel) {
+  const { Trainer } = taskOf(task);
+  const learned = data ?? working().data;
+  const model = makeModel();
+  /** @type {AnyTrainer} */
   let next;
   try {
-    next = new Trainer(opened(), model, text, learningRate);
+    next = new Trainer(opened(), model, learned, learningRate);
   } catch (error) {
     model.dispose();
     throw error;
@@ -282,13 +329,21 @@ function adopt(model, text, learningRate) {
   trainer = next;
 }
 
+/** @param {string} name */
+function taskOf(name) {
+  if (!Object.hasOwn(tasks, name)) {
+    throw new RangeError(`there is no task “${name}”; there are ${Object.keys(tasks).join(', ')}`);
+  }
+  return tasks[name];
+}
+
 /** @returns {Engine} */
 function opened() {
   if (!engine) throw new Error('the engine is not open yet');
   return engine;
 }
 
-/** @returns {Trainer} */
+/** @returns {AnyTrainer} */
 function working() {
   if (!trainer) throw new Error('there is no model yet');
   return trainer;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cellOf, cellsOf } from '../../demo/cells.js';
 import { colourOf, contrast, fillOf, letterOf, mix, textOn } from '../../demo/colours.js';
-import { leastBytes, ownText, plain, textOfFile } from '../../demo/data.js';
 import { addLoad, addLosses, createLoadHistory, createLossHistory } from '../../demo/history.js';
 import { busiest, leadOf, loadOf, probabilitiesOf, routerEntropy, variation } from '../../demo/measures.js';
+import { cellOf, cellsOf } from '../../demo/text/cells.js';
+import { leastBytes, ownText, plain, textOfFile } from '../../demo/text/data.js';
 
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 

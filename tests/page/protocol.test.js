@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { frameBytes, frameViews, writePrediction } from '../../demo/text/frame.js';
 import { createClient } from '../../demo/worker/client.js';
-import { frameBytes, frameViews, writePrediction } from '../../demo/worker/frame.js';
 import { checkRequest, errorFromWire, errorToWire } from '../../demo/worker/protocol.js';
 import { DivergedError, EngineError, OutOfMemoryError } from '../../web/errors.js';
 
 describe('requests', () => {
   it('are taken when they are whole', () => {
-    const build = { id: 3, type: 'build', body: { config: {}, learningRate: 0.1, text: new Uint8Array(2) } };
+    const build = { id: 3, type: 'build', body: { task: 'text', config: {}, learningRate: 0.1, data: null } };
     assert.equal(checkRequest(build), build);
     checkRequest({ id: 1, type: 'open', body: {} });
     checkRequest({ id: 1, type: 'frame', body: { recycle: null, whole: true } });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createSchema } from '../../demo/schema.js';
 import { createState } from '../../demo/state.js';
+import { textSettings } from '../../demo/text/settings.js';
 
 /** @type {import('../../demo/schema.js').EngineField[]} */
 const fields = [
@@ -23,7 +24,7 @@ const routers = [
   { name: 'hyperrouter', summary: 'in the words of the engine', routes: true },
   { name: 'new', summary: 'a router that the page was not written for', routes: true },
 ];
-const create = () => createState(createSchema({ fields, routers }));
+const create = () => createState(createSchema(textSettings, { fields, routers }));
 
 describe('schema', () => {
   it('takes routers and limits from the engine', () => {

@@ -1,11 +1,11 @@
-import { cellOf } from '../cells.js';
 import { fillOf, letterOf } from '../colours.js';
 import { percent } from '../format.js';
 import { probabilitiesOf } from '../measures.js';
-import { Chip } from './figure.jsx';
+import { Chip } from '../views/figure.jsx';
+import { cellOf } from './cells.js';
 
 /**
- * @typedef {import('../run.js').RoutedText} RoutedText
+ * @typedef {import('./run.js').RoutedText} RoutedText
  */
 
 /**
@@ -16,7 +16,7 @@ import { Chip } from './figure.jsx';
  * @param {string} props.id
  * @param {import('@preact/signals').ReadonlySignal<RoutedText | null>} props.text
  * @param {Uint8Array} props.tokens
- * @param {import('../cells.js').Cell[]} props.cells
+ * @param {import('./cells.js').Cell[]} props.cells
  * @param {number} props.index
  * @param {import('../state.js').State} props.state
  */
@@ -65,7 +65,7 @@ function reasonFor(routed, row, layer) {
  * @param {object} props
  * @param {import('../measures.js').LayerRouting} props.routing
  * @param {number} props.row
- * @param {import('../worker/frame.js').FrameShape} props.shape
+ * @param {import('./frame.js').FrameShape} props.shape
  * @param {number} props.layer
  */
 function Experts({ routing, row, shape, layer }) {

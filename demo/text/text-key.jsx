@@ -1,11 +1,11 @@
-import { cellsOf } from '../cells.js';
 import { fillOf, letterOf, paper, tie } from '../colours.js';
 import { percent } from '../format.js';
+import { cellsOf } from './cells.js';
 
 /**
  * How to read the colours of a text.
  *
- * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
+ * @param {{ run: import('./run.js').TextRun, state: import('../state.js').State }} props
  */
 export function TextKey({ run, state }) {
   const experts = run.probe.value?.shape.experts ?? Number(state.get('experts'));
@@ -39,7 +39,7 @@ export function TextKey({ run, state }) {
   );
 }
 
-/** @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props */
+/** @param {{ run: import('./run.js').TextRun, state: import('../state.js').State }} props */
 export function TextTable({ run, state }) {
   const probe = run.probe.value;
   const layer = probe?.views.layers[Number(state.get('layer')) - 1];

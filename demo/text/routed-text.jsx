@@ -1,15 +1,15 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { memo } from 'preact/compat';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import { cellsOf } from '../cells.js';
 import { fillOf, letterOf, paper, tie } from '../colours.js';
 import { percent } from '../format.js';
 import { leadOf, tieGap } from '../measures.js';
+import { cellsOf } from './cells.js';
 import { Readout } from './readout.jsx';
 
 /**
- * @typedef {import('../run.js').RoutedText} RoutedText
- * @typedef {import('../cells.js').Cell} Cell
+ * @typedef {import('./run.js').RoutedText} RoutedText
+ * @typedef {import('./cells.js').Cell} Cell
  * @typedef {import('../state.js').State} State
  */
 

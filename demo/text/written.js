@@ -1,9 +1,9 @@
-import { frameBytes, frameViews } from './worker/frame.js';
+import { frameBytes, frameViews } from './frame.js';
 
 /**
  * @typedef {import('./run.js').RoutedText} RoutedText
- * @typedef {import('./worker/frame.js').FrameViews} FrameViews
- * @typedef {import('./worker/protocol.js').Written} Written
+ * @typedef {import('./frame.js').FrameViews} FrameViews
+ * @typedef {import('../worker/protocol.js').Written} Written
  */
 
 /**

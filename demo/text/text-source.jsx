@@ -1,10 +1,10 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { ownText, textOfFile } from '../data.js';
 import { size } from '../format.js';
+import { ownText, textOfFile } from './data.js';
 
 /**
- * @typedef {import('../run.js').Run} Run
+ * @typedef {import('./run.js').TextRun} Run
  * @typedef {import('../state.js').State} State
  */
 
@@ -30,7 +30,7 @@ export function TextSource({ run, state }) {
   const picker = useRef(/** @type {HTMLInputElement | null} */ (null));
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const { label, help, choices = [] } = state.settingOf('text');
-  const built = run.summary.value;
+  const built = run.data.value;
   return (
     <div class="field">
       <label for="setting-text">{label}</label>

@@ -1,12 +1,12 @@
 import { useComputed } from '@preact/signals';
-import { Field } from './field.jsx';
-import { Figure } from './figure.jsx';
+import { Field } from '../views/field.jsx';
+import { Figure } from '../views/figure.jsx';
 import { RoutedTextView } from './routed-text.jsx';
 
 /**
  * What the model writes, streamed, in the colours of the text above.
  *
- * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
+ * @param {{ run: import('./run.js').TextRun, state: import('../state.js').State }} props
  */
 export function WritingView({ run, state }) {
   const busy = run.writing.value;

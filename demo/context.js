@@ -1,0 +1,46 @@
+import { createClient } from './worker/client.js';
+
+/**
+ * What all rooms share: what the engine says of itself, new workers, and the runs that more than one room shows.
+ */
+export async function createContext() {
+  const first = await openWorker();
+  /** @type {import('./worker/client.js').Client | undefined} */
+  let spare = first.client;
+  /** @type {Map<string, Promise<any>>} */
+  const benches = new Map();
+
+  return {
+    engine: first.engine,
+
+    /** A worker of one's own, with its engine open. */
+    async client() {
+      const client = spare ?? (await openWorker()).client;
+      spare = undefined;
+      return client;
+    },
+
+    /**
+     * A run that rooms share: it is made by whoever asks first.
+     *
+     * @template T
+     * @param {string} name
+     * @param {() => Promise<T>} make
+     * @returns {Promise<T>}
+     */
+    bench(name, make) {
+      const bench = benches.get(name) ?? make();
+      benches.set(name, bench);
+      bench.catch(() => benches.delete(name));
+      return bench;
+    },
+  };
+}
+
+/** @typedef {Awaited<ReturnType<typeof createContext>>} Context */
+
+async function openWorker() {
+  const worker = new Worker(new URL('./worker/worker.js', import.meta.url), { type: 'module' });
+  const client = createClient(worker);
+  return { client, engine: await client.request('open', {}) };
+}

@@ -1,0 +1,16 @@
+/**
+ * The rooms of the page. Each is loaded when it is first entered.
+ *
+ * @param {import('./context.js').Context} context
+ * @returns {import('./shell.js').RoomEntry[]}
+ */
+export function createRooms(context) {
+  return [
+    {
+      id: 'text',
+      title: 'Text',
+      summary: 'who takes which character',
+      open: async () => (await import('./text/room.jsx')).openRoom(context),
+    },
+  ];
+}

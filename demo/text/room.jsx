@@ -1,0 +1,106 @@
+import { useComputed } from '@preact/signals';
+import { useCallback } from 'preact/hooks';
+import { letterOf } from '../colours.js';
+import { Controls } from '../views/controls.jsx';
+import { Field } from '../views/field.jsx';
+import { Figure } from '../views/figure.jsx';
+import { LoadView } from '../views/load.jsx';
+import { LoadHistoryView } from '../views/load-history.jsx';
+import { LossView } from '../views/loss.jsx';
+import { Notices, StatusLine } from '../views/notices.jsx';
+import { TopKView } from '../views/top-k.jsx';
+import { Transport } from '../views/transport.jsx';
+import { textBench } from './bench.js';
+import { RoutedTextView } from './routed-text.jsx';
+import { TextKey, TextTable } from './text-key.jsx';
+import { TextSource } from './text-source.jsx';
+import { WritingView } from './writing.jsx';
+
+/**
+ * A language model learns a text, and every character has the colour of the expert that takes it.
+ *
+ * @param {import('../context.js').Context} context
+ * @returns {Promise<import('../shell.js').Room>}
+ */
+export async function openRoom(context) {
+  const { run, state, begin } = await textBench(context);
+  return {
+    states: [state],
+    run,
+    enter: begin,
+    report: (problems) => {
+      for (const problem of problems) run.notify('note', problem);
+    },
+    View: () => <TextRoom run={run} state={state} />,
+  };
+}
+
+/** @param {{ run: import('./run.js').TextRun, state: import('../state.js').State }} props */
+function TextRoom({ run, state }) {
+  const onProblems = (/** @type {string[]} */ problems) => {
+    for (const problem of problems) run.notify('note', `${problem}.`);
+  };
+  const doing = useCallback(() => (run.writing.peek() ? 'The model writes.' : ''), [run]);
+  return (
+    <>
+      <Transport run={run} state={state} />
+      <StatusLine run={run} state={state} doing={doing} />
+      <Notices run={run} />
+      <div class="columns">
+        <Controls
+          run={run}
+          state={state}
+          onProblems={onProblems}
+          source={
+            <div class="group">
+              <h2>What it reads</h2>
+              <TextSource run={run} state={state} />
+            </div>
+          }
+        />
+        <div class="column">
+          <TextFigure run={run} state={state} />
+          <WritingView run={run} state={state} />
+        </div>
+        <div class="column">
+          <LossView run={run} state={state} />
+          <LoadView routed={run.probe} state={state} />
+          <LoadHistoryView run={run} state={state} />
+          <TopKView run={run} state={state} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+/** @param {{ run: import('./run.js').TextRun, state: import('../state.js').State }} props */
+function TextFigure({ run, state }) {
+  const tokens = useComputed(() => run.data.value?.probe ?? new Uint8Array());
+  const none = () => {};
+  const last = letterOf(Number(state.get('experts')) - 1);
+  return (
+    <Figure
+      title="Who takes which character"
+      name="text"
+      caption={
+        `A passage that the model never trains on. Experts A to ${last} have no meaning but what they learn: ` +
+        'in another run, or layer, the same letter stands for something else.'
+      }
+      table={() => <TextTable run={run} state={state} />}
+    >
+      <div class="tools">
+        <Field state={state} name="layer" onProblems={none} />
+        <Field state={state} name="strength" onProblems={none} />
+        <Field state={state} name="letters" onProblems={none} />
+      </div>
+      <TextKey run={run} state={state} />
+      <RoutedTextView
+        id="probe"
+        label="The passage, every character with its expert."
+        text={run.probe}
+        tokens={tokens.value}
+        state={state}
+      />
+    </Figure>
+  );
+}
