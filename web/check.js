@@ -10,19 +10,25 @@ export function show(value) {
 }
 
 /**
- * @param {string} name
+ * @param {string} name of the argument
+ * @param {string} may what it may be
  * @param {unknown} value
- * @param {number} minimum
- * @param {number} maximum
- * @param {string} [why] what the maximum is
- * @returns {number}
+ * @param {ErrorConstructor} [Type]
+ * @returns {never}
  */
-export function checkInteger(name, value, minimum, maximum, why = '') {
-  if (typeof value !== 'number') throw new TypeError(`${name} must be an integer, got ${show(value)}`);
-  if (!Number.isInteger(value) || value < minimum || value > maximum) {
-    throw new RangeError(`${name} must be an integer from ${minimum} to ${maximum}${why}, got ${value}`);
-  }
-  return value;
+export function refuse(name, may, value, Type = RangeError) {
+  throw new Type(`${name} must be ${may}, got ${show(value)}`);
+}
+
+/**
+ * Refuses an argument that has the wrong number of numbers.
+ * @param {string} name
+ * @param {string} may what it must have
+ * @param {ArrayLike<unknown>} value
+ * @returns {never}
+ */
+export function refuseLength(name, may, { length }) {
+  throw new RangeError(`${name} must have ${may}, got ${length}`);
 }
 
 /**
@@ -30,15 +36,64 @@ export function checkInteger(name, value, minimum, maximum, why = '') {
  * @param {unknown} value
  * @param {number} minimum
  * @param {number} [maximum]
- * @returns {number}
+ * @param {string} [why] what the maximum is
  */
-export function checkNumber(name, value, minimum, maximum = Number.MAX_VALUE) {
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, got ${show(value)}`);
-  if (!(value >= minimum && value <= maximum)) {
-    const range = maximum === Number.MAX_VALUE ? `${minimum} or more` : `from ${minimum} to ${maximum}`;
-    throw new RangeError(`${name} must be a finite number, ${range}; got ${value}`);
-  }
-  return value;
+export function checkInteger(name, value, minimum, maximum, why) {
+  return checkRange(name, 'an integer', Number.isSafeInteger(value), value, minimum, maximum, why);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @param {number} minimum
+ * @param {number} [maximum]
+ * @param {string} [why] what the maximum is
+ */
+export function checkNumber(name, value, minimum, maximum, why) {
+  return checkRange(name, 'a finite number', Number.isFinite(value), value, minimum, maximum, why);
+}
+
+/**
+ * @param {string} name
+ * @param {string} noun
+ * @param {boolean} right whether the value is what the noun says
+ * @param {unknown} value
+ * @param {number} minimum
+ * @param {number} [maximum]
+ * @param {string} [why]
+ */
+function checkRange(name, noun, right, value, minimum, maximum = Infinity, why = '') {
+  if (typeof value !== 'number') return refuse(name, noun, value, TypeError);
+  if (right && value >= minimum && value <= maximum) return value;
+  const range = maximum === Infinity ? `of at least ${minimum}` : `from ${minimum} to ${maximum}${why}`;
+  return refuse(name, `${noun} ${range}`, value);
+}
+
+/**
+ * @param {string} name
+ * @param {number} share
+ */
+export function checkShare(name, share) {
+  if (!(share >= 0 && share < 1)) refuse(name, 'a number from 0 to below 1', share);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+export function checkBoolean(name, value) {
+  return typeof value === 'boolean' ? value : refuse(name, 'true or false', value, TypeError);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @param {readonly string[]} names
+ * @param {string} [more] what else it may be
+ */
+export function checkName(name, value, names, more = '') {
+  if (names.includes(/** @type {string} */ (value))) return;
+  refuse(name, `one of ${names.map((choice) => `"${choice}"`).join(', ')}${more}`, value);
 }
 
 /**
@@ -48,9 +103,7 @@ export function checkNumber(name, value, minimum, maximum = Number.MAX_VALUE) {
  */
 export function checkIds(name, ids, limit) {
   for (let i = 0; i < ids.length; i++) {
-    if (ids[i] < 0 || ids[i] >= limit) {
-      throw new RangeError(`${name}[${i}] must be from 0 to ${limit - 1}, got ${ids[i]}`);
-    }
+    if (ids[i] < 0 || ids[i] >= limit) refuse(`${name}[${i}]`, `from 0 to ${limit - 1}`, ids[i]);
   }
 }
 
@@ -61,11 +114,8 @@ export function checkIds(name, ids, limit) {
  */
 export function checkClasses(name, classes, count) {
   const ids = checkArray(name, classes, Int32Array);
-  if (ids.length !== count) {
-    throw new RangeError(`${name} must have one number for each of the ${count} tokens, got ${ids.length}`);
-  }
-  const bad = ids.findIndex((id) => id < 0);
-  if (bad >= 0) throw new RangeError(`${name}[${bad}] must be 0 or more, got ${ids[bad]}`);
+  if (ids.length !== count) refuseLength(name, `one number for each of the ${count} tokens`, ids);
+  checkIds(name, ids, 2 ** 31);
 }
 
 /**
@@ -76,7 +126,7 @@ export function checkClasses(name, classes, count) {
  * @returns {InstanceType<T>}
  */
 export function checkArray(name, value, type) {
-  if (!(value instanceof type)) throw new TypeError(`${name} must be a ${type.name}, got ${show(value)}`);
+  if (!(value instanceof type)) refuse(name, `a ${type.name}`, value, TypeError);
   return /** @type {InstanceType<T>} */ (value);
 }
 
@@ -86,7 +136,8 @@ export function checkArray(name, value, type) {
  * @returns {Record<string, unknown>}
  */
 export function checkObject(name, value) {
-  if (value === null || typeof value !== 'object')
-    throw new TypeError(`${name} must be an object, got ${show(value)}`);
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    refuse(name, 'an object', value, TypeError);
+  }
   return /** @type {Record<string, unknown>} */ (value);
 }

@@ -1,5 +1,5 @@
-import { checkArray, checkClasses, checkIds, checkObject } from './check.js';
-import { Batches, evaluateVectors, vectorSize } from './data.js';
+import { checkArray, checkClasses, checkIds, checkObject, refuse, refuseLength } from './check.js';
+import { Batches, evaluateVectors } from './data.js';
 import { Looks } from './looks.js';
 import { Model } from './model.js';
 import { isSource, train } from './training.js';
@@ -12,7 +12,6 @@ import { isSource, train } from './training.js';
  */
 
 /** @import { VectorEvaluation } from './data.js' */
-/** @import { StepOptions } from './language-model.js' */
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Source, TrainOptions, TrainProgress } from './training.js' */
 /** @import { ClassifierConfig } from './types.js' */
@@ -20,53 +19,19 @@ import { isSource, train } from './training.js';
 /**
  * A classifier of vectors, whose layers are mixtures of experts. Made by `engine.createClassifier()` or
  * `engine.loadCheckpoint()`.
- * @extends {Model<Required<ClassifierConfig>>}
+ * @extends {Model<Required<ClassifierConfig>, Batch>}
  */
 export class Classifier extends Model {
   #looks = new Looks();
 
   /**
-   * Mean cross-entropy, without dropout and gradient.
-   * @param {Batch} batch
-   * @returns {{ loss: number }} nats per vector
-   * @throws {TypeError | RangeError} naming the argument; nothing was changed
-   */
-  evaluate(batch) {
-    const { loss } = this.run('evaluate', this.#put(batch, true));
-    return { loss };
-  }
-
-  /**
-   * Fills the gradients (`parameters()[i].grad`) and takes no step. With dropout, where it is configured.
-   * @param {Batch} batch
-   * @returns {{ loss: number, gradNorm: number, auxiliaryLoss: number }} nats per vector; the norm over all gradients;
-   *   the weighted load-balancing and z-loss, which are not in `loss`
-   */
-  gradients(batch) {
-    const { loss, gradNorm, auxiliary } = this.run('gradients', this.#put(batch, true));
-    return { loss, gradNorm, auxiliaryLoss: auxiliary };
-  }
-
-  /**
-   * One step of Adam.
-   * @param {Batch & StepOptions} options
-   * @returns {{ loss: number, gradNorm: number, auxiliaryLoss: number }} as `gradients`; gradNorm is before clipping
-   * @throws {DivergedError} the loss or the gradient is not finite; parameters are unchanged
-   */
-  trainStep(options) {
-    checkObject('options', options);
-    const step = this.checkStep(options);
-    const { loss, gradNorm, auxiliary } = this.run('train_step', this.#put(options, true), ...step);
-    return { loss, gradNorm, auxiliaryLoss: auxiliary };
-  }
-
-  /**
    * Class probabilities.
    * @param {Float32Array} inputs [n, inputSize], n up to batchSize
    * @returns {Float32Array} [n, classes]
+   * @throws {TypeError | RangeError} naming the argument
    */
   predict(inputs) {
-    const { batch } = this.#put({ inputs }, false);
+    const { batch } = this.#putVectors(inputs);
     this.core.call('model_predict', this.address, batch, 1, 0);
     const count = batch * this.config.classes;
     return this.core.floats(this.core.address('model_probabilities', this.address), count).slice();
@@ -88,8 +53,10 @@ export class Classifier extends Model {
   train(data, options) {
     const { validation, probe, probeClasses, signal, seed } = checkObject('options', options) && options;
     const { batchSize } = this.config;
-    if (!isSource(data)) this.#checkVectors('data', data);
-    if (validation !== undefined) this.#checkVectors('validation', validation);
+    if (!isSource(data)) this.#checkData('data.', checkObject('data', data) && data);
+    if (validation !== undefined) {
+      this.#checkData('validation.', checkObject('validation', validation) && validation);
+    }
     if (probe !== undefined) this.#readProbe(probe, probeClasses, 'probeClasses');
     return train(this, options, {
       source: isSource(data) ? data : new Batches(data, { batchSize, seed }),
@@ -123,76 +90,64 @@ export class Classifier extends Model {
    * @param {string} name of the classes
    */
   #readProbe(probe, given, name) {
-    const { inputSize } = this.config;
     const { inputs, targets } =
       probe instanceof Float32Array ? { inputs: probe } : checkObject('probe', probe);
-    const vectors = checkArray('probe.inputs', inputs, Float32Array);
-    if (vectors.length === 0 || vectors.length % inputSize !== 0) {
-      throw new RangeError(
-        `probe.inputs must have n x ${inputSize} numbers (inputSize), got ${vectors.length}`,
-      );
-    }
-    checkFinite('probe.inputs', vectors);
-    const classes = given ?? targets;
-    if (classes !== undefined) {
-      checkClasses(given ? name : 'probe.targets', classes, vectors.length / inputSize);
-    }
-    return { inputs: vectors, classes: /** @type {Int32Array | undefined} */ (classes) };
+    const count = this.#countVectors('probe.inputs', inputs);
+    const classes = /** @type {Int32Array | undefined} */ (given ?? targets);
+    if (classes !== undefined) checkClasses(given ? name : 'probe.targets', classes, count);
+    return { inputs: /** @type {Float32Array} */ (inputs), classes };
   }
 
   /**
    * @param {string} name
-   * @param {Batch} data
+   * @param {unknown} given
+   * @param {number} [most]
+   * @returns {number} how many vectors these are
    */
-  #checkVectors(name, data) {
-    const { inputSize, classes } = this.config;
-    const size = vectorSize(data);
-    if (size !== inputSize) {
-      throw new RangeError(`${name}.inputs must have ${inputSize} numbers a target (inputSize), got ${size}`);
+  #countVectors(name, given, most = Infinity) {
+    const inputs = checkArray(name, given, Float32Array);
+    const { inputSize } = this.config;
+    const count = inputs.length / inputSize;
+    if (count === 0 || !Number.isInteger(count) || count > most) {
+      const range = most === Infinity ? '' : `, n from 1 to ${most} (batchSize)`;
+      refuseLength(name, `n x ${inputSize} numbers (inputSize)${range}`, inputs);
     }
-    checkFinite(`${name}.inputs`, data.inputs);
-    checkIds(`${name}.targets`, data.targets, classes);
+    const bad = inputs.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) refuse(`${name}[${bad}]`, 'a finite number', inputs[bad]);
+    return count;
   }
 
   /**
-   * Checks a batch and copies it into the engine.
-   * @param {Partial<Batch>} given
-   * @param {boolean} withTargets
+   * @param {string} prefix of the names
+   * @param {Batch} data
+   * @param {number} [most]
    */
-  #put(given, withTargets) {
-    const { inputs, targets } = checkObject('batch', given);
-    const address = this.address;
-    const { inputSize, batchSize, classes } = this.config;
-    const features = checkArray('inputs', inputs, Float32Array);
-    const batch = features.length / inputSize;
-    if (features.length === 0 || !Number.isInteger(batch) || batch > batchSize) {
-      throw new RangeError(
-        `inputs must have n x ${inputSize} numbers (inputSize), n from 1 to ${batchSize} (batchSize); got ${features.length}`,
-      );
-    }
-    checkFinite('inputs', features);
-    if (withTargets) {
-      const ids = checkArray('targets', targets, Int32Array);
-      if (ids.length !== batch) {
-        throw new RangeError(
-          `targets must have one number for each of the ${batch} inputs, got ${ids.length}`,
-        );
-      }
-      checkIds('targets', ids, classes);
-      this.core.integers(this.core.address('model_target_buffer', address), batch).set(ids);
-    }
-    this.core.floats(this.core.address('model_feature_buffer', address), features.length).set(features);
+  #checkData(prefix, { inputs, targets }, most) {
+    const count = this.#countVectors(`${prefix}inputs`, inputs, most);
+    const name = `${prefix}targets`;
+    const ids = checkArray(name, targets, Int32Array);
+    if (ids.length !== count) refuseLength(name, `one number for each of the ${count} inputs`, ids);
+    checkIds(name, ids, this.config.classes);
+  }
+
+  /**
+   * @protected
+   * @override
+   * @param {Batch} batch
+   */
+  put(batch) {
+    checkObject('batch', batch);
+    const { address, core } = this;
+    this.#checkData('', batch, this.config.batchSize);
+    core.integers(core.address('model_target_buffer', address), batch.targets.length).set(batch.targets);
+    return this.#putVectors(batch.inputs);
+  }
+
+  /** @param {Float32Array} inputs */
+  #putVectors(inputs) {
+    const { address, core } = this;
+    const batch = this.#countVectors('inputs', inputs, this.config.batchSize);
+    core.floats(core.address('model_feature_buffer', address), inputs.length).set(inputs);
     return { batch, length: 1, carryMemory: false };
   }
-}
-
-/**
- * @param {string} name
- * @param {Float32Array} values
- */
-function checkFinite(name, values) {
-  let bad = 0;
-  while (bad < values.length && Number.isFinite(values[bad])) bad++;
-  if (bad < values.length)
-    throw new RangeError(`${name}[${bad}] must be a finite number, got ${values[bad]}`);
 }

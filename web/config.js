@@ -1,5 +1,5 @@
 /** Configurations: what the engine declares of each key, checked and written for it. */
-import { show } from './check.js';
+import { checkBoolean, checkName, checkObject, refuse } from './check.js';
 import { Kind, Rule, Status } from './core.js';
 
 /** @import { Core, RawField } from './core.js' */
@@ -14,6 +14,7 @@ import { Kind, Rule, Status } from './core.js';
  * @property {number} [min] inclusive, of numbers
  * @property {number} [max] of numbers; inclusive unless `exclusiveMax`
  * @property {boolean} [exclusiveMax]
+ * @property {number} [multipleOf] 2 for a number that must be even
  * @property {string[]} [choices]
  * @property {boolean} shape whether it sets the shape of a tensor: what a checkpoint cannot be opened without
  */
@@ -44,23 +45,46 @@ export function readRouters(core) {
  * @typedef {Record<string, number | boolean | string>} PlainConfig
  */
 
+/** @typedef {RawField & { multipleOf?: number }} Field as one kind of model has it */
+
 /** Reads, checks and writes configurations of one engine. */
 export class ConfigSchema {
   /** @type {Core} */
   #core;
   /** @type {RawField[]} */
   #fields;
+  /** @type {Record<ModelKind, Field[]>} */
+  #fieldsOf;
 
   /** @param {Core} core */
   constructor(core) {
     this.#core = core;
     this.#fields = core.fields();
     this.routers = readRouters(core);
+    this.#fieldsOf = { language: this.#readFields('language'), classifier: this.#readFields('classifier') };
   }
 
-  /** @param {ModelKind} kind */
-  #fieldsOf(kind) {
-    return this.#fields.filter((field) => field.kinds & (1 << Kind[kind]));
+  /**
+   * @param {ModelKind} kind
+   * @returns {Field[]}
+   */
+  #readFields(kind) {
+    const fields = this.#fields.filter((field) => field.kinds & (1 << Kind[kind]));
+    return fields.map((field) =>
+      this.#mustBeEven(kind, field) ? { ...field, minimum: field.minimum + 1, multipleOf: 2 } : field,
+    );
+  }
+
+  /**
+   * Such a field has another complaint about an odd value than that it is out of range.
+   * @param {ModelKind} kind
+   * @param {RawField} field
+   */
+  #mustBeEven(kind, { name, type, offset, minimum }) {
+    if (type !== 'integer' || minimum % 2 === 0) return false;
+    this.#writeDefaults(kind).setInt32(offset, minimum, true);
+    const complaint = this.#complaint();
+    return complaint?.rule === Rule.EVEN && complaint.field.name === name;
   }
 
   /**
@@ -68,24 +92,29 @@ export class ConfigSchema {
    * @returns {ConfigField[]}
    */
   describe(kind) {
-    return this.#fieldsOf(kind).map((field) => {
+    return this.#fieldsOf[kind].map((field) => {
       const { name, summary, shapes: shape } = field;
-      const value = this.#fromNumber(field, field.initial);
-      if (field.type === 'boolean') return { name, summary, type: 'boolean', default: value, shape };
-      if (field.type === 'choice') {
-        return {
-          name,
-          summary,
-          type: 'choice',
-          default: value,
-          choices: this.routers.map((r) => r.name),
-          shape,
-        };
-      }
+      const common = { name, summary, default: this.#fromNumber(field, field.initial), shape };
+      if (field.type === 'boolean') return { ...common, type: 'boolean' };
+      if (field.type === 'choice') return { ...common, type: 'choice', choices: this.#routerNames };
       const type = field.type === 'number' ? 'number' : 'integer';
-      const limits = { min: field.minimum, max: field.maximum, exclusiveMax: field.open };
-      return { name, summary, type, default: value, ...limits, shape };
+      const { minimum: min, maximum: max, open: exclusiveMax, multipleOf } = field;
+      return { ...common, type, min, max, exclusiveMax, ...(multipleOf && { multipleOf }) };
     });
+  }
+
+  get #routerNames() {
+    return this.routers.map((router) => router.name);
+  }
+
+  /**
+   * @param {ModelKind} kind
+   * @returns {PlainConfig}
+   */
+  #defaults(kind) {
+    return Object.fromEntries(
+      this.#fieldsOf[kind].map((field) => [field.name, this.#fromNumber(field, field.initial)]),
+    );
   }
 
   /**
@@ -99,9 +128,7 @@ export class ConfigSchema {
 
   /** Names of the keys that set shapes. @param {ModelKind} kind */
   shapeKeys(kind) {
-    return this.#fieldsOf(kind)
-      .filter((field) => field.shapes)
-      .map((field) => field.name);
+    return this.#fieldsOf[kind].filter((field) => field.shapes).map((field) => field.name);
   }
 
   /**
@@ -112,40 +139,36 @@ export class ConfigSchema {
    * @throws {TypeError | RangeError} naming the key, what it was and what it may be
    */
   resolve(kind, given) {
-    if (given === null || typeof given !== 'object' || Array.isArray(given)) {
-      throw new TypeError(`config must be an object, got ${show(given)}`);
-    }
-    const values = /** @type {Record<string, unknown>} */ (given);
-    const fields = this.#fieldsOf(kind);
+    const values = checkObject('config', given);
+    const fields = this.#fieldsOf[kind];
     for (const key of Object.keys(values)) {
       if (!fields.some((field) => field.name === key)) {
         const names = fields.map((field) => field.name).join(', ');
-        throw new TypeError(`config.${key} is no key of a ${describeKind(kind)}; there are: ${names}`);
+        throw new TypeError(`config.${key} is no key of a ${kind} model; there are: ${names}`);
       }
     }
-    /** @type {PlainConfig} */
-    const config = {};
+    const config = this.#defaults(kind);
     for (const field of fields) {
-      const number =
-        values[field.name] === undefined ? field.initial : this.#toNumber(field, values[field.name]);
-      config[field.name] = this.#fromNumber(field, number);
+      const value = values[field.name];
+      if (value !== undefined) config[field.name] = this.#fromNumber(field, this.#toNumber(field, value));
     }
     this.write(kind, config);
-    const complaint = this.#core.exchange + this.#core.call('config_bytes');
-    if (this.#core.call('config_check', this.#core.exchange, complaint) !== Status.OK) {
-      const view = this.#core.view(complaint, 24);
-      const field = this.#fields[view.getInt32(0, true)];
-      throw new RangeError(
-        ruleMessage(
-          field,
-          config[field.name],
-          view.getInt32(4, true),
-          view.getFloat64(8, true),
-          view.getFloat64(16, true),
-        ),
-      );
+    const complaint = this.#complaint();
+    if (complaint) {
+      const { name } = complaint.field;
+      refuse(`config.${name}`, ruleOf(complaint), config[name]);
     }
     return config;
+  }
+
+  /** What the engine has against the configuration in the exchange. */
+  #complaint() {
+    const at = this.#core.exchange + this.#core.call('config_bytes');
+    if (this.#core.call('config_check', this.#core.exchange, at) === Status.OK) return undefined;
+    const view = this.#core.view(at, 24);
+    const [index, rule] = [view.getInt32(0, true), view.getInt32(4, true)];
+    const [minimum, maximum] = [view.getFloat64(8, true), view.getFloat64(16, true)];
+    return { field: this.#fields[index], rule, minimum, maximum };
   }
 
   /**
@@ -154,23 +177,15 @@ export class ConfigSchema {
    */
   #toNumber(field, value) {
     const name = `config.${field.name}`;
-    if (field.type === 'boolean') {
-      if (typeof value !== 'boolean')
-        throw new TypeError(`${name} must be true or false, got ${show(value)}`);
-      return Number(value);
-    }
+    if (field.type === 'boolean') return Number(checkBoolean(name, value));
     if (field.type === 'choice') {
-      const index = this.routers.findIndex((router) => router.name === value);
-      const names = this.routers.map((router) => `"${router.name}"`).join(', ');
-      if (index < 0) throw new RangeError(`${name} must be one of ${names}, got ${show(value)}`);
-      return index;
+      checkName(name, value, this.#routerNames);
+      return this.#routerNames.indexOf(/** @type {string} */ (value));
     }
-    if (typeof value !== 'number')
-      throw new TypeError(`${name} must be ${limits(field)}, got ${show(value)}`);
+    if (typeof value !== 'number') return refuse(name, limits(field), value, TypeError);
     const whole = field.type === 'number' || Number.isInteger(value);
     const inside = value >= field.minimum && (field.open ? value < field.maximum : value <= field.maximum);
-    if (!whole || !inside) throw new RangeError(`${name} must be ${limits(field)}, got ${show(value)}`);
-    return value;
+    return whole && inside ? value : refuse(name, limits(field), value);
   }
 
   /**
@@ -183,26 +198,26 @@ export class ConfigSchema {
     return this.#core.plannedParameters();
   }
 
+  /** @param {ModelKind} kind */
+  #writeDefaults(kind) {
+    this.#core.call('config_default', this.#core.exchange, Kind[kind]);
+    return this.#core.view(this.#core.exchange, this.#core.call('config_bytes'));
+  }
+
   /**
    * Writes a checked configuration into the exchange.
    * @param {ModelKind} kind
    * @param {PlainConfig} config
    */
   write(kind, config) {
-    this.#core.call('config_default', this.#core.exchange, Kind[kind]);
-    const view = this.#core.view(this.#core.exchange, this.#core.call('config_bytes'));
-    for (const field of this.#fieldsOf(kind)) {
+    const view = this.#writeDefaults(kind);
+    for (const field of this.#fieldsOf[kind]) {
       const number = this.#toNumber(field, config[field.name]);
       if (field.type === 'number') view.setFloat64(field.offset, number, true);
       else if (field.type === 'seed') view.setUint32(field.offset, number, true);
       else view.setInt32(field.offset, number, true);
     }
   }
-}
-
-/** @param {ModelKind} kind */
-function describeKind(kind) {
-  return kind === 'language' ? 'language model' : 'classifier';
 }
 
 /** @param {RawField} field */
@@ -212,17 +227,9 @@ function limits(field) {
   return `${noun} from ${field.minimum} ${end}`;
 }
 
-/**
- * @param {RawField} field
- * @param {unknown} value
- * @param {number} rule
- * @param {number} minimum
- * @param {number} maximum
- */
-function ruleMessage(field, value, rule, minimum, maximum) {
-  const name = `config.${field.name}`;
-  if (rule === Rule.EVEN) return `${name} must be even, got ${show(value)}`;
-  if (rule === Rule.SMOE) return `${name} must be 0 unless router is "smoe", got ${show(value)}`;
-  const why = field.name === 'topK' ? ' (experts)' : '';
-  return `${name} must be from ${minimum} to ${maximum}${why}, got ${show(value)}`;
+/** @param {{ field: RawField, rule: number, minimum: number, maximum: number }} complaint */
+function ruleOf({ field, rule, minimum, maximum }) {
+  if (rule === Rule.EVEN) return 'even';
+  if (rule === Rule.SMOE) return '0 unless router is "smoe"';
+  return `from ${minimum} to ${maximum}${field.name === 'topK' ? ' (experts)' : ''}`;
 }

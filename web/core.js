@@ -242,7 +242,7 @@ export class Core {
 
   /** The result that a call left in the exchange. */
   result() {
-    const [loss, auxiliary, gradNorm] = this.doubles(this.exchange, 3);
-    return { loss, auxiliary, gradNorm };
+    const [loss, auxiliaryLoss, gradNorm] = this.doubles(this.exchange, 3);
+    return { loss, auxiliaryLoss, gradNorm };
   }
 }

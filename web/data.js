@@ -1,12 +1,11 @@
 /**
- * Data of vectors: splitting, batching, standardising, and measuring a classifier on them; and tokenizers of other
- * packages as vocabularies. Typed arrays in, typed arrays out; nothing here touches the engine's memory.
+ * Data of vectors: splitting, batching, standardising, and measuring a classifier on them. Typed arrays in, typed arrays
+ * out; nothing here touches the engine's memory.
  *
  * @module
  */
+import { checkArray, checkInteger, checkObject, checkShare, refuseLength } from './check.js';
 import { timeSlices } from './task.js';
-
-/** @import { TokenDecoder, Vocabulary } from './text.js' */
 
 /**
  * Vectors and their classes.
@@ -49,17 +48,20 @@ function shuffled(count, seed) {
 
 /**
  * @param {Vectors} data
+ * @param {string} [name]
  * @returns {number} numbers in a vector
  * @throws {TypeError | RangeError} if these are no vectors with classes
  */
-export function vectorSize(data) {
-  const { inputs, targets } = data ?? {};
-  if (!(inputs instanceof Float32Array)) throw new TypeError('data.inputs must be a Float32Array');
-  if (!(targets instanceof Int32Array)) throw new TypeError('data.targets must be an Int32Array');
+export function vectorSize(data, name = 'data') {
+  checkObject(name, data);
+  const inputs = checkArray(`${name}.inputs`, data.inputs, Float32Array);
+  const targets = checkArray(`${name}.targets`, data.targets, Int32Array);
   const size = inputs.length / targets.length;
   if (targets.length === 0 || size < 1 || !Number.isInteger(size)) {
-    throw new RangeError(
-      `data.inputs must have the same number of numbers for each of the ${targets.length} targets, got ${inputs.length}`,
+    refuseLength(
+      `${name}.inputs`,
+      `the same number of numbers for each of the ${targets.length} targets`,
+      inputs,
     );
   }
   return size;
@@ -88,9 +90,8 @@ function take({ inputs, targets }, rows, size) {
  * @returns {{ train: Vectors, validation: Vectors }} copies
  */
 export function splitVectors(data, { validation = 0.1, seed = 0 } = {}) {
-  if (!(validation >= 0 && validation < 1)) {
-    throw new RangeError(`validation must be a number from 0 to below 1, got ${validation}`);
-  }
+  checkShare('validation', validation);
+  checkInteger('seed', seed, 0, 4294967295);
   const size = vectorSize(data);
   const count = data.targets.length;
   const order = shuffled(count, seed);
@@ -116,11 +117,11 @@ export class Batches {
    * @param {Vectors} data
    * @param {{ batchSize: number, seed?: number }} options
    */
-  constructor(data, { batchSize, seed = 0 }) {
-    if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-      throw new RangeError(`batchSize must be an integer of at least 1, got ${batchSize}`);
-    }
+  constructor(data, options) {
     this.#size = vectorSize(data);
+    const { batchSize, seed = 0 } = checkObject('options', options) && options;
+    checkInteger('batchSize', batchSize, 1);
+    checkInteger('seed', seed, 0, 4294967295);
     this.#data = data;
     this.#seed = seed;
     this.batchSize = batchSize;
@@ -133,9 +134,7 @@ export class Batches {
    * @returns {Vectors & { epoch: number }} new arrays; epoch: passes completed before, from 0
    */
   at(step) {
-    if (!Number.isSafeInteger(step) || step < 0) {
-      throw new RangeError(`step must be an integer of at least 0, got ${step}`);
-    }
+    checkInteger('step', step, 0);
     const epoch = Math.floor(step / this.batches);
     if (this.#pass?.epoch !== epoch) {
       const seed = Math.imul(this.#seed + 1, 0x9e3779b1) ^ epoch;
@@ -171,9 +170,10 @@ export class Standardizer {
    * @returns {Standardizer}
    */
   static fit(inputs, inputSize) {
-    const count = inputs.length / inputSize;
+    checkInteger('inputSize', inputSize, 1);
+    const count = checkArray('inputs', inputs, Float32Array).length / inputSize;
     if (inputs.length === 0 || !Number.isInteger(count)) {
-      throw new RangeError(`inputs must have n x ${inputSize} numbers (inputSize), got ${inputs.length}`);
+      refuseLength('inputs', `n x ${inputSize} numbers (inputSize)`, inputs);
     }
     const mean = new Float64Array(inputSize);
     const squares = new Float64Array(inputSize);
@@ -189,8 +189,8 @@ export class Standardizer {
   apply(inputs) {
     const { mean, deviation } = this;
     const size = mean.length;
-    if (inputs.length % size !== 0) {
-      throw new RangeError(`inputs must have n x ${size} numbers, got ${inputs.length}`);
+    if (checkArray('inputs', inputs, Float32Array).length % size !== 0) {
+      refuseLength('inputs', `n x ${size} numbers`, inputs);
     }
     return inputs.map((value, i) => {
       const scale = deviation[i % size];
@@ -246,144 +246,4 @@ export async function evaluateVectors(model, data, { signal } = {}) {
     signal?.throwIfAborted();
   }
   return { loss: nats / count, accuracy: right / count, count };
-}
-
-/**
- * What is used of a byte-pair tokenizer: `gpt-tokenizer`, `js-tiktoken` and others have these two.
- *
- * @typedef {object} Tokenizer
- * @property {(text: string) => ArrayLike<number>} encode
- * @property {(tokens: number[]) => string} decode
- */
-
-/**
- * A byte-pair vocabulary out of a tokenizer package, cut down to the tokens that a text really uses: of the 50,000 to
- * 200,000 of a published encoding, a text of a megabyte uses a tenth, and each costs a row of the embedding.
- *
- *     import * as tokenizer from 'gpt-tokenizer';
- *     const vocabulary = BpeVocabulary.fromText(tokenizer, text);
- *
- * @implements {Vocabulary}
- */
-export class BpeVocabulary {
-  kind = 'bpe';
-  #tokenizer;
-  /** @type {Int32Array} the tokenizer's ids, ascending */
-  #known;
-  /** @type {Map<number, number>} */
-  #ids = new Map();
-
-  /**
-   * @param {Tokenizer} tokenizer
-   * @param {ArrayLike<number>} known ids of the tokenizer that are in the vocabulary
-   */
-  constructor(tokenizer, known) {
-    if (typeof tokenizer?.encode !== 'function' || typeof tokenizer.decode !== 'function') {
-      throw new TypeError('tokenizer must have encode(text) and decode(tokens)');
-    }
-    this.#tokenizer = tokenizer;
-    this.#known = Int32Array.from(new Set(Array.from(known))).sort();
-    if (this.#known.length === 0) throw new RangeError('known must have at least one token');
-    this.#known.forEach((id, index) => {
-      this.#ids.set(id, index);
-    });
-    /** Number of tokens. */
-    this.size = this.#known.length;
-  }
-
-  /**
-   * The tokens of a text, and of every ASCII character, so that other text can be encoded too.
-   *
-   * @param {Tokenizer} tokenizer
-   * @param {string} text
-   */
-  static fromText(tokenizer, text) {
-    const known = new Set(Array.from(tokenizer.encode(text)));
-    for (let code = 0; code < 128; code++) {
-      for (const id of Array.from(tokenizer.encode(String.fromCharCode(code)))) known.add(id);
-    }
-    return new BpeVocabulary(tokenizer, [...known]);
-  }
-
-  /**
-   * @param {unknown} json what `toJSON` gave, or its text
-   * @param {Tokenizer} tokenizer the same as it was made with
-   */
-  static fromJSON(json, tokenizer) {
-    const value = typeof json === 'string' ? JSON.parse(json) : json;
-    if (value?.kind !== 'bpe' || !Array.isArray(value.known)) {
-      throw new TypeError('json must describe a vocabulary of kind "bpe"');
-    }
-    return new BpeVocabulary(tokenizer, value.known);
-  }
-
-  /**
-   * @param {string | Uint8Array} text
-   * @returns {Int32Array} a token outside the vocabulary is written in its characters
-   * @throws {RangeError} if one of these characters is outside too
-   */
-  encode(text) {
-    const string = typeof text === 'string' ? text : new TextDecoder('utf-8', { fatal: true }).decode(text);
-    /** @type {number[]} */
-    const tokens = [];
-    for (const token of Array.from(this.#tokenizer.encode(string))) {
-      const id = this.#ids.get(token);
-      if (id !== undefined) tokens.push(id);
-      else tokens.push(...this.#spell(token));
-    }
-    return Int32Array.from(tokens);
-  }
-
-  /** @param {number} token of the tokenizer */
-  #spell(token) {
-    return [...this.#tokenizer.decode([token])].flatMap((character) => {
-      return Array.from(this.#tokenizer.encode(character), (part) => {
-        const id = this.#ids.get(part);
-        if (id === undefined) {
-          throw new RangeError(
-            `text has ${JSON.stringify(character)}, which no token of the vocabulary writes`,
-          );
-        }
-        return id;
-      });
-    });
-  }
-
-  /** @param {number} token */
-  #original(token) {
-    if (!Number.isInteger(token) || token < 0 || token >= this.size) {
-      throw new RangeError(`token must be an integer from 0 to ${this.size - 1}, got ${token}`);
-    }
-    return this.#known[token];
-  }
-
-  /** @param {Iterable<number>} tokens */
-  decode(tokens) {
-    return this.#tokenizer.decode(Array.from(tokens, (token) => this.#original(token)));
-  }
-
-  /** @returns {TokenDecoder} characters that are spread over tokens come when they are whole */
-  decoder() {
-    /** @type {number[]} */
-    let waiting = [];
-    return {
-      push: (token) => {
-        waiting.push(token);
-        const text = this.decode(waiting);
-        if (text.endsWith('\ufffd')) return '';
-        waiting = [];
-        return text;
-      },
-      end: () => (waiting.length > 0 ? this.decode(waiting) : ''),
-    };
-  }
-
-  /** @param {Iterable<number>} tokens */
-  byteLength(tokens) {
-    return new TextEncoder().encode(this.decode(tokens)).length;
-  }
-
-  toJSON() {
-    return { kind: /** @type {const} */ ('bpe'), known: Array.from(this.#known) };
-  }
 }

@@ -1,4 +1,4 @@
-import { show } from './check.js';
+import { checkName } from './check.js';
 import { openCheckpoint } from './checkpoint.js';
 import { Classifier } from './classifier.js';
 import { ConfigSchema } from './config.js';
@@ -62,9 +62,7 @@ export class Engine {
    */
   configFields(kind) {
     this.#core.check();
-    if (kind !== 'language' && kind !== 'classifier') {
-      throw new RangeError(`kind must be "language" or "classifier", got ${show(kind)}`);
-    }
+    checkName('kind', kind, ['language', 'classifier']);
     return this.#schema.describe(kind);
   }
 

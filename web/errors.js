@@ -13,7 +13,7 @@ export class OutOfMemoryError extends Error {
 
   /**
    * @param {string} message
-   * @param {number} bytes what was asked for
+   * @param {number} bytes that were asked for
    */
   constructor(message, bytes) {
     super(message);
@@ -30,7 +30,7 @@ export class DivergedError extends Error {
 
   /**
    * @param {string} message
-   * @param {number} step the step that failed, counted from 1
+   * @param {number} step that failed, counted from 1
    */
   constructor(message, step) {
     super(message);

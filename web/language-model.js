@@ -1,4 +1,14 @@
-import { checkArray, checkClasses, checkIds, checkInteger, checkNumber, checkObject, show } from './check.js';
+import {
+  checkArray,
+  checkBoolean,
+  checkClasses,
+  checkIds,
+  checkInteger,
+  checkNumber,
+  checkObject,
+  refuse,
+  refuseLength,
+} from './check.js';
 import { Looks } from './looks.js';
 import { Model } from './model.js';
 import { evaluateText, TextStreams } from './text.js';
@@ -21,12 +31,6 @@ import { isSource, train } from './training.js';
  */
 
 /**
- * @typedef {object} StepOptions
- * @property {number} learningRate
- * @property {number} [clip] global norm that the gradient is scaled down to; 0 (default): no clipping
- */
-
-/**
  * A token of a generated text, with the experts that took it.
  * @typedef {object} GeneratedToken
  * @property {number} token
@@ -44,85 +48,44 @@ import { isSource, train } from './training.js';
 /**
  * A Transformer-XL language model with mixtures of experts. Made by `engine.createLanguageModel()` or
  * `engine.loadCheckpoint()`.
- * @extends {Model<Required<LanguageConfig>>}
+ * @extends {Model<Required<LanguageConfig>, Segment>}
  */
 export class LanguageModel extends Model {
   #looks = new Looks();
 
   /**
-   * Mean cross-entropy of a segment, without dropout and gradient. The memory moves on.
-   * @param {Segment} segment
-   * @returns {{ loss: number }} nats per token
-   * @throws {TypeError | RangeError} naming the argument; nothing was changed
-   */
-  evaluate(segment) {
-    const { loss } = this.run('evaluate', this.#put(segment));
-    return { loss };
-  }
-
-  /**
-   * Fills the gradients (`parameters()[i].grad`) and takes no step. With dropout, where it is configured. The memory
-   * moves on.
-   * @param {Segment} segment
-   * @returns {{ loss: number, gradNorm: number, auxiliaryLoss: number }} nats per token; the norm over all gradients;
-   *   the weighted load-balancing and z-loss, which are not in `loss`
-   */
-  gradients(segment) {
-    const { loss, gradNorm, auxiliary } = this.run('gradients', this.#put(segment));
-    return { loss, gradNorm, auxiliaryLoss: auxiliary };
-  }
-
-  /**
-   * One step of Adam on a segment. The memory moves on.
-   * @param {Segment & StepOptions} options
-   * @returns {{ loss: number, gradNorm: number, auxiliaryLoss: number }} as `gradients`; gradNorm is before clipping
-   * @throws {DivergedError} the loss or the gradient is not finite; parameters and memory are unchanged
-   */
-  trainStep(options) {
-    checkObject('options', options);
-    const step = this.checkStep(options);
-    const { loss, gradNorm, auxiliary } = this.run('train_step', this.#put(options), ...step);
-    return { loss, gradNorm, auxiliaryLoss: auxiliary };
-  }
-
-  /**
-   * Checks a segment and copies it into the engine.
+   * @protected
+   * @override
    * @param {Segment} segment
    */
-  #put(segment) {
-    const {
-      inputs,
-      targets,
-      length = this.config.contextLength,
-      carryMemory = true,
-    } = checkObject('segment', segment);
-    const address = this.address;
+  put(segment) {
+    checkObject('segment', segment);
+    const { address, core } = this;
     const { vocabSize, contextLength, batchSize } = this.config;
+    const { inputs, targets, length = contextLength, carryMemory = true } = segment;
     const ids = checkArray('inputs', inputs, Int32Array);
     const next = checkArray('targets', targets, Int32Array);
     const t = checkInteger('length', length, 1, contextLength, ' (contextLength)');
-    if (typeof carryMemory !== 'boolean') {
-      throw new TypeError(`carryMemory must be true or false, got ${show(carryMemory)}`);
-    }
+    checkBoolean('carryMemory', carryMemory);
     const batch = ids.length / t;
     if (ids.length === 0 || !Number.isInteger(batch) || batch > batchSize) {
-      throw new RangeError(
-        `inputs must have batch x length numbers, batch 1 to ${batchSize} (batchSize) and length ${t}; got ${ids.length}`,
+      refuseLength(
+        'inputs',
+        `batch x length numbers, batch 1 to ${batchSize} (batchSize) and length ${t}`,
+        ids,
       );
     }
-    if (next.length !== ids.length) {
-      throw new RangeError(`targets must have as many numbers as inputs, ${ids.length}; got ${next.length}`);
-    }
+    if (next.length !== ids.length) refuseLength('targets', `as many numbers as inputs, ${ids.length}`, next);
     checkIds('inputs', ids, vocabSize);
     checkIds('targets', next, vocabSize);
-    const held = this.core.call('model_memory_batch', address);
-    if (carryMemory && this.core.call('model_memory_length', address) > 0 && held !== batch) {
+    const held = core.call('model_memory_batch', address);
+    if (carryMemory && core.call('model_memory_length', address) > 0 && held !== batch) {
       throw new RangeError(
         `inputs must have ${held} streams as the memory that is carried on, got ${batch}; carryMemory: false starts anew`,
       );
     }
-    this.core.integers(this.core.address('model_token_buffer', address), ids.length).set(ids);
-    this.core.integers(this.core.address('model_target_buffer', address), ids.length).set(next);
+    core.integers(core.address('model_token_buffer', address), ids.length).set(ids);
+    core.integers(core.address('model_target_buffer', address), ids.length).set(next);
     return { batch, length: t, carryMemory };
   }
 
@@ -211,8 +174,7 @@ export class LanguageModel extends Model {
    */
   #checkTokens(name, tokens, least) {
     checkArray(name, tokens, Int32Array);
-    if (tokens.length < least)
-      throw new RangeError(`${name} must have ${least} tokens or more, got ${tokens.length}`);
+    if (tokens.length < least) refuseLength(name, `${least} tokens or more`, tokens);
     checkIds(name, tokens, this.config.vocabSize);
   }
 
@@ -289,36 +251,31 @@ export class LanguageModel extends Model {
       topP = 1,
       seed = 0,
     } = checkObject('options', options) && options;
-    this.checkUsable();
+    const window = this.core.call('generation_capacity', this.address) + 1;
     if (!(promptTokens instanceof Int32Array) && !Array.isArray(promptTokens)) {
-      throw new TypeError(
-        `promptTokens must be an Int32Array or an array of integers, got ${show(promptTokens)}`,
-      );
+      refuse('promptTokens', 'an Int32Array or an array of integers', promptTokens, TypeError);
     }
-    if (promptTokens.length === 0) throw new RangeError('promptTokens must have at least one token');
+    if (promptTokens.length === 0) refuseLength('promptTokens', '1 token or more', promptTokens);
     const vocabSize = this.config.vocabSize;
     for (let i = 0; i < promptTokens.length; i++) {
       checkInteger(`promptTokens[${i}]`, promptTokens[i], 0, vocabSize - 1, ' (vocabSize - 1)');
     }
-    checkInteger('maxTokens', maxTokens, 0, Number.MAX_SAFE_INTEGER);
+    checkInteger('maxTokens', maxTokens, 0);
     checkNumber('temperature', temperature, 0);
     checkNumber('topP', topP, Number.MIN_VALUE, 1);
     checkInteger('seed', seed, 0, 4294967295);
-    return this.#generate(Array.from(promptTokens), maxTokens, temperature, topP, seed);
+    return this.#generate(Array.from(promptTokens), window, { maxTokens, temperature, topP, seed });
   }
 
   /**
    * @param {number[]} text
-   * @param {number} maxTokens
-   * @param {number} temperature
-   * @param {number} topP
-   * @param {number} seed
+   * @param {number} window tokens that are read again at the most
+   * @param {{ maxTokens: number, temperature: number, topP: number, seed: number }} options
    * @returns {Generator<GeneratedToken, void, void>}
    */
-  *#generate(text, maxTokens, temperature, topP, seed) {
+  *#generate(text, window, { maxTokens, temperature, topP, seed }) {
     const { core } = this;
     const stamp = core.nextStamp();
-    const window = core.call('generation_capacity', this.address) + 1;
     let random = BigInt(seed);
     let known = text;
     for (let i = 0; i < maxTokens; i++) {

@@ -1,10 +1,13 @@
 /** Finding, compiling and starting the WebAssembly module. */
 
-import { show } from './check.js';
+import { checkName, checkObject, refuse } from './check.js';
 import { Core } from './core.js';
 import { Engine } from './engine.js';
 import { EngineError } from './errors.js';
+import { compile } from './source.js';
 import { startThreads } from './threads.js';
+
+/** @import { WasmSource } from './source.js' */
 
 // Smallest modules with one instruction each; WebAssembly.validate tells whether the engine knows it.
 const HEAD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10];
@@ -13,7 +16,6 @@ const SIMD_PROBE = [...HEAD, 8, 1, 6, 0, ...SPLAT, 11];
 const RELAXED_PROBE = [...HEAD, 19, 1, 17, 0, ...SPLAT, ...SPLAT, ...SPLAT, 253, 133, 2, 11];
 
 /** @typedef {'simd' | 'relaxed-simd'} Variant */
-/** @typedef {string | URL | Response | ArrayBuffer | Uint8Array | WebAssembly.Module} WasmSource */
 
 /**
  * @typedef {object} LoadOptions
@@ -41,26 +43,18 @@ function supports(probe) {
  *   answered with what)
  */
 export async function load(options = {}) {
-  if (options === null || typeof options !== 'object') {
-    throw new TypeError(`options must be an object, got ${show(options)}`);
-  }
+  checkObject('options', options);
   const { variant = 'auto', threads = 1, wasm, createThread } = options;
-  if (!['auto', 'simd', 'relaxed-simd'].includes(variant)) {
-    throw new RangeError(`variant must be "auto", "simd" or "relaxed-simd", got ${show(variant)}`);
-  }
+  checkName('variant', variant, ['auto', 'simd', 'relaxed-simd']);
   if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
-    throw new RangeError(
-      `threads must be "auto" or an integer from 1 to ${MOST_THREADS}, got ${show(threads)}`,
-    );
+    refuse('threads', `"auto" or an integer from 1 to ${MOST_THREADS}`, threads);
   }
   if (typeof WebAssembly !== 'object') throw new EngineError('there is no WebAssembly here');
   if (!supports(SIMD_PROBE))
     throw new EngineError('WebAssembly has no SIMD here, which the engine is made of');
   const relaxed = supports(RELAXED_PROBE);
   if (variant === 'relaxed-simd' && !relaxed && wasm === undefined) {
-    throw new EngineError(
-      'WebAssembly has no relaxed SIMD here; variant "simd" runs, and "auto" would have taken it',
-    );
+    throw new EngineError('WebAssembly has no relaxed SIMD here; variant "simd" runs, and "auto" takes it');
   }
   const chosen = variant === 'auto' ? (relaxed ? 'relaxed-simd' : 'simd') : variant;
   const { count, reason } = countThreads(threads);
@@ -75,6 +69,8 @@ export async function load(options = {}) {
   return new Engine(core, { variant: found, threads: count, threadsReason: reason });
 }
 
+const NOT_ISOLATED = 'the page is not cross-origin isolated (COOP and COEP headers)';
+
 /** Threads beyond this share nothing worth it. */
 const MOST_THREADS = 64;
 
@@ -88,19 +84,14 @@ function countThreads(threads) {
   const isolated = globalThis.crossOriginIsolated ?? true;
   const shared = typeof SharedArrayBuffer === 'function' && isolated;
   if (threads === 'auto') {
-    if (!shared)
-      return {
-        count: 1,
-        reason: 'one thread: the page is not cross-origin isolated (COOP and COEP headers)',
-      };
+    if (!shared) return { count: 1, reason: `one thread: ${NOT_ISOLATED}` };
     const cores = globalThis.navigator?.hardwareConcurrency ?? coresOfNode();
     const count = Math.max(1, Math.min(8, cores));
     return { count, reason: `${count === 1 ? 'one thread' : `${count} threads`}: there are ${cores} cores` };
   }
   if (!shared) {
     throw new EngineError(
-      `threads: ${threads} needs shared memory, and the page is not cross-origin isolated (COOP and COEP headers); ` +
-        'threads: "auto" would have taken one thread',
+      `threads: ${threads} needs shared memory, but ${NOT_ISOLATED}; "auto" takes one thread`,
     );
   }
   return { count: threads, reason: `${threads} threads, as asked for` };
@@ -122,11 +113,8 @@ function sharedMemory() {
 async function instantiate(module, memory) {
   const shares = WebAssembly.Module.imports(module).some(({ kind }) => kind === 'memory');
   if (shares !== (memory !== undefined)) {
-    throw new EngineError(
-      shares
-        ? 'the given module is one for threads (.threads.wasm), but there is one thread'
-        : 'the given module is not one for threads (.threads.wasm), but there is more than one',
-    );
+    const may = shares ? 'no .threads.wasm for one thread' : 'a .threads.wasm for more than one thread';
+    throw new EngineError(`wasm must be ${may}`);
   }
   let instance;
   try {
@@ -154,61 +142,4 @@ function locate(variant, threads) {
   return variant === 'simd'
     ? new URL('./hyperrouter.simd.wasm', import.meta.url)
     : new URL('./hyperrouter.relaxed-simd.wasm', import.meta.url);
-}
-
-/**
- * @param {WasmSource} source
- * @returns {Promise<WebAssembly.Module>}
- */
-async function compile(source) {
-  if (/** @type {unknown} */ (source) instanceof WebAssembly.Module)
-    return /** @type {WebAssembly.Module} */ (source);
-  const { bytes, from } = await read(source);
-  if (bytes.length < 8 || bytes[0] !== 0 || bytes[1] !== 97 || bytes[2] !== 115 || bytes[3] !== 109) {
-    const start = new TextDecoder().decode(bytes.subarray(0, 24));
-    throw new EngineError(
-      `${from} is not WebAssembly: ${bytes.length} bytes that begin with ${JSON.stringify(start)}`,
-    );
-  }
-  try {
-    return await WebAssembly.compile(/** @type {Uint8Array<ArrayBuffer>} */ (bytes));
-  } catch (error) {
-    throw new EngineError(`${from} does not compile here: ${error}`, { cause: error });
-  }
-}
-
-/**
- * @param {unknown} source
- * @returns {Promise<{ bytes: Uint8Array, from: string }>}
- */
-async function read(source) {
-  if (source instanceof Uint8Array) return { bytes: source, from: 'wasm' };
-  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), from: 'wasm' };
-  if (typeof Response === 'function' && source instanceof Response) return readResponse(source);
-  if (typeof source !== 'string' && !(source instanceof URL)) {
-    throw new TypeError(
-      `wasm must be a URL, a Response, an ArrayBuffer, a Uint8Array or a WebAssembly.Module, got ${show(source)}`,
-    );
-  }
-  const base = globalThis.location?.href ?? import.meta.url;
-  if (!URL.canParse(source, base)) throw new TypeError(`wasm must be a URL, got ${show(String(source))}`);
-  const url = new URL(source, base);
-  // Node's fetch does not read files. Taken from the process rather than imported, so that bundlers for pages need not
-  // know of it.
-  const files = url.protocol === 'file:' && globalThis.process?.getBuiltinModule?.('node:fs/promises');
-  try {
-    if (files) return { bytes: await files.readFile(url), from: url.href };
-    return await readResponse(await fetch(url));
-  } catch (error) {
-    if (error instanceof EngineError) throw error;
-    throw new EngineError(`${url.href} cannot be read: ${error}`, { cause: error });
-  }
-}
-
-/** @param {Response} response */
-async function readResponse(response) {
-  const from = response.url || 'wasm';
-  const type = response.headers.get('content-type') ?? 'no content type';
-  if (!response.ok) throw new EngineError(`${from} answered with status ${response.status} (${type})`);
-  return { bytes: new Uint8Array(await response.arrayBuffer()), from: `${from} (${type})` };
 }

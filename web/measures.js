@@ -5,7 +5,7 @@
  * @module
  */
 
-/** @import { Vocabulary } from './text.js' */
+/** @import { Vocabulary } from './vocabulary.js' */
 
 /**
  * The routing of one layer on a probe.

@@ -1,4 +1,12 @@
-import { checkArray, checkInteger, checkNumber, checkObject, show } from './check.js';
+import {
+  checkArray,
+  checkBoolean,
+  checkInteger,
+  checkNumber,
+  checkObject,
+  refuse,
+  refuseLength,
+} from './check.js';
 import { encodeCheckpoint, floatsOf, RESERVED_METADATA } from './checkpoint.js';
 import { Status } from './core.js';
 import { DisposedError, DivergedError } from './errors.js';
@@ -7,6 +15,25 @@ import { DisposedError, DivergedError } from './errors.js';
 /** @import { Core } from './core.js' */
 /** @import { Checkpoint } from './checkpoint.js' */
 /** @import { LayerRouting, MemoryUse, Parameter, SharedConfig } from './types.js' */
+
+/**
+ * What a model computes with: counts that agree with what was put into its buffers.
+ * @typedef {{ batch: number, length: number, carryMemory: boolean }} Pass
+ */
+
+/**
+ * @typedef {object} StepOptions
+ * @property {number} learningRate of this step, 0 to 1e30
+ * @property {number} [clip] global norm that the gradient is scaled down to; 0 (default): no clipping
+ */
+
+/**
+ * What a step, or the gradients without one, came to.
+ * @typedef {object} StepResult
+ * @property {number} loss mean cross-entropy, nats per token or vector
+ * @property {number} gradNorm norm over all gradients, before clipping
+ * @property {number} auxiliaryLoss the weighted load-balancing and z-loss, which are not in `loss`
+ */
 
 /**
  * What a model gets from its engine.
@@ -32,6 +59,7 @@ const MEMORY_KINDS = /** @type {const} */ ([
  * What language models and classifiers have in common. Everything that is read out is a copy: it stays as it is when
  * the model goes on or the engine's memory grows.
  * @template {Required<SharedConfig>} [Config=Required<SharedConfig>]
+ * @template [Input=any] a segment of a text, or a batch of vectors
  */
 export class Model {
   /** @type {Owner} */
@@ -76,11 +104,6 @@ export class Model {
     this.#owner.core.check();
     if (this.#disposed) throw new DisposedError('the model was disposed');
     return this.#address;
-  }
-
-  /** Throws once the model, or its engine, was disposed. @protected */
-  checkUsable() {
-    return this.address !== 0;
   }
 
   /** Training steps taken. */
@@ -136,14 +159,10 @@ export class Model {
   setParameter(name, data) {
     const all = this.core.parameters(this.address);
     const entry = all.find((parameter) => parameter.name === name);
-    if (!entry) {
-      throw new RangeError(`name must be one of ${all.map((p) => p.name).join(', ')}; got ${show(name)}`);
-    }
+    if (!entry) return refuse('name', `one of ${all.map((p) => p.name).join(', ')}`, name);
     checkArray('data', data, Float32Array);
     if (data.length !== entry.size) {
-      throw new RangeError(
-        `data must have ${entry.size} numbers (${entry.shape.join(' x ')}), got ${data.length}`,
-      );
+      refuseLength('data', `${entry.size} numbers (${entry.shape.join(' x ')})`, data);
     }
     this.core.floats(entry.data, entry.size).set(data);
     this.core.call('model_changed', this.address);
@@ -200,26 +219,66 @@ export class Model {
   }
 
   /**
-   * Runs a pass over what was put into the buffers.
+   * Mean cross-entropy, without dropout and gradient. The memory of a language model moves on.
+   * @param {Input} input
+   * @returns {{ loss: number }} nats per token or vector
+   * @throws {TypeError | RangeError} naming the argument; nothing was changed
+   */
+  evaluate(input) {
+    const { loss } = this.#run('evaluate', this.put(input));
+    return { loss };
+  }
+
+  /**
+   * Fills the gradients (`parameters()[i].grad`) and takes no step. With dropout, where it is configured. The memory of
+   * a language model moves on.
+   * @param {Input} input
+   * @returns {StepResult}
+   * @throws {TypeError | RangeError} naming the argument; nothing was changed
+   * @throws {DivergedError} the loss or the gradient is not finite
+   */
+  gradients(input) {
+    return this.#run('gradients', this.put(input));
+  }
+
+  /**
+   * One step of Adam. The memory of a language model moves on.
+   * @param {Input & StepOptions} options
+   * @returns {StepResult}
+   * @throws {TypeError | RangeError} naming the argument; nothing was changed
+   * @throws {DivergedError} the loss or the gradient is not finite; parameters and memory are unchanged
+   */
+  trainStep(options) {
+    const { learningRate, clip = 0 } = checkObject('options', options) && options;
+    checkNumber('learningRate', learningRate, 0, LARGEST_RATE);
+    checkNumber('clip', clip, 0);
+    return this.#run('train_step', this.put(options), learningRate, clip);
+  }
+
+  /**
+   * Checks what is to be computed on, and copies it into the engine.
    * @protected
+   * @abstract
+   * @param {Input} _input
+   * @returns {Pass}
+   */
+  put(_input) {
+    throw new Error('there is no such model');
+  }
+
+  /**
+   * Runs a pass over what was put into the buffers.
    * @param {'evaluate' | 'gradients' | 'train_step'} name
-   * @param {{ batch: number, length: number, carryMemory: boolean }} segment
+   * @param {Pass} pass
    * @param {...number} more
    */
-  run(name, { batch, length, carryMemory }, ...more) {
+  #run(name, { batch, length, carryMemory }, ...more) {
     const { core, address } = this;
-    const status = core.call(
-      `model_${name}`,
-      address,
-      batch,
-      length,
-      Number(carryMemory),
-      ...more,
-      core.exchange,
-    );
-    const { loss, auxiliary, gradNorm } = core.result();
+    const carry = Number(carryMemory);
+    const status = core.call(`model_${name}`, address, batch, length, carry, ...more, core.exchange);
+    const { loss, gradNorm, auxiliaryLoss } = core.result();
     if (status === Status.DIVERGED) {
-      const step = core.call('model_step', address) + 1;
+      const step = this.step + 1;
       const what = Number.isFinite(loss) ? `the gradient is ${gradNorm}` : `the loss is ${loss}`;
       throw new DivergedError(
         `${what} at step ${step}; the parameters are those after step ${step - 1}. A lower learningRate, warm-up or ` +
@@ -229,16 +288,7 @@ export class Model {
     }
     // Arguments were checked before; a refusal here is a fault of this package.
     if (status !== Status.OK) throw new Error(`the engine refused a ${name} with status ${status}`);
-    return { loss, auxiliary, gradNorm };
-  }
-
-  /**
-   * Checks the options of a training step.
-   * @protected
-   * @param {{ learningRate?: unknown, clip?: unknown }} options
-   */
-  checkStep({ learningRate, clip = 0 }) {
-    return [checkNumber('learningRate', learningRate, 0, LARGEST_RATE), checkNumber('clip', clip, 0)];
+    return { loss, gradNorm, auxiliaryLoss };
   }
 
   /**
@@ -251,11 +301,9 @@ export class Model {
    */
   saveCheckpoint(options = {}) {
     const { optimizer = false, metadata = this.metadata } = checkObject('options', options) && options;
-    if (typeof optimizer !== 'boolean')
-      throw new TypeError(`optimizer must be true or false, got ${show(optimizer)}`);
+    checkBoolean('optimizer', optimizer);
     for (const [key, value] of Object.entries(checkObject('metadata', metadata))) {
-      if (typeof value !== 'string')
-        throw new TypeError(`metadata["${key}"] must be a string, got ${show(value)}`);
+      if (typeof value !== 'string') refuse(`metadata["${key}"]`, 'a string', value, TypeError);
       if (RESERVED_METADATA.includes(key))
         throw new RangeError(`metadata["${key}"] must have another key: the file itself uses this one`);
     }

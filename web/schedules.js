@@ -5,43 +5,16 @@
  * @module
  */
 
+import { checkInteger, checkName, checkNumber, refuse } from './check.js';
+
 /** @typedef {(step: number) => number} Schedule */
 
-/**
- * @param {string} name
- * @param {number | undefined} value
- * @param {number} min
- * @returns {number} the value
- */
-function checkInteger(name, value, min) {
-  if (value === undefined || !Number.isSafeInteger(value) || value < min) {
-    throw new RangeError(`${name} must be an integer of at least ${min}, got ${value}`);
-  }
-  return value;
-}
-
-/**
- * @param {number} x
- * @param {number[]} coefficients  highest power first
- */
-function polynomial(x, coefficients) {
-  return coefficients.reduce((sum, coefficient) => sum * x + coefficient, 0);
-}
-
-/* Taylor series in x² up to x^16 and x^15: what is cut off is below 1e-17 for x up to π/4. The factorials are exact
- * doubles. */
-const COSINE = [
-  1 / 20922789888000,
-  -1 / 87178291200,
-  1 / 479001600,
-  -1 / 3628800,
-  1 / 40320,
-  -1 / 720,
-  1 / 24,
-  -1 / 2,
-  1,
-];
-const SINE = [-1 / 1307674368000, 1 / 6227020800, -1 / 39916800, 1 / 362880, -1 / 5040, 1 / 120, -1 / 6, 1];
+/* Taylor series of cosine in x², highest power first: what is cut off is below 1e-17 for x up to π/2. The factorials are
+ * exact doubles. */
+/** @type {number[]} */
+const COSINE = [];
+for (let n = 0, coefficient = 1; n <= 22; n += 2, coefficient *= -n * (n - 1))
+  COSINE.unshift(1 / coefficient);
 
 /**
  * cos(π t). Not `Math.cos`, whose last bit the language leaves to the engine: a run must give the same bits in
@@ -52,12 +25,7 @@ const SINE = [-1 / 1307674368000, 1 / 6227020800, -1 / 39916800, 1 / 362880, -1 
  */
 function cosPi(t) {
   if (t > 0.5) return -cosPi(1 - t);
-  if (t <= 0.25) {
-    const x = Math.PI * t;
-    return polynomial(x * x, COSINE);
-  }
-  const x = Math.PI * (0.5 - t);
-  return x * polynomial(x * x, SINE);
+  return COSINE.reduce((sum, coefficient) => sum * (Math.PI * t) ** 2 + coefficient, 0);
 }
 
 /**
@@ -75,12 +43,8 @@ function cosPi(t) {
 export function cosineSchedule({ learningRate, steps, warmup = 0, floor = 0 }) {
   const rising = warmUp({ learningRate, warmup });
   checkInteger('steps', steps, 1);
-  if (warmup > steps) {
-    throw new RangeError(`warmup must be an integer from 0 to ${steps} (steps), got ${warmup}`);
-  }
-  if (!(floor >= 0 && floor <= learningRate)) {
-    throw new RangeError(`floor must be a number from 0 to ${learningRate} (learningRate), got ${floor}`);
-  }
+  checkInteger('warmup', warmup, 0, steps, ' (steps)');
+  checkNumber('floor', floor, 0, learningRate, ' (learningRate)');
   return (step) => {
     if (step < warmup) return rising(step);
     const t = steps > warmup ? Math.min((step - warmup) / (steps - warmup), 1) : 1;
@@ -107,9 +71,8 @@ export function constantSchedule({ learningRate, warmup = 0 }) {
  * @returns {Schedule}
  */
 function warmUp({ learningRate, warmup }) {
-  if (!Number.isFinite(learningRate) || learningRate <= 0) {
-    throw new RangeError(`learningRate must be a finite number above 0, got ${learningRate}`);
-  }
+  if (checkNumber('learningRate', learningRate, 0) === 0)
+    refuse('learningRate', 'a finite number above 0', 0);
   checkInteger('warmup', warmup, 0);
   return (step) => (learningRate * (step + 1)) / warmup;
 }
@@ -130,16 +93,10 @@ export const topKSchedules = Object.freeze(/** @type {const} */ (['constant', 'l
  * @throws {RangeError}
  */
 export function topKSchedule({ kMin = 1, kMax, steps, kind = 'linear_increase' }) {
-  if (!topKSchedules.includes(kind)) {
-    throw new RangeError(
-      `kind must be ${topKSchedules.map((name) => `"${name}"`).join(' or ')}, got ${JSON.stringify(kind)}`,
-    );
-  }
+  checkName('kind', kind, topKSchedules);
   checkInteger('kMax', kMax, 1);
   if (kind === 'constant') return () => kMax;
   const last = checkInteger('steps', steps, 1);
-  if (!Number.isInteger(kMin) || kMin < 1 || kMin > kMax) {
-    throw new RangeError(`kMin must be an integer from 1 to ${kMax} (kMax), got ${kMin}`);
-  }
+  checkInteger('kMin', kMin, 1, kMax, ' (kMax)');
   return (step) => Math.round(kMin + ((kMax - kMin) * Math.min(step, last)) / last);
 }

@@ -1,282 +1,13 @@
 /**
- * From text to tokens and back: vocabularies, the held-out tail, the streams that training walks along, and the
- * measure of a model on a text. Plain typed arrays in and out; nothing here touches the engine's memory.
+ * Texts as tokens: the held-out tail, the streams that training walks along, and the measure of a model on a text.
+ * Plain typed arrays in and out; nothing here touches the engine's memory.
  *
  * @module
  */
+import { checkArray, checkInteger, checkObject, checkShare, refuseLength } from './check.js';
 import { timeSlices } from './task.js';
 
-/**
- * Turns text into token ids and back. A vocabulary is immutable.
- *
- * @typedef {object} Vocabulary
- * @property {string} kind      what `vocabularyFromJSON` tells vocabularies apart by
- * @property {number} size      token ids are integers from 0 to size - 1
- * @property {(text: string | Uint8Array, options?: { replacement?: string }) => Int32Array} encode
- *   a new array of token ids; bytes are taken as UTF-8
- * @property {(tokens: Iterable<number>) => string} decode   the text of the tokens
- * @property {() => TokenDecoder} decoder                    for tokens that come one at a time
- * @property {(tokens: Iterable<number>) => number} byteLength   bytes of the tokens' text as UTF-8
- * @property {() => VocabularyJSON} toJSON                   what `vocabularyFromJSON` makes the same vocabulary from
- *
- * @typedef {object} TokenDecoder
- * @property {(token: number) => string} push   the text that the token completes; '' while a character is incomplete
- * @property {() => string} end                 what is left over: '', or U+FFFD for a character that never ended
- *
- * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string } | { kind: 'bpe', known: number[] }} VocabularyJSON
- */
-
-/**
- * @param {number} token
- * @param {number} size
- */
-function checkToken(token, size) {
-  if (!Number.isInteger(token) || token < 0 || token >= size) {
-    throw new RangeError(`token must be an integer from 0 to ${size - 1}, got ${token}`);
-  }
-}
-
-/**
- * @param {unknown} text
- * @returns {asserts text is string | Uint8Array}
- */
-function checkText(text) {
-  if (typeof text !== 'string' && !(text instanceof Uint8Array)) {
-    throw new TypeError(`text must be a string or a Uint8Array, got ${text === null ? 'null' : typeof text}`);
-  }
-}
-
-/**
- * Every byte is a token: 256 of them, and any text or file whatever can be encoded.
- *
- * @implements {Vocabulary}
- */
-export class ByteVocabulary {
-  kind = /** @type {const} */ ('byte');
-  size = 256;
-
-  /**
-   * @param {string | Uint8Array} text  a string is encoded as UTF-8; half a surrogate pair becomes U+FFFD
-   * @returns {Int32Array} one token a byte
-   */
-  encode(text) {
-    checkText(text);
-    return new Int32Array(typeof text === 'string' ? new TextEncoder().encode(text) : text);
-  }
-
-  /**
-   * @param {Iterable<number>} tokens
-   * @returns {string} bytes that are no UTF-8 become U+FFFD
-   */
-  decode(tokens) {
-    const bytes = Uint8Array.from(tokens, (token) => {
-      checkToken(token, 256);
-      return token;
-    });
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  }
-
-  /** @returns {TokenDecoder} */
-  decoder() {
-    const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
-    const byte = new Uint8Array(1);
-    return {
-      push(token) {
-        checkToken(token, 256);
-        byte[0] = token;
-        return utf8.decode(byte, { stream: true });
-      },
-      end: () => utf8.decode(),
-    };
-  }
-
-  /** @param {Iterable<number>} tokens */
-  byteLength(tokens) {
-    let bytes = 0;
-    for (const token of tokens) {
-      checkToken(token, 256);
-      bytes++;
-    }
-    return bytes;
-  }
-
-  /** @returns {VocabularyJSON} */
-  toJSON() {
-    return { kind: this.kind };
-  }
-}
-
-/** @param {number} codePoint */
-function utf8Length(codePoint) {
-  return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
-}
-
-/** @param {string} character */
-function describeCharacter(character) {
-  const code = /** @type {number} */ (character.codePointAt(0));
-  return `${JSON.stringify(character)} (U+${code.toString(16).toUpperCase().padStart(4, '0')})`;
-}
-
-/**
- * Every Unicode code point of a text is a token; ids follow the order of the code points.
- *
- * @implements {Vocabulary}
- */
-export class CharacterVocabulary {
-  kind = /** @type {const} */ ('character');
-  /** @type {string[]} */
-  #characters;
-  /** @type {Map<string, number>} */
-  #ids = new Map();
-
-  /**
-   * @param {string} characters  each code point once, in the order of their ids
-   * @throws {RangeError} if there is none, or one occurs twice
-   */
-  constructor(characters) {
-    if (typeof characters !== 'string') {
-      throw new TypeError(`characters must be a string, got ${typeof characters}`);
-    }
-    this.#characters = [...characters];
-    if (this.#characters.length === 0) {
-      throw new RangeError('characters is empty; a vocabulary needs at least one character');
-    }
-    this.#characters.forEach((character, id) => {
-      if (this.#ids.has(character)) {
-        throw new RangeError(`characters has ${describeCharacter(character)} twice; each may occur once`);
-      }
-      this.#ids.set(character, id);
-    });
-    /** Number of characters. */
-    this.size = this.#characters.length;
-  }
-
-  /**
-   * @param {string | Uint8Array} text
-   * @returns {CharacterVocabulary} of all the code points that the text has
-   * @throws {TypeError} if bytes are no UTF-8
-   */
-  static fromText(text) {
-    const codes = [...new Set(toText(text))].map(
-      (character) => /** @type {number} */ (character.codePointAt(0)),
-    );
-    return new CharacterVocabulary(
-      codes
-        .sort((a, b) => a - b)
-        .map((code) => String.fromCodePoint(code))
-        .join(''),
-    );
-  }
-
-  /**
-   * @param {string | Uint8Array} text
-   * @param {{ replacement?: string }} [options]  replacement: what stands in for a character that the vocabulary
-   *   does not have; it must be in the vocabulary itself
-   * @returns {Int32Array} one token a code point
-   * @throws {RangeError} if a character is unknown and there is no replacement
-   * @throws {TypeError} if bytes are no UTF-8
-   */
-  encode(text, { replacement } = {}) {
-    const string = toText(text);
-    const substitute = replacement === undefined ? undefined : this.#ids.get(replacement);
-    if (replacement !== undefined && substitute === undefined) {
-      throw new RangeError(
-        `replacement must be a character of the vocabulary, got ${JSON.stringify(replacement)}`,
-      );
-    }
-    const tokens = new Int32Array(string.length);
-    let count = 0;
-    let index = 0;
-    for (const character of string) {
-      const id = this.#ids.get(character) ?? substitute;
-      if (id === undefined) {
-        throw new RangeError(
-          `text has ${describeCharacter(character)} at index ${index}; ` +
-            `the vocabulary's ${this.size} characters do not include it`,
-        );
-      }
-      tokens[count++] = id;
-      index += character.length;
-    }
-    return tokens.slice(0, count);
-  }
-
-  /**
-   * @param {Iterable<number>} tokens
-   * @returns {string}
-   */
-  decode(tokens) {
-    let text = '';
-    for (const token of tokens) {
-      checkToken(token, this.size);
-      text += this.#characters[token];
-    }
-    return text;
-  }
-
-  /** @returns {TokenDecoder} */
-  decoder() {
-    return { push: (token) => this.decode([token]), end: () => '' };
-  }
-
-  /** @param {Iterable<number>} tokens */
-  byteLength(tokens) {
-    let bytes = 0;
-    for (const token of tokens) {
-      checkToken(token, this.size);
-      bytes += utf8Length(/** @type {number} */ (this.#characters[token].codePointAt(0)));
-    }
-    return bytes;
-  }
-
-  /** @returns {VocabularyJSON} */
-  toJSON() {
-    return { kind: this.kind, characters: this.#characters.join('') };
-  }
-}
-
-/**
- * @param {string | Uint8Array} text
- * @returns {string}
- */
-function toText(text) {
-  checkText(text);
-  if (typeof text === 'string') return text;
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
-  } catch {
-    throw new TypeError(
-      'text is no UTF-8; a character vocabulary needs UTF-8, a byte vocabulary takes any bytes',
-    );
-  }
-}
-
-/**
- * The vocabulary that `toJSON` described.
- *
- * @param {unknown} json  the object, or its JSON text
- * @returns {Vocabulary}
- * @throws {TypeError | RangeError} if it describes no vocabulary
- */
-export function vocabularyFromJSON(json) {
-  let value = json;
-  if (typeof json === 'string') {
-    try {
-      value = JSON.parse(json);
-    } catch (error) {
-      throw new TypeError(`vocabulary must be JSON: ${/** @type {Error} */ (error).message}`);
-    }
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError('vocabulary must be an object with the key "kind"');
-  }
-  const { kind, characters } = /** @type {{ kind?: unknown, characters?: unknown }} */ (value);
-  if (kind === 'byte') return new ByteVocabulary();
-  if (kind === 'character') return new CharacterVocabulary(/** @type {string} */ (characters));
-  if (kind === 'bpe')
-    throw new RangeError('a vocabulary of kind "bpe" needs its tokenizer: BpeVocabulary.fromJSON');
-  throw new RangeError(`vocabulary.kind must be "byte" or "character", got ${JSON.stringify(kind)}`);
-}
+/** @import { Vocabulary } from './vocabulary.js' */
 
 /**
  * Holds out the tail of a text. The two parts are views of `tokens`, not copies.
@@ -287,21 +18,9 @@ export function vocabularyFromJSON(json) {
  * @returns {{ train: T, validation: T }}
  */
 export function splitText(tokens, { validation = 0.1 } = {}) {
-  if (!(validation >= 0 && validation < 1)) {
-    throw new RangeError(`validation must be a number from 0 to below 1, got ${validation}`);
-  }
+  checkShare('validation', validation);
   const trainLength = Math.floor(tokens.length * (1 - validation));
   return { train: tokens.subarray(0, trainLength), validation: tokens.subarray(trainLength) };
-}
-
-/**
- * @param {string} name
- * @param {number} value
- */
-function checkCount(name, value) {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new RangeError(`${name} must be an integer of at least 1, got ${value}`);
-  }
 }
 
 /**
@@ -331,16 +50,13 @@ export class TextStreams {
    * @param {{ batchSize: number, length: number }} options  batchSize: number of streams; length: tokens a segment
    * @throws {RangeError} if the text has fewer than two tokens a stream
    */
-  constructor(tokens, { batchSize, length }) {
-    if (!(tokens instanceof Int32Array)) {
-      throw new TypeError('tokens must be an Int32Array');
-    }
-    checkCount('batchSize', batchSize);
-    checkCount('length', length);
+  constructor(tokens, options) {
+    checkArray('tokens', tokens, Int32Array);
+    const { batchSize, length } = checkObject('options', options) && options;
+    checkInteger('batchSize', batchSize, 1);
+    checkInteger('length', length, 1);
     if (tokens.length < 2 * batchSize) {
-      throw new RangeError(
-        `tokens must be at least ${2 * batchSize} for ${batchSize} streams (batchSize), got ${tokens.length}`,
-      );
+      refuseLength('tokens', `${2 * batchSize} numbers or more for ${batchSize} streams (batchSize)`, tokens);
     }
     this.#tokens = tokens;
     this.batchSize = batchSize;
@@ -358,9 +74,7 @@ export class TextStreams {
    * @returns {Segment}
    */
   at(step) {
-    if (!Number.isSafeInteger(step) || step < 0) {
-      throw new RangeError(`step must be an integer of at least 0, got ${step}`);
-    }
+    checkInteger('step', step, 0);
     const segment = step % this.segments;
     const start = segment * this.length;
     const length = Math.min(this.length, this.streamLength - 1 - start);
@@ -435,9 +149,8 @@ export async function evaluateText(model, tokens, options = {}) {
   const { signal, onProgress, vocabulary } = options;
   const length = options.length ?? Number(model.config.contextLength);
   signal?.throwIfAborted();
-  if (tokens.length < 2) {
-    throw new RangeError(`tokens must be at least 2, got ${tokens.length}`);
-  }
+  if (checkArray('tokens', tokens, Int32Array).length < 2)
+    refuseLength('tokens', '2 numbers or more', tokens);
   const longEnough = Math.floor(tokens.length / (EVALUATION_SEGMENTS * length));
   const batchSize = options.batchSize ?? Math.max(1, Math.min(Number(model.config.batchSize), longEnough));
   const streams = new TextStreams(tokens, { batchSize, length });

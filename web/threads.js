@@ -1,5 +1,6 @@
 /** The further threads of an engine: workers that serve its team. */
 import { EngineError } from './errors.js';
+import { nodeWorker } from './node.js';
 
 /** @import { Core } from './core.js' */
 
@@ -51,12 +52,10 @@ export async function startThreads(core, module, memory, count, createThread) {
 }
 
 function createWorker() {
-  const node = globalThis.process?.getBuiltinModule?.('node:worker_threads');
-  if (!node) return browserThread(new Worker(new URL('./thread.js', import.meta.url), { type: 'module' }));
-  // Not written as the line above, which bundlers take for a file to copy: it is for Node alone.
+  // Not written as the line below, which bundlers take for a file to copy: it is for Node alone.
   const here = import.meta.url;
-  // Without the process's own options: --input-type, for one, is refused for a file.
-  const worker = new node.Worker(new URL('./thread.js', here), { execArgv: [] });
+  const worker = nodeWorker(new URL('./thread.js', here));
+  if (!worker) return browserThread(new Worker(new URL('./thread.js', import.meta.url), { type: 'module' }));
   const ready = new Promise((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);

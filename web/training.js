@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkInteger, checkNumber, checkObject, show } from './check.js';
+import { checkInteger, checkName, checkNumber, checkObject, refuse } from './check.js';
 import { constantSchedule, cosineSchedule } from './schedules.js';
 import { timeSlices } from './task.js';
 
@@ -117,19 +117,19 @@ export function isSource(data) {
 function readPlan(options, model) {
   checkObject('options', options);
   const { steps, every = 1, signal, clip = CLIP, topKSchedule } = options;
-  checkInteger('steps', steps, 1, Number.MAX_SAFE_INTEGER);
-  checkInteger('every', every, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger('steps', steps, 1);
+  checkInteger('every', every, 1);
   checkNumber('clip', clip, 0);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError(`signal must be an AbortSignal, got ${show(signal)}`);
+    refuse('signal', 'an AbortSignal', signal, TypeError);
   }
   if (topKSchedule !== undefined && typeof topKSchedule !== 'function') {
-    throw new TypeError(`topKSchedule must be a function of the step, got ${show(topKSchedule)}`);
+    refuse('topKSchedule', 'a function of the step', topKSchedule, TypeError);
   }
   const looks = Math.max(1, Math.ceil(steps * SHARE_BETWEEN_LOOKS));
   const { validateEvery = looks, measureEvery = looks } = options;
-  checkInteger('validateEvery', validateEvery, 1, Number.MAX_SAFE_INTEGER);
-  checkInteger('measureEvery', measureEvery, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger('validateEvery', validateEvery, 1);
+  checkInteger('measureEvery', measureEvery, 1);
   const schedule = readSchedule(options, model.step);
   return { steps, every, signal, clip, topKSchedule, validateEvery, measureEvery, schedule };
 }
@@ -148,11 +148,7 @@ function readSchedule({ schedule = 'cosine', learningRate, warmup, steps }, firs
     }
     return schedule;
   }
-  if (schedule !== 'cosine' && schedule !== 'constant') {
-    throw new RangeError(
-      `schedule must be "cosine", "constant" or a function of the step, got ${show(schedule)}`,
-    );
-  }
+  checkName('schedule', schedule, ['cosine', 'constant'], ' or a function of the step');
   const shape = {
     learningRate: learningRate ?? LEARNING_RATE,
     warmup: warmup ?? Math.min(WARMUP, Math.floor(steps / 10)),
@@ -192,7 +188,8 @@ async function* loop(model, plan, { source, adapt, validate, measure }) {
   busy.add(model);
   try {
     const pause = timeSlices();
-    const tally = new Tally();
+    // Since the last progress.
+    let [losses, taken, tokens, milliseconds] = [0, 0, 0, 0];
     for (let done = 1; done <= steps; done++) {
       const number = model.step;
       const learningRate = schedule(number);
@@ -208,58 +205,34 @@ async function* loop(model, plan, { source, adapt, validate, measure }) {
         learningRate,
         clip,
       });
-      tally.add(loss, step.targets.length, performance.now() - started);
+      milliseconds += performance.now() - started;
+      losses += loss;
+      taken++;
+      tokens += step.targets.length;
       await pause();
       signal?.throwIfAborted();
       const last = done === steps;
       const validation = validate && (last || done % plan.validateEvery === 0) ? await validate() : null;
       const measures = measure && (last || done % plan.measureEvery === 0) ? measure() : null;
       if (!(last || validation || measures || done % every === 0)) continue;
-      const validationLoss = validation?.loss ?? null;
-      const { step: taken, topK } = model;
       yield {
-        step: taken,
+        step: model.step,
         epoch,
-        ...tally.take(),
+        loss: losses / taken,
+        // Coarse clocks may say that no time has passed.
+        tokensPerSecond: (tokens * 1000) / Math.max(milliseconds, 0.01),
         gradNorm,
         learningRate,
-        topK,
-        validationLoss,
+        topK: model.topK,
+        validationLoss: validation?.loss ?? null,
         validation,
         measures,
       };
+      losses = taken = tokens = milliseconds = 0;
       // While the caller had the progress.
       if (!last) signal?.throwIfAborted();
     }
   } finally {
     busy.delete(model);
-  }
-}
-
-/** Loss and speed since the last progress. */
-class Tally {
-  #losses = 0;
-  #steps = 0;
-  #tokens = 0;
-  #milliseconds = 0;
-
-  /**
-   * @param {number} loss
-   * @param {number} tokens
-   * @param {number} milliseconds
-   */
-  add(loss, tokens, milliseconds) {
-    this.#losses += loss;
-    this.#steps++;
-    this.#tokens += tokens;
-    this.#milliseconds += milliseconds;
-  }
-
-  take() {
-    const loss = this.#losses / this.#steps;
-    // Coarse clocks may say that no time has passed.
-    const tokensPerSecond = (this.#tokens * 1000) / Math.max(this.#milliseconds, 0.01);
-    this.#losses = this.#steps = this.#tokens = this.#milliseconds = 0;
-    return { loss, tokensPerSecond };
   }
 }

@@ -7,18 +7,17 @@
  *
  * @module
  */
-import { show } from './check.js';
+import { checkObject } from './check.js';
 import { EngineError } from './errors.js';
+import { nodeWorker } from './node.js';
+import { absolute, readResponse } from './source.js';
 import { Connection } from './worker/connection.js';
 import { Engine } from './worker/engine.js';
 
-/** @import { LoadOptions as EngineOptions, WasmSource } from './load.js' */
+/** @import { LoadOptions as EngineOptions } from './load.js' */
+/** @import { WasmSource } from './source.js' */
 
-export { Batches, BpeVocabulary, evaluateVectors, Standardizer, splitVectors } from './data.js';
-export { CheckpointError, DisposedError, DivergedError, EngineError, OutOfMemoryError } from './errors.js';
-export * from './measures.js';
-export * from './schedules.js';
-export * from './text.js';
+export * from './helpers.js';
 export { Classifier } from './worker/classifier.js';
 export { Engine } from './worker/engine.js';
 export { LanguageModel } from './worker/language-model.js';
@@ -40,9 +39,7 @@ export { LanguageModel } from './worker/language-model.js';
  * @throws {EngineError} the worker does not start, or what `load` of `hyperrouter-wasm` throws
  */
 export async function load(options = {}) {
-  if (options === null || typeof options !== 'object') {
-    throw new TypeError(`options must be an object, got ${show(options)}`);
-  }
+  checkObject('options', options);
   const { worker, signal, wasm, ...rest } = options;
   signal?.throwIfAborted();
   const source = wasm === undefined ? undefined : await portable(await wasm);
@@ -68,7 +65,7 @@ function startWorker(given) {
     if (given === undefined) return ownWorker();
     if (typeof given !== 'string' && !(given instanceof URL)) return given;
     if (typeof Worker === 'function') return new Worker(given, { type: 'module' });
-    return nodeWorker(new URL(given, import.meta.url));
+    return scriptOfNode(new URL(given, import.meta.url));
   } catch (error) {
     throw new EngineError(`the worker does not start: ${error}`, { cause: error });
   }
@@ -80,31 +77,21 @@ function ownWorker() {
     return new Worker(new URL('./worker/host.js', import.meta.url), { type: 'module' });
   }
   const here = import.meta.url;
-  return nodeWorker(new URL('./worker/host.js', here));
+  return scriptOfNode(new URL('./worker/host.js', here));
+}
+
+/** @param {URL} url */
+function scriptOfNode(url) {
+  const worker = nodeWorker(url);
+  if (!worker) throw new EngineError('there are no workers here');
+  return /** @type {Worker} */ (/** @type {unknown} */ (worker));
 }
 
 /**
- * @param {URL} url
- * @returns {Worker}
- */
-function nodeWorker(url) {
-  const node = globalThis.process?.getBuiltinModule?.('node:worker_threads');
-  if (!node) throw new EngineError('there are no workers here');
-  // Without the process's own options: --input-type, for one, is refused for a file.
-  return /** @type {any} */ (new node.Worker(url, { execArgv: [] }));
-}
-
-/**
- * Where the module is, in a form that can be posted; a URL is one of the page and not of the worker's script.
+ * Where the module is, in a form that can be posted.
  * @param {Awaited<WasmSource>} source
  */
 async function portable(source) {
-  if (typeof Response === 'function' && source instanceof Response) {
-    if (!source.ok) throw new EngineError(`${source.url} answered with status ${source.status}`);
-    return new Uint8Array(await source.arrayBuffer());
-  }
-  if (typeof source === 'string' || source instanceof URL) {
-    return new URL(source, globalThis.location?.href ?? import.meta.url).href;
-  }
-  return source;
+  if (typeof Response === 'function' && source instanceof Response) return (await readResponse(source)).bytes;
+  return typeof source === 'string' || source instanceof URL ? absolute(source).href : source;
 }

@@ -45,7 +45,7 @@ onEveryVariant((bench) => {
           [Float64Array.from(batch.inputs), TypeError, /must be a Float32Array, got a Float64Array/],
           [new Int32Array(batch.inputs.length), TypeError, /must be a Float32Array, got an? Int32Array/],
           ...[0, 1, inputSize + 1, (most + 1) * inputSize].map((size) => {
-            const message = `n x ${inputSize} numbers \\(inputSize\\), n from 1 to ${most} .*; got ${size}$`;
+            const message = `n x ${inputSize} numbers \\(inputSize\\), n from 1 to ${most} .*, got ${size}$`;
             return /** @type {Bad} */ ([randomFloats(size, 1), RangeError, new RegExp(message)]);
           }),
         ],

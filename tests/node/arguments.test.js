@@ -61,18 +61,18 @@ onEveryVariant((bench) => {
         refuse(
           model,
           'inputs',
-          sizes.map((size) => [size, RangeError, new RegExp(`${message} ${contextLength}; got ${size}$`)]),
+          sizes.map((size) => [size, RangeError, new RegExp(`${message} ${contextLength}, got ${size}$`)]),
           (_, size) => call(model, { inputs: new Int32Array(size), targets: new Int32Array(size) }),
         );
         refuse(
           model,
           'targets',
           [0, COUNT - 1, COUNT + 1, COUNT - contextLength].map((size) => {
-            return [size, RangeError, new RegExp(`as many numbers as inputs, ${COUNT}; got ${size}$`)];
+            return [size, RangeError, new RegExp(`as many numbers as inputs, ${COUNT}, got ${size}$`)];
           }),
           (_, size) => call(model, { ...good, targets: new Int32Array(size) }),
         );
-        refuse(model, 'inputs', [[4, RangeError, /length 4; got 18$/]], (_, length) =>
+        refuse(model, 'inputs', [[4, RangeError, /length 4, got 18$/]], (_, length) =>
           call(model, { ...good, length }),
         );
       });
@@ -149,11 +149,11 @@ onEveryVariant((bench) => {
     refuse(
       model,
       'learningRate',
-      [[undefined, TypeError, /must be a number, got undefined/], ...BAD_RATES],
+      [[undefined, TypeError, /must be a finite number, got undefined/], ...BAD_RATES],
       (_, learningRate) => model.trainStep({ ...good, learningRate }),
     );
     // A step that leaves no numbers behind would have no way back.
-    refuse(model, 'learningRate', [[1e31, RangeError, /from 0 to 1e\+30; got 1e\+31/]], (_, learningRate) =>
+    refuse(model, 'learningRate', [[1e31, RangeError, /from 0 to 1e\+30, got 1e\+31/]], (_, learningRate) =>
       model.trainStep({ ...good, learningRate }),
     );
     refuse(model, 'clip', BAD_RATES, (_, clip) => model.trainStep({ ...good, learningRate: 0.1, clip }));
@@ -272,8 +272,8 @@ onEveryVariant((bench) => {
           ['text', TypeError, /must be an Int32Array or an array of integers, got "text"/],
           [7, TypeError, /must be an Int32Array or an array of integers, got 7/],
           [Uint8Array.of(1), TypeError, /must be an Int32Array or .* got an? Uint8Array/],
-          [[], RangeError, /must have at least one token/],
-          [new Int32Array(0), RangeError, /must have at least one token/],
+          [[], RangeError, /must have 1 token or more, got 0/],
+          [new Int32Array(0), RangeError, /must have 1 token or more, got 0/],
           [[1, -1], RangeError, /\[1\] must be an integer from 0 to 18 .*, got -1/],
           [[vocabSize], RangeError, /\[0\] must be an integer from 0 to 18 .*, got 19/],
           [[1, 2, 1.5], RangeError, /\[2\] must be an integer .*, got 1\.5/],
@@ -302,18 +302,18 @@ onEveryVariant((bench) => {
     const options = {
       maxTokens: [
         ...noNumbers('an integer'),
-        [-1, RangeError, /must be an integer from 0 .*, got -1/],
-        [1.5, RangeError, /must be an integer from 0 .*, got 1\.5/],
-        [Number.NaN, RangeError, /must be an integer from 0 .*, got NaN/],
-        [Number.POSITIVE_INFINITY, RangeError, /must be an integer from 0 .*, got Infinity/],
+        [-1, RangeError, /must be an integer of at least 0, got -1/],
+        [1.5, RangeError, /must be an integer of at least 0, got 1\.5/],
+        [Number.NaN, RangeError, /must be an integer of at least 0, got NaN/],
+        [Number.POSITIVE_INFINITY, RangeError, /must be an integer of at least 0, got Infinity/],
       ],
       temperature: BAD_RATES,
       topP: [
-        ...noNumbers('a number'),
-        [0, RangeError, /; got 0/],
-        [-0.1, RangeError, /; got -0\.1/],
-        [1.1, RangeError, /to 1; got 1\.1/],
-        [Number.NaN, RangeError, /; got NaN/],
+        ...noNumbers('a finite number'),
+        [0, RangeError, /, got 0/],
+        [-0.1, RangeError, /, got -0\.1/],
+        [1.1, RangeError, /to 1, got 1\.1/],
+        [Number.NaN, RangeError, /, got NaN/],
       ],
       seed: [
         ...noNumbers('an integer'),

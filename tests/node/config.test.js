@@ -203,7 +203,7 @@ onEveryVariant((bench) => {
     for (const kind of [undefined, null, 'Language', 'toString', 0]) {
       const error = errorOf(() => bench.engine.configFields(/** @type {any} */ (kind)));
       assert.ok(error instanceof RangeError);
-      assert.match(error.message, /^kind must be "language" or "classifier", got /);
+      assert.match(error.message, /^kind must be one of "language", "classifier", got /);
     }
   });
 });

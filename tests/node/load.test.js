@@ -8,7 +8,8 @@ import { EngineError, load } from '../../web/index.js';
 import { assertWorks, RELAXED } from './helpers.js';
 
 /** @import { AddressInfo } from 'node:net' */
-/** @import { Variant, WasmSource } from '../../web/load.js' */
+/** @import { Variant } from '../../web/load.js' */
+/** @import { WasmSource } from '../../web/source.js' */
 
 /** @typedef {import('../../web/load.js').LoadOptions} LoadOptions */
 
@@ -207,7 +208,7 @@ describe('options of load', () => {
     for (const variant of ['fast', '', 'SIMD', null, 1, {}]) {
       const error = await loadError({ variant });
       assert.ok(error instanceof RangeError, String(error));
-      assert.match(error.message, /^variant must be "auto", "simd" or "relaxed-simd", got /);
+      assert.match(error.message, /^variant must be one of "auto", "simd", "relaxed-simd", got /);
     }
   });
 

@@ -82,13 +82,13 @@ export const BAD_ID_ARRAYS = [
 
 /** @type {Bad[]} */
 export const BAD_RATES = [
-  ...noNumbers('a number'),
-  [Number.NaN, RangeError, /must be a finite number, (0 or more|from 0 to 1e\+30); got NaN/],
-  [-1e-9, RangeError, /must be a finite number, (0 or more|from 0 to 1e\+30); got -1e-9/],
+  ...noNumbers('a finite number'),
+  [Number.NaN, RangeError, /must be a finite number (of at least 0|from 0 to 1e\+30), got NaN/],
+  [-1e-9, RangeError, /must be a finite number (of at least 0|from 0 to 1e\+30), got -1e-9/],
   [
     Number.POSITIVE_INFINITY,
     RangeError,
-    /must be a finite number, (0 or more|from 0 to 1e\+30); got Infinity/,
+    /must be a finite number (of at least 0|from 0 to 1e\+30), got Infinity/,
   ],
 ];
 

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { load } from '../../web/index.js';
 import {
   ByteVocabulary,
   bitsPerByte,
   bitsPerToken,
   CharacterVocabulary,
   evaluateText,
+  load,
   splitText,
   TextStreams,
   vocabularyFromJSON,
-} from '../../web/text.js';
+} from '../../web/index.js';
 
 const mixed = 'a\r\né — 漢字 😀\ufeffz\0';
 
-/** @param {import('../../web/text.js').TokenDecoder} decoder @param {Iterable<number>} tokens */
+/** @param {import('../../web/vocabulary.js').TokenDecoder} decoder @param {Iterable<number>} tokens */
 function pieces(decoder, tokens) {
   return [...tokens].map((token) => decoder.push(token));
 }
@@ -90,7 +90,7 @@ test('vocabularies refuse what they cannot take', () => {
   const vocabulary = CharacterVocabulary.fromText('abc');
   assert.throws(() => bytes.encode(/** @type {any} */ (5)), {
     name: 'TypeError',
-    message: /^text must be .*, got number$/,
+    message: /^text must be .*, got 5$/,
   });
   for (const token of [-1, 256, 1.5, NaN]) {
     assert.throws(() => bytes.decode([token]), { name: 'RangeError', message: /integer from 0 to 255/ });
@@ -101,7 +101,10 @@ test('vocabularies refuse what they cannot take', () => {
     name: 'RangeError',
     message: 'token must be an integer from 0 to 2, got 3',
   });
-  assert.throws(() => CharacterVocabulary.fromText(''), { name: 'RangeError', message: /empty/ });
+  assert.throws(() => CharacterVocabulary.fromText(''), {
+    name: 'RangeError',
+    message: /one character, got ""/,
+  });
   assert.throws(() => new CharacterVocabulary('aba'), {
     name: 'RangeError',
     message: /"a" \(U\+0061\) twice/,
@@ -194,7 +197,7 @@ test('streams: every token of every stream is predicted once a pass, at any leng
 test('streams: a text that is too short says how much is missing', () => {
   assert.throws(() => new TextStreams(range(31), { batchSize: 16, length: 8 }), {
     name: 'RangeError',
-    message: 'tokens must be at least 32 for 16 streams (batchSize), got 31',
+    message: 'tokens must have 32 numbers or more for 16 streams (batchSize), got 31',
   });
   assert.throws(
     () => new TextStreams(range(9), { batchSize: 0, length: 8 }),
@@ -268,7 +271,7 @@ test('evaluation takes fewer streams of a short text', async () => {
   }
   await assert.rejects(evaluateText(new DiaryModel(), range(1)), {
     name: 'RangeError',
-    message: /at least 2, got 1$/,
+    message: /2 numbers or more, got 1$/,
   });
 });
 

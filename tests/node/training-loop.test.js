@@ -217,11 +217,11 @@ onEveryVariant((bench) => {
     const bad = /** @type {[any, any, RegExp][]} */ ([
       [TOKENS, undefined, /options must be an object/],
       [TOKENS, {}, /steps must be an integer/],
-      [TOKENS, { steps: 0 }, /steps must be an integer from 1/],
+      [TOKENS, { steps: 0 }, /steps must be an integer of at least 1/],
       [TOKENS, { ...good, every: 0 }, /every must be/],
       [TOKENS, { ...good, clip: -1 }, /clip must be/],
       [TOKENS, { ...good, signal: {} }, /signal must be an AbortSignal/],
-      [TOKENS, { ...good, schedule: 'linear' }, /schedule must be "cosine", "constant" or a function/],
+      [TOKENS, { ...good, schedule: 'linear' }, /schedule must be one of "cosine", "constant" or a function/],
       [TOKENS, { ...good, schedule: () => 1, learningRate: 1 }, /must be left out/],
       [TOKENS, { ...good, learningRate: 0 }, /learningRate must be/],
       [TOKENS, { ...good, topKSchedule: 2 }, /topKSchedule must be a function/],

@@ -83,7 +83,7 @@ async function evaluate(options) {
 }
 
 /**
- * @param {import('../text.js').Vocabulary} vocabulary
+ * @param {import('../vocabulary.js').Vocabulary} vocabulary
  * @param {Uint8Array} text
  * @param {string} path
  */
@@ -140,7 +140,7 @@ function selectPart(options, text, tokens, training) {
 /**
  * @param {import('../index.js').LanguageModel} model
  * @param {Int32Array} tokens
- * @param {import('../text.js').Vocabulary} vocabulary
+ * @param {import('../vocabulary.js').Vocabulary} vocabulary
  * @param {(number | null)[]} counts
  */
 async function measure(model, tokens, vocabulary, counts) {

@@ -8,7 +8,7 @@ import { constants } from 'node:fs';
 import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CheckpointError } from '../index.js';
-import { ByteVocabulary, vocabularyFromJSON } from '../text.js';
+import { ByteVocabulary, vocabularyFromJSON } from '../vocabulary.js';
 import { CommandError, fileError, usageError } from './errors.js';
 
 /** Keys of a checkpoint's metadata that the command line writes. */
@@ -110,7 +110,7 @@ async function readConfig(path) {
 /**
  * @typedef {object} OpenedCheckpoint
  * @property {import('../index.js').LanguageModel} model
- * @property {import('../text.js').Vocabulary} vocabulary
+ * @property {import('../vocabulary.js').Vocabulary} vocabulary
  * @property {unknown} training  what `train` stored of its options; undefined if the file is not from there
  */
 
@@ -148,7 +148,7 @@ export async function openCheckpoint(engine, path, { config } = {}) {
 
 /**
  * @param {import('../index.js').LanguageModel} model
- * @returns {import('../text.js').Vocabulary}
+ * @returns {import('../vocabulary.js').Vocabulary}
  */
 function readVocabulary(model) {
   const stored = model.metadata[VOCABULARY_KEY];

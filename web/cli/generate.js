@@ -115,7 +115,7 @@ function checkLayer(layer, model) {
 }
 
 /**
- * @param {import('../text.js').Vocabulary} vocabulary
+ * @param {import('../vocabulary.js').Vocabulary} vocabulary
  * @param {string | undefined} prompt
  * @returns {Int32Array} at least one token: a model cannot begin with nothing
  */

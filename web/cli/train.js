@@ -5,7 +5,7 @@
  */
 import { resolve } from 'node:path';
 import { load } from '../index.js';
-import { ByteVocabulary, CharacterVocabulary } from '../text.js';
+import { ByteVocabulary, CharacterVocabulary } from '../vocabulary.js';
 import { CommandError, USAGE, usageError } from './errors.js';
 import { checkOutput, fingerprint, openCheckpoint, readText } from './files.js';
 import { defaultsOf, flagOf, givenOf, optionOf, threadsOption, variantOption } from './options.js';
@@ -137,7 +137,7 @@ function createModel(engine, config) {
  * @param {'byte' | 'char'} kind
  * @param {Uint8Array} text
  * @param {string} path
- * @returns {import('../text.js').Vocabulary}
+ * @returns {import('../vocabulary.js').Vocabulary}
  */
 function makeVocabulary(kind, text, path) {
   if (kind === 'byte') return new ByteVocabulary();

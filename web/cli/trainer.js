@@ -18,7 +18,7 @@ import { schedulesOf } from './recipe.js';
 /**
  * @typedef {object} Run
  * @property {import('../index.js').LanguageModel} model
- * @property {import('../text.js').Vocabulary} vocabulary
+ * @property {import('../vocabulary.js').Vocabulary} vocabulary
  * @property {Recipe} recipe
  * @property {Int32Array} tokens  of the whole text
  */

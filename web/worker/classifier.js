@@ -1,8 +1,7 @@
-import { Model, tabulate } from './model.js';
+import { Model } from './model.js';
 
 /** @import { Batch } from '../classifier.js' */
 /** @import { VectorEvaluation } from '../data.js' */
-/** @import { StepOptions } from '../language-model.js' */
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { TrainOptions, TrainProgress } from '../training.js' */
 /** @import { ClassifierConfig } from '../types.js' */
@@ -10,36 +9,9 @@ import { Model, tabulate } from './model.js';
 
 /**
  * A classifier of vectors in a worker. Made by `engine.createClassifier()` or `engine.loadCheckpoint()`.
- * @extends {Model<Required<ClassifierConfig>>}
+ * @extends {Model<Required<ClassifierConfig>, Batch>}
  */
 export class Classifier extends Model {
-  /**
-   * Mean cross-entropy, without dropout and gradient.
-   * @param {Batch & CallOptions} batch
-   * @returns {Promise<{ loss: number }>} nats per vector
-   */
-  evaluate(batch) {
-    return this.callWith('evaluate', [], batch);
-  }
-
-  /**
-   * Fills the gradients and takes no step.
-   * @param {Batch & CallOptions} batch
-   * @returns {Promise<{ loss: number, gradNorm: number, auxiliaryLoss: number }>}
-   */
-  gradients(batch) {
-    return this.callWith('gradients', [], batch);
-  }
-
-  /**
-   * One step of Adam.
-   * @param {Batch & StepOptions & CallOptions} options
-   * @returns {Promise<{ loss: number, gradNorm: number, auxiliaryLoss: number }>}
-   */
-  trainStep(options) {
-    return this.callWith('trainStep', [], options);
-  }
-
   /**
    * Class probabilities.
    * @param {Float32Array} inputs [n, inputSize], n up to batchSize
@@ -59,11 +31,7 @@ export class Classifier extends Model {
    *   is asked for
    */
   train(data, options) {
-    const prepare = async () => {
-      await this.call('state', []);
-      return [data, tabulate(options, this.step)];
-    };
-    return this.stream('train', prepare, options);
+    return this.training(data, options);
   }
 
   /**

@@ -6,6 +6,8 @@
  */
 import { LanguageModel } from '../language-model.js';
 import { load } from '../load.js';
+import { Model } from '../model.js';
+import { workerThreads } from '../node.js';
 import { errorToWire, pack } from './wire.js';
 
 /** @import { Classifier } from '../classifier.js' */
@@ -15,23 +17,7 @@ import { errorToWire, pack } from './wire.js';
 /** @typedef {(reply: Reply, transfer: ArrayBuffer[]) => void} Send */
 /** @typedef {Iterator<unknown> | AsyncIterator<unknown>} AnyIterator */
 
-const CREATORS = ['createLanguageModel', 'createClassifier', 'loadCheckpoint'];
 const STREAMS = ['generate', 'train'];
-/** Besides, whatever a model has under these names. */
-const METHODS = [
-  ...[
-    'evaluate',
-    'gradients',
-    'trainStep',
-    'predict',
-    'measure',
-    'resetMemory',
-    'saveMemory',
-    'restoreMemory',
-  ],
-  ...['logits', 'routing', 'expertSimilarity', 'parameters', 'setParameter', 'saveCheckpoint'],
-];
-
 /** One engine and what the page has of it. */
 class Host {
   #send;
@@ -96,10 +82,8 @@ class Host {
     }
     if (method === 'abort') return void this.#streams.get(args[0])?.controller.abort();
     if (method === 'forget') return void this.#forget(args[0]);
-    const engine = /** @type {any} */ (this.#engine);
-    if (method === 'configFields') return engine.configFields(...args);
-    if (CREATORS.includes(method)) return this.#describe(engine[method](...args));
-    throw new TypeError(`an engine has no ${method}`);
+    const value = /** @type {any} */ (this.#engine)[method](...args);
+    return value instanceof Model ? this.#describe(/** @type {LanguageModel | Classifier} */ (value)) : value;
   }
 
   /** @param {number} target */
@@ -138,8 +122,7 @@ class Host {
     const methods = /** @type {Record<string, (...args: any[]) => any>} */ (/** @type {unknown} */ (model));
     if (STREAMS.includes(method))
       return this.#open((signal) => methods[method](...withSignal(method, args, signal)));
-    if (METHODS.includes(method) && method in model) return methods[method](...args);
-    throw new TypeError(`this model has no ${method}`);
+    return methods[method](...args);
   }
 
   /** @param {(signal: AbortSignal) => AnyIterator} start */
@@ -189,7 +172,7 @@ function withSignal(method, args, signal) {
   return [data, { ...options, ...Object.fromEntries(schedules), signal }];
 }
 
-const node = globalThis.process?.getBuiltinModule?.('node:worker_threads')?.parentPort;
+const node = workerThreads?.parentPort;
 if (typeof globalThis.postMessage === 'function') {
   const scope = /** @type {{ postMessage: Send }} */ (/** @type {unknown} */ (globalThis));
   const host = new Host((reply, transfer) => scope.postMessage(reply, transfer));

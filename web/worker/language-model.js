@@ -1,6 +1,6 @@
-import { Model, tabulate } from './model.js';
+import { Model } from './model.js';
 
-/** @import { GeneratedToken, SavedMemory, Segment, StepOptions } from '../language-model.js' */
+/** @import { GeneratedToken, SavedMemory, Segment } from '../language-model.js' */
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { Evaluation } from '../text.js' */
 /** @import { TrainOptions, TrainProgress } from '../training.js' */
@@ -9,36 +9,9 @@ import { Model, tabulate } from './model.js';
 
 /**
  * A Transformer-XL language model in a worker. Made by `engine.createLanguageModel()` or `engine.loadCheckpoint()`.
- * @extends {Model<Required<LanguageConfig>>}
+ * @extends {Model<Required<LanguageConfig>, Segment>}
  */
 export class LanguageModel extends Model {
-  /**
-   * Mean cross-entropy of a segment, without dropout and gradient. The memory moves on.
-   * @param {Segment & CallOptions} segment
-   * @returns {Promise<{ loss: number }>} nats per token
-   */
-  evaluate(segment) {
-    return this.callWith('evaluate', [], segment);
-  }
-
-  /**
-   * Fills the gradients and takes no step. The memory moves on.
-   * @param {Segment & CallOptions} segment
-   * @returns {Promise<{ loss: number, gradNorm: number, auxiliaryLoss: number }>}
-   */
-  gradients(segment) {
-    return this.callWith('gradients', [], segment);
-  }
-
-  /**
-   * One step of Adam on a segment. The memory moves on.
-   * @param {Segment & StepOptions & CallOptions} options
-   * @returns {Promise<{ loss: number, gradNorm: number, auxiliaryLoss: number }>}
-   */
-  trainStep(options) {
-    return this.callWith('trainStep', [], options);
-  }
-
   /**
    * Trains in the worker. Nothing is computed between a progress and the request for the next: take `every` large enough.
    * Other calls of the model are done between two steps.
@@ -48,11 +21,7 @@ export class LanguageModel extends Model {
    *   asked for
    */
   train(data, options) {
-    const prepare = async () => {
-      await this.call('state', []);
-      return [data, tabulate(options, this.step)];
-    };
-    return this.stream('train', prepare, options);
+    return this.training(data, options);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { checkInteger } from '../check.js';
 import { DisposedError } from '../errors.js';
 
-/** @import { Model as SynchronousModel } from '../model.js' */
+/** @import { Model as SynchronousModel, StepOptions, StepResult } from '../model.js' */
 /** @import { LayerRouting, MemoryUse, Parameter, SharedConfig } from '../types.js' */
 /** @import { CallOptions, Connection } from './connection.js' */
 
@@ -26,6 +26,7 @@ import { DisposedError } from '../errors.js';
  * What language models and classifiers in a worker have in common. Calls are made in the order in which they are
  * asked for, without one having to wait for another. Every array that comes back is the caller's own.
  * @template {Required<SharedConfig>} [Config=Required<SharedConfig>]
+ * @template [Input=any] a segment of a text, or a batch of vectors
  */
 export class Model {
   /** @type {Owner} */
@@ -131,6 +132,21 @@ export class Model {
     yield* this.#owner.connection.stream(this.#id, method, await prepare(), this.#listening(options));
   }
 
+  /**
+   * @protected
+   * @template T
+   * @param {unknown} data
+   * @param {Record<string, any>} options
+   * @returns {AsyncGenerator<T, void, void>}
+   */
+  training(data, options) {
+    const prepare = async () => {
+      await this.call('state', []);
+      return [data, tabulate(options, this.step)];
+    };
+    return this.stream('train', prepare, options);
+  }
+
   /** @param {CallOptions} [options] */
   #listening(options) {
     return {
@@ -140,6 +156,39 @@ export class Model {
         if (this.#changes === 0) this.#state.topK = topK;
       },
     };
+  }
+
+  /**
+   * Mean cross-entropy, without dropout and gradient. The memory of a language model moves on.
+   * @param {Input & CallOptions} input
+   * @returns {Promise<{ loss: number }>} nats per token or vector
+   * @throws {TypeError | RangeError} naming the argument; nothing was changed
+   */
+  evaluate(input) {
+    return this.callWith('evaluate', [], input);
+  }
+
+  /**
+   * Fills the gradients (`(await parameters())[i].grad`) and takes no step. With dropout, where it is configured. The
+   * memory of a language model moves on.
+   * @param {Input & CallOptions} input
+   * @returns {Promise<StepResult>}
+   * @throws {TypeError | RangeError} naming the argument; nothing was changed
+   * @throws {DivergedError} the loss or the gradient is not finite
+   */
+  gradients(input) {
+    return this.callWith('gradients', [], input);
+  }
+
+  /**
+   * One step of Adam. The memory of a language model moves on.
+   * @param {Input & StepOptions & CallOptions} options
+   * @returns {Promise<StepResult>}
+   * @throws {TypeError | RangeError} naming the argument; nothing was changed
+   * @throws {DivergedError} the loss or the gradient is not finite; parameters and memory are unchanged
+   */
+  trainStep(options) {
+    return this.callWith('trainStep', [], options);
   }
 
   /**
@@ -212,7 +261,7 @@ export class Model {
  * @param {unknown} options
  * @returns {[unknown, CallOptions]} the options of the engine, and those of the call
  */
-export function divide(options) {
+function divide(options) {
   if (options === null || typeof options !== 'object' || ArrayBuffer.isView(options)) return [options, {}];
   const { signal, transfer, ...rest } = /** @type {CallOptions} */ (options);
   return [rest, { signal, transfer }];
@@ -223,7 +272,7 @@ export function divide(options) {
  * @param {Record<string, any>} options
  * @param {number} first the step that the model is at
  */
-export function tabulate(options, first) {
+function tabulate(options, first) {
   const [rest] = divide(options);
   const sent = /** @type {Record<string, any>} */ (rest);
   /** @type {Record<string, Float64Array>} */
@@ -231,7 +280,7 @@ export function tabulate(options, first) {
   for (const name of ['schedule', 'topKSchedule']) {
     const schedule = sent[name];
     if (typeof schedule !== 'function') continue;
-    checkInteger('steps', sent.steps, 1, Number.MAX_SAFE_INTEGER);
+    checkInteger('steps', sent.steps, 1);
     delete sent[name];
     tables[name] = Float64Array.from({ length: sent.steps }, (_, step) => schedule(first + step));
   }

@@ -5,21 +5,14 @@ import { CheckpointError, DisposedError, DivergedError, EngineError, OutOfMemory
  * @typedef {object} WireError
  * @property {string} name
  * @property {string} message
- * @property {number} [bytes] of an OutOfMemoryError
- * @property {number} [step] of a DivergedError
+ * @property {number} [field] `bytes` of an OutOfMemoryError, `step` of a DivergedError
  * @property {WireError} [cause]
  */
 
-/** @type {Record<string, (message: string, options: ErrorOptions, wire: WireError) => Error>} */
+/** @type {Record<string, new (message: string, more: any) => Error>} */
 const CLASSES = {
-  CheckpointError: (message, options) => new CheckpointError(message, options),
-  DisposedError: (message, options) => new DisposedError(message, options),
-  EngineError: (message, options) => new EngineError(message, options),
-  OutOfMemoryError: (message, _, { bytes = 0 }) => new OutOfMemoryError(message, bytes),
-  DivergedError: (message, _, { step = 0 }) => new DivergedError(message, step),
-  RangeError: (message, options) => new RangeError(message, options),
-  TypeError: (message, options) => new TypeError(message, options),
-  AbortError: (message) => new DOMException(message, 'AbortError'),
+  ...{ CheckpointError, DisposedError, DivergedError, EngineError, OutOfMemoryError },
+  ...{ RangeError, TypeError },
 };
 
 /**
@@ -30,17 +23,18 @@ export function errorToWire(thrown) {
   if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) };
   const { name, message, cause } = thrown;
   const { bytes, step } = /** @type {{ bytes?: number, step?: number }} */ (thrown);
-  return { name, message, bytes, step, cause: cause === undefined ? undefined : errorToWire(cause) };
+  return { name, message, field: bytes ?? step, cause: cause === undefined ? undefined : errorToWire(cause) };
 }
 
 /**
  * @param {WireError} wire
  * @returns {Error} of the class that was thrown on the other side, with the same fields
  */
-export function errorFromWire(wire) {
-  const options = wire.cause ? { cause: errorFromWire(wire.cause) } : {};
-  if (Object.hasOwn(CLASSES, wire.name)) return CLASSES[wire.name](wire.message, options, wire);
-  return Object.defineProperty(new Error(wire.message, options), 'name', { value: wire.name });
+export function errorFromWire({ name, message, field, cause }) {
+  if (name === 'AbortError') return new DOMException(message, name);
+  const options = cause ? { cause: errorFromWire(cause) } : {};
+  if (Object.hasOwn(CLASSES, name)) return new CLASSES[name](message, field ?? options);
+  return Object.defineProperty(new Error(message, options), 'name', { value: name });
 }
 
 /**

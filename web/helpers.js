@@ -1,0 +1,13 @@
+/**
+ * What both faces of the package have, on this thread and in a worker: data, measures, schedules, errors, and the types
+ * of all that is handed in and out.
+ *
+ * @module
+ */
+export { BpeVocabulary } from './bpe.js';
+export { Batches, evaluateVectors, Standardizer, splitVectors } from './data.js';
+export * from './errors.js';
+export * from './measures.js';
+export * from './schedules.js';
+export * from './text.js';
+export { ByteVocabulary, CharacterVocabulary, vocabularyFromJSON } from './vocabulary.js';
