@@ -1,5 +1,5 @@
 // Runs the suites one after the other and adds up their counts:
-//   node tests/run.js [c] [node] [current-node] [page] [bundlers]     all of them by default
+//   node tests/run.js [c] [node] [current-node] [page] [bundlers] [docs]     all of them by default
 // Ends with "N passed, N failed, N skipped"; fails if a test failed, a runner did, or none ran.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
@@ -31,6 +31,10 @@ const SUITES = {
     await install('tests/bundlers');
     await run('npx', ['tsc', '-p', 'web/tsconfig.json'], { quiet: true });
     return nodeTests('tests/bundlers', process.execPath);
+  },
+  docs: async () => {
+    await install('tests/docs');
+    return nodeTests('tests/docs', process.execPath);
   },
 };
 

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { checkToken, describe, readJSON, toText } from './vocabulary.js';
+import { checkToken, describe, readJSON, toText } from './reading.js';
 
 /** @import { TokenDecoder, Vocabulary } from './vocabulary.js' */
 
 /**
+ * @typedef {object} Tokenizer
  * What is used of a byte-pair tokenizer: `gpt-tokenizer`, `js-tiktoken` and others have these two.
  *
- * @typedef {object} Tokenizer
- * @property {(text: string) => ArrayLike<number>} encode
- * @property {(tokens: number[]) => string} decode
+ * @property {(text: string) => ArrayLike<number>} encode ids of a text
+ * @property {(tokens: number[]) => string} decode the text of ids
  */
 
 /**
@@ -43,7 +43,7 @@ export class BpeVocabulary {
   #ids = new Map();
 
   /**
-   * @param {Tokenizer} tokenizer
+   * @param {Tokenizer} tokenizer of any package
    * @param {ArrayLike<number>} known ids of the tokenizer that are in the vocabulary
    * @throws {TypeError | RangeError} if this is no tokenizer, or there is no token
    */
@@ -62,7 +62,7 @@ export class BpeVocabulary {
   /**
    * The tokens of a text, and of every ASCII character, so that other text can be encoded too.
    *
-   * @param {Tokenizer} tokenizer
+   * @param {Tokenizer} tokenizer of any package
    * @param {string | Uint8Array} text bytes are taken as UTF-8
    * @returns {BpeVocabulary}
    * @throws {TypeError} if this is no tokenizer or no text
@@ -75,6 +75,7 @@ export class BpeVocabulary {
   }
 
   /**
+   * The vocabulary that `toJSON` described.
    * @param {unknown} json what `toJSON` gave, or its text
    * @param {Tokenizer} tokenizer the same as it was made with
    * @returns {BpeVocabulary}
@@ -89,6 +90,7 @@ export class BpeVocabulary {
   }
 
   /**
+   * The tokens of a text.
    * @param {string | Uint8Array} text bytes are taken as UTF-8
    * @returns {Int32Array} a word outside the vocabulary is written in the tokens of its characters
    * @throws {RangeError} if one of these characters is outside too
@@ -139,7 +141,9 @@ export class BpeVocabulary {
   }
 
   /**
-   * @param {Iterable<number>} tokens
+   * The text of tokens.
+   * @param {Iterable<number>} tokens ids
+   * @throws {RangeError} if there is no such token
    * @returns {string} a character that is not whole becomes U+FFFD
    */
   decode(tokens) {
@@ -166,7 +170,8 @@ export class BpeVocabulary {
   }
 
   /**
-   * @param {Iterable<number>} tokens
+   * How long the text of tokens is.
+   * @param {Iterable<number>} tokens ids
    * @returns {number} bytes of their text as UTF-8; a character that is not whole counts as the 3 of U+FFFD
    */
   byteLength(tokens) {

@@ -5,9 +5,10 @@
 import { show } from './check.js';
 import { CheckpointError } from './errors.js';
 
-/** @import { ConfigSchema, ModelKind, PlainConfig } from './config.js' */
+/** @import { ConfigSchema, PlainConfig } from './config.js' */
 /** @import { RawParameter } from './core.js' */
 /** @import { SavedMemory } from './language-model.js' */
+/** @import { ModelKind } from './types.js' */
 
 /** As the reference implementation: a longer header is a lie or an attack. */
 const MAX_HEADER_BYTES = 100_000_000;

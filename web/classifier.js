@@ -5,16 +5,16 @@ import { Model } from './model.js';
 import { isSource, train } from './training.js';
 
 /**
- * A batch of n vectors.
  * @typedef {object} Batch
+ * A batch of n vectors.
+ *
  * @property {Float32Array} inputs [n, inputSize], finite
  * @property {Int32Array} targets [n] class ids
  */
 
 /** @import { VectorEvaluation } from './data.js' */
 /** @import { LayerMeasures } from './measures.js' */
-/** @import { Source, TrainOptions, TrainProgress } from './training.js' */
-/** @import { ClassifierConfig } from './types.js' */
+/** @import { ClassifierConfig, Source, TrainOptions, TrainProgress } from './types.js' */
 
 /**
  * A classifier of vectors, whose layers are mixtures of experts. Made by `engine.createClassifier()` or
@@ -44,7 +44,7 @@ export class Classifier extends Model {
    *
    * Gives way to the event loop between steps, and stops when the loop over it is left.
    * @param {Batch | Source<Batch & { epoch?: number }>} data any number of vectors, or what gives the batch of each step
-   * @param {TrainOptions<Batch, Batch | Float32Array>} options
+   * @param {TrainOptions<Batch, Batch | Float32Array>} options steps at least
    * @returns {AsyncGenerator<TrainProgress<VectorEvaluation>, void, void>}
    * @throws {TypeError | RangeError} at once, naming the argument
    * @throws {DivergedError} from the generator: the loss or the gradient is not finite; the parameters are those after

@@ -3,30 +3,7 @@ import { checkBoolean, checkName, checkObject, refuse } from './check.js';
 import { Kind, Rule, Status } from './core.js';
 
 /** @import { Core, RawField } from './core.js' */
-
-/**
- * What there is to know of a configuration key: for options, controls, help and documentation.
- * @typedef {object} ConfigField
- * @property {string} name
- * @property {string} summary
- * @property {'integer' | 'number' | 'boolean' | 'choice'} type
- * @property {number | boolean | string} default
- * @property {number} [min] inclusive, of numbers
- * @property {number} [max] of numbers; inclusive unless `exclusiveMax`
- * @property {boolean} [exclusiveMax]
- * @property {number} [multipleOf] 2 for a number that must be even
- * @property {string[]} [choices]
- * @property {boolean} shape whether it sets the shape of a tensor: what a checkpoint cannot be opened without
- */
-
-/** @typedef {'language' | 'classifier'} ModelKind */
-
-/**
- * @typedef {object} Router
- * @property {string} name
- * @property {string} summary
- * @property {boolean} routes false if every token goes through one dense network
- */
+/** @import { ConfigField, ModelKind, Router } from './types.js' */
 
 /**
  * @param {Core} core

@@ -8,9 +8,9 @@ import { checkArray, checkInteger, checkObject, checkShare, refuseLength } from 
 import { timeSlices } from './task.js';
 
 /**
+ * @typedef {object} Vectors
  * Vectors and their classes.
  *
- * @typedef {object} Vectors
  * @property {Float32Array} inputs [n, inputSize], row-major
  * @property {Int32Array} targets [n] class ids
  */
@@ -52,7 +52,7 @@ function shuffled(count, seed) {
  * @returns {number} numbers in a vector
  * @throws {TypeError | RangeError} if these are no vectors with classes
  */
-export function vectorSize(data, name = 'data') {
+function vectorSize(data, name = 'data') {
   checkObject(name, data);
   const inputs = checkArray(`${name}.inputs`, data.inputs, Float32Array);
   const targets = checkArray(`${name}.targets`, data.targets, Int32Array);
@@ -85,9 +85,11 @@ function take({ inputs, targets }, rows, size) {
 /**
  * Holds out vectors drawn at random. (Texts are held out by their tail: `splitText`.)
  *
- * @param {Vectors} data
+ * @param {Vectors} data all there are
  * @param {{ validation?: number, seed?: number }} [options] validation: the share to hold out, from 0 to below 1
+ *   (default 0.1); seed: of the draw (default 0)
  * @returns {{ train: Vectors, validation: Vectors }} copies
+ * @throws {TypeError | RangeError} naming the argument
  */
 export function splitVectors(data, { validation = 0.1, seed = 0 } = {}) {
   checkShare('validation', validation);
@@ -114,8 +116,9 @@ export class Batches {
   #pass;
 
   /**
-   * @param {Vectors} data
-   * @param {{ batchSize: number, seed?: number }} options
+   * @param {Vectors} data all there are
+   * @param {{ batchSize: number, seed?: number }} options batchSize: vectors of a batch; seed: of the order (default 0)
+   * @throws {TypeError | RangeError} naming the argument
    */
   constructor(data, options) {
     this.#size = vectorSize(data);
@@ -124,12 +127,14 @@ export class Batches {
     checkInteger('seed', seed, 0, 4294967295);
     this.#data = data;
     this.#seed = seed;
+    /** Vectors of a batch. */
     this.batchSize = batchSize;
     /** Steps of one pass over the data; the last batch may be smaller. */
     this.batches = Math.ceil(data.targets.length / batchSize);
   }
 
   /**
+   * The batch of a step.
    * @param {number} step from 0
    * @returns {Vectors & { epoch: number }} new arrays; epoch: passes completed before, from 0
    */
@@ -160,14 +165,18 @@ export class Standardizer {
         `mean and deviation must be of the same length, got ${mean.length} and ${deviation.length}`,
       );
     }
+    /** [inputSize] */
     this.mean = Float64Array.from(mean);
+    /** [inputSize] */
     this.deviation = Float64Array.from(deviation);
   }
 
   /**
+   * Mean and deviation of each feature.
    * @param {Float32Array} inputs [n, inputSize]
-   * @param {number} inputSize
+   * @param {number} inputSize numbers in a vector
    * @returns {Standardizer}
+   * @throws {TypeError | RangeError} naming the argument
    */
   static fit(inputs, inputSize) {
     checkInteger('inputSize', inputSize, 1);
@@ -183,8 +192,10 @@ export class Standardizer {
   }
 
   /**
+   * Shifts and scales vectors.
    * @param {Float32Array} inputs [n, inputSize]
    * @returns {Float32Array} a new array
+   * @throws {TypeError | RangeError} naming the argument
    */
   apply(inputs) {
     const { mean, deviation } = this;
@@ -198,20 +209,28 @@ export class Standardizer {
     });
   }
 
+  /**
+   * What the constructor makes the same from.
+   * @returns {{ mean: number[], deviation: number[] }}
+   */
   toJSON() {
     return { mean: Array.from(this.mean), deviation: Array.from(this.deviation) };
   }
 }
 
 /**
+ * @typedef {object} EvaluatedClassifier
  * What `evaluateVectors` needs of a classifier; calls may also return promises.
  *
- * @typedef {object} EvaluatedClassifier
- * @property {{ readonly batchSize: number, readonly classes: number }} config
- * @property {(batch: Vectors) => { loss: number } | PromiseLike<{ loss: number }>} evaluate
- * @property {() => Float32Array | PromiseLike<Float32Array>} logits
- *
+ * @property {{ readonly batchSize: number, readonly classes: number }} config its sizes
+ * @property {(batch: Vectors) => { loss: number } | PromiseLike<{ loss: number }>} evaluate nats per vector
+ * @property {() => Float32Array | PromiseLike<Float32Array>} logits [n, classes] of the last call
+ */
+
+/**
  * @typedef {object} VectorEvaluation
+ * How well a classifier does on vectors.
+ *
  * @property {number} loss mean over the vectors, nats
  * @property {number} accuracy share of the vectors whose likeliest class is theirs
  * @property {number} count of the vectors
@@ -220,8 +239,8 @@ export class Standardizer {
 /**
  * Loss and accuracy of a classifier on any number of vectors.
  *
- * @param {EvaluatedClassifier} model
- * @param {Vectors} data
+ * @param {EvaluatedClassifier} model on this thread or in a worker
+ * @param {Vectors} data any number of vectors
  * @param {{ signal?: AbortSignal }} [options] signal: stops between two batches
  * @returns {Promise<VectorEvaluation>}
  */

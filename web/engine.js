@@ -7,9 +7,9 @@ import { warnForgotten } from './development.js';
 import { OutOfMemoryError } from './errors.js';
 import { LanguageModel } from './language-model.js';
 
-/** @import { ConfigField, ModelKind, PlainConfig, Router } from './config.js' */
+/** @import { PlainConfig } from './config.js' */
 /** @import { Core } from './core.js' */
-/** @import { ClassifierConfig, LanguageConfig } from './types.js' */
+/** @import { ClassifierConfig, ConfigField, EngineInfo, LanguageConfig, ModelKind, Router } from './types.js' */
 
 /**
  * Models that were forgotten without `dispose()` give their memory back when they are collected.
@@ -34,13 +34,16 @@ export class Engine {
 
   /**
    * @param {Core} core
-   * @param {{ variant: 'simd' | 'relaxed-simd', threads: number, threadsReason: string }} info
+   * @param {Omit<EngineInfo, 'version'>} info
    * @ignore
    */
   constructor(core, info) {
     this.#core = core;
     this.#schema = new ConfigSchema(core);
-    /** What runs: the variant of the module, its threads and why so many, its version. */
+    /**
+     * What runs: the variant of the module, its threads and why so many, its version.
+     * @type {Readonly<EngineInfo>}
+     */
     this.info = Object.freeze({ ...info, version: core.string(core.address('version')) });
     /**
      * The routers there are.
@@ -57,8 +60,9 @@ export class Engine {
 
   /**
    * Every configuration key of a kind of model, with its meaning, default and limits.
-   * @param {ModelKind} kind
-   * @returns {ConfigField[]}
+   * @param {ModelKind} kind of model
+   * @returns {ConfigField[]} in the order in which they are declared
+   * @throws {RangeError} there is no such kind
    */
   configFields(kind) {
     this.#core.check();
@@ -88,7 +92,7 @@ export class Engine {
 
   /**
    * Opens a safetensors file: of this package, or of the published PyTorch code.
-   * @param {Uint8Array} bytes
+   * @param {Uint8Array} bytes of the file
    * @param {Partial<LanguageConfig> | Partial<ClassifierConfig>} [config] what the file does not say, or what it should
    *   be opened with instead; keys that set shapes of tensors must agree with the file
    * @returns {LanguageModel | Classifier}

@@ -4,10 +4,11 @@
  *
  * @module
  */
-export { BpeVocabulary } from './bpe.js';
-export { Batches, evaluateVectors, Standardizer, splitVectors } from './data.js';
+export * from './bpe.js';
+export * from './data.js';
 export * from './errors.js';
 export * from './measures.js';
 export * from './schedules.js';
 export * from './text.js';
-export { ByteVocabulary, CharacterVocabulary, vocabularyFromJSON } from './vocabulary.js';
+export * from './types.js';
+export * from './vocabulary.js';

@@ -3,8 +3,8 @@
  *
  * @module
  */
-export { Classifier } from './classifier.js';
-export { Engine } from './engine.js';
+export * from './classifier.js';
+export * from './engine.js';
 export * from './helpers.js';
-export { LanguageModel } from './language-model.js';
-export { load } from './load.js';
+export * from './language-model.js';
+export * from './load.js';

@@ -17,12 +17,13 @@ import { isSource, train } from './training.js';
 /** @import { Checkpoint } from './checkpoint.js' */
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Evaluation } from './text.js' */
-/** @import { Source, TrainedModel, TrainOptions, TrainProgress } from './training.js' */
-/** @import { LanguageConfig, LayerRouting } from './types.js' */
+/** @import { TrainedModel } from './training.js' */
+/** @import { LanguageConfig, LayerRouting, Source, TrainOptions, TrainProgress } from './types.js' */
 
 /**
- * A segment of B streams.
  * @typedef {object} Segment
+ * A segment of B streams.
+ *
  * @property {Int32Array} inputs [B, length] token ids, row-major
  * @property {Int32Array} targets [B, length] the tokens that follow
  * @property {number} [length] tokens of each stream, 1 to contextLength (default)
@@ -31,17 +32,19 @@ import { isSource, train } from './training.js';
  */
 
 /**
- * A token of a generated text, with the experts that took it.
  * @typedef {object} GeneratedToken
- * @property {number} token
+ * A token of a generated text, with the experts that took it.
+ *
+ * @property {number} token its id
  * @property {LayerRouting[]} routing one entry a layer, of this one token
  */
 
 /**
- * The Transformer-XL memory of a model at some moment; see `saveMemory`.
  * @typedef {object} SavedMemory
- * @property {number} length
- * @property {number} batch
+ * The Transformer-XL memory of a model at some moment; see `saveMemory`.
+ *
+ * @property {number} length tokens of each stream that are remembered
+ * @property {number} batch streams
  * @property {Float32Array[]} layers [batch, length, dModel] each
  */
 
@@ -99,7 +102,7 @@ export class LanguageModel extends Model {
    * training its memory of one segment.
    * @param {Int32Array | Source<Segment & { targets: Int32Array, epoch?: number }>} data tokens, or what gives the segment
    *   of each step
-   * @param {TrainOptions<Int32Array, Int32Array>} options
+   * @param {TrainOptions<Int32Array, Int32Array>} options steps at least
    * @returns {AsyncGenerator<TrainProgress<Evaluation>, void, void>}
    * @throws {TypeError | RangeError} at once, naming the argument
    * @throws {DivergedError} from the generator: the loss or the gradient is not finite; the parameters are those after
@@ -207,7 +210,11 @@ export class LanguageModel extends Model {
     };
   }
 
-  /** @param {SavedMemory} saved */
+  /**
+   * Puts a memory back.
+   * @param {SavedMemory} saved by `saveMemory` of a model of the same sizes
+   * @throws {TypeError | RangeError} naming the field; nothing was changed
+   */
   restoreMemory(saved) {
     const { core, address } = this;
     const { layers, memoryLength, dModel, batchSize } = this.config;
@@ -236,7 +243,7 @@ export class LanguageModel extends Model {
    * so a token costs the same however long the text is. The memory of training is not touched; when the model is trained
    * on between two tokens, or continues another text, the kept tokens are read again; what is older is lost then.
    * @param {Int32Array | number[]} promptTokens at least one
-   * @param {object} [options]
+   * @param {object} [options] how to draw tokens
    * @param {number} [options.maxTokens] default 100
    * @param {number} [options.temperature] 0 takes the most likely token each time; default 1
    * @param {number} [options.topP] draw from the smallest set of tokens whose probabilities reach this; default 1

@@ -7,18 +7,26 @@ import { EngineError } from './errors.js';
 import { compile } from './source.js';
 import { startThreads } from './threads.js';
 
-/** @import { WasmSource } from './source.js' */
-
 // Smallest modules with one instruction each; WebAssembly.validate tells whether the engine knows it.
 const HEAD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10];
 const SPLAT = [65, 0, 253, 15];
 const SIMD_PROBE = [...HEAD, 8, 1, 6, 0, ...SPLAT, 11];
 const RELAXED_PROBE = [...HEAD, 19, 1, 17, 0, ...SPLAT, ...SPLAT, ...SPLAT, 253, 133, 2, 11];
 
-/** @typedef {'simd' | 'relaxed-simd'} Variant */
+/**
+ * @typedef {'simd' | 'relaxed-simd'} Variant
+ * The modules there are.
+ */
+
+/**
+ * @typedef {string | URL | Response | ArrayBuffer | Uint8Array | WebAssembly.Module} WasmSource
+ * Where the WebAssembly module is: its URL, the answer to a request for it, its bytes, or what was compiled of them.
+ */
 
 /**
  * @typedef {object} LoadOptions
+ * Options of `load`.
+ *
  * @property {'auto' | Variant} [variant] `simd` runs everywhere and computes the same bits everywhere; `relaxed-simd` has
  *   fused multiply-add. `auto` (default) takes the latter where it runs.
  * @property {number | 'auto'} [threads] threads that share the work of a model, 1 (default) to 64; `auto`: one for each
@@ -37,8 +45,9 @@ function supports(probe) {
 
 /**
  * Loads an engine. Engines share nothing; several may live side by side.
- * @param {LoadOptions} [options]
+ * @param {LoadOptions} [options] none are needed
  * @returns {Promise<Engine>}
+ * @throws {TypeError | RangeError} naming the option
  * @throws {EngineError} no WebAssembly SIMD here, or what was found is not the module (the message says which URL
  *   answered with what)
  */

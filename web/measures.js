@@ -8,9 +8,9 @@
 /** @import { Vocabulary } from './vocabulary.js' */
 
 /**
+ * @typedef {object} LayerMeasures
  * The routing of one layer on a probe.
  *
- * @typedef {object} LayerMeasures
  * @property {Float32Array} load [E] share of the assignments that each expert gets
  * @property {number} maxLoad see `maxLoad`: 1 (even) to E/K (the same K take all)
  * @property {number} loadVariation see `loadVariation`: 0 (even) to sqrt(E/K - 1)
@@ -175,8 +175,8 @@ const CHARACTER_PATTERNS = [
  * The class of each token by the first character of its text: what `measure` takes as classes of a text. Parts of a
  * character (bytes above 127) are 'other'.
  *
- * @param {Int32Array} tokens
- * @param {Vocabulary} vocabulary
+ * @param {Int32Array} tokens [N]
+ * @param {Vocabulary} vocabulary that they are of
  * @returns {Int32Array} [N] ids of `characterClassNames`
  */
 export function characterClasses(tokens, vocabulary) {

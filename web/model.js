@@ -14,25 +14,11 @@ import { DisposedError, DivergedError } from './errors.js';
 /** @import { PlainConfig } from './config.js' */
 /** @import { Core } from './core.js' */
 /** @import { Checkpoint } from './checkpoint.js' */
-/** @import { LayerRouting, MemoryUse, Parameter, SharedConfig } from './types.js' */
+/** @import { LayerRouting, MemoryUse, Parameter, SharedConfig, StepOptions, StepResult } from './types.js' */
 
 /**
  * What a model computes with: counts that agree with what was put into its buffers.
  * @typedef {{ batch: number, length: number, carryMemory: boolean }} Pass
- */
-
-/**
- * @typedef {object} StepOptions
- * @property {number} learningRate of this step, 0 to 1e30
- * @property {number} [clip] global norm that the gradient is scaled down to; 0 (default): no clipping
- */
-
-/**
- * What a step, or the gradients without one, came to.
- * @typedef {object} StepResult
- * @property {number} loss mean cross-entropy, nats per token or vector
- * @property {number} gradNorm norm over all gradients, before clipping
- * @property {number} auxiliaryLoss the weighted load-balancing and z-loss, which are not in `loss`
  */
 
 /**
@@ -119,6 +105,7 @@ export class Model {
     return this.core.call('model_top_k', this.address);
   }
 
+  /** @param {number} value 1 to `config.experts` */
   set topK(value) {
     checkInteger('topK', value, 1, this.config.experts, ' (experts)');
     this.core.call('model_set_top_k', this.address, value);
@@ -153,8 +140,9 @@ export class Model {
 
   /**
    * Overwrites a tensor.
-   * @param {string} name
-   * @param {Float32Array} data
+   * @param {string} name as `parameters()` gives it
+   * @param {Float32Array} data as many numbers as the tensor has
+   * @throws {TypeError | RangeError} naming the argument; nothing was changed
    */
   setParameter(name, data) {
     const all = this.core.parameters(this.address);
@@ -220,7 +208,7 @@ export class Model {
 
   /**
    * Mean cross-entropy, without dropout and gradient. The memory of a language model moves on.
-   * @param {Input} input
+   * @param {Input} input a segment of a text, or a batch of vectors
    * @returns {{ loss: number }} nats per token or vector
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    */
@@ -232,7 +220,7 @@ export class Model {
   /**
    * Fills the gradients (`parameters()[i].grad`) and takes no step. With dropout, where it is configured. The memory of
    * a language model moves on.
-   * @param {Input} input
+   * @param {Input} input a segment of a text, or a batch of vectors
    * @returns {StepResult}
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    * @throws {DivergedError} the loss or the gradient is not finite
@@ -243,7 +231,7 @@ export class Model {
 
   /**
    * One step of Adam. The memory of a language model moves on.
-   * @param {Input & StepOptions} options
+   * @param {Input & StepOptions} options the same, and the options of the step
    * @returns {StepResult}
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    * @throws {DivergedError} the loss or the gradient is not finite; parameters and memory are unchanged
@@ -293,11 +281,12 @@ export class Model {
 
   /**
    * The model as a safetensors file that PyTorch code can open too.
-   * @param {object} [options]
+   * @param {object} [options] what else to put in
    * @param {boolean} [options.optimizer] also the moments of Adam, the number of steps and the memory: what a run needs
    *   to go on as if it had not been interrupted
    * @param {Record<string, string>} [options.metadata] more strings for the file; default: `model.metadata`
-   * @returns {Uint8Array}
+   * @returns {Uint8Array} the file
+   * @throws {TypeError | RangeError} naming the option
    */
   saveCheckpoint(options = {}) {
     const { optimizer = false, metadata = this.metadata } = checkObject('options', options) && options;

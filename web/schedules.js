@@ -7,7 +7,10 @@
 
 import { checkInteger, checkName, checkNumber, refuse } from './check.js';
 
-/** @typedef {(step: number) => number} Schedule */
+/**
+ * @typedef {(step: number) => number} Schedule
+ * A rate, or a number of experts, as a function of the step, which is counted from 0.
+ */
 
 /* Taylor series of cosine in x², highest power first: what is cut off is below 1e-17 for x up to π/2. The factorials are
  * exact doubles. */
@@ -32,13 +35,13 @@ function cosPi(t) {
  * Linear warm-up to the learning rate, then half a cosine down to the floor, which is reached at `steps` and kept.
  * Step s of the warm-up has learningRate · (s + 1) / warmup: no step is lost on a rate of 0.
  *
- * @param {object} options
+ * @param {object} options its shape
  * @param {number} options.learningRate  the highest rate, above 0
  * @param {number} options.steps         of the whole run, at least 1
- * @param {number} [options.warmup]      steps, 0 to steps
- * @param {number} [options.floor]       the last rate, 0 to learningRate
+ * @param {number} [options.warmup]      steps, 0 (default) to steps
+ * @param {number} [options.floor]       the last rate, 0 (default) to learningRate
  * @returns {Schedule}
- * @throws {RangeError}
+ * @throws {TypeError | RangeError} naming the option
  */
 export function cosineSchedule({ learningRate, steps, warmup = 0, floor = 0 }) {
   const rising = warmUp({ learningRate, warmup });
@@ -55,11 +58,11 @@ export function cosineSchedule({ learningRate, steps, warmup = 0, floor = 0 }) {
 /**
  * The same rate at every step, after a linear warm-up if one is asked for.
  *
- * @param {object} options
+ * @param {object} options its shape
  * @param {number} options.learningRate  above 0
- * @param {number} [options.warmup]      steps
+ * @param {number} [options.warmup]      steps, default 0
  * @returns {Schedule}
- * @throws {RangeError}
+ * @throws {TypeError | RangeError} naming the option
  */
 export function constantSchedule({ learningRate, warmup = 0 }) {
   const rising = warmUp({ learningRate, warmup });
@@ -84,13 +87,13 @@ export const topKSchedules = Object.freeze(/** @type {const} */ (['constant', 'l
  * How many experts a token goes to: the same number always, or growing evenly from kMin to kMax over `steps` as in
  * HyperRouter's published training (8 to 16 there), and kMax from then on.
  *
- * @param {object} options
+ * @param {object} options its shape
  * @param {number} options.kMax     experts a token in the end, at least 1
  * @param {number} [options.kMin]   experts a token at first, 1 to kMax; `linear_increase` only
  * @param {number} [options.steps]  at least 1; `linear_increase` only
- * @param {'constant' | 'linear_increase'} [options.kind]
+ * @param {'constant' | 'linear_increase'} [options.kind]  default: linear_increase
  * @returns {Schedule} round(kMin + (kMax - kMin) · step / steps), halves up
- * @throws {RangeError}
+ * @throws {TypeError | RangeError} naming the option
  */
 export function topKSchedule({ kMin = 1, kMax, steps, kind = 'linear_increase' }) {
   checkName('kind', kind, topKSchedules);

@@ -2,7 +2,7 @@
 import { refuse } from './check.js';
 import { EngineError } from './errors.js';
 
-/** @typedef {string | URL | Response | ArrayBuffer | Uint8Array | WebAssembly.Module} WasmSource */
+/** @import { WasmSource } from './load.js' */
 
 /**
  * @param {WasmSource} source

@@ -14,7 +14,7 @@ import { timeSlices } from './task.js';
  *
  * @template {{ length: number, subarray(begin?: number, end?: number): T }} T
  * @param {T} tokens  a typed array
- * @param {{ validation?: number }} [options]  validation: the share to hold out, from 0 to below 1
+ * @param {{ validation?: number }} [options]  validation: the share to hold out, from 0 to below 1; default 0.1
  * @returns {{ train: T, validation: T }}
  */
 export function splitText(tokens, { validation = 0.1 } = {}) {
@@ -24,9 +24,9 @@ export function splitText(tokens, { validation = 0.1 } = {}) {
 }
 
 /**
+ * @typedef {object} TextSegment
  * A segment of all streams, as `model.trainStep` takes it. The arrays are new ones, free to be kept or transferred.
  *
- * @typedef {object} Segment
  * @property {Int32Array} inputs      [streams, length]
  * @property {Int32Array} targets     [streams, length], the token after each input
  * @property {number} length          tokens of each stream
@@ -46,9 +46,9 @@ export class TextStreams {
   #tokens;
 
   /**
-   * @param {Int32Array} tokens
+   * @param {Int32Array} tokens ids of the whole text
    * @param {{ batchSize: number, length: number }} options  batchSize: number of streams; length: tokens a segment
-   * @throws {RangeError} if the text has fewer than two tokens a stream
+   * @throws {TypeError | RangeError} naming the argument; there must be two tokens a stream
    */
   constructor(tokens, options) {
     checkArray('tokens', tokens, Int32Array);
@@ -59,7 +59,9 @@ export class TextStreams {
       refuseLength('tokens', `${2 * batchSize} numbers or more for ${batchSize} streams (batchSize)`, tokens);
     }
     this.#tokens = tokens;
+    /** Number of streams. */
     this.batchSize = batchSize;
+    /** Tokens of a segment, at the most. */
     this.length = length;
     /** Tokens of each stream. */
     this.streamLength = Math.floor(tokens.length / batchSize);
@@ -70,8 +72,9 @@ export class TextStreams {
   }
 
   /**
-   * @param {number} step  from 0
-   * @returns {Segment}
+   * The segment of a step.
+   * @param {number} step from 0
+   * @returns {TextSegment}
    */
   at(step) {
     checkInteger('step', step, 0);
@@ -100,6 +103,8 @@ export function bitsPerToken(loss) {
 }
 
 /**
+ * The loss in bits per byte, which compares vocabularies.
+ *
  * @param {number} loss    nats per token
  * @param {number} tokens  over how many tokens
  * @param {number} bytes   and how many bytes of UTF-8 these are
@@ -110,20 +115,24 @@ export function bitsPerByte(loss, tokens, bytes) {
 }
 
 /**
+ * @typedef {object} EvaluatedModel
  * What `evaluateText` needs of a language model; calls may also return promises.
  *
- * @typedef {object} EvaluatedModel
- * @property {Readonly<Record<string, unknown>>} config  with batchSize and contextLength
+ * @property {Readonly<Record<string, unknown>>} config with batchSize and contextLength
  * @property {(segment: { inputs: Int32Array, targets: Int32Array, length: number, carryMemory: boolean }) =>
- *   { loss: number } | PromiseLike<{ loss: number }>} evaluate
- * @property {() => any} saveMemory
- * @property {(memory: any) => any} restoreMemory
- *
+ *   { loss: number } | PromiseLike<{ loss: number }>} evaluate nats per token
+ * @property {() => any} saveMemory the memory that is put back at the end
+ * @property {(memory: any) => any} restoreMemory puts it back
+ */
+
+/**
  * @typedef {object} Evaluation
- * @property {number} loss                  mean over the predicted tokens, nats
- * @property {number} bitsPerToken
- * @property {number | null} bitsPerByte    null without a vocabulary
- * @property {number} tokens                how many were predicted
+ * How well a language model foretells a text.
+ *
+ * @property {number} loss mean over the predicted tokens, nats
+ * @property {number} bitsPerToken the same in bits
+ * @property {number | null} bitsPerByte bits over the bytes of the text as UTF-8; null without a vocabulary
+ * @property {number} tokens how many were predicted
  */
 
 /** Streams are not made shorter than this many segments: each begins with nothing in its memory. */
@@ -134,9 +143,9 @@ const EVALUATION_SEGMENTS = 8;
  * model had before is put back at the end, also when the evaluation fails or is stopped, so that a training run can
  * be measured in its middle. Until the promise is settled nothing else may use the model.
  *
- * @param {EvaluatedModel} model
+ * @param {EvaluatedModel} model on this thread or in a worker
  * @param {Int32Array} tokens  at least 2
- * @param {object} [options]
+ * @param {object} [options] how to walk the text
  * @param {number} [options.batchSize]  streams; by default the model's batchSize, or fewer if the text is short
  * @param {number} [options.length]     tokens a segment; by default the model's contextLength
  * @param {Vocabulary} [options.vocabulary]  gives bitsPerByte

@@ -9,58 +9,7 @@ import { timeSlices } from './task.js';
 
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Schedule } from './schedules.js' */
-
-/**
- * @template Validation, Probe
- * @typedef {object} TrainOptions
- * @property {number} steps to take now; a model that was trained before goes on from its own `step`
- * @property {number} [every] steps from one progress to the next; default 1. There is one after the last step, after
- *   each validation and after each measure in any case.
- * @property {AbortSignal} [signal] stops between two steps
- * @property {number} [learningRate] the highest rate of a schedule that is named; default 0.003
- * @property {'cosine' | 'constant' | Schedule} [schedule] of the learning rate: a name (default 'cosine'), over the
- *   steps of this call, after a warm-up; or a function of `model.step`
- * @property {number} [warmup] steps of linear warm-up before a schedule that is named; default a tenth of the steps, at
- *   most 50
- * @property {Schedule} [topKSchedule] experts a token as a function of `model.step`; default: `model.topK` as it is
- * @property {number} [clip] global norm that gradients are scaled down to; default 0.25, 0: no clipping
- * @property {Validation} [validation] data that are held out: gives `validationLoss`
- * @property {number} [validateEvery] steps; default a tenth of all. After the last step in any case.
- * @property {Probe} [probe] what the routing is measured on: gives `measures`
- * @property {Int32Array} [probeClasses] as the option `classes` of `measure`
- * @property {number} [measureEvery] steps; default a tenth of all. After the last step in any case.
- * @property {number} [seed] of the order of a classifier's data
- */
-
-/**
- * @template [Evaluation={ loss: number }]
- * @typedef {object} TrainProgress
- * @property {number} step steps that the model has taken in all
- * @property {number} epoch passes over the data completed before this step, from 0
- * @property {number} loss mean over the steps since the last progress, nats per token or vector
- * @property {number} gradNorm of the last step, before clipping
- * @property {number} learningRate of the last step
- * @property {number} topK experts a token in the last step
- * @property {number} tokensPerSecond tokens (or vectors) trained on since the last progress, by the time of their steps
- * @property {number | null} validationLoss nats; null if this was no step to validate
- * @property {Evaluation | null} validation the same and more: bits per token, or accuracy
- * @property {LayerMeasures[] | null} measures one entry a layer; null if this was no step to measure
- */
-
-/**
- * @typedef {object} TrainStep
- * @property {Int32Array} targets
- * @property {number} [epoch]
- * @property {boolean} [carryMemory]
- */
-
-/**
- * Where the batches come from: what a step sees depends on the number of the step alone. `TextStreams` and `Batches`
- * are such sources.
- *
- * @template {TrainStep} Step
- * @typedef {{ at: (step: number) => Step }} Source
- */
+/** @import { Source, TrainOptions, TrainProgress, TrainStep } from './types.js' */
 
 /**
  * What the loop needs of a model.

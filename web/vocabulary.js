@@ -3,57 +3,35 @@
  *
  * @module
  */
-import { checkInteger, checkObject, refuse } from './check.js';
+import { refuse } from './check.js';
+import { checkText, checkToken, describe, readJSON, toText } from './reading.js';
 
 /**
+ * @typedef {object} Vocabulary
  * Turns text into token ids and back. A vocabulary is immutable.
  *
- * @typedef {object} Vocabulary
- * @property {string} kind      what `vocabularyFromJSON` tells vocabularies apart by
- * @property {number} size      token ids are integers from 0 to size - 1
+ * @property {string} kind what `vocabularyFromJSON` tells vocabularies apart by
+ * @property {number} size token ids are integers from 0 to size - 1
  * @property {(text: string | Uint8Array, options?: { replacement?: string }) => Int32Array} encode
  *   a new array of token ids; bytes are taken as UTF-8
- * @property {(tokens: Iterable<number>) => string} decode   the text of the tokens
- * @property {() => TokenDecoder} decoder                    for tokens that come one at a time
- * @property {(tokens: Iterable<number>) => number} byteLength   bytes of the tokens' text as UTF-8
- * @property {() => VocabularyJSON} toJSON                   what `vocabularyFromJSON` makes the same vocabulary from
- *
+ * @property {(tokens: Iterable<number>) => string} decode the text of the tokens
+ * @property {() => TokenDecoder} decoder for tokens that come one at a time
+ * @property {(tokens: Iterable<number>) => number} byteLength bytes of the tokens' text as UTF-8
+ * @property {() => VocabularyJSON} toJSON what the same vocabulary can be made from
+ */
+
+/**
  * @typedef {object} TokenDecoder
- * @property {(token: number) => string} push   the text that the token completes; '' while a character is incomplete
- * @property {() => string} end                 what is left over: '', or U+FFFD for a character that never ended
+ * Text of tokens that come one at a time.
  *
+ * @property {(token: number) => string} push the text that the token completes; '' while a character is incomplete
+ * @property {() => string} end what is left over: '', or U+FFFD for a character that never ended
+ */
+
+/**
  * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string } | { kind: 'bpe', known: number[] }} VocabularyJSON
+ * A vocabulary as JSON.
  */
-
-/**
- * @param {number} token
- * @param {number} size of the vocabulary
- */
-export function checkToken(token, size) {
-  return checkInteger('token', token, 0, size - 1);
-}
-
-/**
- * @param {string | Uint8Array} text bytes are taken as UTF-8
- * @returns {string}
- * @throws {TypeError}
- */
-export function toText(text) {
-  if (typeof text === 'string') return text;
-  checkText(text);
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
-  } catch {
-    throw new TypeError('text must be UTF-8 for this vocabulary; a byte vocabulary takes any bytes');
-  }
-}
-
-/** @param {string | Uint8Array} text */
-function checkText(text) {
-  if (typeof text !== 'string' && !(text instanceof Uint8Array)) {
-    refuse('text', 'a string or a Uint8Array', text, TypeError);
-  }
-}
 
 /**
  * Every byte is a token: 256 of them, and any text or file whatever can be encoded.
@@ -61,12 +39,16 @@ function checkText(text) {
  * @implements {Vocabulary}
  */
 export class ByteVocabulary {
+  /** What `vocabularyFromJSON` knows it by. */
   kind = /** @type {const} */ ('byte');
+  /** Number of tokens. */
   size = 256;
 
   /**
+   * The tokens of a text, or of any bytes.
    * @param {string | Uint8Array} text  a string is encoded as UTF-8; half a surrogate pair becomes U+FFFD
    * @returns {Int32Array} one token a byte
+   * @throws {TypeError} if it is neither
    */
   encode(text) {
     checkText(text);
@@ -74,15 +56,20 @@ export class ByteVocabulary {
   }
 
   /**
-   * @param {Iterable<number>} tokens
+   * The text of tokens.
+   * @param {Iterable<number>} tokens ids
    * @returns {string} bytes that are no UTF-8 become U+FFFD
+   * @throws {RangeError} if there is no such token
    */
   decode(tokens) {
     const bytes = Uint8Array.from(tokens, (token) => checkToken(token, 256));
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   }
 
-  /** @returns {TokenDecoder} */
+  /**
+   * For tokens that come one at a time.
+   * @returns {TokenDecoder}
+   */
   decoder() {
     const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
     const byte = new Uint8Array(1);
@@ -95,21 +82,22 @@ export class ByteVocabulary {
     };
   }
 
-  /** @param {Iterable<number>} tokens */
+  /**
+   * How long the text of tokens is.
+   * @param {Iterable<number>} tokens ids
+   * @returns {number} bytes of UTF-8
+   */
   byteLength(tokens) {
     return Array.from(tokens, (token) => checkToken(token, 256)).length;
   }
 
-  /** @returns {VocabularyJSON} */
+  /**
+   * What `vocabularyFromJSON` makes the same vocabulary from.
+   * @returns {VocabularyJSON}
+   */
   toJSON() {
     return { kind: this.kind };
   }
-}
-
-/** @param {string} character */
-export function describe(character) {
-  const code = /** @type {number} */ (character.codePointAt(0));
-  return `${JSON.stringify(character)} (U+${code.toString(16).toUpperCase().padStart(4, '0')})`;
 }
 
 /**
@@ -118,6 +106,7 @@ export function describe(character) {
  * @implements {Vocabulary}
  */
 export class CharacterVocabulary {
+  /** What `vocabularyFromJSON` knows it by. */
   kind = /** @type {const} */ ('character');
   /** @type {string[]} */
   #characters;
@@ -145,7 +134,8 @@ export class CharacterVocabulary {
   }
 
   /**
-   * @param {string | Uint8Array} text
+   * The characters of a text.
+   * @param {string | Uint8Array} text bytes are taken as UTF-8
    * @returns {CharacterVocabulary} of all the code points that the text has
    * @throws {TypeError} if bytes are no UTF-8
    */
@@ -156,7 +146,8 @@ export class CharacterVocabulary {
   }
 
   /**
-   * @param {string | Uint8Array} text
+   * The tokens of a text.
+   * @param {string | Uint8Array} text bytes are taken as UTF-8
    * @param {{ replacement?: string }} [options]  replacement: what stands in for a character that the vocabulary
    *   does not have; it must be in the vocabulary itself
    * @returns {Int32Array} one token a code point
@@ -187,8 +178,10 @@ export class CharacterVocabulary {
   }
 
   /**
-   * @param {Iterable<number>} tokens
+   * The text of tokens.
+   * @param {Iterable<number>} tokens ids
    * @returns {string}
+   * @throws {RangeError} if there is no such token
    */
   decode(tokens) {
     let text = '';
@@ -196,17 +189,27 @@ export class CharacterVocabulary {
     return text;
   }
 
-  /** @returns {TokenDecoder} */
+  /**
+   * For tokens that come one at a time.
+   * @returns {TokenDecoder}
+   */
   decoder() {
     return { push: (token) => this.decode([token]), end: () => '' };
   }
 
-  /** @param {Iterable<number>} tokens */
+  /**
+   * How long the text of tokens is.
+   * @param {Iterable<number>} tokens ids
+   * @returns {number} bytes of UTF-8
+   */
   byteLength(tokens) {
     return new TextEncoder().encode(this.decode(tokens)).length;
   }
 
-  /** @returns {VocabularyJSON} */
+  /**
+   * What `vocabularyFromJSON` makes the same vocabulary from.
+   * @returns {VocabularyJSON}
+   */
   toJSON() {
     return { kind: this.kind, characters: this.#characters.join('') };
   }
@@ -225,19 +228,4 @@ export function vocabularyFromJSON(json) {
   if (kind === 'character') return new CharacterVocabulary(/** @type {string} */ (characters));
   if (kind === 'bpe') throw new RangeError('json of kind "bpe" needs its tokenizer: BpeVocabulary.fromJSON');
   return refuse('json.kind', '"byte" or "character"', kind);
-}
-
-/**
- * @param {unknown} json an object, or its JSON text
- * @returns {Record<string, unknown>}
- * @throws {TypeError}
- */
-export function readJSON(json) {
-  let value = json;
-  try {
-    if (typeof json === 'string') value = JSON.parse(json);
-  } catch (error) {
-    throw new TypeError(`json must be JSON of a vocabulary: ${error}`);
-  }
-  return checkObject('json', value);
 }

@@ -14,27 +14,31 @@ import { absolute, readResponse } from './source.js';
 import { Connection } from './worker/connection.js';
 import { Engine } from './worker/engine.js';
 
-/** @import { LoadOptions as EngineOptions } from './load.js' */
-/** @import { WasmSource } from './source.js' */
+/** @import { LoadOptions as EngineOptions, WasmSource } from './load.js' */
 
 export * from './helpers.js';
-export { Classifier } from './worker/classifier.js';
-export { Engine } from './worker/engine.js';
-export { LanguageModel } from './worker/language-model.js';
+export * from './worker/classifier.js';
+export * from './worker/engine.js';
+export * from './worker/language-model.js';
 
 /**
  * @typedef {object} WorkerOptions
+ * Options of `load` that are about the worker.
+ *
  * @property {Worker | URL | string} [worker] a worker that was made of the exported `hyperrouter-wasm/worker-script`, or
  *   where that is; needed only where a bundler does not find it by itself. The engine takes the worker over: it ends
  *   with it.
  * @property {AbortSignal} [signal] stops the loading
  */
 
-/** @typedef {Omit<EngineOptions, 'createThread'> & WorkerOptions} LoadOptions */
+/**
+ * @typedef {Omit<EngineOptions, 'createThread'> & WorkerOptions} LoadOptions
+ * Options of `load`: those of `hyperrouter-wasm`, and those of the worker.
+ */
 
 /**
  * Starts a worker and loads an engine in it. Engines share nothing; several may live side by side.
- * @param {LoadOptions} [options]
+ * @param {LoadOptions} [options] none are needed
  * @returns {Promise<Engine>}
  * @throws {EngineError} the worker does not start, or what `load` of `hyperrouter-wasm` throws
  */

@@ -8,8 +8,7 @@ import { EngineError, load } from '../../web/index.js';
 import { assertWorks, RELAXED } from './helpers.js';
 
 /** @import { AddressInfo } from 'node:net' */
-/** @import { Variant } from '../../web/load.js' */
-/** @import { WasmSource } from '../../web/source.js' */
+/** @import { Variant, WasmSource } from '../../web/load.js' */
 
 /** @typedef {import('../../web/load.js').LoadOptions} LoadOptions */
 

@@ -118,7 +118,7 @@ describe('the tables of README.md', () => {
     });
   }
 
-  /** @param {import('../../web/config.js').ConfigField} field */
+  /** @param {import('../../web/types.js').ConfigField} field */
   function limits({ type, choices, min, max, exclusiveMax }) {
     if (type === 'choice') return choices?.join(', ');
     if (type === 'boolean') return 'true, false';

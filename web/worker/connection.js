@@ -6,6 +6,7 @@
 import { DisposedError, EngineError } from '../errors.js';
 import { errorFromWire, pack } from './wire.js';
 
+/** @import { CallOptions } from './engine.js' */
 /** @import { WireError } from './wire.js' */
 
 /**
@@ -19,13 +20,6 @@ import { errorFromWire, pack } from './wire.js';
  * @property {unknown} [value]
  * @property {WireError} [error]
  * @property {Record<string, any>} [state] of what was called, after the call
- */
-
-/**
- * @typedef {object} CallOptions
- * @property {AbortSignal} [signal] aborted already: nothing is done. A stream ends; another call that is under way goes on.
- * @property {boolean} [transfer] gives the arrays away: they move to the worker and are empty here from then on. What
- *   is only a part of its buffer is copied all the same.
  */
 
 /** @typedef {{ onState?: (state: Record<string, any>) => void }} Listener */

@@ -3,11 +3,19 @@ import { DisposedError } from '../errors.js';
 import { Classifier } from './classifier.js';
 import { LanguageModel } from './language-model.js';
 
-/** @import { ConfigField, ModelKind, Router } from '../config.js' */
 /** @import { Engine as SynchronousEngine } from '../engine.js' */
-/** @import { ClassifierConfig, LanguageConfig } from '../types.js' */
-/** @import { CallOptions, Connection } from './connection.js' */
+/** @import { ClassifierConfig, ConfigField, LanguageConfig, ModelKind, Router } from '../types.js' */
+/** @import { Connection } from './connection.js' */
 /** @import { Description } from './model.js' */
+
+/**
+ * @typedef {object} CallOptions
+ * What every call takes besides its own options.
+ *
+ * @property {AbortSignal} [signal] aborted already: nothing is done. A stream ends; another call that is under way goes on.
+ * @property {boolean} [transfer] gives the arrays away: they move to the worker and are empty here from then on. What
+ *   is only a part of its buffer is copied all the same.
+ */
 
 /**
  * Models that were forgotten without `dispose()` give their memory back when they are collected.
@@ -53,7 +61,7 @@ export class Engine {
 
   /**
    * Every configuration key of a kind of model, with its meaning, default and limits.
-   * @param {ModelKind} kind
+   * @param {ModelKind} kind of model
    * @returns {Promise<ConfigField[]>}
    */
   configFields(kind) {
@@ -62,9 +70,11 @@ export class Engine {
 
   /**
    * Creates a Transformer-XL language model with mixtures of experts. All its memory is taken now.
-   * @param {LanguageConfig} config
-   * @param {CallOptions} [options]
+   * @param {LanguageConfig} config see `configFields('language')` for defaults and limits
+   * @param {CallOptions} [options] of the call
    * @returns {Promise<LanguageModel>}
+   * @throws {TypeError | RangeError} naming the key; nothing was created
+   * @throws {OutOfMemoryError} with the bytes asked for; nothing was created
    */
   async createLanguageModel(config, options) {
     const model = this.#adopt(await this.#call('createLanguageModel', [config], options));
@@ -73,9 +83,11 @@ export class Engine {
 
   /**
    * Creates a classifier of vectors. All its memory is taken now.
-   * @param {ClassifierConfig} config
-   * @param {CallOptions} [options]
+   * @param {ClassifierConfig} config see `configFields('classifier')` for defaults and limits
+   * @param {CallOptions} [options] of the call
    * @returns {Promise<Classifier>}
+   * @throws {TypeError | RangeError} naming the key; nothing was created
+   * @throws {OutOfMemoryError} with the bytes asked for; nothing was created
    */
   async createClassifier(config, options) {
     return /** @type {Classifier} */ (this.#adopt(await this.#call('createClassifier', [config], options)));
@@ -83,10 +95,13 @@ export class Engine {
 
   /**
    * Opens a safetensors file: of this package, or of the published PyTorch code.
-   * @param {Uint8Array} bytes
-   * @param {Partial<LanguageConfig> | Partial<ClassifierConfig>} [config]
-   * @param {CallOptions} [options]
+   * @param {Uint8Array} bytes of the file
+   * @param {Partial<LanguageConfig> | Partial<ClassifierConfig>} [config] what the file does not say, or what it should
+   *   be opened with instead; keys that set shapes of tensors must agree with the file
+   * @param {CallOptions} [options] of the call
    * @returns {Promise<LanguageModel | Classifier>}
+   * @throws {CheckpointError} what is wrong with the file; nothing was created
+   * @throws {TypeError | RangeError} what is wrong with the arguments
    */
   async loadCheckpoint(bytes, config, options) {
     return this.#adopt(await this.#call('loadCheckpoint', [bytes, config], options));

@@ -3,9 +3,8 @@ import { Model } from './model.js';
 /** @import { GeneratedToken, SavedMemory, Segment } from '../language-model.js' */
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { Evaluation } from '../text.js' */
-/** @import { TrainOptions, TrainProgress } from '../training.js' */
-/** @import { LanguageConfig } from '../types.js' */
-/** @import { CallOptions } from './connection.js' */
+/** @import { LanguageConfig, TrainOptions, TrainProgress } from '../types.js' */
+/** @import { CallOptions } from './engine.js' */
 
 /**
  * A Transformer-XL language model in a worker. Made by `engine.createLanguageModel()` or `engine.loadCheckpoint()`.
@@ -16,7 +15,7 @@ export class LanguageModel extends Model {
    * Trains in the worker. Nothing is computed between a progress and the request for the next: take `every` large enough.
    * Other calls of the model are done between two steps.
    * @param {Int32Array} data tokens
-   * @param {TrainOptions<Int32Array, Int32Array> & CallOptions} options
+   * @param {TrainOptions<Int32Array, Int32Array> & CallOptions} options steps at least
    * @returns {AsyncGenerator<TrainProgress<Evaluation>, void, void>} arguments are refused when the first progress is
    *   asked for
    */
@@ -26,8 +25,8 @@ export class LanguageModel extends Model {
 
   /**
    * What the routing of a text is measured by; the memory of training stays as it is.
-   * @param {Int32Array} probe
-   * @param {{ classes?: Int32Array } & CallOptions} [options]
+   * @param {Int32Array} probe [N] tokens
+   * @param {{ classes?: Int32Array } & CallOptions} [options] classes: [N] the class of each token
    * @returns {Promise<LayerMeasures[]>} one entry a layer
    */
   measure(probe, options = {}) {
@@ -51,8 +50,9 @@ export class LanguageModel extends Model {
   }
 
   /**
-   * @param {SavedMemory} saved
-   * @param {CallOptions} [options]
+   * Puts a memory back.
+   * @param {SavedMemory} saved by `saveMemory` of a model of the same sizes
+   * @param {CallOptions} [options] of the call
    * @returns {Promise<void>}
    */
   restoreMemory(saved, options) {
@@ -62,7 +62,8 @@ export class LanguageModel extends Model {
   /**
    * Continues a text, token by token. The next token is computed when it is asked for.
    * @param {Int32Array | number[]} promptTokens at least one
-   * @param {{ maxTokens?: number, temperature?: number, topP?: number, seed?: number } & CallOptions} [options]
+   * @param {{ maxTokens?: number, temperature?: number, topP?: number, seed?: number } & CallOptions} [options] as outside of
+   *   a worker
    * @returns {AsyncGenerator<GeneratedToken, void, void>}
    */
   generate(promptTokens, options = {}) {

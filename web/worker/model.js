@@ -1,9 +1,10 @@
 import { checkInteger } from '../check.js';
 import { DisposedError } from '../errors.js';
 
-/** @import { Model as SynchronousModel, StepOptions, StepResult } from '../model.js' */
-/** @import { LayerRouting, MemoryUse, Parameter, SharedConfig } from '../types.js' */
-/** @import { CallOptions, Connection } from './connection.js' */
+/** @import { Model as SynchronousModel } from '../model.js' */
+/** @import { LayerRouting, MemoryUse, Parameter, SharedConfig, StepOptions, StepResult } from '../types.js' */
+/** @import { Connection } from './connection.js' */
+/** @import { CallOptions } from './engine.js' */
 
 /**
  * What a model gets from its engine.
@@ -79,6 +80,7 @@ export class Model {
     return this.#state.topK;
   }
 
+  /** @param {number} value 1 to `config.experts` */
   set topK(value) {
     this.#check();
     checkInteger('topK', value, 1, this.config.experts, ' (experts)');
@@ -160,7 +162,7 @@ export class Model {
 
   /**
    * Mean cross-entropy, without dropout and gradient. The memory of a language model moves on.
-   * @param {Input & CallOptions} input
+   * @param {Input & CallOptions} input a segment of a text, or a batch of vectors, and options of the call
    * @returns {Promise<{ loss: number }>} nats per token or vector
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    */
@@ -171,7 +173,7 @@ export class Model {
   /**
    * Fills the gradients (`(await parameters())[i].grad`) and takes no step. With dropout, where it is configured. The
    * memory of a language model moves on.
-   * @param {Input & CallOptions} input
+   * @param {Input & CallOptions} input a segment of a text, or a batch of vectors, and options of the call
    * @returns {Promise<StepResult>}
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    * @throws {DivergedError} the loss or the gradient is not finite
@@ -182,7 +184,7 @@ export class Model {
 
   /**
    * One step of Adam. The memory of a language model moves on.
-   * @param {Input & StepOptions & CallOptions} options
+   * @param {Input & StepOptions & CallOptions} options the same, and the options of the step and the call
    * @returns {Promise<StepResult>}
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    * @throws {DivergedError} the loss or the gradient is not finite; parameters and memory are unchanged
@@ -201,9 +203,9 @@ export class Model {
 
   /**
    * Overwrites a tensor.
-   * @param {string} name
-   * @param {Float32Array} data
-   * @param {CallOptions} [options]
+   * @param {string} name as `parameters()` gives it
+   * @param {Float32Array} data as many numbers as the tensor has
+   * @param {CallOptions} [options] of the call
    * @returns {Promise<void>}
    */
   setParameter(name, data, options) {
@@ -237,8 +239,8 @@ export class Model {
 
   /**
    * The model as a safetensors file that PyTorch code can open too.
-   * @param {Parameters<SynchronousModel['saveCheckpoint']>[0] & { signal?: AbortSignal }} [options]
-   * @returns {Promise<Uint8Array>}
+   * @param {Parameters<SynchronousModel['saveCheckpoint']>[0] & { signal?: AbortSignal }} [options] as outside of a worker
+   * @returns {Promise<Uint8Array>} the file
    */
   saveCheckpoint(options = {}) {
     return this.callWith('saveCheckpoint', [], { metadata: this.metadata, ...options });
