@@ -41,6 +41,8 @@ export class BpeVocabulary {
   #known;
   /** @type {Map<number, number>} */
   #ids = new Map();
+  /** @type {Map<number, string>} what each id says by itself */
+  #texts = new Map();
 
   /**
    * @param {Tokenizer} tokenizer of any package
@@ -60,7 +62,7 @@ export class BpeVocabulary {
   }
 
   /**
-   * The tokens of a text, and of every ASCII character, so that other text can be encoded too.
+   * The tokens of a text, and those of each of its characters and of ASCII, so that other text can be encoded too.
    *
    * @param {Tokenizer} tokenizer of any package
    * @param {string | Uint8Array} text bytes are taken as UTF-8
@@ -68,10 +70,14 @@ export class BpeVocabulary {
    * @throws {TypeError} if this is no tokenizer or no text
    */
   static fromText(tokenizer, text) {
+    checkTokenizer(tokenizer);
+    const whole = toText(text);
     const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
-    const { encode } = checkTokenizer(tokenizer);
-    const texts = [toText(text), ...ascii].map((part) => Array.from(encode.call(tokenizer, part)));
-    return new BpeVocabulary(tokenizer, texts.flat());
+    const parts = new Set([whole, ...ascii, ...whole]);
+    return new BpeVocabulary(
+      tokenizer,
+      Array.from(parts, (part) => Array.from(tokenizer.encode(part))).flat(),
+    );
   }
 
   /**
@@ -135,9 +141,37 @@ export class BpeVocabulary {
     });
   }
 
-  /** @param {number[]} ids of the tokenizer */
+  /**
+   * Whole characters come from the token alone, the others from the tokens that they are spread over: between the two,
+   * tokenizers disagree about the order.
+   * @param {number[]} ids of the tokenizer
+   */
   #decode(ids) {
-    return this.#tokenizer.decode([...ids, ...this.#mark]).slice(0, -MARK.length);
+    let text = '';
+    /** @type {number[]} */
+    let parts = [];
+    for (const id of ids) {
+      const alone = this.#textOf(id);
+      if (alone.includes('\ufffd')) {
+        parts.push(id);
+      } else {
+        text += this.#join(parts) + alone;
+        parts = [];
+      }
+    }
+    return text + this.#join(parts);
+  }
+
+  /** @param {number} id */
+  #textOf(id) {
+    const known = this.#texts.get(id) ?? this.#join([id]);
+    this.#texts.set(id, known);
+    return known;
+  }
+
+  /** @param {number[]} ids of the tokenizer */
+  #join(ids) {
+    return ids.length > 0 ? this.#tokenizer.decode([...ids, ...this.#mark]).slice(0, -MARK.length) : '';
   }
 
   /**

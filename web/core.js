@@ -239,10 +239,4 @@ export class Core {
       v: view.getUint32(116, true),
     };
   }
-
-  /** The result that a call left in the exchange. */
-  result() {
-    const [loss, auxiliaryLoss, gradNorm] = this.doubles(this.exchange, 3);
-    return { loss, auxiliaryLoss, gradNorm };
-  }
 }

@@ -264,7 +264,7 @@ export class Model {
     const { core, address } = this;
     const carry = Number(carryMemory);
     const status = core.call(`model_${name}`, address, batch, length, carry, ...more, core.exchange);
-    const { loss, gradNorm, auxiliaryLoss } = core.result();
+    const [loss, auxiliaryLoss, gradNorm] = core.doubles(core.exchange, 3);
     if (status === Status.DIVERGED) {
       const step = this.step + 1;
       const what = Number.isFinite(loss) ? `the gradient is ${gradNorm}` : `the loss is ${loss}`;
