@@ -3,17 +3,35 @@ import {
   ByteVocabulary,
   CheckpointError,
   type Classifier,
+  type ClassifierConfig,
   characterClasses,
   cosineSchedule,
   type Engine,
+  type EngineInfo,
+  type LanguageConfig,
   LanguageModel,
+  type LayerMeasures,
+  type LayerRouting,
   load,
   splitText,
+  type TrainOptions,
+  type TrainProgress,
   topKSchedule,
+  type Vocabulary,
 } from 'hyperrouter-wasm';
 import { load as loadWorker, type LanguageModel as RemoteModel } from 'hyperrouter-wasm/worker';
 
-const vocabulary = new ByteVocabulary();
+const vocabulary: Vocabulary = new ByteVocabulary();
+
+// What a program keeps of the interface by name.
+export interface State {
+  info: EngineInfo;
+  config: LanguageConfig | ClassifierConfig;
+  options: TrainOptions<Int32Array, Int32Array>;
+  progress: TrainProgress | null;
+  routing: LayerRouting[];
+  measures: LayerMeasures[];
+}
 
 export async function direct(text: string, file: Uint8Array): Promise<string> {
   const engine: Engine = await load({ variant: 'auto', threads: 'auto' });

@@ -1,5 +1,6 @@
 /** The docstrings say everything that the documentation of the interface is made of. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Application, ReflectionKind } from 'typedoc';
@@ -39,6 +40,19 @@ describe('the documentation of the interface', () => {
       .filter((reflection) => !reflection.isReference() && isNamed(reflection) && !hasText(reflection))
       .map((reflection) => reflection.getFullName());
     assert.deepEqual([...new Set(bare)], []);
+  });
+
+  it('and README.md have the same options of train', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const table = readme.split('\n| option | meaning | default |\n')[1].split('\n\n')[0];
+    const named = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell]) =>
+      cell.replaceAll('`', '').split(', '),
+    );
+    const options = project.getChildByName(['index', 'TrainOptions'])?.children?.map((child) => child.name);
+    assert.deepEqual(named.sort(), options?.sort());
+    const progress = /^A progress is `\{ (.*) \}`/m.exec(readme)?.[1].split(', ');
+    const fields = project.getChildByName(['index', 'TrainProgress'])?.children?.map((child) => child.name);
+    assert.deepEqual(progress?.sort(), fields?.sort());
   });
 
   it('has every configuration key', async () => {

@@ -1,35 +1,21 @@
-/** README.md and CONTRIBUTING.md say what is true: samples run, tables agree with the engine, commands exist. */
+/**
+ * README.md and CONTRIBUTING.md say what is true: tables agree with the engine, and what they name exists. Their samples
+ * are run in tests/bundlers, in the packed package.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { load } from '../../web/index.js';
+import { blocks, inlineCode } from './markdown.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(`${ROOT}README.md`, 'utf8');
 const contributing = readFileSync(`${ROOT}CONTRIBUTING.md`, 'utf8');
 const both = `${readme}\n${contributing}`;
-
-/**
- * @param {string} markdown
- * @param {string} language
- * @returns {string[]} the code blocks of a language
- */
-function blocks(markdown, language) {
-  return [...markdown.matchAll(/^```(\w+)\n(.*?)^```$/gms)]
-    .filter((match) => match[1] === language)
-    .map((match) => match[2]);
-}
-
-/** @param {string} markdown @returns {string[]} what stands in backquotes */
-function inlineCode(markdown) {
-  return [...markdown.replace(/^```.*?^```$/gms, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1]);
-}
 
 /** @param {string[]} args */
 async function node(...args) {
@@ -40,68 +26,6 @@ async function node(...args) {
   assert.equal(code, 0, stderr);
   return stdout;
 }
-
-/**
- * Runs a module inside of the package's folder, where its own name can be imported.
- * @param {string} code
- */
-async function runModule(code) {
-  mkdirSync(join(ROOT, 'build'), { recursive: true });
-  const folder = await mkdtemp(join(ROOT, 'build', 'readme-'));
-  try {
-    await writeFile(join(folder, 'sample.js'), code);
-    return await node(join(folder, 'sample.js'));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-const IMPORT = /^import \{ (.+) \} from '(.+)';\n/gm;
-
-/**
- * One module of many samples: the first as it is, the others behind it, each in a block of its own.
- * @param {string[]} samples
- */
-function inOne([first, ...others]) {
-  /** @type {Map<string, Set<string>>} */
-  const imports = new Map();
-  for (const [, names, from] of others.flatMap((sample) => [...sample.matchAll(IMPORT)])) {
-    imports.set(from, new Set([...(imports.get(from) ?? []), ...names.split(', ')]));
-  }
-  const lines = [...imports].map(([from, names]) => `import { ${[...names].join(', ')} } from '${from}';\n`);
-  return [...lines, first, ...others.map((sample) => `{\n${sample.replace(IMPORT, '')}}\n`)].join('');
-}
-
-describe('the samples of README.md', { concurrency: true }, () => {
-  const samples = blocks(readme, 'js');
-  const configs = samples.filter((sample) => sample.includes('export default'));
-  const modules = samples.filter((sample) => !configs.includes(sample));
-
-  it('train and generate', async () => {
-    const output = await runModule(modules[0]);
-    assert.match(output, /^50 \d\.\d+\n(\d+ \d\.\d+\n){3}250 0\.\d+\n/);
-    assert.match(output, /Humpty|king|wall|fall/, 'what is written is of the rhyme');
-  });
-
-  it('run one after the other', async () => {
-    // The others need a model, not a trained one.
-    const [first, ...others] = modules;
-    const output = await runModule(inOne([first.replace('steps: 250', 'steps: 10'), ...others]));
-    assert.match(output, /RangeError config\.topK must be from 1 to 8 \(experts\), got 9/);
-    const resumed = output.match(/^\d+ \d\.\d+$/gm) ?? [];
-    assert.ok(
-      resumed.some((line, i) => line === resumed[i + 1]),
-      `a resumed run has the same bits: ${resumed}`,
-    );
-  });
-
-  it('configure Vite', async () => {
-    assert.equal(configs.length, 1);
-    const { default: config } = await import(`data:text/javascript,${encodeURIComponent(configs[0])}`);
-    const { name } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'));
-    assert.deepEqual(config, { optimizeDeps: { exclude: [name] } });
-  });
-});
 
 describe('the tables of README.md', () => {
   /**

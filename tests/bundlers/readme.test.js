@@ -1,0 +1,255 @@
+/** Every block of code in README.md is run, in new folders, with the packed package where it uses it. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { createServer } from 'vite';
+import { findTool } from '../../wasm/toolchain.js';
+import { launchChromium } from '../chromium.js';
+import { blocks, inOne } from '../node/markdown.js';
+import { assertRan, HERE, installPacked, outcomeOf, ROOT, remove, run, serve, writePage } from './support.js';
+
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const shell = blocks(readme, 'sh');
+const javascript = blocks(readme, 'js');
+const modules = javascript.filter((sample) => !sample.includes('export default'));
+
+/** @param {string} words that it has @param {string[]} among */
+function only(words, among) {
+  const found = among.filter((block) => block.includes(words));
+  assert.equal(found.length, 1, words);
+  return found[0];
+}
+
+/**
+ * @param {string} block of shell
+ * @returns {string[]} its commands, without comments
+ */
+function commandsOf(block) {
+  return block.split('\n').flatMap((line) => line.replace(/\s+#.*$/, '').trim() || []);
+}
+
+/** Blocks that a test has run. @type {Set<string>} */
+const done = new Set();
+/** @param {string} block */
+function use(block) {
+  done.add(block);
+  return block;
+}
+
+describe('README.md, with the packed package in a new folder', () => {
+  /** @type {string} */
+  let folder;
+  /** @type {import('playwright-core').Browser} */
+  let browser;
+
+  before(async () => {
+    [browser, { folder }] = await Promise.all([launchChromium(), installPacked()]);
+    // What the samples install besides.
+    for (const name of ['gpt-tokenizer', 'esbuild', 'rollup', '@rollup/plugin-node-resolve']) {
+      const to = join(folder, 'node_modules', name);
+      await mkdir(dirname(to), { recursive: true });
+      await symlink(join(HERE, 'node_modules', name), to);
+    }
+    for (const name of ['esbuild', 'rollup']) {
+      await symlink(join(HERE, 'node_modules', '.bin', name), join(folder, 'node_modules', '.bin', name));
+    }
+  });
+  after(async () => {
+    await browser.close();
+    await remove(folder);
+  });
+
+  /** @param {string} code */
+  async function runModule(code) {
+    await writeFile(join(folder, 'sample.js'), code);
+    return run(process.execPath, ['sample.js'], { cwd: folder });
+  }
+
+  it('ten lines train and generate', async () => {
+    const output = await runModule(use(modules[0]));
+    assert.match(output, /^50 \d\.\d+\n(\d+ \d\.\d+\n){3}250 0\.\d+\n/);
+    assert.match(output, /Humpty|king|wall|fall/, 'what is written is of the rhyme');
+  });
+
+  it('the other samples go on from it', async () => {
+    const [first, ...others] = modules.map(use);
+    // They need a model, not a trained one.
+    const output = await runModule(inOne([first.replace('steps: 250', 'steps: 10'), ...others]));
+    assert.match(output, /RangeError config\.topK must be from 1 to 8 \(experts\), got 9/);
+    assert.match(output, /^\d+ Humpty had a great wall\.$/m);
+    const resumed = output.match(/^\d+ \d\.\d+$/gm) ?? [];
+    assert.ok(
+      resumed.some((line, i) => line === resumed[i + 1]),
+      `a resumed run has the same bits: ${resumed}`,
+    );
+  });
+
+  it('the command line trains, measures and generates', async () => {
+    await writeFile(
+      join(folder, 'book.txt'),
+      'Once upon a time there was a router that knew eight experts. '.repeat(300),
+    );
+    const shorter = (/** @type {string} */ command) => {
+      if (command.includes(' --steps ')) return command.replace(/ --steps \d+/, ' --steps 30');
+      return command.includes(' train ') ? `${command} --steps 20` : command;
+    };
+    /** @type {string[]} */
+    const outputs = [];
+    for (const command of commandsOf(use(only('npx hyperrouter-wasm train', shell)))) {
+      outputs.push(await run('sh', ['-c', `${shorter(command)} 2>&1`], { cwd: folder }));
+    }
+    assert.equal(outputs.length, 6);
+    for (const name of ['book', 'big', 'k']) assert.ok(existsSync(join(folder, `${name}.safetensors`)), name);
+    assert.match(outputs[4], /bits/, 'eval');
+    assert.match(outputs[5], /Once upon/, 'generate');
+  });
+
+  it('the page without a bundler', async () => {
+    const [html, ...others] = blocks(readme, 'html');
+    assert.deepEqual(others, []);
+    await writeFile(
+      join(folder, 'readme.html'),
+      `<!doctype html><html lang="en"><body>${use(html)}</body></html>`,
+    );
+    const server = await serve(folder);
+    const page = await browser.newPage();
+    await page.goto(`${server.url}/readme.html`);
+    await page.getByText(/"variant":"(relaxed-)?simd","threads":1/).waitFor({ timeout: 20_000 });
+    await page.close();
+    server.close();
+  });
+
+  it('the configuration of Vite', async () => {
+    const config = use(only('// vite.config.js', javascript));
+    await writeFile(join(folder, 'vite.config.js'), config);
+    await writePage(folder, 'index.html', '/page.js');
+    const server = await createServer({
+      ...{ root: folder, logLevel: 'error', cacheDir: join(folder, '.vite-readme') },
+      server: { port: 0, host: '127.0.0.1', watch: null },
+    });
+    await server.listen();
+    assert.deepEqual(server.config.optimizeDeps.exclude, ['hyperrouter-wasm']);
+    assertRan(await outcomeOf(browser, server.resolvedUrls?.local[0] ?? ''));
+    await server.close();
+  });
+
+  /** @param {string[]} commands that write `dist` */
+  async function build(commands) {
+    for (const command of commands) await run('sh', ['-c', command], { cwd: folder });
+    await writePage(join(folder, 'dist'), 'index.html', './page.js');
+    const server = await serve(join(folder, 'dist'));
+    try {
+      assertRan(await outcomeOf(browser, `${server.url}/index.html`));
+    } finally {
+      server.close();
+      await remove(join(folder, 'dist'));
+    }
+  }
+
+  // page.js, a file of these tests, uses the engine on its own thread and in a worker.
+  const copies = shell
+    .filter((block) => block.includes('esbuild'))
+    .map((block) => commandsOf(block).slice(1));
+
+  it('the commands for esbuild', async () => {
+    const [simple, worker] = shell.filter((block) => block.includes('npx esbuild')).map(use);
+    await build([...commandsOf(simple), ...commandsOf(worker)]);
+  });
+
+  it('the configuration of Rollup', async () => {
+    await writeFile(join(folder, 'rollup.config.js'), use(only('// rollup.config.js', javascript)));
+    assert.ok(readme.includes('`npx rollup --config`'));
+    await build(['npx rollup --config', ...copies.flat()]);
+  });
+
+  const python = findTool('python3');
+  it('the files of the published code', { skip: python ? false : 'there is no python3' }, async () => {
+    const [sample, ...others] = blocks(readme, 'python');
+    assert.deepEqual(others, []);
+    const config = { vocabSize: 7, layers: 1, heads: 1, dModel: 4, dHead: 4, dInner: 3, experts: 2, topK: 1 };
+    const { load } = await import('../../web/index.js');
+    const engine = await load();
+    const model = engine.createLanguageModel({ ...config, seed: 3 });
+    const state = model
+      .parameters()
+      .map(({ name, shape, data }) => [name, { shape, numbers: Array.from(data) }]);
+    const unused = ['crit.out_layers.0.weight', { shape: [2], numbers: [0, 0] }];
+    await writeFile(join(folder, 'model.json'), JSON.stringify(Object.fromEntries([...state, unused])));
+    await writeFile(join(folder, 'sample.py'), use(sample));
+    await run(/** @type {string} */ (python), [join(HERE, 'convert.py'), 'sample.py'], { cwd: folder });
+    const file = await readFile(join(folder, 'model.safetensors'));
+    const opened = engine.loadCheckpoint(file, config);
+    assert.deepEqual(opened.parameters(), model.parameters());
+    engine.dispose();
+  });
+});
+
+describe('README.md, in a new clone', () => {
+  /** @type {string} */
+  let parent;
+  /** @type {string} */
+  let clone;
+
+  before(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'hyperrouter-clone-'));
+    clone = join(parent, 'hyperrouter-wasm');
+    const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    for (const name of files.split('\n').filter((name) => name && existsSync(join(ROOT, name)))) {
+      await cp(join(ROOT, name), join(clone, name));
+    }
+  });
+  after(() => remove(parent));
+
+  it('npm pack, and npm install of the file', async () => {
+    const [pack, install, ...others] = commandsOf(use(only('npm pack', shell)));
+    assert.deepEqual(others, []);
+    await run('sh', ['-c', pack], { cwd: clone });
+    const there = join(parent, 'there');
+    await mkdir(there);
+    await writeFile(join(there, 'package.json'), '{ "private": true, "type": "module" }');
+    await run('sh', ['-c', install], { cwd: there });
+    await writeFile(join(there, 'sample.js'), modules[0].replace('steps: 250', 'steps: 50'));
+    assert.match(await run(process.execPath, ['sample.js'], { cwd: there }), /^50 \d\.\d+\n/);
+  });
+
+  it('npm start serves the page', async () => {
+    const commands = commandsOf(use(only('npm start', shell)));
+    // The second runs all tests, and this one with them.
+    assert.deepEqual(commands, ['npm start', 'npm test']);
+    const child = spawn(commands[0], {
+      shell: true,
+      cwd: clone,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      let said = '';
+      for await (const chunk of child.stdout) {
+        said += String(chunk);
+        if (/http:\/\/localhost:\d+/.test(said)) break;
+      }
+      const [url] = said.match(/http:\/\/localhost:\d+\//) ?? assert.fail(said);
+      const page = await (await fetch(url)).text();
+      assert.match(page, /<title>.*HyperRouter/i);
+    } finally {
+      process.kill(-Number(child.pid));
+    }
+  });
+});
+
+it('every block of code in README.md was run', () => {
+  const all = [...readme.matchAll(/^```(\w+)\n/gm)].map((match) => match[1]);
+  const known = ['sh', 'js', 'html', 'python'].flatMap((language) => blocks(readme, language));
+  assert.equal(all.length, known.length);
+  const missed = known.filter(
+    (block) => !done.has(block) && !(block.startsWith('import torch') && !findTool('python3')),
+  );
+  assert.deepEqual(missed, []);
+});
