@@ -181,7 +181,7 @@ export class BpeVocabulary {
    * @returns {string} a character that is not whole becomes U+FFFD
    */
   decode(tokens) {
-    return this.#decode(Array.from(tokens, (token) => this.#known[checkToken(token, this.size)]));
+    return this.#decode([...tokens].map((token) => this.#known[checkToken(token, this.size)]));
   }
 
   /**

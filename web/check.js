@@ -6,7 +6,12 @@ export function show(value) {
   if (typeof value === 'number' || typeof value === 'boolean' || value == null) return String(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? `a ${value.constructor?.name ?? 'object'}` : `a ${typeof value}`;
+  return withArticle(typeof value === 'object' ? (value.constructor?.name ?? 'object') : typeof value);
+}
+
+/** @param {string} name of a class */
+function withArticle(name) {
+  return `${/^[aeio]/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 /**
@@ -126,7 +131,7 @@ export function checkClasses(name, classes, count) {
  * @returns {InstanceType<T>}
  */
 export function checkArray(name, value, type) {
-  if (!(value instanceof type)) refuse(name, `a ${type.name}`, value, TypeError);
+  if (!(value instanceof type)) refuse(name, withArticle(type.name), value, TypeError);
   return /** @type {InstanceType<T>} */ (value);
 }
 
@@ -140,4 +145,23 @@ export function checkObject(name, value) {
     refuse(name, 'an object', value, TypeError);
   }
   return /** @type {Record<string, unknown>} */ (value);
+}
+
+/**
+ * @param {string} name
+ * @param {string} of whom
+ * @param {unknown} value
+ * @param {string[]} keys that there are
+ */
+export function checkKeys(name, of, value, keys) {
+  const unknown = Object.keys(checkObject(name, value)).find((key) => !keys.includes(key));
+  if (unknown !== undefined)
+    throw new TypeError(`${name}.${unknown} is no key of ${of}; there are: ${keys.join(', ')}`);
+}
+
+/** @param {unknown} signal */
+export function checkSignal(signal) {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    refuse('signal', 'an AbortSignal', signal, TypeError);
+  }
 }

@@ -74,7 +74,11 @@ export class Classifier extends Model {
    * @throws {TypeError | RangeError} naming the argument
    */
   measure(probe, options = {}) {
-    const { inputs, classes } = this.#readProbe(probe, options.classes, 'classes');
+    const { inputs, classes } = this.#readProbe(
+      probe,
+      (checkObject('options', options) && options).classes,
+      'classes',
+    );
     const { inputSize, batchSize, experts: count } = this.config;
     const passes = [];
     for (let start = 0; start < inputs.length; start += batchSize * inputSize) {

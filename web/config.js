@@ -1,5 +1,5 @@
 /** Configurations: what the engine declares of each key, checked and written for it. */
-import { checkBoolean, checkName, checkObject, refuse } from './check.js';
+import { checkBoolean, checkKeys, checkName, checkObject, refuse } from './check.js';
 import { Kind, Rule, Status } from './core.js';
 
 /** @import { Core, RawField } from './core.js' */
@@ -118,12 +118,8 @@ export class ConfigSchema {
   resolve(kind, given) {
     const values = checkObject('config', given);
     const fields = this.#fieldsOf[kind];
-    for (const key of Object.keys(values)) {
-      if (!fields.some((field) => field.name === key)) {
-        const names = fields.map((field) => field.name).join(', ');
-        throw new TypeError(`config.${key} is no key of a ${kind} model; there are: ${names}`);
-      }
-    }
+    const names = fields.map((field) => field.name);
+    checkKeys('config', `a ${kind} model`, values, names);
     const config = this.#defaults(kind);
     for (const field of fields) {
       const value = values[field.name];

@@ -5,13 +5,13 @@
 import { DisposedError, EngineError } from './errors.js';
 
 /** Status codes of src/hyperrouter.h. */
-export const Status = Object.freeze({ OK: 0, ARGUMENT: 1, MEMORY: 2, DIVERGED: 3 });
+export const Status = /** @type {const} */ ({ OK: 0, ARGUMENT: 1, MEMORY: 2, DIVERGED: 3 });
 
 /** Kinds of model, as in src/hyperrouter.h. */
-export const Kind = Object.freeze({ language: 0, classifier: 1 });
+export const Kind = /** @type {const} */ ({ language: 0, classifier: 1 });
 
 /** Rules of configurations, as in src/hyperrouter.h. */
-export const Rule = Object.freeze({ RANGE: 1, EVEN: 2, SMOE: 3 });
+export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, SMOE: 3 });
 
 const FIELD_TYPES = /** @type {const} */ (['integer', 'number', 'boolean', 'choice', 'seed']);
 

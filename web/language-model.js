@@ -142,7 +142,8 @@ export class LanguageModel extends Model {
    * @returns {LayerMeasures[]} one entry a layer; layers without a router (dense) have none
    * @throws {TypeError | RangeError} naming the argument
    */
-  measure(probe, { classes } = {}) {
+  measure(probe, options = {}) {
+    const { classes } = checkObject('options', options) && options;
     this.#checkProbe(probe, classes, 'classes');
     const { contextLength, experts: count } = this.config;
     const saved = this.saveMemory();

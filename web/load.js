@@ -1,6 +1,6 @@
 /** Finding, compiling and starting the WebAssembly module. */
 
-import { checkName, checkObject, refuse } from './check.js';
+import { checkKeys, checkName, refuse } from './check.js';
 import { Core } from './core.js';
 import { Engine } from './engine.js';
 import { EngineError } from './errors.js';
@@ -52,7 +52,7 @@ function supports(probe) {
  *   answered with what)
  */
 export async function load(options = {}) {
-  checkObject('options', options);
+  checkKeys('options', 'load', options, ['variant', 'threads', 'wasm', 'createThread']);
   const { variant = 'auto', threads = 1, wasm, createThread } = options;
   checkName('variant', variant, ['auto', 'simd', 'relaxed-simd']);
   if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {

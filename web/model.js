@@ -251,7 +251,7 @@ export class Model {
    * @returns {Pass}
    */
   put(_input) {
-    throw new Error('there is no such model');
+    throw new Error('abstract');
   }
 
   /**

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkArray, checkInteger, checkObject, checkShare, refuseLength } from './check.js';
+import { checkArray, checkInteger, checkObject, checkShare, refuse, refuseLength } from './check.js';
 import { timeSlices } from './task.js';
 
 /** @import { Vocabulary } from './vocabulary.js' */
@@ -18,6 +18,7 @@ import { timeSlices } from './task.js';
  * @returns {{ train: T, validation: T }}
  */
 export function splitText(tokens, { validation = 0.1 } = {}) {
+  if (!ArrayBuffer.isView(tokens)) refuse('tokens', 'a typed array', tokens, TypeError);
   checkShare('validation', validation);
   const trainLength = Math.floor(tokens.length * (1 - validation));
   return { train: tokens.subarray(0, trainLength), validation: tokens.subarray(trainLength) };

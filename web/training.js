@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkInteger, checkName, checkNumber, checkObject, refuse } from './check.js';
+import { checkInteger, checkKeys, checkName, checkNumber, checkSignal, refuse } from './check.js';
 import { constantSchedule, cosineSchedule } from './schedules.js';
 import { timeSlices } from './task.js';
 
@@ -34,6 +34,11 @@ import { timeSlices } from './task.js';
  * @property {() => LayerMeasures[]} [measure]
  */
 
+const OPTIONS = [
+  ...['steps', 'every', 'signal', 'learningRate', 'schedule', 'warmup', 'topKSchedule', 'clip', 'seed'],
+  ...['validation', 'validateEvery', 'probe', 'probeClasses', 'measureEvery'],
+];
+
 /** Learns fast at the sizes that suit a page, and leaves a margin for classifiers of few inputs. */
 const LEARNING_RATE = 3e-3;
 const CLIP = 0.25;
@@ -51,7 +56,9 @@ const busy = new WeakSet();
  */
 export function isSource(data) {
   return (
-    typeof (/** @type {{ at?: unknown }} */ (data)?.at) === 'function' &&
+    data !== null &&
+    typeof data === 'object' &&
+    typeof (/** @type {{ at?: unknown }} */ (data).at) === 'function' &&
     !Array.isArray(data) &&
     !ArrayBuffer.isView(data)
   );
@@ -64,14 +71,12 @@ export function isSource(data) {
  * @param {{ step: number, config: { readonly experts: number } }} model
  */
 function readPlan(options, model) {
-  checkObject('options', options);
+  checkKeys('options', 'train', options, OPTIONS);
   const { steps, every = 1, signal, clip = CLIP, topKSchedule } = options;
   checkInteger('steps', steps, 1);
   checkInteger('every', every, 1);
   checkNumber('clip', clip, 0);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    refuse('signal', 'an AbortSignal', signal, TypeError);
-  }
+  checkSignal(signal);
   if (topKSchedule !== undefined && typeof topKSchedule !== 'function') {
     refuse('topKSchedule', 'a function of the step', topKSchedule, TypeError);
   }

@@ -62,7 +62,7 @@ export class ByteVocabulary {
    * @throws {RangeError} if there is no such token
    */
   decode(tokens) {
-    const bytes = Uint8Array.from(tokens, (token) => checkToken(token, 256));
+    const bytes = Uint8Array.from([...tokens], (token) => checkToken(token, 256));
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   }
 
@@ -88,7 +88,7 @@ export class ByteVocabulary {
    * @returns {number} bytes of UTF-8
    */
   byteLength(tokens) {
-    return Array.from(tokens, (token) => checkToken(token, 256)).length;
+    return [...tokens].map((token) => checkToken(token, 256)).length;
   }
 
   /**

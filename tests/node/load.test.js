@@ -219,6 +219,12 @@ describe('options of load', () => {
     }
   });
 
+  test('a misspelt option', async () => {
+    const error = await loadError({ varient: 'simd' });
+    assert.ok(error instanceof TypeError);
+    assert.match(error.message, /^options\.varient is no key of load; there are: variant, /);
+  });
+
   test('auto takes what runs here', async () => {
     for (const engine of [await load(), await load({}), await load({ variant: 'auto' })]) {
       assert.equal(engine.info.variant, RELAXED ? 'relaxed-simd' : 'simd');

@@ -8,7 +8,8 @@ import { launchChromium } from '../chromium.js';
 const demo = fileURLToPath(new URL('../../demo/', import.meta.url));
 
 /** The page trains a model of this size in a few milliseconds a step. */
-export const small = 'room=text&layers=2&dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=4&contextLength=32';
+export const small =
+  'room=text&layers=2&dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=4&contextLength=32';
 
 /**
  * The built page on a server, and a Chromium. The page lies in a folder of the server, as on a static host.

@@ -3,6 +3,7 @@
  * be asked, errors of their class, arrays given away and the death of the worker would have to be built on top of one
  * all the same, and are most of this.
  */
+import { checkSignal } from '../check.js';
 import { DisposedError, EngineError } from '../errors.js';
 import { errorFromWire, pack } from './wire.js';
 
@@ -61,6 +62,7 @@ export class Connection {
    * @returns {Promise<T>}
    */
   async call(target, method, args, { signal, transfer = false, onState } = {}) {
+    checkSignal(signal);
     signal?.throwIfAborted();
     this.check();
     const id = ++this.#lastId;

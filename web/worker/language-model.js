@@ -1,4 +1,4 @@
-import { Model } from './model.js';
+import { divide, Model } from './model.js';
 
 /** @import { GeneratedToken, SavedMemory, Segment } from '../language-model.js' */
 /** @import { LayerMeasures } from '../measures.js' */
@@ -67,7 +67,6 @@ export class LanguageModel extends Model {
    * @returns {AsyncGenerator<GeneratedToken, void, void>}
    */
   generate(promptTokens, options = {}) {
-    const { signal, transfer, ...rest } = options;
-    return this.stream('generate', async () => [promptTokens, rest], { signal, transfer });
+    return this.stream('generate', async () => [promptTokens, divide(options)[0]], options);
   }
 }

@@ -1,4 +1,4 @@
-import { checkInteger } from '../check.js';
+import { checkInteger, checkObject, checkSignal } from '../check.js';
 import { DisposedError } from '../errors.js';
 
 /** @import { Model as SynchronousModel } from '../model.js' */
@@ -129,6 +129,8 @@ export class Model {
    * @returns {AsyncGenerator<T, void, void>}
    */
   async *stream(method, prepare, options) {
+    checkObject('options', options);
+    checkSignal(options.signal);
     options.signal?.throwIfAborted();
     this.#check();
     yield* this.#owner.connection.stream(this.#id, method, await prepare(), this.#listening(options));
@@ -242,8 +244,9 @@ export class Model {
    * @param {Parameters<SynchronousModel['saveCheckpoint']>[0] & { signal?: AbortSignal }} [options] as outside of a worker
    * @returns {Promise<Uint8Array>} the file
    */
-  saveCheckpoint(options = {}) {
-    return this.callWith('saveCheckpoint', [], { metadata: this.metadata, ...options });
+  async saveCheckpoint(options = {}) {
+    const given = checkObject('options', options);
+    return this.callWith('saveCheckpoint', [], { metadata: this.metadata, ...given });
   }
 
   /** Gives the memory back. May be called twice; any other use is refused with `DisposedError` from now on. */
@@ -263,7 +266,7 @@ export class Model {
  * @param {unknown} options
  * @returns {[unknown, CallOptions]} the options of the engine, and those of the call
  */
-function divide(options) {
+export function divide(options) {
   if (options === null || typeof options !== 'object' || ArrayBuffer.isView(options)) return [options, {}];
   const { signal, transfer, ...rest } = /** @type {CallOptions} */ (options);
   return [rest, { signal, transfer }];
