@@ -95,6 +95,16 @@ onEveryVariant((bench) => {
       }
     });
 
+    test(`${kind}: what must be even says so`, () => {
+      const even = bench.engine.configFields(kind).filter(({ multipleOf }) => multipleOf !== undefined);
+      // A position has as many sines as cosines.
+      const expected = kind === 'language' ? [['dModel', 2, 2]] : [];
+      assert.deepEqual(
+        even.map(({ name, min, multipleOf }) => [name, min, multipleOf]),
+        expected,
+      );
+    });
+
     test(`${kind}: the defaults are a model`, () => {
       const model = create({});
       const defaults = bench.engine.configFields(kind).map(({ name, default: value }) => [name, value]);
@@ -107,10 +117,8 @@ onEveryVariant((bench) => {
       for (const { name, min, max, exclusiveMax } of bench.engine.configFields(kind)) {
         if (min === undefined || max === undefined) continue;
         const base = { ...SMALL[kind], topK: 1, ...(name.endsWith('Weight') ? { router: 'smoe' } : {}) };
-        // Said by its summary: a position has as many sines as cosines.
-        const least = name === 'dModel' && kind === 'language' ? 2 : min;
-        const lowest = create({ ...base, [name]: least });
-        assert.ok(Number.isFinite(lossOf(lowest)), `${name} = ${least}`);
+        const lowest = create({ ...base, [name]: min });
+        assert.ok(Number.isFinite(lossOf(lowest)), `${name} = ${min}`);
         const largest = exclusiveMax ? max * (1 - 1e-9) : max;
         if (cheap.includes(name) || exclusiveMax) {
           const highest = create({ ...base, [name]: largest, ...(name === 'topK' ? { experts: max } : {}) });

@@ -74,6 +74,25 @@ describe('the tables of README.md', () => {
   });
 });
 
+describe('the sizes in README.md', () => {
+  /** @param {string} pattern of what stands before the number @param {number} bytes @param {number} unit */
+  function assertSaid(pattern, bytes, unit) {
+    const said = Number(readme.match(new RegExp(`${pattern} (?:takes |is )?about (\\d+) [Mk]B`))?.[1]);
+    assert.ok(Math.abs(said - bytes / unit) < 0.1 * said, `${pattern}: ${said}, but it is ${bytes / unit}`);
+  }
+
+  it('are those of models and of the module', async () => {
+    const engine = await load();
+    const bytesOf = (/** @type {object} */ config) => engine.createLanguageModel(config).memory.total;
+    assertSaid('The default model', bytesOf({}), 1e6);
+    const large = { layers: 4, dModel: 128, dInner: 256, experts: 16, contextLength: 128, memoryLength: 128 };
+    assertSaid('a context and memory of 128', bytesOf(large), 1e6);
+    assertSaid('a vocabulary of 50,000', bytesOf({ vocabSize: 50_000 }), 1e6);
+    assertSaid('A module', readFileSync(`${ROOT}web/hyperrouter.simd.wasm`).length, 1e3);
+    engine.dispose();
+  });
+});
+
 describe('what README.md and CONTRIBUTING.md name', () => {
   it('are scripts of package.json', () => {
     const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'));
