@@ -23,6 +23,7 @@
  * @property {string} [maxKey] the key whose value is a further upper limit
  * @property {number} [step] multiples of it only, counted from min
  * @property {{ value: string, label: string, help?: string }[]} [choices]
+ * @property {Record<number, string>} [labels] what some numbers are called
  * @property {boolean} [engine] a key of the engine's configuration
  *
  * @typedef {object} EngineField what `engine.configFields()` says of a key

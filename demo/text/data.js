@@ -16,32 +16,39 @@ const largestKept = 2e6;
 const storageKey = 'hyperrouter.text';
 
 /**
- * The built-in text.
- *
- * @param {string} url one of the page's own files
- * @returns {Promise<Text>}
+ * A text that is longer than the page takes, of which the beginning may be learned.
  */
-export async function builtInText(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new TextError(`The text could not be loaded (${response.status}, ${url}).`);
-  return { name: 'Moby-Dick', bytes: new TextEncoder().encode(plain(await response.text())) };
+export class TooLongError extends TextError {
+  /**
+   * @param {string} name of the text
+   * @param {number} bytes that it has
+   * @param {() => Promise<Text>} beginning reads as much of it as the page takes
+   */
+  constructor(name, bytes, beginning) {
+    super(`${name} has ${megabytes(bytes)}; the page takes texts of up to ${megabytes(largest)}.`);
+    this.beginning = beginning;
+  }
 }
 
+/** @type {Record<string, { name: string, load: () => Promise<{ default: string }> }>} */
+const builtIn = {
+  'moby-dick': { name: 'Moby-Dick', load: () => import('virtual:text/moby-dick') },
+  names: { name: 'First names', load: () => import('virtual:text/names') },
+};
+
 /**
- * Lines become paragraphs, and typographic signs those of a typewriter: then nearly every character is one byte,
- * and a colour belongs to a character.
+ * A text that comes with the page; loaded when it is asked for.
  *
- * @param {string} text
+ * @param {string} id a choice of the setting `text`
+ * @returns {Promise<Text>}
  */
-export function plain(text) {
-  return text
-    .replace(/\r\n?/g, '\n')
-    .replace(/(?<=[^\n])\n(?=[^\n])/g, ' ')
-    .replace(/[‘’]/g, "'")
-    .replace(/[“”]/g, '"')
-    .replace(/\s*—\s*/g, ' -- ')
-    .replace(/ {2,}/g, ' ')
-    .replace(/\n{2,}/g, '\n');
+export async function builtInText(id) {
+  const { name, load } = builtIn[id];
+  try {
+    return { name, bytes: new TextEncoder().encode((await load()).default) };
+  } catch (error) {
+    throw new TextError(`${name} could not be loaded: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 /**
@@ -60,12 +67,34 @@ export function ownText(name, text) {
  * @throws {TextError}
  */
 export async function textOfFile(file) {
-  if (file.size > largest) {
-    throw new TextError(
-      `${file.name} has ${megabytes(file.size)}; the page takes texts of up to ${megabytes(largest)}.`,
-    );
-  }
+  if (file.size > largest) throw new TooLongError(file.name, file.size, () => beginningOf(file));
   return checked(file.name, utf8(file.name, new Uint8Array(await file.arrayBuffer())));
+}
+
+/**
+ * As much of a file as the page takes.
+ *
+ * @param {File} file
+ * @returns {Promise<Text>}
+ */
+async function beginningOf(file) {
+  // What is no UTF-8 may grow when it becomes UTF-8, to three bytes for two; it is cut again then.
+  const piece = new Uint8Array(await file.slice(0, largest).arrayBuffer());
+  const bytes = utf8(file.name, wholeCharacters(piece));
+  const name = `The beginning of ${file.name}`;
+  return checked(name, bytes.length > largest ? wholeCharacters(bytes.subarray(0, largest)) : bytes);
+}
+
+/**
+ * Without the bytes of a character of UTF-8 that the end has cut.
+ *
+ * @param {Uint8Array} bytes
+ */
+function wholeCharacters(bytes) {
+  let start = bytes.length - 1;
+  while (start > bytes.length - 4 && start > 0 && (bytes[start] & 0xc0) === 0x80) start--;
+  const length = bytes[start] >= 0xf0 ? 4 : bytes[start] >= 0xe0 ? 3 : bytes[start] >= 0xc0 ? 2 : 1;
+  return bytes.subarray(0, start + length > bytes.length ? start : bytes.length);
 }
 
 /** @param {number} bytes */
@@ -78,9 +107,11 @@ const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
  */
 function checked(name, bytes) {
   if (bytes.length > largest) {
-    throw new TextError(
-      `${name} has ${megabytes(bytes.length)}; the page takes texts of up to ${megabytes(largest)}.`,
-    );
+    const beginning = {
+      name: `The beginning of ${name}`,
+      bytes: wholeCharacters(bytes.subarray(0, largest)),
+    };
+    throw new TooLongError(name, bytes.length, async () => beginning);
   }
   if (bytes.length === 0)
     throw new TextError(`${name} is empty; a text of a few thousand characters is needed.`);
@@ -93,10 +124,9 @@ function checked(name, bytes) {
  * @returns {Uint8Array} UTF-8 without a byte order mark
  */
 function utf8(name, bytes) {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe)
-    return new TextEncoder().encode(decode('utf-16le', bytes) ?? '');
-  if (bytes[0] === 0xfe && bytes[1] === 0xff)
-    return new TextEncoder().encode(decode('utf-16be', bytes) ?? '');
+  const utf16 = utf16Kind(bytes);
+  // Half a surrogate pair becomes U+FFFD: one bad character is no reason to refuse a book.
+  if (utf16) return new TextEncoder().encode(new TextDecoder(utf16).decode(bytes));
   if (looksBinary(bytes)) {
     throw new TextError(
       `${name} is not a text: it is full of control characters. The page takes plain text (UTF-8).`,
@@ -105,6 +135,25 @@ function utf8(name, bytes) {
   const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   if (decode('utf-8', bytes) !== undefined) return mark ? bytes.subarray(3) : bytes;
   return new TextEncoder().encode(decode('windows-1252', bytes) ?? '');
+}
+
+/**
+ * By the byte order mark; without one, by where the zeros are: every second byte of European text in UTF-16 is one.
+ *
+ * @param {Uint8Array} bytes
+ * @returns {'utf-16le' | 'utf-16be' | undefined}
+ */
+function utf16Kind(bytes) {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
+  const start = bytes.subarray(0, 2000);
+  const zeros = [0, 0];
+  start.forEach((byte, i) => {
+    if (byte === 0) zeros[i % 2]++;
+  });
+  if (zeros[1] > start.length / 4 && zeros[0] === 0) return 'utf-16le';
+  if (zeros[0] > start.length / 4 && zeros[1] === 0) return 'utf-16be';
+  return undefined;
 }
 
 /**

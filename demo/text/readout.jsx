@@ -24,10 +24,12 @@ export function Readout({ id, text, tokens, cells, index, state }) {
   const routed = text.value;
   const layer = Number(state.get('layer'));
   const row = routed ? index - routed.from : -1;
-  const routing =
-    routed && row >= 0 && row < routed.shape.tokens ? routed.views.layers[layer - 1] : undefined;
+  const there = routed && row >= 0 && row < routed.shape.tokens;
+  const layers = there ? routed.views.layers.map((routing, i) => ({ routing, number: i + 1 })) : [];
+  const shown = layer ? layers.slice(layer - 1, layer) : layers;
+  const many = shown.length > 1 || (routed?.shape.experts ?? 0) > 8;
   return (
-    <div class={routed && routed.shape.experts > 8 ? 'readout has-many' : 'readout'} id={id}>
+    <div class={many ? 'readout has-many' : 'readout'} id={id}>
       <p class="readout-what">
         <span class="readout-glyph" aria-hidden="true">
           {cells[index]?.glyph.replace('\u00a0', '␣') || '…'}
@@ -38,8 +40,12 @@ export function Readout({ id, text, tokens, cells, index, state }) {
           <span class="readout-place">{`${index + 1} of ${tokens.length}`}</span>
         </span>
       </p>
-      {routed && routing ? (
-        <Experts routing={routing} row={row} shape={routed.shape} layer={layer} />
+      {routed && shown.length ? (
+        <div class={shown.length > 1 ? 'readout-layers has-layers' : 'readout-layers'}>
+          {shown.map(({ routing, number }) => (
+            <Experts key={number} routing={routing} row={row} shape={routed.shape} layer={number} />
+          ))}
+        </div>
       ) : (
         <p class="readout-none">{reasonFor(routed, row, layer)}</p>
       )}
@@ -58,7 +64,8 @@ export function Readout({ id, text, tokens, cells, index, state }) {
 function reasonFor(routed, row, layer) {
   if (!routed) return 'The routing comes with the first step.';
   if (row < 0) return 'This is the beginning that you gave; the routing is shown for what the model wrote.';
-  return `Layer ${layer} has no router: every character goes through the same network.`;
+  const what = layer ? `Layer ${layer} has` : 'These layers have';
+  return `${what} no router: every character goes through the same network.`;
 }
 
 /**

@@ -90,7 +90,7 @@ function TextFigure({ run, state }) {
     >
       <div class="tools">
         <Field state={state} name="layer" onProblems={none} />
-        <Field state={state} name="strength" onProblems={none} />
+        {state.get('layer') !== 0 && <Field state={state} name="strength" onProblems={none} />}
         <Field state={state} name="letters" onProblems={none} />
       </div>
       <TextKey run={run} state={state} />

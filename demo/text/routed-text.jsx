@@ -1,10 +1,10 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { memo } from 'preact/compat';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import { fillOf, letterOf, paper, tie } from '../colours.js';
+import { letterOf } from '../colours.js';
 import { percent } from '../format.js';
-import { leadOf, tieGap } from '../measures.js';
 import { cellsOf } from './cells.js';
+import { paint } from './paint.js';
 import { Readout } from './readout.jsx';
 
 /**
@@ -13,8 +13,8 @@ import { Readout } from './readout.jsx';
  * @typedef {import('../state.js').State} State
  */
 
-/** Height of the second expert's stripe in pixels, at the weight of one half, which is the most that it can have. */
-const stripeHeight = 7;
+/** Lines of fewer characters than this on average are not broken where the text breaks them. */
+const shortLine = 24;
 
 /**
  * A text with every character on the colour of the expert that took it. The characters are a list of options: one
@@ -26,8 +26,10 @@ const stripeHeight = 7;
  * @param {import('@preact/signals').ReadonlySignal<RoutedText | null>} props.text
  * @param {Uint8Array} props.tokens shown even before there is any routing
  * @param {State} props.state
+ * @param {import('@preact/signals').ReadonlySignal<Uint8Array | null>} [props.lit] the characters that keep their
+ *   colours while the others are dimmed; null: all do
  */
-export function RoutedTextView({ id, label, text, tokens, state }) {
+export function RoutedTextView({ id, label, text, tokens, state, lit }) {
   const list = useRef(/** @type {HTMLDivElement | null} */ (null));
   const cursor = useSignal(text.peek()?.from ?? 0);
   const hovered = useSignal(/** @type {number | null} */ (null));
@@ -35,8 +37,13 @@ export function RoutedTextView({ id, label, text, tokens, state }) {
   const painted = useRef(/** @type {WeakMap<Element, string>} */ (new WeakMap()));
 
   const repaint = () => {
-    const view = { layer: Number(state.get('layer')) - 1, strength: Boolean(state.get('strength')) };
-    if (list.current) paint(list.current, text.value, view, painted.current);
+    const look = {
+      layer: Number(state.get('layer')),
+      strength: Boolean(state.get('strength')),
+      letters: Boolean(state.get('letters')),
+      lit: lit?.value ?? null,
+    };
+    if (list.current) paint(list.current, text.value, look, painted.current);
   };
   useSignalEffect(repaint);
   // Characters that were added are there only now.
@@ -54,7 +61,9 @@ export function RoutedTextView({ id, label, text, tokens, state }) {
       <div
         ref={list}
         id={id}
-        class={state.get('letters') ? 'routed with-letters' : 'routed'}
+        class={['routed', state.get('letters') && 'with-letters', state.get('layer') === 0 && 'with-stripes']
+          .filter(Boolean)
+          .join(' ')}
         role="listbox"
         tabIndex={0}
         aria-label={`${label} Arrow keys move from character to character.`}
@@ -93,15 +102,15 @@ const Cells = memo(
   /** @param {{ id: string, cells: Cell[] }} props */
   ({ id, cells }) => (
     <>
-      {linesOf(cells).map((words, i) => (
-        <Line key={i} id={id} words={words} />
+      {linesOf(cells).map((words, i, all) => (
+        <Line key={i} id={id} words={words} breaks={i < all.length - 1} />
       ))}
     </>
   ),
 );
 
-/** @param {{ id: string, words: { start: number, cells: Cell[] }[] }} props */
-function Line({ id, words }) {
+/** @param {{ id: string, words: { start: number, cells: Cell[] }[], breaks: boolean }} props */
+function Line({ id, words, breaks }) {
   return (
     <>
       {words.map(({ start, cells }) => (
@@ -121,7 +130,7 @@ function Line({ id, words }) {
           ))}
         </span>
       ))}
-      {words.at(-1)?.cells.at(-1)?.endsLine && <br />}
+      {breaks && <br />}
     </>
   );
 }
@@ -133,6 +142,9 @@ function Line({ id, words }) {
  */
 function linesOf(cells) {
   const longest = 20;
+  const breaks = cells.filter(({ endsLine }) => endsLine).length;
+  // A list of short lines would be a long column; it runs on, and the sign of the line break shows where.
+  const runsOn = breaks * shortLine > cells.length;
   /** @type {{ start: number, cells: Cell[] }[][]} */
   const lines = [[]];
   let start = 0;
@@ -141,7 +153,7 @@ function linesOf(cells) {
     if (!ends) return;
     lines.at(-1)?.push({ start, cells: cells.slice(start, i + 1) });
     start = i + 1;
-    if (endsLine) lines.push([]);
+    if (endsLine && !runsOn) lines.push([]);
   });
   return lines;
 }
@@ -176,18 +188,22 @@ function Marks({ list, cursor, hovered, cells, text, state }) {
 /**
  * @param {RoutedText | null} routed
  * @param {number} index of the character
- * @param {number} layer counted from 1
+ * @param {number} layer counted from 1; 0: all
  */
 function expertsInWords(routed, index, layer) {
-  const routing = routed?.views.layers[layer - 1];
   const row = routed ? index - routed.from : -1;
-  if (!routed || !routing || row < 0 || row >= routed.shape.tokens) return '';
+  if (!routed || row < 0 || row >= routed.shape.tokens) return '';
   const { topK } = routed.shape;
-  const chosen = Array.from({ length: topK }, (_, k) => {
-    const at = row * topK + k;
-    return `${letterOf(routing.experts[at])} ${percent(routing.weights[at])}`;
-  });
-  return `, layer ${layer}: expert ${chosen.join(', ')}`;
+  return routed.views.layers
+    .map(({ experts, weights }, i) => {
+      if (layer && layer !== i + 1) return '';
+      const chosen = Array.from({ length: topK }, (_, k) => {
+        const at = row * topK + k;
+        return `${letterOf(experts[at])} ${percent(weights[at])}`;
+      });
+      return `, layer ${i + 1}: expert ${chosen.join(', ')}`;
+    })
+    .join('');
 }
 
 /**
@@ -257,67 +273,4 @@ function onNextLine(list, from, direction) {
       bestDistance = distance;
     }
   }
-}
-
-/**
- * Gives every character its colours.
- *
- * @param {HTMLElement} list
- * @param {RoutedText | null} routed
- * @param {{ layer: number, strength: boolean }} view
- * @param {WeakMap<Element, string>} painted what each character was painted with
- */
-function paint(list, routed, view, painted) {
-  const options = list.querySelectorAll('.cell');
-  options.forEach((option, i) => {
-    const look = lookOf(routed, i, view);
-    const key = `${look.background} ${look.letter} ${look.text}`;
-    if (painted.get(option) === key) return;
-    painted.set(option, key);
-    const { style, dataset } = /** @type {HTMLElement} */ (option);
-    style.background = look.background;
-    style.color = look.text;
-    dataset.expert = look.letter;
-  });
-}
-
-/**
- * @param {RoutedText | null} routed
- * @param {number} index of the character
- * @param {{ layer: number, strength: boolean }} view
- * @returns {{ background: string, text: string, letter: string }} empty: as the paper
- */
-function lookOf(routed, index, view) {
-  const plain = { background: '', text: '', letter: '' };
-  const layer = routed?.views.layers[view.layer];
-  const row = routed ? index - routed.from : -1;
-  if (!routed || !layer || row < 0 || row >= routed.shape.tokens) return plain;
-  const { topK, experts } = routed.shape;
-  const [first, second] = [layer.experts[row * topK], layer.experts[row * topK + 1]];
-  if (topK > 1) {
-    const logits = layer.logits.subarray(row * experts, (row + 1) * experts);
-    if (leadOf(logits[first], logits[second]) < tieGap)
-      return { background: tie, text: '#000000', letter: '' };
-  }
-  const weight = layer.weights[row * topK];
-  const { fill, text } = fillOf(first, experts, view.strength ? strengthOf(weight, topK) : 1);
-  const letter = letterOf(first);
-  if (topK < 2) return { background: fill, text, letter };
-  const height = Math.round(2 * layer.weights[row * topK + 1] * stripeHeight);
-  const stripe = fillOf(second, experts, 1).fill;
-  if (height < 1) return { background: fill, text, letter };
-  const edges = `${stripe} ${height}px, ${paper} ${height}px ${height + 1}px, ${fill} ${height + 1}px`;
-  return { background: `linear-gradient(to top, ${edges})`, text, letter };
-}
-
-/**
- * How strong the colour is: the largest weight lies between 1/k and 1, and the palest must still be a colour.
- *
- * @param {number} weight of the first expert
- * @param {number} topK
- */
-function strengthOf(weight, topK) {
-  if (topK < 2) return 1;
-  const share = (weight - 1 / topK) / (1 - 1 / topK);
-  return 0.45 + 0.55 * share;
 }

@@ -29,7 +29,7 @@ const showEvery = 60;
  * @param {object} parts
  * @param {import('../run.js').Client} parts.client
  * @param {State} parts.state
- * @param {() => Promise<Text>} parts.loadText
+ * @param {(id: string) => Promise<Text>} parts.loadText a text that comes with the page
  * @param {() => Text | undefined} parts.keptText
  */
 export function createTextRun({ client, state, loadText, keptText }) {
@@ -37,8 +37,8 @@ export function createTextRun({ client, state, loadText, keptText }) {
   const live = signal(/** @type {RoutedText | null} */ (null));
   const writing = signal(false);
   const written = signal(/** @type {RoutedText | null} */ (null));
-  /** @type {Text | undefined} */
-  let builtIn;
+  /** @type {Map<string, Text>} by choice of the setting */
+  const builtIn = new Map();
   /** @type {Text | undefined} */
   let own = keptText();
   /** @type {number | undefined} */
@@ -61,8 +61,10 @@ export function createTextRun({ client, state, loadText, keptText }) {
           run.notify('note', 'Your own text was not kept over the reload; the page went back to Moby-Dick.');
           state.setAll([['text', 'moby-dick']]);
         }
-        builtIn ??= await loadText();
-        return builtIn;
+        const id = String(state.peek('text'));
+        const text = builtIn.get(id) ?? (await loadText(id));
+        builtIn.set(id, text);
+        return text;
       },
       begin(_built, text) {
         textName.value = text.name;
@@ -183,7 +185,7 @@ function requireLength({ name, bytes }, config) {
   const least = leastBytes(config);
   if (bytes.length >= least) return;
   throw new TextError(
-    `${name} has ${bytes.length} bytes; with ${config.batchSize} streams of ${config.contextLength} bytes ` +
+    `${name} has ${bytes.length} ${bytes.length === 1 ? 'byte' : 'bytes'}; with ${config.batchSize} streams of ${config.contextLength} bytes ` +
       `at least ${least} are needed. Fewer streams or a shorter segment need less.`,
   );
 }

@@ -12,6 +12,21 @@ export function TextKey({ run, state }) {
   const several = (run.probe.value?.shape.topK ?? 2) > 1;
   // Nothing to explain where nothing is coloured.
   if (experts < 2 || run.probe.value?.shape.layers === 0) return null;
+  if (state.get('layer') === 0) {
+    const layers = run.probe.value?.shape.layers ?? Number(state.get('layers'));
+    return (
+      <ul class="key">
+        <li>
+          A stripe for each layer, from layer 1 on top to layer {layers}: the expert with the largest weight
+        </li>
+        {several && (
+          <li>
+            <i style={{ background: tie }} /> grey: two experts level
+          </li>
+        )}
+      </ul>
+    );
+  }
   const [first, second] = [fillOf(0, experts, 1), fillOf(1, experts, 1)];
   const pale = fillOf(0, experts, 0.4);
   const stripe = `linear-gradient(to top, ${second.fill} 6px, ${paper} 6px 7px, ${first.fill} 7px)`;
@@ -42,18 +57,23 @@ export function TextKey({ run, state }) {
 /** @param {{ run: import('./run.js').TextRun, state: import('../state.js').State }} props */
 export function TextTable({ run, state }) {
   const probe = run.probe.value;
-  const layer = probe?.views.layers[Number(state.get('layer')) - 1];
-  if (!probe || !layer) return <p class="nothing">No routing in this layer.</p>;
+  const layer = Number(state.get('layer'));
+  const routed = probe?.views.layers ?? [];
+  const shown = layer ? routed.slice(layer - 1, layer) : routed;
+  if (!probe || !shown.length) return <p class="nothing">No routing in this layer.</p>;
   const { topK } = probe.shape;
-  const ranks = Array.from({ length: Math.min(topK, 4) }, (_, k) => k);
+  const ranks = Array.from({ length: Math.min(topK, layer ? 4 : 1) }, (_, k) => k);
+  const columns = shown.flatMap((routing, i) =>
+    ranks.map((k) => ({ routing, k, title: layer ? `Expert ${k + 1}, weight` : `Layer ${i + 1}, weight` })),
+  );
   return (
     <table>
       <thead>
         <tr>
           <th scope="col">Character</th>
-          {ranks.map((k) => (
-            <th scope="col" key={k}>
-              Expert {k + 1}, weight
+          {columns.map(({ title }) => (
+            <th scope="col" key={title}>
+              {title}
             </th>
           ))}
         </tr>
@@ -62,9 +82,9 @@ export function TextTable({ run, state }) {
         {cellsOf(probe.tokens).map(({ name }, row) => (
           <tr key={row}>
             <th scope="row">{name}</th>
-            {ranks.map((k) => (
-              <td key={k}>
-                {letterOf(layer.experts[row * topK + k])} {percent(layer.weights[row * topK + k])}
+            {columns.map(({ routing, k, title }) => (
+              <td key={title}>
+                {letterOf(routing.experts[row * topK + k])} {percent(routing.weights[row * topK + k])}
               </td>
             ))}
           </tr>

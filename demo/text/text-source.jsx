@@ -1,25 +1,35 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { size } from '../format.js';
-import { ownText, textOfFile } from './data.js';
+import { ownText, TooLongError, textOfFile } from './data.js';
 
 /**
  * @typedef {import('./run.js').TextRun} Run
  * @typedef {import('../state.js').State} State
+ * @typedef {import('./data.js').Text} Text
  */
+
+/**
+ * @param {Run} run
+ * @param {() => Text | Promise<Text>} read
+ */
+async function useText(run, read) {
+  try {
+    await run.useText(await read());
+  } catch (error) {
+    if (!(error instanceof TooLongError)) return run.report(error);
+    const { message, beginning } = error;
+    run.notify('problem', message, [
+      { label: 'Learn as much of it from its beginning', act: () => useText(run, beginning) },
+    ]);
+  }
+}
 
 /**
  * @param {Run} run
  * @param {File | undefined} file
  */
-async function useFile(run, file) {
-  if (!file) return;
-  try {
-    await run.useText(await textOfFile(file));
-  } catch (error) {
-    run.report(error);
-  }
-}
+const useFile = (run, file) => file && useText(run, () => textOfFile(file));
 
 /**
  * Which text is learned: the built-in one, a file, or a pasted text.
@@ -93,11 +103,7 @@ function PasteDialog({ run, dialog }) {
         method="dialog"
         onSubmit={(event) => {
           if (/** @type {SubmitEvent} */ (event).submitter?.getAttribute('value') !== 'use') return;
-          try {
-            run.useText(ownText('The pasted text', area.current?.value ?? ''));
-          } catch (error) {
-            run.report(error);
-          }
+          useText(run, () => ownText('The pasted text', area.current?.value ?? ''));
         }}
       >
         <h2 id="paste-title">Paste a text</h2>

@@ -138,7 +138,11 @@ function Segments({ state, setting, onProblems }) {
   const { key, label, choices, min = 0 } = setting;
   const max = maxOf(setting, state.values.value);
   const options =
-    choices ?? Array.from({ length: max - min + 1 }, (_, i) => ({ value: min + i, label: `${min + i}` }));
+    choices ??
+    Array.from({ length: max - min + 1 }, (_, i) => ({
+      value: min + i,
+      label: setting.labels?.[min + i] ?? `${min + i}`,
+    }));
   return (
     <fieldset class="segments" title={setting.help}>
       <legend>{label}</legend>

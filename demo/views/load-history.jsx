@@ -11,6 +11,9 @@ import { Figure } from './figure.jsx';
 
 const height = 132;
 
+/** One layer is shown; the first, where a room shows all. @param {unknown} value of the setting */
+const layerOf = (value) => Math.max(1, Number(value));
+
 /**
  * How the load has moved since the run began: a stacked area to 100 %, the experts always in the same order.
  *
@@ -18,18 +21,18 @@ const height = 132;
  */
 export function LoadHistoryView({ run, state }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  const layer = Number(state.get('layer'));
+  const layer = layerOf(state.get('layer'));
   const { entries } = run.loads.value;
   const last = entries.at(-1);
   const routed = (last?.layers.length ?? 0) >= layer;
 
   useSignalEffect(() => {
     const history = run.loads.value;
-    const view = { layer: Number(state.get('layer')) - 1, log: Boolean(state.get('logSteps')) };
+    const view = { layer: layerOf(state.get('layer')) - 1, log: Boolean(state.get('logSteps')) };
     if (canvas.current) draw(canvas.current, history.entries, view);
   });
   const watch = onResize((element) => {
-    const view = { layer: Number(state.peek('layer')) - 1, log: Boolean(state.peek('logSteps')) };
+    const view = { layer: layerOf(state.peek('layer')) - 1, log: Boolean(state.peek('logSteps')) };
     draw(/** @type {HTMLCanvasElement} */ (element), run.loads.peek().entries, view);
   });
 

@@ -53,7 +53,7 @@ describe('training', () => {
 
     assert.deepEqual(complaints, []);
     assert.ok(requests.every((url) => url.startsWith(site.url) || url.startsWith('data:')));
-    const texts = requests.filter((url) => url.endsWith('.txt'));
+    const texts = requests.filter((url) => url.includes('moby-dick'));
     assert.equal(texts.length, 1, 'the text is loaded once');
   });
 
@@ -194,7 +194,8 @@ describe('the text', () => {
 
   it('has layers, strength and a table, which agree with the loads', async () => {
     const { page, train, letters, readout } = await visit(site);
-    await train(30);
+    // At first the second layer's experts are level everywhere.
+    await train(80);
     const first = await letters();
     await page.locator('.figure-text').getByLabel('2', { exact: true }).check();
     assert.match(page.url(), /layer=2(&|$)/);
@@ -348,7 +349,7 @@ describe('texts of one’s own', () => {
       'the later bytes of a character are cells too',
     );
     await page.locator('#setting-text').selectOption('moby-dick');
-    await page.locator('#probe').filter({ hasText: 'mate' }).waitFor();
+    await page.locator('#probe').filter({ hasText: 'Queequeg' }).waitFor();
     assert.deepEqual(complaints, []);
   });
 
@@ -486,8 +487,8 @@ describe('for everyone', () => {
     await page.locator('.more summary').click();
     for (const width of [390, 600, 800, 1100, 1300, 2560]) {
       await page.setViewportSize({ width, height: 900 });
-      const scroll = await page.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(scroll <= width, `${scroll} px at ${width} px`);
+      // Charts follow when they have heard of it.
+      await page.waitForFunction((most) => document.documentElement.scrollWidth <= most, width);
     }
     await page.setViewportSize({ width: 390, height: 900 });
     const low = await page

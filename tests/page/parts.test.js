@@ -4,7 +4,8 @@ import { colourOf, contrast, fillOf, letterOf, mix, textOn } from '../../demo/co
 import { addLoad, addLosses, createLoadHistory, createLossHistory } from '../../demo/history.js';
 import { busiest, leadOf, loadOf, probabilitiesOf, routerEntropy, variation } from '../../demo/measures.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
-import { leastBytes, ownText, plain, textOfFile } from '../../demo/text/data.js';
+import { leastBytes, ownText, textOfFile } from '../../demo/text/data.js';
+import { plain } from '../../demo/text/plain.js';
 
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 

