@@ -38,12 +38,13 @@ import { paceOf } from './schema.js';
  * @template D
  * @typedef {object} Task
  * @property {TaskName} name
- * @property {'byte' | 'point'} per what a loss is the mean over
+ * @property {'byte' | 'character' | 'point'} per what a loss is the mean over
  * @property {() => number} guess loss of a model that knows nothing, nats
  * @property {() => ModelConfig} config for the settings as they are now
  * @property {() => Promise<D>} wanted the data for the settings as they are now
  * @property {(data: D, config: ModelConfig) => void} check throws what is wrong with them
  * @property {(data: D) => object} body what the worker is sent of them
+ * @property {(built: Summary) => Values} [settingsOf] what a model out of a file sets besides its configuration
  * @property {(built: Summary, data: D) => void} begin another model is there: nothing of the last is shown
  * @property {(shape: any, buffer: ArrayBuffer) => ArrayBuffer | null} show takes a picture; gives back the buffer of
  *   the last one, if nobody shows it any more
@@ -312,21 +313,25 @@ export function createRun({ client, state, task }) {
     }
   }
 
-  /** @param {Uint8Array} bytes of a checkpoint */
-  function open(bytes) {
+  /**
+   * @param {Uint8Array} bytes of a checkpoint
+   * @param {object} [missing] what it does not hold itself, by task
+   */
+  function open(bytes, missing) {
     last = last.then(async () => {
       try {
         const data = await task.wanted();
         const learningRate = Number(state.peek('learningRate'));
-        const body = { task: task.name, bytes, learningRate, data: bodyToSend(data) };
+        const body = { task: task.name, bytes, learningRate, data: bodyToSend(data), missing };
         const { built, news } = await change('restore', body);
         // In one go: the settings must not ask for another model on their way to this one.
         batch(() => {
-          const problems = state.setAll(Object.entries({ ...built.config, topK: built.topK }));
+          const values = { ...built.config, ...task.settingsOf?.(built), topK: built.topK };
+          const problems = state.setAll(Object.entries(values));
+          notices.value = [];
           begin(built, data, state.values.peek());
           state.forgetChanges();
           take(news);
-          notices.value = [];
           notify('note', `The model was opened; it had been trained for ${built.step} steps.`);
           for (const problem of problems) notify('note', `${problem}. The model itself stays as it is.`);
         });

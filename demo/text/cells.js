@@ -1,9 +1,10 @@
 /**
- * What to draw for each token of a text. A token is a byte: a character of ASCII is one token, others take two to
+ * What to draw for each token of a text. Where a token is a byte, a character of ASCII is one token, others take two to
  * four. The first token of a character shows it, the following ones show nothing and are drawn narrow.
- */
-
-/**
+ *
+ * @typedef {(token: number) => number | string} Symbols what a token stands for: a byte, or a character, or what has
+ *   a name only, such as the end of a text
+ *
  * @typedef {object} Cell
  * @property {string} glyph what is drawn; empty for the later bytes of a character
  * @property {string} name how the token is called in words
@@ -23,6 +24,9 @@ const glyphs = new Map([
   [0x0d, '␍'],
   [0x09, '⇥'],
 ]);
+
+/** Where every token is a byte. @type {Symbols} */
+export const bytes = (token) => token;
 
 const strict = new TextDecoder('utf-8', { fatal: true });
 
@@ -47,65 +51,96 @@ function lengthFrom(byte) {
 /**
  * A token by itself, as in a list of predictions.
  *
- * @param {number} byte
+ * @param {number} token
+ * @param {Symbols} [symbols]
  * @returns {{ glyph: string, name: string }}
  */
-export function cellOf(byte) {
-  const name = names.get(byte);
-  if (name) return { glyph: byte === 0x20 ? '␣' : (glyphs.get(byte) ?? ''), name };
-  if (byte > 0x20 && byte < 0x7f)
-    return { glyph: String.fromCharCode(byte), name: String.fromCharCode(byte) };
-  return { glyph: byte.toString(16).toUpperCase().padStart(2, '0'), name: hex(byte) };
+export function cellOf(token, symbols = bytes) {
+  const symbol = symbols(token);
+  const code = typeof symbol === 'number' ? symbol : codeOf(symbol);
+  const name = names.get(code);
+  if (name) return { glyph: code === 0x20 ? '␣' : (glyphs.get(code) ?? ''), name };
+  if (typeof symbol === 'string') return { glyph: symbol, name: symbol };
+  if (code > 0x20 && code < 0x7f)
+    return { glyph: String.fromCharCode(code), name: String.fromCharCode(code) };
+  return { glyph: code.toString(16).toUpperCase().padStart(2, '0'), name: hex(code) };
 }
 
+/** @param {string} symbol @returns {number} the code of a single character; -1 for a name */
+function codeOf(symbol) {
+  const code = /** @type {number} */ (symbol.codePointAt(0));
+  return symbol === String.fromCodePoint(code) ? code : -1;
+}
+
+/** A line may break after these. */
+const wordEnd = /^[\p{P}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$/u;
+
 /**
- * @param {ArrayLike<number>} tokens bytes of UTF-8, possibly cut or wrong
+ * @param {ArrayLike<number>} tokens of a text, possibly cut or wrong
+ * @param {Symbols} [symbols]
  * @returns {Cell[]} one a token
  */
-export function cellsOf(tokens) {
+export function cellsOf(tokens, symbols = bytes) {
+  const all = Array.from(tokens, symbols);
   /** @type {Cell[]} */
   const cells = [];
-  for (let i = 0; i < tokens.length; ) {
-    const byte = tokens[i];
-    const length = lengthFrom(byte);
-    const character = length > 1 ? decode(tokens, i, length) : undefined;
+  for (let i = 0; i < all.length; ) {
+    const symbol = all[i];
+    if (typeof symbol === 'string') {
+      cells.push(characterCell(symbol));
+      i++;
+      continue;
+    }
+    const length = lengthFrom(symbol);
+    const character = length > 1 ? decode(all, i, length) : undefined;
     if (character) {
       for (let j = 0; j < length; j++) {
         cells.push({
           glyph: j === 0 ? character : '',
           name: `${character}, byte ${j + 1} of ${length}`,
-          endsWord:
-            j === length - 1 &&
-            /[\p{P}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(character),
+          endsWord: j === length - 1 && wordEnd.test(character),
           endsLine: false,
         });
       }
       i += length;
       continue;
     }
-    const printable = byte >= 0x20 && byte < 0x7f;
-    cells.push({
-      glyph: glyphs.get(byte) ?? (printable ? String.fromCharCode(byte) : '·'),
-      name: names.get(byte) ?? (printable ? String.fromCharCode(byte) : hex(byte)),
-      endsWord: byte === 0x20 || byte === 0x0a || byte === 0x09 || byte === 0x2d,
-      endsLine: byte === 0x0a,
-    });
+    cells.push(byteCell(symbol));
     i++;
   }
   return cells;
 }
 
+/** @param {number} byte that is a character of its own, or none */
+function byteCell(byte) {
+  const printable = byte >= 0x20 && byte < 0x7f;
+  return {
+    glyph: glyphs.get(byte) ?? (printable ? String.fromCharCode(byte) : '·'),
+    name: names.get(byte) ?? (printable ? String.fromCharCode(byte) : hex(byte)),
+    endsWord: byte === 0x20 || byte === 0x0a || byte === 0x09 || byte === 0x2d,
+    endsLine: byte === 0x0a,
+  };
+}
+
+/** @param {string} symbol */
+function characterCell(symbol) {
+  const code = codeOf(symbol);
+  if (code >= 0 && code < 0x80) return byteCell(code);
+  // What has a name only gets a sign that is no character of the text.
+  if (code < 0) return { glyph: '◇', name: symbol, endsWord: true, endsLine: false };
+  return { glyph: symbol, name: symbol, endsWord: wordEnd.test(symbol), endsLine: false };
+}
+
 /**
- * @param {ArrayLike<number>} tokens
+ * @param {readonly (number | string)[]} symbols
  * @param {number} start
  * @param {number} length
  */
-function decode(tokens, start, length) {
-  if (start + length > tokens.length) return undefined;
-  const bytes = new Uint8Array(length);
-  for (let j = 0; j < length; j++) bytes[j] = tokens[start + j];
+function decode(symbols, start, length) {
+  const part = symbols.slice(start, start + length);
+  if (part.length < length || part.some((symbol) => typeof symbol === 'string')) return undefined;
   try {
-    return strict.decode(bytes);
+    return strict.decode(Uint8Array.from(/** @type {number[]} */ (part)));
   } catch {
     return undefined;
   }

@@ -184,12 +184,22 @@ function decode(encoding, bytes) {
 }
 
 /**
- * How many bytes a text must have at least, so that every stream has one full segment to learn from and the held-out
+ * @param {Uint8Array} bytes UTF-8
+ * @returns {number} characters: bytes that are not the second, third or fourth of one
+ */
+export function charactersIn(bytes) {
+  let count = 0;
+  for (const byte of bytes) if ((byte & 0xc0) !== 0x80) count++;
+  return count;
+}
+
+/**
+ * How many bytes or characters a text must have at least, so that every stream has one full segment to learn from and the held-out
  * tenth has something to test on.
  *
  * @param {{ batchSize: number, contextLength: number }} config
  */
-export function leastBytes({ batchSize, contextLength }) {
+export function leastTokens({ batchSize, contextLength }) {
   return Math.ceil((batchSize * (contextLength + 1)) / 0.9);
 }
 

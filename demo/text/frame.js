@@ -3,7 +3,8 @@
  *
  * Words of four bytes, in this order: for each layer, experts int32 [N, K], weights float32 [N, K], logits float32
  * [N, E]; then, where predictions is P > 0, the likeliest next tokens int32 [N, P], their probabilities
- * float32 [N, P], and the loss at each token float32 [N].
+ * float32 [N, P], and the loss at each token float32 [N]; at the end, where a sample of S tokens was read, the experts
+ * that took them, uint16 [layers, S, K].
  */
 
 /**
@@ -13,6 +14,7 @@
  * @property {number} topK K
  * @property {number} experts E
  * @property {number} predictions P
+ * @property {{ tokens: number, step: number }} [sample] S, and the step of the model that read it
  *
  * @typedef {import('../measures.js').LayerRouting} LayerRouting
  *
@@ -21,12 +23,13 @@
  * @property {Int32Array} next [N, P]
  * @property {Float32Array} nextProbabilities [N, P]
  * @property {Float32Array} losses [N] nats; NaN where the next token is not known
+ * @property {Uint16Array} sample [layers, S, K]; 65535 where a token was not read
  */
 
 /** @param {FrameShape} shape */
-export function frameBytes({ tokens, layers, topK, experts, predictions }) {
+export function frameBytes({ tokens, layers, topK, experts, predictions, sample }) {
   const perToken = layers * (2 * topK + experts) + (predictions ? 2 * predictions + 1 : 0);
-  return 4 * tokens * perToken;
+  return 4 * tokens * perToken + 2 * layers * (sample?.tokens ?? 0) * topK;
 }
 
 /**
@@ -56,6 +59,7 @@ export function frameViews(buffer, shape) {
     next: ints(tokens * predictions),
     nextProbabilities: floats(tokens * predictions),
     losses: floats(predictions ? tokens : 0),
+    sample: new Uint16Array(buffer, at, shape.layers * (shape.sample?.tokens ?? 0) * topK),
   };
 }
 

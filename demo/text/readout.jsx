@@ -15,12 +15,13 @@ import { cellOf } from './cells.js';
  * @param {object} props
  * @param {string} props.id
  * @param {import('@preact/signals').ReadonlySignal<RoutedText | null>} props.text
- * @param {Uint8Array} props.tokens
+ * @param {Int32Array} props.tokens
+ * @param {import('./cells.js').Symbols} props.symbols
  * @param {import('./cells.js').Cell[]} props.cells
  * @param {number} props.index
  * @param {import('../state.js').State} props.state
  */
-export function Readout({ id, text, tokens, cells, index, state }) {
+export function Readout({ id, text, tokens, symbols, cells, index, state }) {
   const routed = text.value;
   const layer = Number(state.get('layer'));
   const row = routed ? index - routed.from : -1;
@@ -50,7 +51,7 @@ export function Readout({ id, text, tokens, cells, index, state }) {
         <p class="readout-none">{reasonFor(routed, row, layer)}</p>
       )}
       {routed && routed.shape.predictions > 0 && row >= 0 && (
-        <Next routed={routed} row={row} actual={tokens[index + 1]} />
+        <Next routed={routed} row={row} actual={tokens[index + 1]} symbols={symbols} />
       )}
     </div>
   );
@@ -129,8 +130,9 @@ function Experts({ routing, row, shape, layer }) {
  * @param {RoutedText} props.routed
  * @param {number} props.row
  * @param {number | undefined} props.actual what really comes next
+ * @param {import('./cells.js').Symbols} props.symbols
  */
-function Next({ routed, row, actual }) {
+function Next({ routed, row, actual, symbols }) {
   const { predictions } = routed.shape;
   const { next, nextProbabilities, losses } = routed.views;
   const likely = Array.from({ length: predictions }, (_, i) => ({
@@ -146,7 +148,7 @@ function Next({ routed, row, actual }) {
       <ol>
         {rows.map(({ token, p }) => (
           <li key={token} class={token === actual ? 'is-actual' : ''}>
-            <b>{cellOf(token).glyph}</b>
+            <b>{cellOf(token, symbols).glyph}</b>
             <span class="meter">
               <span style={{ width: `${p * 100}%` }} />
             </span>

@@ -1,5 +1,5 @@
 import { useComputed } from '@preact/signals';
-import { useCallback } from 'preact/hooks';
+import { useCallback, useMemo } from 'preact/hooks';
 import { letterOf } from '../colours.js';
 import { Controls } from '../views/controls.jsx';
 import { Field } from '../views/field.jsx';
@@ -8,10 +8,15 @@ import { LoadView } from '../views/load.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
+import { Scrubber } from '../views/scrubber.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
+import { BarcodeView } from './barcode.jsx';
 import { textBench } from './bench.js';
+import { OpenDialog } from './open-dialog.jsx';
 import { RoutedTextView } from './routed-text.jsx';
+import { SpecialitiesView } from './specialities.jsx';
+import { createSpotlight, litBy, nameOfSpot } from './spotlight.js';
 import { TextKey, TextTable } from './text-key.jsx';
 import { TextSource } from './text-source.jsx';
 import { WritingView } from './writing.jsx';
@@ -40,17 +45,20 @@ function TextRoom({ run, state }) {
   const onProblems = (/** @type {string[]} */ problems) => {
     for (const problem of problems) run.notify('note', `${problem}.`);
   };
+  const spotlight = useMemo(createSpotlight, []);
   const doing = useCallback(() => (run.writing.peek() ? 'The model writes.' : ''), [run]);
   return (
     <>
       <Transport run={run} state={state} />
       <StatusLine run={run} state={state} doing={doing} />
       <Notices run={run} />
+      <OpenDialog opening={run.opening} state={state} />
       <div class="columns">
         <Controls
           run={run}
           state={state}
           onProblems={onProblems}
+          openFiles={run.opening.openFiles}
           source={
             <div class="group">
               <h2>What it reads</h2>
@@ -59,7 +67,9 @@ function TextRoom({ run, state }) {
           }
         />
         <div class="column">
-          <TextFigure run={run} state={state} />
+          <TextFigure run={run} state={state} spotlight={spotlight} />
+          <SpecialitiesView run={run} state={state} spotlight={spotlight} />
+          <BarcodeView run={run} state={state} />
           <WritingView run={run} state={state} />
         </div>
         <div class="column">
@@ -69,19 +79,31 @@ function TextRoom({ run, state }) {
           <TopKView run={run} state={state} />
         </div>
       </div>
+      <Scrubber run={run} />
     </>
   );
 }
 
-/** @param {{ run: import('./run.js').TextRun, state: import('../state.js').State }} props */
-function TextFigure({ run, state }) {
-  const tokens = useComputed(() => run.data.value?.probe ?? new Uint8Array());
+/**
+ * @param {object} props
+ * @param {import('./run.js').TextRun} props.run
+ * @param {import('../state.js').State} props.state
+ * @param {import('./spotlight.js').Spotlight} props.spotlight
+ */
+function TextFigure({ run, state, spotlight }) {
+  const tokens = useComputed(() => run.data.value?.probe ?? new Int32Array());
+  const lit = useComputed(() => {
+    const spot = spotlight.spot.value;
+    const routed = run.probe.value;
+    return spot && routed ? litBy(spot, routed, run.data.value?.probeClasses ?? []) : null;
+  });
   const none = () => {};
   const last = letterOf(Number(state.get('experts')) - 1);
   return (
     <Figure
       title="Who takes which character"
       name="text"
+      tools={<ShownOnly spotlight={spotlight} symbols={run.vocabulary.value.symbol} />}
       caption={
         `A passage that the model never trains on. Experts A to ${last} have no meaning but what they learn: ` +
         'in another run, or layer, the same letter stands for something else.'
@@ -99,8 +121,25 @@ function TextFigure({ run, state }) {
         label="The passage, every character with its expert."
         text={run.probe}
         tokens={tokens.value}
+        symbols={run.vocabulary.value.symbol}
         state={state}
+        lit={lit}
       />
     </Figure>
+  );
+}
+
+/**
+ * That a part of the text is dimmed, and the way back.
+ *
+ * @param {{ spotlight: import('./spotlight.js').Spotlight, symbols: import('./cells.js').Symbols }} props
+ */
+function ShownOnly({ spotlight, symbols }) {
+  const spot = spotlight.pressed.value;
+  if (!spot) return null;
+  return (
+    <button type="button" class="quiet" onClick={spotlight.clear}>
+      Only {nameOfSpot(spot, symbols)}. Show all
+    </button>
   );
 }

@@ -24,16 +24,17 @@ const shortLine = 24;
  * @param {string} props.id
  * @param {string} props.label
  * @param {import('@preact/signals').ReadonlySignal<RoutedText | null>} props.text
- * @param {Uint8Array} props.tokens shown even before there is any routing
+ * @param {Int32Array} props.tokens shown even before there is any routing
+ * @param {import('./cells.js').Symbols} props.symbols what they stand for
  * @param {State} props.state
  * @param {import('@preact/signals').ReadonlySignal<Uint8Array | null>} [props.lit] the characters that keep their
  *   colours while the others are dimmed; null: all do
  */
-export function RoutedTextView({ id, label, text, tokens, state, lit }) {
+export function RoutedTextView({ id, label, text, tokens, symbols, state, lit }) {
   const list = useRef(/** @type {HTMLDivElement | null} */ (null));
   const cursor = useSignal(text.peek()?.from ?? 0);
   const hovered = useSignal(/** @type {number | null} */ (null));
-  const cells = useMemo(() => cellsOf(tokens), [tokens]);
+  const cells = useMemo(() => cellsOf(tokens, symbols), [tokens, symbols]);
   const painted = useRef(/** @type {WeakMap<Element, string>} */ (new WeakMap()));
 
   const repaint = () => {
@@ -47,7 +48,7 @@ export function RoutedTextView({ id, label, text, tokens, state, lit }) {
   };
   useSignalEffect(repaint);
   // Characters that were added are there only now.
-  useLayoutEffect(repaint, [tokens]);
+  useLayoutEffect(repaint, [cells]);
 
   const shown = Math.min(hovered.value ?? cursor.value, tokens.length - 1);
   const move = (/** @type {number} */ to) => {
@@ -90,7 +91,15 @@ export function RoutedTextView({ id, label, text, tokens, state, lit }) {
         <Cells id={id} cells={cells} />
         <Marks list={list} cursor={cursor} hovered={hovered} cells={cells} text={text} state={state} />
       </div>
-      <Readout id={`${id}-readout`} text={text} tokens={tokens} cells={cells} index={shown} state={state} />
+      <Readout
+        id={`${id}-readout`}
+        text={text}
+        tokens={tokens}
+        symbols={symbols}
+        cells={cells}
+        index={shown}
+        state={state}
+      />
     </>
   );
 }

@@ -2,8 +2,10 @@ import { computed, signal } from '@preact/signals';
 import { engineConfig } from '../config.js';
 import { loadOf } from '../measures.js';
 import { createRun } from '../run.js';
-import { keepText, leastBytes, TextError } from './data.js';
+import { charactersIn, keepText, leastTokens, TextError } from './data.js';
 import { frameViews } from './frame.js';
+import { createOpening } from './opening.js';
+import { describeUnknown, SymbolVocabulary } from './vocabulary.js';
 import { createSink } from './written.js';
 
 /**
@@ -14,7 +16,7 @@ import { createSink } from './written.js';
  * @typedef {import('./frame.js').FrameShape} FrameShape
  *
  * @typedef {object} RoutedText a text with the routing of its tokens
- * @property {Uint8Array} tokens
+ * @property {Int32Array} tokens
  * @property {number} from the first token that has routing; those before it are a prompt
  * @property {FrameShape} shape
  * @property {FrameViews} views by token, counted from `from`
@@ -37,12 +39,16 @@ export function createTextRun({ client, state, loadText, keptText }) {
   const live = signal(/** @type {RoutedText | null} */ (null));
   const writing = signal(false);
   const written = signal(/** @type {RoutedText | null} */ (null));
+  /** What the model's tokens stand for. */
+  const vocabulary = signal(SymbolVocabulary.bytes());
   /** @type {Map<string, Text>} by choice of the setting */
   const builtIn = new Map();
   /** @type {Text | undefined} */
   let own = keptText();
   /** @type {number | undefined} */
   let writingId;
+  /** Texts that the model has written. */
+  let texts = 0;
 
   const run = createRun({
     client,
@@ -50,10 +56,16 @@ export function createTextRun({ client, state, loadText, keptText }) {
     /** @type {import('../run.js').Task<Text>} */
     task: {
       name: 'text',
-      per: 'byte',
-      guess: () => Math.log(256),
-      config: () => ({ vocabSize: 256, ...engineConfig(state) }),
+      get per() {
+        return vocabulary.value.ofBytes ? 'byte' : 'character';
+      },
+      guess: () => Math.log(vocabulary.value.size),
+      config: () => ({ tokens: state.peek('tokens'), ...engineConfig(state) }),
       check: (text, config) => requireLength(text, /** @type {any} */ (config)),
+      settingsOf: ({ data }) => {
+        const { ofBytes } = SymbolVocabulary.fromJSON(/** @type {TextSummary} */ (data).vocabulary);
+        return { tokens: ofBytes ? 'bytes' : 'characters' };
+      },
       body: ({ bytes }) => ({ bytes }),
       async wanted() {
         if (state.peek('text') === 'own') {
@@ -66,10 +78,14 @@ export function createTextRun({ client, state, loadText, keptText }) {
         builtIn.set(id, text);
         return text;
       },
-      begin(_built, text) {
+      begin(built, text) {
         textName.value = text.name;
         live.value = null;
         written.value = null;
+        texts = 0;
+        const { unknown, vocabulary: json } = /** @type {TextSummary} */ (built.data);
+        vocabulary.value = SymbolVocabulary.fromJSON(json);
+        if (unknown) run.notify('note', describeUnknown(text.name, unknown));
       },
       show(shape, buffer) {
         const last = live.peek();
@@ -88,7 +104,7 @@ export function createTextRun({ client, state, loadText, keptText }) {
    */
   function routed(shape, buffer) {
     return {
-      tokens: data.peek()?.probe ?? new Uint8Array(),
+      tokens: data.peek()?.probe ?? new Int32Array(),
       from: 0,
       shape,
       views: frameViews(buffer, shape),
@@ -107,7 +123,7 @@ export function createTextRun({ client, state, loadText, keptText }) {
   /** @param {Text} text */
   function useText(text) {
     try {
-      requireLength(text, /** @type {any} */ (engineConfig(state)));
+      requireLength(text, /** @type {any} */ ({ tokens: state.peek('tokens'), ...engineConfig(state) }));
     } catch (error) {
       run.report(error);
       return undefined;
@@ -121,12 +137,17 @@ export function createTextRun({ client, state, loadText, keptText }) {
 
   async function generate() {
     const prompt = new TextEncoder().encode(String(state.peek('prompt')));
-    if (!prompt.length) {
-      run.notify('problem', 'The beginning is empty; the model needs at least one character to go on from.');
+    const { tokens, unknown } = vocabulary.peek().encode(prompt);
+    if (!tokens.length) {
+      const reason = prompt.length
+        ? 'The model’s vocabulary has no character of this beginning; it'
+        : 'The beginning is empty; the model';
+      run.notify('problem', `${reason} needs at least one character to go on from.`);
       return;
     }
+    if (unknown) run.notify('note', describeUnknown('The beginning', unknown));
     const maxTokens = Number(state.peek('length'));
-    const sink = createSink(prompt, maxTokens);
+    const sink = createSink(tokens, maxTokens);
     written.value = null;
     writing.value = true;
     /** @type {RoutedText | null} */
@@ -141,7 +162,8 @@ export function createTextRun({ client, state, loadText, keptText }) {
     try {
       const temperature = Number(state.peek('temperature'));
       const topP = Number(state.peek('topP'));
-      const seed = Math.floor(Math.random() * 2 ** 31);
+      // Another text each time, but the same ones in every run of these settings.
+      const seed = (Number(state.peek('seed')) + 7919 * texts++) % 2 ** 31;
       const request = client.request(
         'generate',
         { prompt, maxTokens, temperature, topP, seed },
@@ -165,7 +187,9 @@ export function createTextRun({ client, state, loadText, keptText }) {
 
   return {
     ...run,
+    opening: createOpening(run),
     data,
+    vocabulary,
     textName,
     probe,
     writing,
@@ -179,14 +203,16 @@ export function createTextRun({ client, state, loadText, keptText }) {
 
 /**
  * @param {Text} text
- * @param {{ batchSize: number, contextLength: number }} config
+ * @param {{ batchSize: number, contextLength: number, tokens?: unknown }} config
  */
 function requireLength({ name, bytes }, config) {
-  const least = leastBytes(config);
-  if (bytes.length >= least) return;
+  const least = leastTokens(config);
+  const unit = config.tokens === 'characters' ? 'character' : 'byte';
+  const length = unit === 'byte' ? bytes.length : charactersIn(bytes);
+  if (length >= least) return;
   throw new TextError(
-    `${name} has ${bytes.length} ${bytes.length === 1 ? 'byte' : 'bytes'}; with ${config.batchSize} streams of ${config.contextLength} bytes ` +
-      `at least ${least} are needed. Fewer streams or a shorter segment need less.`,
+    `${name} has ${length} ${unit}${length === 1 ? '' : 's'}; with ${config.batchSize} streams of ` +
+      `${config.contextLength} ${unit}s at least ${least} are needed. Fewer streams or a shorter segment need less.`,
   );
 }
 

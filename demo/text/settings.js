@@ -141,6 +141,20 @@ export const textSettings = [
     help: 'Numbers by which a head compares characters.',
   },
   {
+    key: 'tokens',
+    type: 'choice',
+    default: 'bytes',
+    control: 'select',
+    group: 'more',
+    effect: 'rebuild',
+    label: 'It reads',
+    help: 'What the model takes one at a time.',
+    choices: [
+      { value: 'bytes', label: 'bytes', help: 'Any text; a letter with an accent is two bytes.' },
+      { value: 'characters', label: 'characters', help: 'All that the text has, each as one.' },
+    ],
+  },
+  {
     key: 'contextLength',
     type: 'integer',
     default: 64,
@@ -152,7 +166,7 @@ export const textSettings = [
     effect: 'rebuild',
     engine: true,
     label: 'Segment',
-    help: 'Bytes of each stream in one step.',
+    help: 'Characters of each stream in one step.',
   },
   {
     key: 'memoryLength',
@@ -166,7 +180,7 @@ export const textSettings = [
     effect: 'rebuild',
     engine: true,
     label: 'Memory',
-    help: 'Bytes before the segment that attention still sees.',
+    help: 'Characters before the segment that attention still sees.',
   },
   {
     key: 'batchSize',
@@ -313,7 +327,7 @@ export const textSettings = [
     group: 'generation',
     effect: 'view',
     label: 'Temperature',
-    help: '0 always takes the likeliest byte; higher is bolder.',
+    help: '0 always takes the likeliest character; higher is bolder.',
   },
   {
     key: 'topP',
@@ -326,7 +340,7 @@ export const textSettings = [
     group: 'generation',
     effect: 'view',
     label: 'Top-p',
-    help: 'Chooses among the likeliest bytes that have this share together.',
+    help: 'Chooses among the likeliest characters that have this share together.',
   },
   {
     key: 'length',
@@ -339,7 +353,7 @@ export const textSettings = [
     group: 'generation',
     effect: 'view',
     label: 'Length',
-    help: 'Bytes to write.',
+    help: 'Characters to write.',
   },
   paceSetting,
 ];

@@ -79,7 +79,7 @@ export function TextTable({ run, state }) {
         </tr>
       </thead>
       <tbody>
-        {cellsOf(probe.tokens).map(({ name }, row) => (
+        {cellsOf(probe.tokens, run.vocabulary.value.symbol).map(({ name }, row) => (
           <tr key={row}>
             <th scope="row">{name}</th>
             {columns.map(({ routing, k, title }) => (

@@ -26,6 +26,17 @@ async function useText(run, read) {
 }
 
 /**
+ * What was dropped: a text, or a model with or without its vocabulary.
+ *
+ * @param {Run} run
+ * @param {readonly File[]} files
+ */
+function useFiles(run, files) {
+  if (files.some(({ name }) => /\.safetensors$/i.test(name))) run.opening.openFiles(files);
+  else useFile(run, files[0]);
+}
+
+/**
  * @param {Run} run
  * @param {File | undefined} file
  */
@@ -141,7 +152,7 @@ function DropTarget({ run }) {
       if (!hasFile(event)) return;
       event.preventDefault();
       over.value = false;
-      useFile(run, event.dataTransfer?.files[0]);
+      useFiles(run, [...(event.dataTransfer?.files ?? [])]);
     };
     addEventListener('dragover', onOver);
     addEventListener('dragleave', onLeave);
@@ -152,5 +163,5 @@ function DropTarget({ run }) {
       removeEventListener('drop', onDrop);
     };
   }, [run]);
-  return over.value ? <div class="drop">Drop the file to learn its text</div> : null;
+  return over.value ? <div class="drop">Drop the file to learn its text, or to open a model</div> : null;
 }

@@ -10,14 +10,14 @@ import { RoutedTextView } from './routed-text.jsx';
  */
 export function WritingView({ run, state }) {
   const busy = run.writing.value;
-  const tokens = useComputed(() => run.written.value?.tokens ?? new Uint8Array());
+  const tokens = useComputed(() => run.written.value?.tokens ?? new Int32Array());
   const { help, max } = state.settingOf('prompt');
   const none = () => {};
   return (
     <Figure
       title="Let it write"
       name="writing"
-      caption="The model’s own continuation, one byte at a time. Training waits while it writes."
+      caption="The model’s own continuation, one character at a time. Training waits while it writes."
     >
       <form
         class="writing"
@@ -55,6 +55,7 @@ export function WritingView({ run, state }) {
           label="What the model wrote."
           text={run.written}
           tokens={tokens.value}
+          symbols={run.vocabulary.value.symbol}
           state={state}
         />
       )}

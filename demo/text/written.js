@@ -9,12 +9,12 @@ import { frameBytes, frameViews } from './frame.js';
 /**
  * Collects what is written, in one growing text.
  *
- * @param {Uint8Array} prompt
+ * @param {Int32Array} prompt
  * @param {number} maxTokens
  * @returns {(part: Written) => RoutedText}
  */
 export function createSink(prompt, maxTokens) {
-  const tokens = new Uint8Array(prompt.length + maxTokens);
+  const tokens = new Int32Array(prompt.length + maxTokens);
   tokens.set(prompt);
   let count = 0;
   /** @type {FrameViews | undefined} */

@@ -14,8 +14,9 @@ import { Field } from './field.jsx';
  * @param {State} props.state
  * @param {(problems: string[]) => void} props.onProblems
  * @param {import('preact').ComponentChildren} props.source what is learned, and where it comes from
+ * @param {(files: File[]) => void} [props.openFiles] opens a model out of one file or two; by default the run does, of one
  */
-export function Controls({ run, state, onProblems, source }) {
+export function Controls({ run, state, onProblems, source, openFiles }) {
   const dense = state.get('router') === 'dense';
   const fields = (/** @type {string} */ group) =>
     state.schema
@@ -50,13 +51,13 @@ export function Controls({ run, state, onProblems, source }) {
           {fields('more')}
         </details>
       </div>
-      <Checkpoints run={run} />
+      <Checkpoints run={run} openFiles={openFiles} />
     </section>
   );
 }
 
-/** @param {{ run: Run }} props */
-function Checkpoints({ run }) {
+/** @param {{ run: Run, openFiles?: (files: File[]) => void }} props */
+function Checkpoints({ run, openFiles }) {
   return (
     <div class="group">
       <h2>Keep it</h2>
@@ -68,12 +69,15 @@ function Checkpoints({ run }) {
           Open a model
           <input
             type="file"
-            accept=".safetensors"
+            accept={openFiles ? '.safetensors,.json,.txt' : '.safetensors'}
+            multiple={openFiles !== undefined}
             class="unseen"
             onChange={async (event) => {
-              const [file] = event.currentTarget.files ?? [];
+              const files = [...(event.currentTarget.files ?? [])];
               event.currentTarget.value = '';
-              if (file) await run.open(new Uint8Array(await file.arrayBuffer()));
+              if (!files.length) return;
+              if (openFiles) openFiles(files);
+              else await run.open(new Uint8Array(await files[0].arrayBuffer()));
             }}
           />
         </label>
@@ -81,6 +85,7 @@ function Checkpoints({ run }) {
       <p class="help">
         A safetensors file with all that the model has learned; training goes on from it, here or on the
         command line.
+        {openFiles && ' Published models open too; choose the file of their vocabulary along with them.'}
       </p>
     </div>
   );

@@ -100,15 +100,15 @@ export function LossView({ run, state }) {
 }
 
 /**
- * @param {{ per: 'byte' | 'point', guess: () => number }} task
+ * @param {{ per: import('../run.js').Task<any>['per'], guess: () => number }} task
  * @param {Unit} unit
  */
 function captionOf({ per, guess }, unit) {
   const start = lossText(guess(), unit);
   const ends = `${start} for one that knows nothing, fewer the better it predicts.`;
-  return per === 'byte'
-    ? `How many ${unitName(unit)} the model would need to store the text: ${ends}`
-    : `How many ${unitName(unit, per)} the model still needs to be told of the class: ${ends}`;
+  return per === 'point'
+    ? `How many ${unitName(unit, per)} the model still needs to be told of the class: ${ends}`
+    : `How many ${unitName(unit, per)} the model would need to store the text: ${ends}`;
 }
 
 /**

@@ -19,11 +19,15 @@ import {
  * @typedef {{ bytes: Uint8Array }} TextData UTF-8
  *
  * @typedef {object} TextSummary
+ * @property {import('../text/vocabulary.js').VocabularyJSON} vocabulary what tokens stand for
+ * @property {import('../text/vocabulary.js').Unknown | null} unknown what of the text it does not have
  * @property {number} trainBytes
  * @property {number} heldOutBytes
  * @property {number} stepsPerPass steps of one pass over the text
- * @property {Uint8Array} probe the text whose routing is shown: the beginning of the held-out part
+ * @property {Int32Array} probe [N] the text whose routing is shown: the beginning of the held-out part
  * @property {Uint8Array} probeClasses [N] ids of the package's `characterClassNames`
+ * @property {Int32Array} sample [S] more of the held-out text, to measure on what the experts take
+ * @property {Uint8Array} sampleClasses [S]
  *
  * @typedef {object} Summary what the page knows of the model that the worker trains
  * @property {ModelConfig} config
@@ -62,7 +66,7 @@ import {
  * @property {Float32Array | null} grad of the last step; null for what is frozen
  *
  * @typedef {object} Written a part of a generated text
- * @property {Uint8Array} tokens
+ * @property {Int32Array} tokens
  * @property {import('../text/frame.js').FrameShape} shape
  * @property {ArrayBuffer} buffer their routing
  *
@@ -81,7 +85,8 @@ import {
  * @property {{ id: number }} cancel the request that is to end early
  * @property {{ optimizer: boolean }} save
  * @property {{ layer: number }} inspect layer: counted from 0
- * @property {{ task: TaskName, bytes: Uint8Array, learningRate: number, data: object | null }} restore
+ * @property {{ task: TaskName, bytes: Uint8Array, learningRate: number, data: object | null, missing?: object }} restore
+ *   missing: what the file does not hold itself, by task
  * @property {{}} rewind
  *
  * @typedef {object} Results
@@ -131,7 +136,7 @@ const requestShapes = {
   cancel: { id: 'number' },
   save: { optimizer: 'boolean' },
   inspect: { layer: 'number' },
-  restore: { task: 'string', bytes: 'bytes', learningRate: 'number', data: 'object?' },
+  restore: { task: 'string', bytes: 'bytes', learningRate: 'number', data: 'object?', missing: 'object?' },
   rewind: {},
 };
 

@@ -1,37 +1,36 @@
-import {
-  ByteVocabulary,
-  CheckpointError,
-  characterClasses,
-  evaluateText,
-  LanguageModel,
-  splitText,
-  TextStreams,
-} from 'hyperrouter-wasm';
+import { characterClasses, evaluateText, splitText, TextStreams } from 'hyperrouter-wasm';
 import { frameBytes, frameViews, writePrediction } from '../text/frame.js';
+import { Sample } from './sample.js';
+import { openTextModel, vocabularyOf } from './text-model.js';
 import { fit, Trainer } from './trainer.js';
 
 /**
+ * @typedef {import('hyperrouter-wasm').LanguageModel} LanguageModel
+ * @typedef {import('../text/vocabulary.js').SymbolVocabulary} SymbolVocabulary
  * @typedef {import('./trainer.js').Engine} Engine
  * @typedef {import('../text/frame.js').FrameShape} FrameShape
  */
 
-const heldOutBytes = 4096;
-const probeBytes = 420;
+const heldOutTokens = 4096;
+const probeTokens = 420;
 const predictions = 5;
 
-const vocabulary = new ByteVocabulary();
-
 /**
- * A language model that learns a text, byte by byte.
+ * A language model that learns a text, byte by byte or character by character. What its tokens stand for is in the
+ * model's metadata, as in its checkpoints.
  *
  * @extends {Trainer<LanguageModel>}
  */
 export class TextTrainer extends Trainer {
   #streams;
   #heldOut;
-  #trainBytes;
+  #trainTokens;
   #probe;
   #probeClasses;
+  #sample;
+  #vocabulary;
+  #unknown;
+  #tokens;
 
   /**
    * @param {Engine} engine
@@ -42,29 +41,49 @@ export class TextTrainer extends Trainer {
   constructor(engine, model, data, learningRate) {
     super(engine, model, learningRate);
     this.data = data;
-    const { train, validation } = splitText(vocabulary.encode(data.bytes));
+    const vocabulary = vocabularyOf(model);
+    const { tokens, unknown } = vocabulary.encode(data.bytes);
     const { batchSize, contextLength } = model.config;
+    requireKnown(unknown);
+    this.#vocabulary = vocabulary;
+    this.#unknown = unknown;
+    this.#tokens = tokens;
+    const { train, validation } = splitText(tokens);
     this.#streams = new TextStreams(train, { batchSize, length: contextLength });
-    this.#trainBytes = train.length;
-    this.#heldOut = validation.subarray(0, heldOutBytes);
-    this.#probe = probeOf(validation);
+    this.#trainTokens = train.length;
+    this.#heldOut = validation.subarray(0, heldOutTokens);
+    this.#probe = probeOf(validation, vocabulary);
     if (!this.#probe.length) throw new RangeError('the held-out part of the text is empty');
-    this.#probeClasses = characterClasses(this.#probe, vocabulary);
+    this.#probeClasses = classesOf(this.#probe, vocabulary);
+    if (this.#heldOut.length > 1 && this.#layers) {
+      this.#sample = new Sample(this.#heldOut, { ...model.config, layers: this.#layers });
+    }
+  }
+
+  /** Layers that have a router. */
+  get #layers() {
+    return this.model.config.router === 'dense' ? 0 : this.model.config.layers;
   }
 
   /** @override */
   get guess() {
-    return Math.log(vocabulary.size);
+    return Math.log(this.#vocabulary.size);
   }
 
   /** @override */
   dataSummary() {
+    const vocabulary = this.#vocabulary;
+    const trainBytes = vocabulary.byteLength(this.#tokens.subarray(0, this.#trainTokens));
     return {
-      trainBytes: this.#trainBytes,
-      heldOutBytes: this.data.bytes.length - this.#trainBytes,
+      vocabulary: vocabulary.toJSON(),
+      unknown: this.#unknown,
+      trainBytes,
+      heldOutBytes: vocabulary.byteLength(this.#tokens) - trainBytes,
       stepsPerPass: this.#streams.segments,
-      probe: Uint8Array.from(this.#probe),
+      probe: this.#probe.slice(),
       probeClasses: Uint8Array.from(this.#probeClasses),
+      sample: Int32Array.from(this.#sample?.tokens ?? []),
+      sampleClasses: Uint8Array.from(classesOf(this.#sample?.tokens ?? new Int32Array(), vocabulary)),
     };
   }
 
@@ -84,7 +103,19 @@ export class TextTrainer extends Trainer {
    */
   async heldOutLoss(signal) {
     if (this.#heldOut.length < 2) return null;
-    return (await evaluateText(this.model, this.#heldOut, { signal })).loss;
+    const sample = this.#sample;
+    if (!sample) return (await evaluateText(this.model, this.#heldOut, { signal })).loss;
+    // The same text, so the sample costs nothing more.
+    const { batchSize } = sample;
+    let segment = 0;
+    sample.begin(this.model);
+    const onProgress = () => sample.note(segment++, this.model.routing());
+    try {
+      return (await evaluateText(this.model, this.#heldOut, { signal, batchSize, onProgress })).loss;
+    } catch (error) {
+      sample.read = undefined;
+      throw error;
+    }
   }
 
   /** @override */
@@ -97,23 +128,43 @@ export class TextTrainer extends Trainer {
    *
    * @override
    * @param {ArrayBuffer | null} recycle
+   * @param {boolean} exact
    * @returns {{ shape: FrameShape, buffer: ArrayBuffer }}
    */
-  picture(recycle) {
+  picture(recycle, exact) {
     const model = this.model;
     const { contextLength, experts } = model.config;
     const tokens = this.#probe.length;
+    const sample = this.#sampleOf(exact);
     const saved = model.saveMemory();
     try {
-      const layers = model.config.router === 'dense' ? 0 : model.config.layers;
-      const shape = { tokens, layers, topK: model.topK, experts: Number(experts), predictions };
+      const shape = {
+        tokens,
+        layers: this.#layers,
+        topK: model.topK,
+        experts: Number(experts),
+        predictions,
+        sample: sample && { tokens: sample.tokens.length, step: sample.read?.step ?? 0 },
+      };
       const buffer = fit(recycle, frameBytes(shape));
       const views = frameViews(buffer, shape);
+      if (sample) views.sample.set(sample.experts);
       for (let start = 0; start < tokens; start += contextLength) this.#readSegment(start, views);
       return { shape, buffer };
     } finally {
       model.restoreMemory(saved);
     }
+  }
+
+  /**
+   * @param {boolean} exact read by the model as it is now; otherwise since the last look at the held-out text
+   */
+  #sampleOf(exact) {
+    const { step, topK } = this.model;
+    const sample = this.#sample;
+    const read = sample?.read;
+    if (sample && (read?.topK !== topK || (exact && read.step !== step))) sample.readWith(this.model);
+    return sample;
   }
 
   /**
@@ -144,11 +195,16 @@ export class TextTrainer extends Trainer {
   /**
    * Continues a text. Each call of `next` writes one token.
    *
-   * @param {Uint8Array} prompt
+   * @param {Uint8Array} prompt UTF-8
    * @param {{ maxTokens: number, temperature: number, topP: number, seed: number }} options
    */
   write(prompt, { maxTokens, temperature, topP, seed }) {
-    return this.model.generate(vocabulary.encode(prompt), { maxTokens, temperature, topP, seed });
+    return this.model.generate(this.#vocabulary.encode(prompt).tokens, {
+      maxTokens,
+      temperature,
+      topP,
+      seed,
+    });
   }
 
   /**
@@ -158,7 +214,7 @@ export class TextTrainer extends Trainer {
   save({ optimizer }) {
     return this.model.saveCheckpoint({
       optimizer,
-      metadata: { vocabulary: JSON.stringify(vocabulary.toJSON()) },
+      metadata: { vocabulary: JSON.stringify(this.#vocabulary.toJSON()) },
     });
   }
 
@@ -172,37 +228,38 @@ export class TextTrainer extends Trainer {
   }
 }
 
+/** A text of which less than this is in a model's vocabulary is another alphabet's. */
+const leastKnown = 0.5;
+
 /**
- * Opens a checkpoint that the page can go on with.
- *
- * @param {Engine} engine
- * @param {Uint8Array} bytes
- * @returns {LanguageModel}
- * @throws {CheckpointError}
+ * @param {import('../text/vocabulary.js').Unknown | null} unknown
  */
-export function openTextModel(engine, bytes) {
-  const model = engine.loadCheckpoint(bytes);
-  if (model instanceof LanguageModel && model.config.vocabSize === vocabulary.size) return model;
-  model.dispose();
-  throw new CheckpointError(
-    model instanceof LanguageModel
-      ? `the model has a vocabulary of ${model.config.vocabSize}; the page takes models of bytes, which have 256`
-      : 'the file holds a classifier; this room takes language models',
+function requireKnown(unknown) {
+  if (!unknown || unknown.missing <= (1 - leastKnown) * unknown.total) return;
+  const examples = unknown.examples.map((example) => `“${example}”`).join(' ');
+  throw new RangeError(
+    `most of the text is not in the model's vocabulary: ${unknown.missing} of ${unknown.total} characters, such as ` +
+      `${examples}. Choose a text in its alphabet first, then open the model`,
   );
 }
+
+/**
+ * @param {Int32Array} tokens
+ * @param {SymbolVocabulary} vocabulary
+ */
+const classesOf = (tokens, vocabulary) => characterClasses(tokens, /** @type {any} */ (vocabulary));
 
 /**
  * The piece of the held-out text whose routing is shown: from the first paragraph's beginning, cut at a word.
  *
  * @param {Int32Array} heldOut
+ * @param {SymbolVocabulary} vocabulary
  * @returns {Int32Array}
  */
-function probeOf(heldOut) {
-  const lineBreak = 0x0a;
-  const space = 0x20;
-  const paragraph = heldOut.subarray(0, 4 * probeBytes).indexOf(lineBreak) + 1;
-  const start = heldOut.length - paragraph < probeBytes ? 0 : paragraph;
-  const piece = heldOut.subarray(start, start + probeBytes);
-  const end = piece.lastIndexOf(space);
-  return piece.slice(0, end > probeBytes / 2 ? end : piece.length);
+function probeOf(heldOut, vocabulary) {
+  const paragraph = heldOut.subarray(0, 4 * probeTokens).indexOf(vocabulary.tokenOf('\n')) + 1;
+  const start = heldOut.length - paragraph < probeTokens ? 0 : paragraph;
+  const piece = heldOut.subarray(start, start + probeTokens);
+  const end = piece.lastIndexOf(vocabulary.tokenOf(' '));
+  return piece.slice(0, end > probeTokens / 2 ? end : piece.length);
 }

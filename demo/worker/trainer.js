@@ -90,9 +90,10 @@ export class Trainer {
    * The routing of the probe. Training goes on as if it had not been asked for.
    *
    * @param {ArrayBuffer | null} _recycle a buffer that may be written to
+   * @param {boolean} _exact all of it as of this step; otherwise what takes long may be that of a few steps ago
    * @returns {Picture}
    */
-  picture(_recycle) {
+  picture(_recycle, _exact) {
     throw new Error('not of this task');
   }
 
@@ -176,7 +177,7 @@ export class Trainer {
   }
 
   #keepMoment() {
-    const { shape, buffer } = this.picture(null);
+    const { shape, buffer } = this.picture(null, true);
     const embeddings = this.model
       .parameters()
       .filter(({ name }) => name.endsWith('gate.embedding'))
@@ -227,7 +228,7 @@ export class Trainer {
       measures: this.#measures,
       moments: this.#moments,
       perSecond: this.#perSecond,
-      ...(this.#changed || whole ? this.picture(recycle) : { shape: null, buffer: null }),
+      ...(this.#changed || whole ? this.picture(recycle, whole) : { shape: null, buffer: null }),
     };
     this.#losses = [];
     this.#heldOutLosses = [];

@@ -1,7 +1,8 @@
 import { load } from 'hyperrouter-wasm';
 import { frameBytes, frameViews } from '../text/frame.js';
 import { checkRequest, errorToWire } from './protocol.js';
-import { openTextModel, TextTrainer } from './text-trainer.js';
+import { createTextModel, openTextModel } from './text-model.js';
+import { TextTrainer } from './text-trainer.js';
 
 /**
  * The worker's loop: it trains until about 10 ms are used, then looks at its messages. Requests are served one after
@@ -28,14 +29,14 @@ const sliceMs = 10;
  * What can be learned.
  *
  * @type {Record<string, {
- *   create: (engine: Engine, config: any) => any,
- *   open: (engine: Engine, bytes: Uint8Array) => any,
+ *   create: (engine: Engine, config: any, data: any) => any,
+ *   open: (engine: Engine, bytes: Uint8Array, missing?: any) => any,
  *   Trainer: new (engine: Engine, model: any, data: any, learningRate: number) => AnyTrainer,
  * }>}
  */
 const tasks = {
   text: {
-    create: (from, config) => from.createLanguageModel(config),
+    create: createTextModel,
     open: openTextModel,
     Trainer: TextTrainer,
   },
@@ -217,7 +218,7 @@ function pack(written) {
       layers[layer].logits.set(logits, token * shape.experts);
     });
   });
-  return { tokens: Uint8Array.from(written, ({ token }) => token), shape, buffer };
+  return { tokens: Int32Array.from(written, ({ token }) => token), shape, buffer };
 }
 
 /** @param {Request} request */
@@ -235,12 +236,12 @@ async function serve({ id, type, body }) {
     }
     case 'build': {
       const { create } = taskOf(body.task);
-      adopt(body, () => create(opened(), body.config));
+      adopt(body, () => create(opened(), body.config, body.data ?? working().data));
       return done(id, working().summary());
     }
     case 'restore': {
       const { open } = taskOf(body.task);
-      adopt(body, () => open(opened(), body.bytes));
+      adopt(body, () => open(opened(), body.bytes, body.missing ?? undefined));
       return done(id, working().summary());
     }
     case 'rewind': {

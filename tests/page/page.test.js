@@ -331,7 +331,7 @@ describe('texts of one’s own', () => {
       return transfer;
     }, 'Dropped letters fall down here. '.repeat(200));
     await page.dispatchEvent('body', 'dragover', { dataTransfer: drop });
-    await page.getByText('Drop the file to learn its text').waitFor();
+    await page.getByText('Drop the file to learn its text, or to open a model').waitFor();
     await page.dispatchEvent('body', 'drop', { dataTransfer: drop });
     await page.locator('#probe').filter({ hasText: 'letters' }).waitFor();
 

@@ -4,7 +4,7 @@ import { colourOf, contrast, fillOf, letterOf, mix, textOn } from '../../demo/co
 import { addLoad, addLosses, createLoadHistory, createLossHistory } from '../../demo/history.js';
 import { busiest, leadOf, loadOf, probabilitiesOf, routerEntropy, variation } from '../../demo/measures.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
-import { leastBytes, ownText, textOfFile } from '../../demo/text/data.js';
+import { leastTokens, ownText, textOfFile } from '../../demo/text/data.js';
 import { plain } from '../../demo/text/plain.js';
 
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
@@ -140,7 +140,7 @@ describe('texts', () => {
   });
 
   it('need a segment for every stream, and a tenth more', () => {
-    assert.equal(leastBytes({ batchSize: 16, contextLength: 64 }), 1156);
+    assert.equal(leastTokens({ batchSize: 16, contextLength: 64 }), 1156);
   });
 
   it('become paragraphs of typewriter signs', () => {

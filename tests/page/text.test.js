@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { fillOf, letterOf, textOn, tie } from '../../demo/colours.js';
+import { changedSets, changesBetween, momentAt, shownMoment } from '../../demo/moments.js';
 import { ownText, TooLongError, textOfFile } from '../../demo/text/data.js';
 import { frameBytes, frameViews } from '../../demo/text/frame.js';
 import { textLibrary } from '../../demo/text/library.js';
 import { lookOf } from '../../demo/text/paint.js';
+import { classTable, layerSample, profilesOf } from '../../demo/text/profile.js';
+import { createSpotlight, litBy, nameOfSpot } from '../../demo/text/spotlight.js';
 
 /** @param {Uint8Array} bytes */
 const decode = (bytes) => new TextDecoder().decode(bytes);
@@ -99,7 +102,7 @@ describe('the look of a character', () => {
   views.layers[1].experts.set([3, 0, 1, 2]);
   views.layers[1].logits.set([0, 0, 0, 3, 0, 3, 1, 0]);
   views.layers[1].weights.set([0.95, 0.05, 0.88, 0.12]);
-  const routed = { tokens: new Uint8Array([9, 9, 65, 66]), from: 2, shape, views };
+  const routed = { tokens: Int32Array.of(9, 9, 65, 66), from: 2, shape, views };
   const look = { layer: 1, strength: false, letters: true, lit: null };
 
   it('is the first expert’s colour, and a stripe of the second', () => {
@@ -133,5 +136,169 @@ describe('the look of a character', () => {
     assert.deepEqual(lookOf(routed, 2, { ...look, lit }), lookOf(routed, 2, look));
     assert.equal(lookOf(routed, 3, { ...look, lit }).background, 'none');
     assert.equal(lookOf(null, 0, look).background, '');
+  });
+});
+
+const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
+
+describe('what experts take', () => {
+  // “abab… ” of which expert 1 takes every b and half of the spaces, expert 0 the rest; the last one was not read.
+  const tokens = Int32Array.from(encode('ab '.repeat(40)));
+  const classes = tokens.map((token) => ({ 97: 0, 98: 1 })[token] ?? 4);
+  const chosen = Uint16Array.from(tokens, (token, i) =>
+    Number(token === 98 || (token === 32 && i % 2 === 0)),
+  );
+  chosen[chosen.length - 1] = 0xffff;
+  const sample = { tokens, classes, experts: chosen, topK: 1, count: 3 };
+
+  it('is counted by class', () => {
+    const { rows, load, tokens: read } = classTable(sample);
+    assert.equal(read, 119);
+    assert.deepEqual(
+      rows.map(({ id, tokens: times }) => [id, times]),
+      [
+        [0, 40],
+        [1, 40],
+        [4, 39],
+      ],
+    );
+    assert.deepEqual(
+      rows.map(({ shares }) => shares[1]),
+      [0, 1, 20 / 39],
+    );
+    assert.ok(Math.abs(load[1] - 60 / 119) < 1e-12 && load[2] === 0);
+    assert.ok(Math.abs(rows[1].lifts[1] - 119 / 60) < 1e-12);
+    assert.equal(rows[0].lifts[2], 0, 'an expert that takes nothing takes no more of anything');
+  });
+
+  it('is told by the characters and pairs of greatest lift', () => {
+    const [a, b, none] = profilesOf(sample, 5);
+    assert.deepEqual(
+      a.characters.map(({ tokens: is }) => is),
+      [[97]],
+    );
+    assert.deepEqual(b.characters[0], { tokens: [98], lift: 119 / 60, times: 40, share: 1 });
+    assert.deepEqual(b.pairs[0].tokens, [97, 98], 'the pair ends in the character that was taken');
+    assert.deepEqual([none.load, none.characters, none.pairs], [0, [], []]);
+    const few = { ...sample, tokens: tokens.slice(0, 9), experts: chosen.slice(0, 9) };
+    assert.deepEqual(profilesOf(few, 5)[1].characters, [], 'three times may be chance');
+  });
+
+  it('counts a token for each of its k experts', () => {
+    const both = {
+      tokens: tokens.slice(0, 30),
+      classes,
+      experts: Uint16Array.from({ length: 60 }, (_, i) => i % 2),
+      topK: 2,
+      count: 2,
+    };
+    assert.deepEqual(classTable(both).load, [0.5, 0.5]);
+    assert.deepEqual(
+      classTable(both).rows.map(({ shares }) => shares),
+      [
+        [0.5, 0.5],
+        [0.5, 0.5],
+        [0.5, 0.5],
+      ],
+    );
+  });
+
+  it('comes from the end of a frame, a layer at a time', () => {
+    const shape = {
+      tokens: 1,
+      layers: 2,
+      topK: 1,
+      experts: 3,
+      predictions: 2,
+      sample: { tokens: 3, step: 7 },
+    };
+    const buffer = new ArrayBuffer(frameBytes(shape));
+    const views = frameViews(buffer, shape);
+    assert.equal(views.sample.byteOffset + views.sample.byteLength, buffer.byteLength);
+    views.sample.set([0, 1, 2, 2, 1, 0]);
+    const routed = { tokens: new Int32Array(1), from: 0, shape, views };
+    const data = { sample: Int32Array.of(5, 6, 7), sampleClasses: Uint8Array.of(0, 0, 1) };
+    assert.deepEqual([...(layerSample(routed, data, 1)?.experts ?? [])], [2, 1, 0]);
+    assert.equal(layerSample(routed, data, 2), undefined);
+    assert.equal(layerSample(routed, { ...data, sample: Int32Array.of(1) }, 0), undefined, 'of another text');
+  });
+});
+
+describe('the spotlight', () => {
+  const shape = { tokens: 4, layers: 1, topK: 2, experts: 4, predictions: 0 };
+  const views = frameViews(new ArrayBuffer(frameBytes(shape)), shape);
+  views.layers[0].experts.set([0, 1, 2, 0, 3, 1, 1, 2]);
+  const routed = { tokens: Int32Array.of(9, 1, 2, 1, 2), from: 1, shape, views };
+  const classes = [0, 0, 1, 0, 1];
+
+  it('lights what all of it is true of', () => {
+    const lit = (/** @type {import('../../demo/text/spotlight.js').Spot} */ spot) => [
+      ...litBy(spot, routed, classes),
+    ];
+    assert.deepEqual(lit({ class: 0 }), [0, 1, 0, 1, 0], 'not the prompt');
+    assert.deepEqual(lit({ layer: 1, expert: 1 }), [0, 1, 0, 1, 1], 'as one of k');
+    assert.deepEqual(lit({ class: 1, layer: 1, expert: 1 }), [0, 0, 0, 0, 1]);
+    assert.deepEqual(lit({ tokens: [1, 2] }), [0, 1, 1, 1, 1]);
+    assert.deepEqual(lit({ tokens: [2, 1] }), [0, 0, 1, 1, 0]);
+    assert.deepEqual(lit({ layer: 2, expert: 1 }), [0, 0, 0, 0, 0], 'a layer that is not there');
+  });
+
+  it('stays where it is pressed, until pressed again, and follows the pointer meanwhile', () => {
+    const { spot, press, point, isPressed, clear } = createSpotlight();
+    press({ class: 1 });
+    point({ class: 0 });
+    assert.deepEqual(spot.value, { class: 0 });
+    point(null);
+    assert.deepEqual(spot.value, { class: 1 });
+    assert.ok(isPressed({ class: 1 }) && !isPressed({ class: 0 }));
+    press({ class: 1 });
+    assert.equal(spot.value, null);
+    press({ class: 0 });
+    clear();
+    assert.equal(spot.value, null);
+  });
+
+  it('has a name', () => {
+    const name = (/** @type {any} */ spot) => nameOfSpot(spot, (token) => token);
+    assert.equal(name({ class: 0 }), 'vowels');
+    assert.equal(name({ class: 5, layer: 1, expert: 2 }), 'line breaks of expert C');
+    assert.equal(name({ layer: 1, expert: 0 }), 'what expert A takes');
+    assert.equal(name({ tokens: [116, 104] }), '“th”');
+  });
+});
+
+describe('moments', () => {
+  const moments = [{ step: 0 }, { step: 5 }, { step: 1200 }];
+
+  it('are where the slider says, and the present is behind the last', () => {
+    assert.deepEqual(
+      [0, 2, 3, 9].map((value) => momentAt(value, 3)),
+      [0, 2, null, null],
+    );
+    assert.deepEqual(shownMoment({ moments, moment: 2, step: 1500 }), {
+      step: 1200,
+      words: 'step 1,200 of 1,500',
+    });
+    assert.deepEqual(shownMoment({ moments, moment: null, step: 9 }), { step: 9, words: 'now, step 9' });
+    assert.deepEqual(shownMoment({ moments, moment: 7, step: 9 }), { step: 9, words: 'now, step 9' });
+  });
+
+  it('differ where the set of experts does, whatever their order', () => {
+    const before = Int32Array.of(0, 1, 2, 3, 4, 5);
+    assert.deepEqual([...changedSets(before, Int32Array.of(1, 0, 2, 4, 4, 5), 2)], [0, 1, 0]);
+    const look = (/** @type {number} */ step, /** @type {number[]} */ experts, topK = 2) => ({
+      step,
+      topK,
+      experts: Int32Array.from(experts),
+    });
+    const rows = changesBetween([look(0, [0, 1]), look(1, [0, 2]), look(2, [0], 1)]);
+    assert.deepEqual(
+      rows.map(({ from, to, changed }) => [from, to, changed && [...changed]]),
+      [
+        [0, 1, [1]],
+        [1, 2, null],
+      ],
+    );
+    assert.deepEqual(changesBetween([]), []);
   });
 });

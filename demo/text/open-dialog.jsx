@@ -1,0 +1,159 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { inWords } from './checkpoint-file.js';
+
+/**
+ * Asks for what a checkpoint does not say: published ones hold tensors only.
+ *
+ * @param {{ opening: import('./opening.js').Opening, state: import('../state.js').State }} props
+ */
+export function OpenDialog({ opening, state }) {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const question = opening.question.value;
+  useEffect(() => {
+    if (question && !dialog.current?.open) dialog.current?.showModal();
+    if (!question) dialog.current?.close();
+  }, [question]);
+  return (
+    <dialog ref={dialog} aria-labelledby="open-title" onClose={opening.cancel}>
+      {question && (
+        <form
+          class="open-model"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const form = new FormData(event.currentTarget);
+            const file = form.get('vocabulary');
+            opening.answer(configOf(form), file instanceof File && file.name ? file : undefined);
+          }}
+        >
+          <h2 id="open-title">What {question.described.name} does not say</h2>
+          <p class="help">Its tensors tell: {inWords(question.described)}.</p>
+          {question.vocabulary && <VocabularyField size={question.described.vocabSize} />}
+          {question.config && <ConfigFields described={question.described} state={state} />}
+          {question.problem && (
+            <p class="open-problem" role="alert">
+              {question.problem}
+            </p>
+          )}
+          <div class="row">
+            <button type="submit" class="primary">
+              Open it
+            </button>
+            <button type="button" onClick={opening.cancel}>
+              Cancel
+            </button>
+          </div>
+        </form>
+      )}
+    </dialog>
+  );
+}
+
+/** @param {{ size: number }} props */
+function VocabularyField({ size }) {
+  return (
+    <div class="field">
+      <label for="open-vocabulary">Vocabulary: what its {size} symbols stand for</label>
+      <input
+        id="open-vocabulary"
+        name="vocabulary"
+        type="file"
+        accept=".json,.txt"
+        aria-describedby="open-vocabulary-help"
+      />
+      <p class="help" id="open-vocabulary-help">
+        JSON of the package, or a text with one character a line, or the number of one byte.
+      </p>
+    </div>
+  );
+}
+
+/**
+ * @param {{ described: import('./checkpoint-file.js').Described, state: import('../state.js').State }} props
+ */
+function ConfigFields({ described: { asksRouter, shapes }, state }) {
+  const experts = Number(shapes.experts);
+  return (
+    <>
+      {asksRouter && (
+        <div class="field">
+          <label for="open-router">Router</label>
+          <select id="open-router" name="router" aria-describedby="open-router-help">
+            <option value="smoe">smoe</option>
+            <option value="smoe-dropout">smoe-dropout</option>
+          </select>
+          <p class="help" id="open-router-help">
+            Both have the same tensors; smoe goes on training its router.
+          </p>
+        </div>
+      )}
+      <div class="open-numbers">
+        <NumberField
+          name="topK"
+          label="Experts per character (k)"
+          min={1}
+          max={experts}
+          value={Math.min(2, experts)}
+        />
+        <NumberField
+          name="contextLength"
+          label="Segment"
+          min={2}
+          max={512}
+          value={Number(state.peek('contextLength'))}
+        />
+        <NumberField
+          name="memoryLength"
+          label="Memory"
+          min={0}
+          max={1024}
+          value={Number(state.peek('memoryLength'))}
+        />
+        <NumberField
+          name="batchSize"
+          label="Streams"
+          min={1}
+          max={32}
+          value={Number(state.peek('batchSize'))}
+        />
+      </div>
+      <p class="help">
+        As in its training, if you know it: k at least. Segment and memory, in characters, may be shorter; the
+        model is then faster and sees less.
+      </p>
+      <label class="check">
+        <input type="checkbox" name="preLayerNorm" />
+        <span>Normalises first (published models do not)</span>
+      </label>
+    </>
+  );
+}
+
+/** @param {{ name: string, label: string, min: number, max: number, value: number }} props */
+function NumberField({ name, label, min, max, value }) {
+  return (
+    <div class="field">
+      <label for={`open-${name}`}>{label}</label>
+      <input
+        id={`open-${name}`}
+        name={name}
+        type="number"
+        required
+        min={min}
+        max={max}
+        defaultValue={String(value)}
+      />
+    </div>
+  );
+}
+
+/** @param {FormData} form */
+function configOf(form) {
+  /** @type {import('./checkpoint-file.js').Config} */
+  const config = {};
+  for (const key of ['topK', 'contextLength', 'memoryLength', 'batchSize']) {
+    if (form.has(key)) config[key] = Number(form.get(key));
+  }
+  if (form.has('router')) config.router = String(form.get('router'));
+  config.preLayerNorm = form.has('preLayerNorm');
+  return config;
+}

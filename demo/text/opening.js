@@ -1,0 +1,129 @@
+import { signal } from '@preact/signals';
+import { CheckpointFileError, describeCheckpoint, looksLikeCheckpoint } from './checkpoint-file.js';
+import { checkSize } from './vocabulary.js';
+import { vocabularyOfFile } from './vocabulary-file.js';
+
+/**
+ * @typedef {import('./checkpoint-file.js').Described} Described
+ * @typedef {import('./checkpoint-file.js').Config} Config
+ *
+ * @typedef {object} Question what the reader has to say before a model can be opened
+ * @property {Described} described
+ * @property {boolean} config whether its configuration is asked for
+ * @property {boolean} vocabulary whether its vocabulary is
+ * @property {string} problem with the last answer; empty: none
+ */
+
+/**
+ * Opening a model: out of one file, or of one and its vocabulary.
+ *
+ * @param {import('../run.js').Run} run
+ */
+export function createOpening(run) {
+  const question = signal(/** @type {Question | null} */ (null));
+  /** @type {Uint8Array} */
+  let bytes = new Uint8Array();
+  /** @type {import('./vocabulary.js').SymbolVocabulary | undefined} */
+  let vocabulary;
+
+  /** @param {readonly File[]} files */
+  async function openFiles(files) {
+    question.value = null;
+    vocabulary = undefined;
+    try {
+      const read = await Promise.all(files.map(readFile));
+      const models = read.filter(({ content }) => looksLikeCheckpoint(content));
+      if (files.length > 2 || models.length > 1) {
+        throw new CheckpointFileError(
+          'Open one model at a time, with its vocabulary beside it if it needs one.',
+        );
+      }
+      const model = models[0] ?? read.find(({ name }) => !/\.(json|txt)$/i.test(name));
+      if (!model) {
+        const { name } = read[0];
+        throw new CheckpointFileError(`${name} is no model; a vocabulary is opened together with its model.`);
+      }
+      const described = describeCheckpoint(model.name, model.content);
+      const other = read.find((file) => file !== model);
+      if (other) vocabulary = vocabularyFrom(other.name, other.content, described);
+      bytes = model.content;
+      await openOrAsk(described);
+    } catch (error) {
+      run.notify('problem', sentenceOf(error));
+    }
+  }
+
+  /** @param {Described} described */
+  async function openOrAsk(described) {
+    checkSize(described.vocabSize);
+    const needsVocabulary = !described.hasVocabulary && described.vocabSize !== 256 && !vocabulary;
+    if (needsVocabulary || !described.hasConfig) {
+      question.value = { described, config: !described.hasConfig, vocabulary: needsVocabulary, problem: '' };
+    } else {
+      await run.open(bytes, { vocabulary: vocabulary?.toJSON() });
+    }
+  }
+
+  /**
+   * @param {Config} config what was asked for of it
+   * @param {File | undefined} file the vocabulary, where that was asked for
+   */
+  async function answer(config, file) {
+    const asked = question.peek();
+    if (!asked) return;
+    try {
+      if (asked.vocabulary) {
+        if (!file) throw new RangeError('Its vocabulary is missing: choose the file.');
+        const { name, content } = await readFile(file);
+        vocabulary = vocabularyFrom(name, content, asked.described);
+      }
+    } catch (error) {
+      question.value = { ...asked, problem: sentenceOf(error) };
+      return;
+    }
+    question.value = null;
+    const whole = asked.config ? { ...asked.described.shapes, ...config } : undefined;
+    await run.open(bytes, { config: whole, vocabulary: vocabulary?.toJSON() });
+  }
+
+  return {
+    question,
+    openFiles,
+    answer,
+    cancel: () => {
+      question.value = null;
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createOpening>} Opening */
+
+/** @param {File} file */
+async function readFile(file) {
+  return { name: file.name, content: new Uint8Array(await file.arrayBuffer()) };
+}
+
+/**
+ * @param {string} name
+ * @param {Uint8Array} content
+ * @param {Described} described
+ */
+function vocabularyFrom(name, content, { vocabSize }) {
+  let text;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(content);
+  } catch {
+    throw new RangeError(`${name} is no vocabulary: it is not a text in UTF-8`);
+  }
+  const vocabulary = vocabularyOfFile(name, text);
+  if (vocabulary.size === vocabSize) return vocabulary;
+  throw new RangeError(
+    `${name} has ${vocabulary.size} symbols, and the model is of ${vocabSize}: they do not belong together`,
+  );
+}
+
+/** @param {unknown} error */
+function sentenceOf(error) {
+  const message = error instanceof Error ? error.message : String(error);
+  return /[.!?]$/.test(message) ? message : `${message}.`;
+}

@@ -1,0 +1,220 @@
+import { CharacterVocabulary } from 'hyperrouter-wasm';
+
+/**
+ * What the tokens of a model stand for: bytes or characters, in whatever order, and possibly some names, such as the
+ * `<eos>` of published models. The page and the worker make the same vocabulary of the same JSON.
+ *
+ * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string } | { kind: 'symbols', symbols: (number | string)[] }} VocabularyJSON
+ *   the package's own kinds, where one of them fits; otherwise a list: bytes as numbers, characters and names as strings
+ *
+ * @typedef {object} Unknown what of a text the vocabulary does not have
+ * @property {number} total characters of the text, or bytes
+ * @property {number} lowered capitals that were read as small letters
+ * @property {number} missing all others
+ * @property {boolean} replaced whether these became `<unk>`; they were left out otherwise
+ * @property {string[]} examples of the missing ones
+ */
+
+/** What a page can choose from; vocabularies of words have a hundred thousand symbols, and rows of the embedding. */
+export const mostSymbols = 4096;
+
+const unknownName = '<unk>';
+const mostExamples = 5;
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** @param {string} symbol @returns {boolean} whether it is a single character, not a name */
+const isCharacter = (symbol) => [...symbol].length === 1;
+
+/** The vocabulary of a model: immutable. */
+export class SymbolVocabulary {
+  #symbols;
+  /** @type {Map<number | string, number>} */
+  #ids;
+  /** The same for bytes, since texts have millions; -1: none. */
+  #byteIds = new Int32Array(256).fill(-1);
+
+  /**
+   * @param {readonly (number | string)[]} symbols in the order of their tokens; bytes as numbers, characters and names
+   *   as strings, but not both bytes and characters
+   * @throws {RangeError} where one is wrong or occurs twice
+   */
+  constructor(symbols) {
+    this.#symbols = [...symbols];
+    this.#ids = new Map(this.#symbols.map((symbol, id) => [symbol, id]));
+    /** Whether tokens are bytes; they are characters otherwise. */
+    this.ofBytes = this.#symbols.some((symbol) => typeof symbol === 'number');
+    this.size = this.#symbols.length;
+    checkSize(this.size);
+    this.#symbols.forEach((symbol, id) => {
+      if (typeof symbol === 'number') this.#byteIds[symbol] = id;
+      if (this.#ids.get(symbol) !== id) throw new RangeError(`the vocabulary has ${say(symbol)} twice`);
+      const right =
+        typeof symbol === 'number' ? Number.isInteger(symbol) && symbol >= 0 && symbol < 256 : symbol;
+      if (!right)
+        throw new RangeError(`symbol ${id} of the vocabulary must be a byte, a character or a name`);
+      if (this.ofBytes && typeof symbol === 'string' && isCharacter(symbol)) {
+        throw new RangeError(`the vocabulary has bytes, and also the character ${say(symbol)}`);
+      }
+    });
+  }
+
+  static bytes() {
+    return new SymbolVocabulary(Array.from({ length: 256 }, (_, byte) => byte));
+  }
+
+  /**
+   * All characters that a text has.
+   *
+   * @param {Uint8Array} text UTF-8
+   */
+  static ofText(text) {
+    const vocabulary = CharacterVocabulary.fromText(text);
+    if (vocabulary.size < 2)
+      throw new RangeError('the text has one character only; two different ones are needed');
+    return SymbolVocabulary.fromJSON(vocabulary.toJSON());
+  }
+
+  /**
+   * @param {unknown} json what `toJSON` gave, of this or of the package
+   * @throws {RangeError} where it describes no vocabulary that the page has
+   */
+  static fromJSON(json) {
+    const { kind, characters, symbols } = /** @type {Record<string, unknown>} */ (json ?? {});
+    if (kind === 'byte') return SymbolVocabulary.bytes();
+    if (kind === 'character' && typeof characters === 'string') return new SymbolVocabulary([...characters]);
+    if (kind === 'symbols' && Array.isArray(symbols)) return new SymbolVocabulary(symbols);
+    if (kind === 'bpe') {
+      throw new RangeError(
+        'the vocabulary is of byte pairs (“bpe”); the page takes models of bytes or characters',
+      );
+    }
+    throw new RangeError(
+      'the vocabulary must be JSON as the package writes it, with the kind “byte” or “character”',
+    );
+  }
+
+  /** @returns {VocabularyJSON} */
+  toJSON() {
+    if (this.size === 256 && this.#symbols.every((symbol, id) => symbol === id)) return { kind: 'byte' };
+    const plain = this.#symbols.every((symbol) => typeof symbol === 'string' && isCharacter(symbol));
+    return plain
+      ? { kind: 'character', characters: this.#symbols.join('') }
+      : { kind: 'symbols', symbols: [...this.#symbols] };
+  }
+
+  /** @param {number} token @returns {number | string} */
+  symbol = (token) => this.#symbols[token] ?? `no. ${token}`;
+
+  /** @param {string} character of ASCII @returns {number} its token; -1: there is none */
+  tokenOf(character) {
+    return this.#ids.get(this.ofBytes ? character.charCodeAt(0) : character) ?? -1;
+  }
+
+  /** @param {number | string} unit a byte or a character @returns {number} -1: there is none */
+  #idOf(unit) {
+    return typeof unit === 'number' ? this.#byteIds[unit] : (this.#ids.get(unit) ?? -1);
+  }
+
+  /**
+   * The text of a few tokens; names have none.
+   *
+   * @param {Iterable<number>} tokens
+   * @returns {string}
+   */
+  decode(tokens) {
+    const symbols = Array.from(tokens, this.symbol);
+    if (this.ofBytes) {
+      const bytes = symbols.filter((symbol) => typeof symbol === 'number');
+      return utf8.decode(Uint8Array.from(bytes));
+    }
+    return symbols.filter((symbol) => typeof symbol === 'string' && isCharacter(symbol)).join('');
+  }
+
+  /** @param {Int32Array} tokens @returns {number} bytes of their text as UTF-8 */
+  byteLength(tokens) {
+    const lengths = this.#symbols.map((symbol) => {
+      if (typeof symbol === 'number') return 1;
+      return isCharacter(symbol) ? new TextEncoder().encode(symbol).length : 0;
+    });
+    let bytes = 0;
+    for (const token of tokens) bytes += lengths[token];
+    return bytes;
+  }
+
+  /**
+   * A text as tokens. What the vocabulary lacks is read as a small letter, if it is a capital and that is there, or as
+   * `<unk>`, or is left out.
+   *
+   * @param {Uint8Array} text UTF-8
+   * @returns {{ tokens: Int32Array, unknown: Unknown | null }}
+   */
+  encode(text) {
+    const units = this.ofBytes ? text : utf8.decode(text);
+    const tokens = new Int32Array(units.length);
+    const replacement = this.#ids.get(unknownName) ?? -1;
+    /** @type {Set<string>} */
+    const examples = new Set();
+    let [count, total, lowered, missing] = [0, 0, 0, 0];
+    for (const unit of units) {
+      total++;
+      let id = this.#idOf(unit);
+      if (id < 0) {
+        id = this.#idOf(lowerCase(unit));
+        if (id < 0) {
+          missing++;
+          if (examples.size < mostExamples) examples.add(nameOf(unit));
+          id = replacement;
+        } else lowered++;
+      }
+      if (id >= 0) tokens[count++] = id;
+    }
+    const unknown = { total, lowered, missing, replaced: replacement >= 0, examples: [...examples] };
+    return { tokens: tokens.slice(0, count), unknown: lowered + missing ? unknown : null };
+  }
+}
+
+/** @param {number | string} unit */
+function lowerCase(unit) {
+  if (typeof unit === 'string') return unit.toLowerCase();
+  return unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit;
+}
+
+/** @param {number | string} symbol */
+function nameOf(symbol) {
+  if (typeof symbol === 'number' && (symbol < 0x09 || symbol > 0x7e)) return `byte ${symbol}`;
+  const text = typeof symbol === 'number' ? String.fromCharCode(symbol) : symbol;
+  return { '\n': 'line break', '\r': 'carriage return', '\t': 'tab', ' ': 'space' }[text] ?? text;
+}
+
+/** @param {number | string} symbol */
+const say = (symbol) => (typeof symbol === 'string' ? `“${symbol}”` : nameOf(symbol));
+
+/** @param {number} size */
+export function checkSize(size) {
+  if (size <= mostSymbols) return;
+  throw new RangeError(
+    `the vocabulary has ${size.toLocaleString('en')} symbols; the page takes up to ` +
+      `${mostSymbols.toLocaleString('en')}, as models of bytes or characters have, not of words`,
+  );
+}
+
+/**
+ * What became of the part of a text that the vocabulary does not have.
+ *
+ * @param {string} what the text, at the beginning of a sentence
+ * @param {Unknown} unknown
+ */
+export function describeUnknown(what, { total, lowered, missing, replaced, examples }) {
+  const share = (/** @type {number} */ n) => {
+    const percent = (100 * n) / total;
+    return percent < 0.1 ? 'under 0.1 %' : `${percent.toFixed(percent < 10 ? 1 : 0)} %`;
+  };
+  const parts = [];
+  if (lowered) parts.push(`${share(lowered)} are capitals and were read as small letters`);
+  if (missing) {
+    const fate = replaced ? `were read as ${unknownName}` : 'were left out';
+    const list = examples.map((example) => (example.length > 1 ? example : `“${example}”`)).join(' ');
+    parts.push(`${share(missing)} (${list}${examples.length === mostExamples ? ' …' : ''}) ${fate}`);
+  }
+  return `${what} has characters that the model’s vocabulary lacks: ${parts.join('; ')}.`;
+}

@@ -1,0 +1,103 @@
+import { useSignalEffect } from '@preact/signals';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { momentAt, shownMoment } from '../moments.js';
+
+/** Milliseconds for which a moment is shown while the past is played; and where less motion is asked for. */
+const pace = { usual: 200, calm: 500 };
+
+/**
+ * Time: goes back through the kept moments of a run, from step 0 to now. Whatever shows `run.moment` follows. It lies
+ * at the lower edge of the window, so that it is at hand for every view; put it behind them.
+ *
+ * @param {{ run: import('../run.js').Run }} props
+ */
+export function Scrubber({ run }) {
+  const { playing, play, stop } = usePlaying(run);
+  useLiveOnStart(run);
+  const moments = run.moments.value;
+  const moment = run.moment.value;
+  const { words } = shownMoment({ moments, moment, step: run.step.value });
+  const past = moment !== null;
+  const some = moments.length > 1;
+  return (
+    <section class={past ? 'scrubber is-past' : 'scrubber'} aria-label="Time">
+      <button type="button" disabled={!some} onClick={playing ? stop : play}>
+        <span aria-hidden="true" class={playing ? 'icon-pause' : 'icon-start'} />
+        <span class="scrubber-word">{playing ? 'Stop' : 'Replay'}</span>
+      </button>
+      <label for="scrubber">{past ? 'The past' : 'Time'}</label>
+      <input
+        id="scrubber"
+        type="range"
+        min={0}
+        max={some ? moments.length : 1}
+        step={1}
+        value={some ? (moment ?? moments.length) : 1}
+        disabled={!some}
+        aria-valuetext={words}
+        onInput={(event) => {
+          stop();
+          run.moment.value = momentAt(Number(event.currentTarget.value), moments.length);
+        }}
+      />
+      <output for="scrubber">{words}</output>
+      <button
+        type="button"
+        class={past ? 'primary' : ''}
+        disabled={!past}
+        onClick={() => {
+          stop();
+          run.moment.value = null;
+        }}
+      >
+        Back to now
+      </button>
+    </section>
+  );
+}
+
+/**
+ * Goes from moment to moment up to the present.
+ *
+ * @param {import('../run.js').Run} run
+ */
+function usePlaying(run) {
+  const [playing, setPlaying] = useState(false);
+  useEffect(() => {
+    if (!playing) return undefined;
+    const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    const timer = setInterval(
+      () => {
+        const at = run.moment.peek();
+        const next = at === null ? null : momentAt(at + 1, run.moments.peek().length);
+        run.moment.value = next;
+        if (next === null) setPlaying(false);
+      },
+      calm ? pace.calm : pace.usual,
+    );
+    return () => clearInterval(timer);
+  }, [playing, run]);
+  return {
+    playing,
+    play: () => {
+      // From where it stands; from the beginning, where that is the present.
+      run.moment.value = run.moment.peek() ?? 0;
+      setPlaying(true);
+    },
+    stop: () => setPlaying(false),
+  };
+}
+
+/**
+ * Whoever starts training wants to watch it: the present is shown again then. One may go back while it trains.
+ *
+ * @param {import('../run.js').Run} run
+ */
+function useLiveOnStart(run) {
+  const before = useRef(run.status.peek());
+  useSignalEffect(() => {
+    const status = run.status.value;
+    if (status === 'running' && before.current !== 'running') run.moment.value = null;
+    before.current = status;
+  });
+}

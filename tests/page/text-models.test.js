@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { cellOf, cellsOf } from '../../demo/text/cells.js';
+import { describeCheckpoint } from '../../demo/text/checkpoint-file.js';
+import { describeUnknown, mostSymbols, SymbolVocabulary } from '../../demo/text/vocabulary.js';
+import { vocabularyOfFile } from '../../demo/text/vocabulary-file.js';
+
+const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
+
+describe('vocabularies', () => {
+  const alphabet = ['<eos>', ' ', ...'abcdefghijklmnopqrstuvwxyz'];
+
+  it('of all kinds come back from their JSON', () => {
+    for (const vocabulary of [
+      SymbolVocabulary.bytes(),
+      SymbolVocabulary.ofText(encode('Žluťoučký kůň 🐎')),
+      new SymbolVocabulary(alphabet),
+      new SymbolVocabulary([101, 32, '<unk>', 195]),
+    ]) {
+      const again = SymbolVocabulary.fromJSON(JSON.parse(JSON.stringify(vocabulary)));
+      assert.deepEqual(again.toJSON(), vocabulary.toJSON());
+      assert.equal(again.ofBytes, vocabulary.ofBytes);
+    }
+    assert.deepEqual(SymbolVocabulary.bytes().toJSON(), { kind: 'byte' });
+    assert.deepEqual(new SymbolVocabulary([...'ba']).toJSON(), { kind: 'character', characters: 'ba' });
+  });
+
+  it('turn text into tokens and back, and know its bytes', () => {
+    const vocabulary = SymbolVocabulary.ofText(encode('kůň 🐎'));
+    const { tokens, unknown } = vocabulary.encode(encode('🐎 kůň'));
+    assert.equal(unknown, null);
+    assert.equal(tokens.length, 5);
+    assert.equal(vocabulary.decode(tokens), '🐎 kůň');
+    assert.equal(vocabulary.byteLength(tokens), encode('🐎 kůň').length);
+    const bytes = SymbolVocabulary.bytes().encode(encode('ů'));
+    assert.deepEqual([...bytes.tokens], [...encode('ů')]);
+  });
+
+  it('say what they lack, and what became of it', () => {
+    const { tokens, unknown } = new SymbolVocabulary(alphabet).encode(encode('Ah, ha!'));
+    assert.deepEqual([...tokens].map((token) => alphabet[token]).join(''), 'ah ha');
+    assert.deepEqual(unknown, { total: 7, lowered: 1, missing: 2, replaced: false, examples: [',', '!'] });
+    assert.equal(
+      describeUnknown('x.txt', /** @type {any} */ (unknown)),
+      'x.txt has characters that the model’s vocabulary lacks: 14 % are capitals and were read as small letters; ' +
+        '29 % (“,” “!”) were left out.',
+    );
+    const replaced = new SymbolVocabulary([...alphabet, '<unk>']).encode(encode('a!'));
+    assert.deepEqual([...replaced.tokens], [2, alphabet.length]);
+    assert.match(describeUnknown('x', /** @type {any} */ (replaced.unknown)), /were read as <unk>\.$/);
+    const bytes = new SymbolVocabulary([...encode('ah')]).encode(encode('Ah'));
+    assert.deepEqual([[...bytes.tokens], bytes.unknown?.lowered], [[0, 1], 1]);
+  });
+
+  it('are read from files: JSON, a character a line, the number of a byte a line, with counts or without', () => {
+    const kinds = /** @type {const} */ ([
+      ['{"kind":"character","characters":"ab"}', { kind: 'character', characters: 'ab' }],
+      ['{"kind":"byte"}', { kind: 'byte' }],
+      ['b\na\n \n', { kind: 'character', characters: 'ba ' }],
+      ['a 12\r\nb 7\r\n\\n 3', { kind: 'character', characters: 'ab\n' }],
+      ['_\ne\nt', { kind: 'character', characters: ' et' }],
+      ['<eos>\n_\n\u00e9', { kind: 'symbols', symbols: ['<eos>', ' ', 'é'] }],
+      ['32 9\n101 8\n<eos> 1\n9', { kind: 'symbols', symbols: [32, 101, '<eos>', 9] }],
+      ['1\n2', { kind: 'character', characters: '12' }],
+    ]);
+    for (const [content, json] of kinds)
+      assert.deepEqual(vocabularyOfFile('v', content).toJSON(), json, content);
+  });
+
+  it('that are wrong say what is', () => {
+    const wrong = /** @type {const} */ ([
+      ['', /^v: the file is empty/],
+      ['the\nof', /“the” is more than a character; .* not of words/],
+      ['a\n\nb', /line 2 is empty; a line break is written \\n/],
+      ['a\nb c', /line 2 is “b c”/],
+      ['a\na', /has “a” twice/],
+      ['{"kind":', /this is no JSON/],
+      ['{"kind":"bpe","known":[1]}', /byte pairs/],
+      ['{"words":1}', /must be JSON as the package writes it/],
+      ['{"kind":"symbols","symbols":[300]}', /symbol 0 .* must be a byte/],
+      [
+        Array.from({ length: mostSymbols + 1 }, (_, i) => `w${i}`).join('\n'),
+        /has 4,097 symbols; the page takes up to 4,096/,
+      ],
+    ]);
+    for (const [content, message] of wrong) assert.throws(() => vocabularyOfFile('v', content), { message });
+    assert.throws(() => SymbolVocabulary.ofText(encode('aaaa')), /one character only/);
+  });
+
+  it('give their symbols to the cells of a text', () => {
+    const { symbol } = new SymbolVocabulary(['é', ' ', '\n', '<eos>', '🐎']);
+    const cells = cellsOf([0, 1, 2, 3, 4], symbol);
+    assert.deepEqual(
+      cells.map(({ glyph }) => glyph),
+      ['é', '\u00a0', '↵', '◇', '🐎'],
+    );
+    assert.deepEqual(
+      cells.map(({ name }) => name),
+      ['é', 'space', 'line break', '<eos>', '🐎'],
+    );
+    assert.equal(cells[2].endsLine, true);
+    assert.deepEqual(cellOf(1, symbol), { glyph: '␣', name: 'space' });
+    const bytes = new SymbolVocabulary([0xaf, 0xc5, 97, '<unk>']).symbol;
+    assert.deepEqual(
+      cellsOf([1, 0, 2, 3, 1], bytes).map(({ glyph }) => glyph),
+      ['ů', '', 'a', '◇', '·'],
+    );
+  });
+});
+
+describe('checkpoints that say little', () => {
+  /** @param {Record<string, number[]>} shapes @param {Record<string, string>} [metadata] */
+  function file(shapes, metadata) {
+    let end = 0;
+    const entries = Object.entries(shapes).map(([name, shape]) => {
+      const begin = end;
+      end += 4 * shape.reduce((product, length) => product * length, 1);
+      return [name, { dtype: 'F32', shape, data_offsets: [begin, end] }];
+    });
+    const header = encode(
+      JSON.stringify({ ...(metadata && { __metadata__: metadata }), ...Object.fromEntries(entries) }),
+    );
+    const bytes = new Uint8Array(8 + header.length + end);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+    bytes.set(header, 8);
+    return bytes;
+  }
+  const shapes = {
+    'word_emb.emb_layers.0.weight': [27, 16],
+    r_w_bias: [2, 8],
+    'layers.0.dec_attn.qkv_net.weight': [48, 16],
+    'layers.1.dec_attn.qkv_net.weight': [48, 16],
+    'layers.0.pos_ff.experts.htoh4.weight': [4, 32, 16],
+    'layers.0.pos_ff.gate.gate.weight': [4, 16],
+  };
+
+  it('tell their configuration by their shapes, but for what leaves none', () => {
+    const described = describeCheckpoint('x', file(shapes));
+    assert.deepEqual(described.shapes, {
+      vocabSize: 27,
+      dModel: 16,
+      layers: 2,
+      heads: 2,
+      dHead: 8,
+      experts: 4,
+      dInner: 32,
+    });
+    assert.deepEqual(
+      [described.asksRouter, described.hasConfig, described.hasVocabulary],
+      [true, false, false],
+    );
+    const hyper = describeCheckpoint(
+      'x',
+      file({ ...shapes, 'layers.0.pos_ff.gate.hypernet.0.weight': [24, 16] }),
+    );
+    assert.equal(hyper.asksRouter, false);
+    assert.deepEqual([hyper.shapes.router, hyper.shapes.hyperSize], ['hyperrouter', 24]);
+    const { 'layers.0.pos_ff.experts.htoh4.weight': _, ...rest } = shapes;
+    const dense = describeCheckpoint('x', file({ ...rest, 'layers.0.pos_ff.CoreNet.0.weight': [128, 16] }));
+    assert.deepEqual([dense.shapes.router, dense.shapes.experts, dense.shapes.dInner], ['dense', 1, 128]);
+    const own = describeCheckpoint('x', file(shapes, { 'hyperrouter.config': '{}', vocabulary: '{}' }));
+    assert.deepEqual([own.hasConfig, own.hasVocabulary], [true, true]);
+  });
+
+  it('are told from files that are none', () => {
+    const whole = file(shapes);
+    const wrong = /** @type {[Uint8Array, RegExp][]} */ ([
+      [Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13), /^x is no safetensors file\./],
+      [new Uint8Array(), /^x is no safetensors file\./],
+      [Uint8Array.from([...encode('PK\x03\x04'), ...new Uint8Array(20)]), /PyTorch; save its state_dict/],
+      [whole.subarray(0, whole.length - 100), /^x was cut off: it should have \d+ bytes, and has \d+\.$/],
+      [whole.subarray(0, 40), /^x was cut off/],
+      [file({ 'input.weight': [2, 2] }), /^x holds a classifier/],
+      [file({ weight: [2, 2] }), /word_emb\.emb_layers\.0\.weight is not in it/],
+    ]);
+    for (const [bytes, message] of wrong) assert.throws(() => describeCheckpoint('x', bytes), { message });
+  });
+});

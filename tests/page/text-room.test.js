@@ -1,0 +1,401 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { load } from '../../web/index.js';
+import { open, small, visit } from './browser.js';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+/** @type {import('./browser.js').Site} */
+let site;
+before(async () => {
+  site = await open();
+});
+after(() => site.close());
+afterEach(() => site.clear());
+
+/** @param {Page} page @param {string} id */
+const letters = (page, id) =>
+  page.locator(`#${id} .cell`).evaluateAll((cells) => cells.map((cell) => cell.getAttribute('data-expert')));
+/** Waits until so many characters of the passage are dimmed. @param {Page} page @param {number} count */
+const untilDimmed = (page, count) =>
+  page.waitForFunction((wanted) => {
+    const cells = /** @type {HTMLElement[]} */ ([...document.querySelectorAll('#probe .cell')]);
+    return cells.filter(({ style }) => style.background === 'none').length === wanted;
+  }, count);
+/** @param {string} name @param {string | Buffer} content */
+const file = (name, content) => ({ name, mimeType: '', buffer: Buffer.from(content) });
+
+describe('all layers', () => {
+  it('are stripes, in the passage and in what the model writes, with all of them told of a character', async () => {
+    const { page, train, button, complaints } = await visit(site, `${small}&layers=3&length=60`);
+    await train(60);
+    await page.locator('.figure-text').getByLabel('all', { exact: true }).check();
+    assert.match(page.url(), /layer=0(&|$)/);
+    await page.locator('#probe-7').hover();
+    const readout = page.locator('#probe-readout');
+    assert.equal(await readout.locator('.readout-experts').count(), 3);
+    await button('Write').click();
+    await page.locator('#written-69').waitFor();
+    await button('Write').waitFor();
+    for (const id of ['probe', 'written']) {
+      const all = (await letters(page, id)).slice(id === 'written' ? 10 : 0);
+      assert.ok(
+        all.every((cell) => /^[A-D\u00a0](\n[A-D\u00a0]){2}$/.test(String(cell))),
+        `${id}: ${all[0]}`,
+      );
+    }
+    const list = page.getByRole('listbox', { name: /What the model wrote/ });
+    await list.focus();
+    await page.keyboard.press('End');
+    assert.equal(await list.getAttribute('aria-activedescendant'), 'written-69');
+    assert.match(
+      String(await page.locator('#written-69').getAttribute('aria-label')),
+      /layer 1: expert [A-D].*, layer 2: expert [A-D].*, layer 3: expert [A-D]/,
+    );
+    assert.equal(await page.locator('#written-readout .readout-experts').count(), 3);
+    await page.locator('.figure-text').getByText('As a table').click();
+    assert.match(
+      await page.locator('.figure-text .table-scroll thead').innerText(),
+      /Layer 1, weight\s+Layer 2, weight\s+Layer 3/,
+    );
+    assert.deepEqual(complaints, []);
+  });
+});
+
+describe('what experts take', () => {
+  it('is shown by kind of character; pointing at a square dims the rest, and pressing it keeps that', async () => {
+    const { page, train, complaints } = await visit(site);
+    await train(100);
+    const grid = page.getByRole('grid', { name: /layer 1/ });
+    const shares = await grid
+      .locator('tbody tr')
+      .evaluateAll((rows) =>
+        rows.map((row) =>
+          [...row.querySelectorAll('td')].map((cell) =>
+            Number(/: <?(\d+) %/.exec(String(cell.getAttribute('aria-label')))?.[1]),
+          ),
+        ),
+      );
+    assert.ok(shares.length > 5);
+    for (const row of shares) {
+      const sum = row.reduce((total, share) => total + share, 0);
+      assert.ok(Math.abs(sum - 100) <= 2, `${row}`);
+    }
+    const words = page.locator('.matrix-words');
+    await grid.getByRole('rowheader', { name: 'space' }).hover();
+    assert.match(await words.innerText(), /^space: [\d,]+ of [\d,]+ characters\.$/);
+    const spaces = await page
+      .locator('#probe .cell')
+      .evaluateAll((cells) => cells.filter((cell) => cell.textContent === '\u00a0').length);
+    const all = await page.locator('#probe .cell').count();
+    await untilDimmed(page, all - spaces);
+    await page.mouse.move(0, 0);
+    await untilDimmed(page, 0);
+
+    await grid.getByRole('rowheader', { name: 'vowel' }).focus();
+    await page.keyboard.press('ArrowRight');
+    assert.match(await words.innerText(), /^vowel, expert A: .*% of them, \d+\.\d times its share of all/);
+    await page.keyboard.press('Enter');
+    assert.equal(await grid.locator('[aria-selected=true]').count(), 1);
+    await page.getByRole('button', { name: 'Only vowels of expert A. Show all' }).click();
+    await untilDimmed(page, 0);
+    await page.locator('.figure-matrix').getByText('As a table').click();
+    assert.equal(await page.locator('.figure-matrix .table-scroll tbody tr').count(), shares.length);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('is told in characters and pairs, each of which can be looked for', async () => {
+    const { page, train } = await visit(site, `${small}&layer=2`);
+    await train(150);
+    const items = page.locator('.profile-item');
+    assert.ok((await items.count()) > 8);
+    const item = items.first();
+    const lift = Number(/([\d.]+) times as often/.exec(String(await item.getAttribute('aria-label')))?.[1]);
+    assert.ok(lift >= 1.2);
+    await item.focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await item.getAttribute('aria-pressed'), 'true');
+    const glyph = String(await item.locator('b').textContent());
+    await page.getByRole('button', { name: /^Only “/ }).waitFor();
+    const bright = await page
+      .locator('#probe .cell')
+      .evaluateAll((cells) =>
+        cells
+          .filter((cell) => /** @type {HTMLElement} */ (cell).style.background !== 'none')
+          .map((cell) => cell.textContent),
+      );
+    assert.ok(
+      bright.every((text) => glyph.includes(String(text).replace('\u00a0', '␣'))),
+      `${glyph}: ${bright}`,
+    );
+    await page.keyboard.press('Enter');
+    await untilDimmed(page, 0);
+
+    await page.getByRole('button', { name: /^Expert B/ }).click();
+    await page.locator('.figure-text').getByLabel('1', { exact: true }).check();
+    await page.getByRole('button', { name: /^Only what expert B takes/ }).waitFor();
+    await page.locator('.figure-profiles').getByText('As a table').click();
+    assert.ok((await page.locator('.figure-profiles tbody tr').count()) > 8);
+  });
+});
+
+describe('time', () => {
+  it('goes back to any kept moment, drives all views, and comes back', async () => {
+    const { page, train, letters: shown, button, untilStep, complaints } = await visit(site);
+    const atFirst = await shown();
+    const slider = page.getByRole('slider', { name: 'Time' });
+    assert.equal(await slider.isDisabled(), true, 'there is no past yet');
+    const at = await train(25);
+    const now = await shown();
+    const load = () => page.locator('.load tbody').innerText();
+    const loadNow = await load();
+    assert.match(String(await slider.getAttribute('aria-valuetext')), new RegExp(`^now, step ${at}$`));
+
+    await slider.focus();
+    await page.keyboard.press('Home');
+    const past = page.getByRole('slider', { name: 'The past' });
+    assert.equal(await past.getAttribute('aria-valuetext'), `step 0 of ${at}`);
+    assert.deepEqual(await shown(), atFirst);
+    assert.notEqual(await load(), loadNow);
+    assert.match(await page.locator('.figure-matrix .caption').innerText(), /at step 0\./);
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await past.getAttribute('aria-valuetext'), `step 1 of ${at}`);
+    await page.keyboard.press('End');
+    assert.deepEqual(await shown(), now);
+    assert.equal(await button('Back to now').isDisabled(), true);
+
+    await page.keyboard.press('Home');
+    await button('Back to now').click();
+    assert.deepEqual(await shown(), now);
+    await button('Replay').click();
+    await past.waitFor();
+    await slider.waitFor();
+    assert.deepEqual(await shown(), now, 'the past was played up to the present');
+
+    await slider.press('Home');
+    await button('Start').click();
+    await slider.waitFor();
+    await untilStep(at + 5);
+    await button('Pause').click();
+    assert.deepEqual(complaints, []);
+  });
+
+  it('is a barcode of who changed, which is a table too', async () => {
+    const { page, train } = await visit(site);
+    await train(40);
+    const figure = page.locator('.figure-barcode');
+    assert.match(
+      String(await figure.getByRole('img').getAttribute('aria-label')),
+      /From step 0 to 1, <?\d+ % of the characters changed their experts\. From step \d+ to \d+, /,
+    );
+    const ink = await figure.locator('canvas').evaluate((canvas) => {
+      const { width, height } = /** @type {HTMLCanvasElement} */ (canvas);
+      const pixels = /** @type {any} */ (canvas).getContext('2d').getImageData(0, 0, width, height).data;
+      let dark = 0;
+      for (let i = 0; i < pixels.length; i += 4) if (pixels[i] < 90) dark++;
+      return dark / (width * height);
+    });
+    await figure.getByText('As a table').click();
+    const rows = await figure
+      .locator('tbody tr')
+      .evaluateAll((all) =>
+        all.map((row) => [...row.children].map(({ textContent }) => String(textContent))),
+      );
+    assert.match(rows[0][0], /^0 to 1$/);
+    const shares = rows.map(([, share]) => Number(/\d+/.exec(share)?.[0]) / 100);
+    const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+    assert.ok(
+      Math.abs(ink - mean) < 0.12,
+      `${ink} of the picture is dark, ${mean} of the characters changed`,
+    );
+  });
+});
+
+describe('models of others', () => {
+  const symbols = ['<eos>', '_', ...'abcdefghijklmnopqrstuvwxyz'];
+
+  /** A checkpoint as published code writes it: tensors only. @param {object} config */
+  async function published(config) {
+    const engine = await load();
+    const model = engine.createLanguageModel({
+      .../** @type {any} */ ({
+        vocabSize: symbols.length,
+        layers: 2,
+        heads: 2,
+        dHead: 8,
+        dModel: 16,
+        dInner: 16,
+      }),
+      .../** @type {any} */ ({ experts: 4, contextLength: 8, memoryLength: 8, batchSize: 1, ...config }),
+    });
+    const bytes = model.saveCheckpoint();
+    engine.dispose();
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const length = Number(view.getBigUint64(0, true));
+    const { __metadata__: _, ...header } = JSON.parse(
+      new TextDecoder().decode(bytes.subarray(8, 8 + length)),
+    );
+    const json = JSON.stringify(header);
+    bytes.set(new TextEncoder().encode(json.padEnd(length)), 8);
+    return Buffer.from(bytes);
+  }
+  /** @param {Page} page */
+  const picker = (page) => page.locator('input[type=file]').last();
+
+  it('open with their vocabulary beside them; what no tensor tells is asked for', async () => {
+    const { page, notices, button, train, complaints } = await visit(site, `${small}&length=40`);
+    const model = file('authors.safetensors', await published({ router: 'smoe' }));
+    await picker(page).setInputFiles([model, file('vocab.txt', symbols.join('\n'))]);
+    const dialog = page.getByRole('dialog', { name: 'What authors.safetensors does not say' });
+    assert.match(
+      await dialog.innerText(),
+      /2 layers of width 16, 2 heads of width 8, 4 experts of width 16, 28 symbols/,
+    );
+    await dialog.getByLabel('Router').selectOption('smoe-dropout');
+    await dialog.getByLabel('Segment').fill('32');
+    await button('Open it').click();
+    await notices.filter({ hasText: 'The model was opened' }).waitFor();
+    await notices
+      .filter({
+        hasText: /Moby-Dick has characters .* are capitals and were read as small letters; .*were left out/,
+      })
+      .waitFor();
+    assert.match(page.url(), /router=smoe-dropout/);
+    assert.match(page.url(), /tokens=characters/);
+    const passage = (await page.locator('#probe .cell').allInnerTexts()).join('').replaceAll('\u00a0', ' ');
+    assert.match(passage, /^[a-z ]+$/);
+    await train(5);
+    assert.match(await page.locator('.facts-row').innerText(), /bits per character/);
+
+    await page.getByLabel('Beginning').fill('Ahab!');
+    await button('Write').click();
+    await page.locator('#written-43').waitFor();
+    await notices
+      .filter({ hasText: 'The beginning has characters that the model’s vocabulary lacks' })
+      .waitFor();
+    assert.ok(
+      (await page.locator('#written .cell').allInnerTexts()).every((text) => /^[a-z\u00a0◇]$/.test(text)),
+    );
+    await page.getByLabel('Beginning').fill('?!');
+    await button('Write').click();
+    await notices.filter({ hasText: 'vocabulary has no character of this beginning' }).waitFor();
+    assert.deepEqual(complaints, []);
+  });
+
+  it('ask for the vocabulary where none was given, and say which does not fit', async () => {
+    const { page, notices, button } = await visit(site);
+    await picker(page).setInputFiles(
+      file('hyper.safetensors', await published({ router: 'hyperrouter', hyperSize: 12 })),
+    );
+    const dialog = page.getByRole('dialog');
+    await button('Open it').click();
+    assert.match(await dialog.getByRole('alert').innerText(), /Its vocabulary is missing/);
+    await dialog.getByLabel(/^Vocabulary/).setInputFiles(file('v.json', '{"kind":"byte"}'));
+    await button('Open it').click();
+    await dialog
+      .getByRole('alert')
+      .filter({ hasText: 'v.json has 256 symbols, and the model is of 28' })
+      .waitFor();
+    await dialog
+      .getByLabel(/^Vocabulary/)
+      .setInputFiles(
+        file(
+          'v.json',
+          JSON.stringify({ kind: 'symbols', symbols: symbols.map((s) => (s === '_' ? ' ' : s)) }),
+        ),
+      );
+    await button('Open it').click();
+    await notices.filter({ hasText: 'The model was opened' }).waitFor();
+    assert.equal(await page.getByRole('dialog').count(), 0);
+    assert.match(page.url(), /experts=4/);
+  });
+
+  it('of a kind that the page does not take are refused, and the run stays', async () => {
+    const { page, notices, train, step } = await visit(site);
+    const at = await train(3);
+    const whole = await published({ router: 'smoe' });
+    /** @type {[ReturnType<typeof file>[], RegExp][]} */
+    const wrong = [
+      [
+        [file('photo.png', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'))],
+        /photo\.png is no safetensors file/,
+      ],
+      [
+        [file('cut.safetensors', whole.subarray(0, whole.length - 9))],
+        /cut\.safetensors was cut off: it should have/,
+      ],
+      [
+        [file('m.safetensors', whole), file('words.txt', 'the\nof\nand')],
+        /words\.txt: “the” is more than a character/,
+      ],
+      [
+        [file('m.safetensors', whole), file('abc.txt', 'a\nb\nc')],
+        /abc\.txt has 3 symbols, and the model is of 28/,
+      ],
+      [
+        [file('vocab.json', '{"kind":"byte"}')],
+        /vocab\.json is no model; a vocabulary is opened together with its model/,
+      ],
+      [
+        [file('wiki.safetensors', await published({ vocabSize: 5000, router: 'smoe' }))],
+        /has 5,000 symbols; the page takes up to 4,096/,
+      ],
+    ];
+    for (const [files, message] of wrong) {
+      await picker(page).setInputFiles(files);
+      await notices.filter({ hasText: message }).waitFor();
+    }
+    assert.equal(await step(), at);
+    assert.equal(await page.getByRole('dialog').count(), 0);
+  });
+});
+
+describe('texts of one’s own', () => {
+  /** @param {Page} page */
+  const picker = (page) => page.locator('input[type=file]').first();
+
+  it('are learned by the character where that is asked for, and saved and opened so', async () => {
+    const { page, train, notices, button, complaints } = await visit(site, `${small}&tokens=characters`);
+    await picker(page).setInputFiles(file('óda.txt', 'Žluťoučký kůň úpěl ďábelské ódy. '.repeat(200)));
+    await page.locator('#probe').filter({ hasText: 'kůň' }).waitFor();
+    assert.equal(await page.locator('#probe .cell-more').count(), 0, 'a character is a token');
+    const at = await train(20);
+    const [download] = await Promise.all([page.waitForEvent('download'), button('Save the model').click()]);
+    await page.locator('.more summary').click();
+    await page.getByLabel('It reads').selectOption('bytes');
+    await page.locator('#probe .cell-more').first().waitFor({ state: 'attached' });
+    await page
+      .locator('input[type=file]')
+      .last()
+      .setInputFiles(String(await download.path()));
+    await notices.filter({ hasText: `it had been trained for ${at} steps` }).waitFor();
+    assert.equal(await page.getByLabel('It reads').inputValue(), 'characters');
+    assert.equal(await page.locator('#probe .cell-more').count(), 0);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('may be 50 MB, of which the beginning is learned; and a list of names comes along', async () => {
+    const { page, notices, step, train, complaints } = await visit(site);
+    await page.evaluate(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([`${'A long book. '.repeat(1000)}`.repeat(3900)], 'fifty.txt'));
+      document.body.dispatchEvent(
+        new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }),
+      );
+    });
+    await notices.filter({ hasText: 'fifty.txt has 51 MB; the page takes texts of up to 20 MB.' }).waitFor();
+    await page.getByRole('button', { name: 'Learn as much of it from its beginning' }).click();
+    await page.locator('#probe').filter({ hasText: 'book' }).waitFor();
+    assert.match(
+      await page.locator('#setting-text option:checked').innerText(),
+      /The beginning of fifty\.txt/,
+    );
+    assert.match(await page.locator('#setting-text-help').innerText(), /18\.0 MB to learn from/);
+    await train(3);
+    await page.locator('#setting-text').selectOption('names');
+    await page.locator('#probe').filter({ hasText: '↵' }).waitFor();
+    assert.equal(await step(), 0);
+    assert.ok(Number((await page.locator('#probe').boundingBox())?.height) < 700, 'short lines run on');
+    assert.deepEqual(complaints, []);
+  });
+});
