@@ -12,5 +12,11 @@ export function createRooms(context) {
       summary: 'who takes which character',
       open: async () => (await import('./text/room.jsx')).openRoom(context),
     },
+    {
+      id: 'routers',
+      title: 'Side by side',
+      summary: 'what a router makes of the same data',
+      open: async () => (await import('./routers/room.jsx')).openRoom(context),
+    },
   ];
 }

@@ -17,9 +17,12 @@ const layerOf = (value) => Math.max(1, Number(value));
 /**
  * How the load has moved since the run began: a stacked area to 100 %, the experts always in the same order.
  *
- * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
+ * @param {object} props
+ * @param {Pick<import('../run.js').Run, 'loads'>} props.run
+ * @param {import('../state.js').State} props.state
+ * @param {string} [props.of] the name of the run, where several are shown
  */
-export function LoadHistoryView({ run, state }) {
+export function LoadHistoryView({ run, state, of }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const layer = layerOf(state.get('layer'));
   const { entries } = run.loads.value;
@@ -38,10 +41,12 @@ export function LoadHistoryView({ run, state }) {
 
   return (
     <Figure
-      title={`Load over time, layer ${layer}`}
-      name="load-history"
+      title={of ?? `Load over time, layer ${layer}`}
+      name={of ? `load-history-${of}` : 'load-history'}
       caption={
-        routed ? 'From left to right: the steps. The height of a band: the load of that expert.' : undefined
+        routed && !of
+          ? 'From left to right: the steps. The height of a band: the load of that expert.'
+          : undefined
       }
       table={routed ? () => <LoadTable entries={entries} layer={layer - 1} /> : undefined}
     >

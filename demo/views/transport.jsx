@@ -55,7 +55,7 @@ export function Transport({ run, state }) {
 }
 
 /** @param {{ state: import('../state.js').State }} props */
-function Undo({ state }) {
+export function Undo({ state }) {
   const last = state.undoable.value.at(-1);
   const next = state.redoable.value.at(-1);
   const nameOf = (/** @type {import('../state.js').Change | undefined} */ change) =>

@@ -1,0 +1,287 @@
+import { batch, signal } from '@preact/signals';
+import { DivergedError } from 'hyperrouter-wasm';
+import { differenceOf, rebuildValues } from '../config.js';
+import { createNotices } from '../notices.js';
+import { paceOf } from '../schema.js';
+import { createLane } from './lane.js';
+import { chosenRouters } from './settings.js';
+
+/**
+ * @typedef {import('./lane.js').Lane} Lane
+ * @typedef {import('./kinds.js').Kind} Kind
+ * @typedef {import('./settings.js').RouterName} RouterName
+ * @typedef {import('../state.js').State} State
+ * @typedef {import('../schema.js').Values} Values
+ *
+ * @typedef {'building' | 'ready' | 'running' | 'failed'} Status
+ */
+
+/** All models reach the end of a slice before the next one begins; no more steps than this lie between two of them. */
+const longestSlice = 25;
+/** Milliseconds that a slice should take: it is as long as a press of Pause may have to wait. */
+const wantedSlice = 120;
+
+/**
+ * Several models that learn the same, kept together step by step.
+ *
+ * @param {object} parts
+ * @param {() => Promise<import('../worker/client.js').Client>} parts.openClient
+ * @param {State} parts.state
+ * @param {(values: Values) => Kind} parts.kindOf
+ * @param {() => number} [parts.frameEvery] milliseconds between two pictures
+ * @param {() => number} [parts.now] milliseconds
+ */
+export function createComparison({
+  openClient,
+  state,
+  kindOf,
+  frameEvery = () => 170,
+  now = () => performance.now(),
+}) {
+  const status = signal(/** @type {Status} */ ('building'));
+  const lanes = signal(/** @type {readonly Lane[]} */ ([]));
+  const kind = signal(/** @type {Kind | null} */ (null));
+  /** The step that all models have reached. */
+  const step = signal(0);
+  const measuring = signal(false);
+  const { notices, notify, dismiss, report } = createNotices();
+
+  /** Workers are kept, also of routers that are not compared now. @type {Map<RouterName, Lane>} */
+  const known = new Map();
+  /** @type {Values} */
+  let builtWith = {};
+  let wanted = 0;
+  /** Counts models: what was begun for earlier ones must end. */
+  let generation = 0;
+  /** Up to which step; asked after every slice. */
+  let goal = () => 0;
+  /** Whether it is to go on after the slice that is under way. */
+  let going = false;
+  /** @type {Promise<void> | undefined} */
+  let loop;
+  /** @type {Promise<void> | undefined} */
+  let scan;
+  /** Builds must not overlap. */
+  let last = Promise.resolve();
+
+  const active = () => lanes.peek().filter((lane) => lane.status.peek() === 'ready');
+  const budget = () => Number(state.peek('steps'));
+
+  /** @param {RouterName} router */
+  async function laneOf(router) {
+    const old = known.get(router);
+    if (old) return old;
+    const client = await openClient();
+    await client.request('tune', { pace: paceOf(state.peek('pace')) });
+    const lane = createLane({ router, client });
+    known.set(router, lane);
+    return lane;
+  }
+
+  /**
+   * A run that cannot go on; the others do.
+   *
+   * @param {Lane} lane
+   * @param {unknown} error
+   */
+  async function drop(lane, error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof DivergedError) {
+      lane.status.value = 'diverged';
+      notify(
+        'problem',
+        `The training of ${lane.router} broke down: ${message}. The others go on without it.`,
+      );
+      await lane.frame().catch(report);
+      return;
+    }
+    lane.status.value = 'failed';
+    // The next model of this router gets another worker.
+    known.delete(lane.router);
+    notify('problem', `The run of ${lane.router} failed: ${message}. The others go on without it.`);
+  }
+
+  /**
+   * Does something with every lane that goes on, at the same time.
+   *
+   * @param {(lane: Lane) => Promise<unknown>} act
+   */
+  async function each(act) {
+    await Promise.all(active().map((lane) => act(lane).catch((error) => drop(lane, error))));
+  }
+
+  /** Ends what goes on in the workers, for good. */
+  async function halt() {
+    generation++;
+    await stopMeasuring();
+    if (!loop) return;
+    await each((lane) => lane.client.request('pause', {}));
+    await loop;
+  }
+
+  /**
+   * New models for the settings as they are now. If that fails, the last ones stay, and the settings go back to them.
+   *
+   * @param {{ go?: boolean }} [options] go: train at once; by default as before
+   */
+  function build({ go } = {}) {
+    if (go !== undefined) going = go;
+    const turn = ++wanted;
+    last = last.then(async () => {
+      // Another change has come meanwhile.
+      if (turn !== wanted) return;
+      try {
+        await halt();
+        await replace();
+      } catch (error) {
+        report(error);
+        if (lanes.peek().length) state.setAll(Object.entries(builtWith));
+        status.value = lanes.peek().length ? 'ready' : 'failed';
+      }
+      if (going && turn === wanted) start();
+    });
+    return last;
+  }
+
+  async function replace() {
+    const values = state.values.peek();
+    const next = kindOf(values);
+    const data = await next.data();
+    const chosen = await Promise.all(chosenRouters(values).map(laneOf));
+    const learningRate = Number(values.learningRate);
+    const results = await Promise.allSettled(
+      chosen.map((lane) => lane.build({ kind: next, data, learningRate })),
+    );
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    if (failures.length === results.length) throw failures[0] ?? new RangeError('no router is chosen');
+    batch(() => {
+      builtWith = rebuildValues(state, values);
+      kind.value = next;
+      step.value = 0;
+      lanes.value = chosen;
+      // What went wrong with the last models is of no interest now.
+      notices.value = notices.peek().filter((notice) => notice.kind === 'note');
+      results.forEach((result, i) => {
+        if (result.status === 'fulfilled') result.value();
+        else drop(chosen[i], result.reason);
+      });
+      status.value = 'ready';
+    });
+  }
+
+  /** Trains all models up to the goal. */
+  async function advance() {
+    const mine = generation;
+    let slice = 2;
+    let drawn = Number.NEGATIVE_INFINITY;
+    const goesOn = () => going && mine === generation && step.peek() < goal() && active().length > 0;
+    while (goesOn()) {
+      const before = now();
+      const next = Math.min(goal(), step.peek() + (pacedSlice() ?? slice));
+      await each((lane) => lane.runTo(next));
+      if (mine !== generation) return;
+      if (active().length) step.value = next;
+      const took = now() - before;
+      if (took < wantedSlice / 2) slice = Math.min(longestSlice, slice * 2);
+      else if (took > wantedSlice) slice = Math.max(1, slice >> 1);
+      if (now() - drawn < frameEvery()) continue;
+      drawn = now();
+      await each((lane) => lane.frame());
+    }
+    if (mine === generation) await each((lane) => lane.frame());
+  }
+
+  /** A slow run shows every few steps. */
+  function pacedSlice() {
+    const pace = paceOf(state.peek('pace'));
+    return pace ? Math.max(1, Math.round(pace / 6)) : undefined;
+  }
+
+  /** @param {() => number} target */
+  async function run(target) {
+    if (status.peek() === 'building' || status.peek() === 'failed') return;
+    going = true;
+    goal = target;
+    // One that is about to pause goes on instead.
+    if (loop) return;
+    const mine = generation;
+    status.value = 'running';
+    await stopMeasuring();
+    if (mine !== generation || loop) return;
+    loop = advance();
+    try {
+      await loop;
+    } finally {
+      loop = undefined;
+    }
+    // Other models take over.
+    if (mine !== generation) return;
+    going = false;
+    status.value = 'ready';
+  }
+
+  /** Trains up to the budget of steps; afterwards, or when it was paused, every k is tried. */
+  async function start() {
+    const from = step.peek();
+    const mine = generation;
+    await run(budget);
+    if (mine === generation && status.peek() === 'ready' && step.peek() > from) await measure();
+  }
+
+  async function measure() {
+    if (loop || scan || status.peek() !== 'ready') return;
+    measuring.value = true;
+    scan = each((lane) => lane.measure());
+    try {
+      await scan;
+    } finally {
+      scan = undefined;
+      measuring.value = false;
+    }
+  }
+
+  async function stopMeasuring() {
+    if (!scan) return;
+    await each(async (lane) => lane.stopMeasuring());
+    await scan;
+  }
+
+  /** @param {unknown} value of the setting */
+  async function setPace(value) {
+    const pace = paceOf(value);
+    await Promise.all([...known.values()].map(({ client }) => client.request('tune', { pace }))).catch(
+      report,
+    );
+  }
+
+  return {
+    status,
+    lanes,
+    kind,
+    step,
+    measuring,
+    notices,
+    notify,
+    dismiss,
+    report,
+    build,
+    start,
+    measure,
+    stopMeasuring,
+    setPace,
+    /** Ends with the slice that is under way, so that all models stand at the same step. */
+    async pause() {
+      going = false;
+      await loop;
+    },
+    oneStep: () => {
+      const next = step.peek() + 1;
+      return run(() => next);
+    },
+    reset: () => build({ go: false }),
+    /** @param {Values} values whether the models were built with the same */
+    isBuiltWith: (values) => differenceOf(state, rebuildValues(state, values), builtWith) === '',
+  };
+}
+
+/** @typedef {ReturnType<typeof createComparison>} Comparison */

@@ -1,0 +1,71 @@
+import { loadOf } from '../measures.js';
+import { builtInText, leastBytes, TextError } from '../text/data.js';
+import { frameViews } from '../text/frame.js';
+
+/**
+ * What can be learned in a comparison.
+ *
+ * @typedef {import('../schema.js').Values} Values
+ * @typedef {import('../worker/protocol.js').ModelConfig} ModelConfig
+ * @typedef {import('./settings.js').RouterName} RouterName
+ *
+ * @typedef {object} Kind
+ * @property {import('../worker/protocol.js').TaskName} name of the worker's task
+ * @property {'byte' | 'point'} per what a loss is the mean over
+ * @property {number} guess loss of a model that knows nothing, nats
+ * @property {(router: RouterName) => ModelConfig} config
+ * @property {() => Promise<object>} data what the worker is sent; the same object as long as nothing of it changes
+ * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads [layers, E] of a picture of the worker
+ */
+
+/**
+ * @param {readonly import('../schema.js').EngineField[]} fields of the engine's configuration
+ * @param {Values} values
+ * @param {RouterName} router
+ * @returns {ModelConfig} of the settings that are keys of it
+ */
+export function configFor(fields, values, router) {
+  const known = fields.filter(({ name }) => name in values).map(({ name }) => [name, values[name]]);
+  const config = Object.fromEntries(known);
+  // Only one router is trained with it, and the engine takes it for that one alone.
+  if (router !== 'smoe') config.loadBalanceWeight = 0;
+  return { ...config, router };
+}
+
+/**
+ * @param {import('../context.js').Context['engine']} engine
+ * @returns {(values: Values) => Kind}
+ */
+export function createKinds({ fields }) {
+  /** @type {Map<string, { bytes: Uint8Array }>} */
+  const texts = new Map();
+
+  /** @param {Values} values @returns {Kind} */
+  function text(values) {
+    const id = String(values.data);
+    return {
+      name: 'text',
+      per: 'byte',
+      guess: Math.log(256),
+      config: (router) => ({ vocabSize: 256, ...configFor(fields.language, values, router) }),
+      async data() {
+        const known = texts.get(id);
+        const { name, bytes } = known ? { name: 'The text', ...known } : await builtInText(id);
+        const data = known ?? { bytes };
+        texts.set(id, data);
+        const sizes = { batchSize: Number(values.batchSize), contextLength: Number(values.contextLength) };
+        const least = leastBytes(sizes);
+        if (bytes.length < least) {
+          throw new TextError(
+            `${name} has ${bytes.length} bytes; ${sizes.batchSize} streams of ${sizes.contextLength} bytes need ${least}.`,
+          );
+        }
+        return data;
+      },
+      loads: (shape, buffer) =>
+        frameViews(buffer, shape).layers.map(({ experts }) => loadOf(experts, shape.experts)),
+    };
+  }
+
+  return text;
+}

@@ -1,0 +1,148 @@
+import { batch, signal } from '@preact/signals';
+import {
+  addHeldOut,
+  addLoad,
+  addLosses,
+  addMeasures,
+  createLoadHistory,
+  createLossHistory,
+  createMeasuresHistory,
+} from '../history.js';
+
+/**
+ * @typedef {import('../worker/client.js').Client} Client
+ * @typedef {import('../worker/protocol.js').Frame} Frame
+ * @typedef {import('../worker/protocol.js').Summary} Summary
+ * @typedef {import('./kinds.js').Kind} Kind
+ * @typedef {import('./settings.js').RouterName} RouterName
+ *
+ * @typedef {'ready' | 'diverged' | 'failed'} LaneStatus
+ *
+ * @typedef {{ step: number, points: { topK: number, loss: number }[] }} Scan held-out loss for every k, nats
+ */
+
+/**
+ * One of the models that are compared, in a worker of its own, and what was heard of it.
+ *
+ * @param {{ router: RouterName, client: Client }} parts
+ */
+export function createLane({ router, client }) {
+  const status = signal(/** @type {LaneStatus} */ ('ready'));
+  const summary = signal(/** @type {Summary | null} */ (null));
+  const step = signal(0);
+  const losses = signal(createLossHistory());
+  const loads = signal(createLoadHistory());
+  const measures = signal(createMeasuresHistory());
+  const picture = signal(/** @type {{ shape: any, buffer: ArrayBuffer } | null} */ (null));
+  const scan = signal(/** @type {Scan | null} */ (null));
+  /** @type {object | undefined} what the worker has */
+  let sent;
+  /** @type {Kind | undefined} */
+  let kind;
+  /** @type {ArrayBuffer | null} */
+  let spare = null;
+  /** @type {number | undefined} */
+  let scanId;
+
+  /** @param {Frame} news */
+  function take(news) {
+    batch(() => {
+      step.value = news.step;
+      const history = losses.peek();
+      addLosses(history, news.step, news.losses);
+      addHeldOut(history, news.heldOut);
+      losses.value = { ...history };
+      if (news.measures.length) {
+        const measured = measures.peek();
+        for (const entry of news.measures) addMeasures(measured, entry);
+        measures.value = { ...measured };
+      }
+      const { buffer, shape } = news;
+      if (!buffer || !shape || !kind) return;
+      const loaded = loads.peek();
+      addLoad(loaded, { step: news.step, layers: kind.loads(shape, buffer) });
+      loads.value = { ...loaded };
+      spare = picture.peek()?.buffer ?? null;
+      picture.value = { shape, buffer };
+    });
+  }
+
+  return {
+    router,
+    client,
+    status,
+    summary,
+    step,
+    losses,
+    loads,
+    measures,
+    /** The routing of the probe, in the layout of the task. */
+    picture,
+    scan,
+
+    /**
+     * Another model. If that fails, the last one stays as it is.
+     *
+     * @param {{ kind: Kind, data: object, learningRate: number }} wanted
+     * @returns {Promise<() => void>} shows it
+     */
+    async build({ kind: next, data, learningRate }) {
+      const body = { task: next.name, config: next.config(router), learningRate };
+      const built = await client.request('build', { ...body, data: data === sent ? null : data });
+      sent = data;
+      const news = await client.request('frame', { recycle: null, whole: true });
+      return () => {
+        kind = next;
+        summary.value = built;
+        losses.value = createLossHistory();
+        loads.value = createLoadHistory();
+        measures.value = createMeasuresHistory();
+        picture.value = null;
+        scan.value = null;
+        status.value = 'ready';
+        take(news);
+      };
+    },
+
+    /** @param {number} target */
+    runTo: (target) => client.request('runTo', { step: target }),
+
+    /** Takes what happened since the last time. */
+    async frame() {
+      const recycle = spare;
+      spare = null;
+      take(await client.request('frame', { recycle, whole: false }, { transfer: recycle ? [recycle] : [] }));
+    },
+
+    /** The held-out loss for every k; of a dense model, the one that it has. */
+    async measure() {
+      const points = /** @type {Scan['points']} */ ([]);
+      const dense = router === 'dense';
+      const at = step.peek();
+      const asked = summary.peek();
+      const request = client.request(
+        'measure',
+        {},
+        {
+          onPart: (point) => {
+            if (asked !== summary.peek() || (dense && points.length)) return;
+            points.push(point);
+            scan.value = { step: at, points: [...points] };
+            // Its other values would all be the same.
+            if (dense) client.request('cancel', { id: request.id }).catch(() => {});
+          },
+        },
+      );
+      scanId = request.id;
+      try {
+        await request;
+      } finally {
+        scanId = undefined;
+      }
+    },
+
+    stopMeasuring: () => (scanId === undefined ? undefined : client.request('cancel', { id: scanId })),
+  };
+}
+
+/** @typedef {ReturnType<typeof createLane>} Lane */

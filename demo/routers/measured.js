@@ -1,0 +1,79 @@
+/**
+ * What the routing of all models is measured by, each in a chart of its own with the same range in every run.
+ *
+ * @typedef {import('hyperrouter-wasm').LayerMeasures} LayerMeasures
+ *
+ * @typedef {object} Measure
+ * @property {string} id
+ * @property {string} title
+ * @property {string} caption
+ * @property {(layer: LayerMeasures) => number | null} value
+ * @property {(size: { experts: number, topK: number }) => [number, number]} range
+ */
+
+/** @type {() => [number, number]} */
+const share = () => [0, 1];
+
+/** @type {readonly Measure[]} */
+export const measured = [
+  {
+    id: 'entropy',
+    title: 'Router entropy',
+    caption: 'How undecided the router is: 1 when all experts are as likely, 0 when one is certain.',
+    value: ({ entropy }) => entropy,
+    range: share,
+  },
+  {
+    id: 'balance',
+    title: 'Balance',
+    caption:
+      'How many times its fair share the busiest expert gets: 1 is even; the top, always the same ones.',
+    value: ({ maxLoad }) => maxLoad,
+    range: ({ experts, topK }) => [1, Math.max(1.1, experts / topK)],
+  },
+  {
+    id: 'variation',
+    title: 'Load variation',
+    caption: 'How unequal the loads are, as standard deviation over mean: 0 is even.',
+    value: ({ loadVariation }) => loadVariation,
+    range: ({ experts, topK }) => [0, Math.max(0.1, Math.sqrt(Math.max(0, experts / topK - 1)))],
+  },
+  {
+    id: 'switching',
+    title: 'Switch rate',
+    caption:
+      'Share of the probe whose set of experts changed since the last look, 50 steps ago (fewer at first).',
+    value: ({ switchRate }) => switchRate,
+    range: share,
+  },
+  {
+    id: 'similarity',
+    title: 'Expert similarity',
+    caption: 'Mean cosine between the outputs of two experts: 1, all do the same (collapse); 0, unrelated.',
+    value: ({ expertSimilarity }) => expertSimilarity,
+    range: () => [-0.5, 1],
+  },
+  {
+    id: 'specialisation',
+    title: 'Specialisation',
+    caption: 'How much the kind of a character or point says about its expert: 0 nothing, 1 all.',
+    value: ({ specialisation }) => specialisation,
+    range: share,
+  },
+];
+
+/**
+ * A measure of one layer over the steps.
+ *
+ * @param {Measure} measure
+ * @param {readonly import('../worker/protocol.js').MeasuresEntry[]} entries
+ * @param {number} layer counted from 0
+ * @returns {{ steps: number[], values: number[] }} without the looks that could not tell
+ */
+export function seriesOf({ value }, entries, layer) {
+  const seen = entries.flatMap(({ step, layers }) => {
+    const of = layers[layer] ? value(layers[layer]) : null;
+    return of === null ? [] : [{ step, of }];
+  });
+  return { steps: seen.map(({ step }) => step), values: seen.map(({ of }) => of) };
+}

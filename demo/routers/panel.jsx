@@ -1,0 +1,68 @@
+import { Field } from '../views/field.jsx';
+import { Swatch } from './models-table.jsx';
+import { chosenRouters, fewest, routerNames } from './settings.js';
+
+/**
+ * What is compared, on what, and how large.
+ *
+ * @param {import('./room.jsx').Shown} props
+ */
+export function ComparisonPanel({ comparison, state }) {
+  const onProblems = (/** @type {string[]} */ problems) => {
+    for (const problem of problems) comparison.notify('note', `${problem}.`);
+  };
+  const chosen = chosenRouters(state.values.value);
+  const fields = (/** @type {string} */ group) =>
+    state.schema
+      .filter((setting) => setting.group === group && setting.control !== 'none')
+      .map(({ key }) => (
+        <Field
+          key={key}
+          state={state}
+          name={key}
+          onProblems={onProblems}
+          disabled={
+            (key === 'loadBalanceWeight' && !chosen.includes('smoe')) ||
+            (key === 'hyperSize' && !chosen.includes('hyperrouter'))
+          }
+        />
+      ));
+  return (
+    <section class="controls" aria-label="Settings">
+      <div class="group">
+        <h2>What is compared</h2>
+        <fieldset class="routers-choice">
+          <legend class="unseen">Routers</legend>
+          {routerNames.map((router) => (
+            <label key={router} class="check">
+              <input
+                type="checkbox"
+                checked={Boolean(state.get(router))}
+                disabled={chosen.length <= fewest && chosen.includes(router)}
+                aria-describedby={`about-${router}`}
+                onChange={(event) => onProblems(state.set(router, event.currentTarget.checked))}
+              />
+              <span>{router}</span>
+              <Swatch router={router} />
+              <small id={`about-${router}`} class="help">
+                {state.settingOf(router).help}
+              </small>
+            </label>
+          ))}
+        </fieldset>
+        <p class="help">At least {fewest}. All else is the same for each: data, order, seed, steps.</p>
+        {fields('data')}
+        {fields('training')}
+      </div>
+      <div class="group">
+        <h2>The models</h2>
+        {fields('model')}
+        <details class="more">
+          <summary>More settings</summary>
+          {fields('text')}
+          {fields('more')}
+        </details>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,20 @@
+/**
+ * How large the models are, and how much of one works on a single token.
+ *
+ * @param {import('../worker/protocol.js').Summary} summary of a model
+ * @returns {{ all: number, learned: number, active: number }} numbers (parameters); active: those that a token meets.
+ *   The frozen hypernetwork makes a router once for all tokens; only that router is counted
+ */
+export function parametersOf({ config, topK, parameterCount, trainableParameterCount }) {
+  const size = (/** @type {string} */ key) => Number(config[key]);
+  const [layers, d, inner, experts] = [size('layers'), size('dModel'), size('dInner'), size('experts')];
+  let idle = 0;
+  if (config.router !== 'dense') idle += layers * (experts - topK) * (2 * d * inner + inner + d);
+  if (config.router === 'hyperrouter') {
+    const hidden = size('hyperSize');
+    const made = experts * (d + 1);
+    const maker = d + (d + 1) * hidden + (hidden + 1) * made;
+    idle += layers * (maker - made);
+  }
+  return { all: parameterCount, learned: trainableParameterCount, active: parameterCount - idle };
+}

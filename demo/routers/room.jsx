@@ -1,0 +1,78 @@
+import { useCallback } from 'preact/hooks';
+import { count } from '../format.js';
+import { Notices, StatusLine } from '../views/notices.jsx';
+import { comparisonBench } from './bench.js';
+import { ByKFigure } from './by-k.jsx';
+import { LossFigure } from './loss-figure.jsx';
+import { ModelsTable } from './models-table.jsx';
+import { ComparisonPanel } from './panel.jsx';
+import { RoutingFigures } from './routing-figures.jsx';
+import { ComparisonTransport } from './transport.jsx';
+
+/**
+ * @typedef {object} Shown what the views of this room are given
+ * @property {import('./comparison.js').Comparison} comparison
+ * @property {import('../state.js').State} state
+ */
+
+/**
+ * Models with different routers learn the same, side by side.
+ *
+ * @param {import('../context.js').Context} context
+ * @returns {Promise<import('../shell.js').Room>}
+ */
+export async function openRoom(context) {
+  const { comparison, state, enter, leave } = await comparisonBench(context);
+  return {
+    states: [state],
+    // What trains here is several runs, which keep themselves.
+    run: null,
+    enter,
+    leave,
+    report: (problems) => {
+      for (const problem of problems) comparison.notify('note', problem);
+    },
+    View: () => <ComparisonRoom comparison={comparison} state={state} />,
+  };
+}
+
+/** @param {Shown} props */
+function ComparisonRoom({ comparison, state }) {
+  const doing = useCallback(() => sentenceFor(comparison, state), [comparison, state]);
+  return (
+    <>
+      <ComparisonTransport comparison={comparison} state={state} />
+      <StatusLine run={/** @type {any} */ (comparison)} state={state} doing={doing} />
+      <Notices run={/** @type {any} */ (comparison)} />
+      <div class="columns columns-routers">
+        <ComparisonPanel comparison={comparison} state={state} />
+        <div class="column">
+          <ModelsTable comparison={comparison} state={state} />
+          <LossFigure comparison={comparison} state={state} />
+          <ByKFigure comparison={comparison} state={state} />
+          <RoutingFigures comparison={comparison} state={state} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+/**
+ * Where the comparison is, for the status line.
+ *
+ * @param {import('./comparison.js').Comparison} comparison
+ * @param {import('../state.js').State} state
+ */
+function sentenceFor(comparison, state) {
+  const status = comparison.status.peek();
+  const step = count(comparison.step.peek());
+  const budget = count(Number(state.peek('steps')));
+  if (status === 'building') return 'The models are being built.';
+  if (status === 'failed') return 'The models could not be built.';
+  if (status === 'running') return `Training, step ${step} of ${budget}.`;
+  if (comparison.measuring.peek()) return `At step ${step}. Every k is tried on what is held out.`;
+  if (!comparison.step.peek()) return 'Ready. Nothing is learned yet.';
+  return comparison.step.peek() >= Number(state.peek('steps'))
+    ? `The budget of ${budget} steps is used up. A larger one goes on from here.`
+    : `Paused at step ${step} of ${budget}.`;
+}

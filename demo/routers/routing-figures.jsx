@@ -1,0 +1,92 @@
+import { count } from '../format.js';
+import { Field } from '../views/field.jsx';
+import { Figure } from '../views/figure.jsx';
+import { LoadHistoryView } from '../views/load-history.jsx';
+import { LineChart } from './line-chart.jsx';
+import { measured, seriesOf } from './measured.js';
+import { StepTable } from './step-table.jsx';
+
+const two = (/** @type {number | undefined} */ value) => value?.toFixed(2) ?? '–';
+
+/**
+ * How the models share the work: the load of their experts, and one small chart for each measure.
+ *
+ * @param {import('./room.jsx').Shown} props
+ */
+export function RoutingFigures({ comparison, state }) {
+  const layer = Number(state.get('layer'));
+  const size = { experts: Number(state.get('experts')), topK: Number(state.get('topK')) };
+  const routed = comparison.lanes.value.filter(({ router }) => router !== 'dense');
+  return (
+    <section class="routing" aria-labelledby="title-routing">
+      <div class="figure-head">
+        <h2 id="title-routing">How they share the work, layer {layer}</h2>
+        <Field state={state} name="layer" onProblems={() => {}} />
+      </div>
+      <p class="caption">
+        The load of each expert over the steps: the higher its band, the more it takes. The same letter in two
+        models stands for two experts that have nothing to do with each other. The dense model has none.
+      </p>
+      <div class="small-figures">
+        {routed.map((lane) => (
+          <LoadHistoryView key={lane.router} run={lane} state={state} of={lane.router} />
+        ))}
+      </div>
+      <p class="caption">
+        Measures of the routing of what is held out, every 50 steps and more often at first.
+      </p>
+      <div class="small-figures">
+        {measured.map((measure) => (
+          <MeasureFigure
+            key={measure.id}
+            measure={measure}
+            range={measure.range(size)}
+            log={Boolean(state.get('logSteps'))}
+            lastStep={comparison.step.value}
+            layer={layer}
+            series={routed.map(({ router, measures }) => ({
+              router,
+              ...seriesOf(measure, measures.value.entries, layer - 1),
+            }))}
+          />
+        ))}
+      </div>
+    </section>
+  );
+}
+
+/**
+ * @param {object} props
+ * @param {import('./measured.js').Measure} props.measure
+ * @param {[number, number]} props.range
+ * @param {boolean} props.log
+ * @param {number} props.lastStep
+ * @param {number} props.layer counted from 1
+ * @param {{ router: import('./settings.js').RouterName, steps: number[], values: number[] }[]} props.series
+ */
+function MeasureFigure({ measure, range, log, lastStep, layer, series }) {
+  const words = series.map(({ router, values }) => `${router} ${two(values.at(-1))}`).join(', ');
+  return (
+    <Figure
+      title={measure.title}
+      name={`routers-${measure.id}`}
+      caption={measure.caption}
+      table={() => (
+        <StepTable
+          columns={series.map(({ router, steps, values }) => ({ title: router, steps, values }))}
+          format={two}
+        />
+      )}
+    >
+      <LineChart
+        lines={series}
+        log={log}
+        range={range}
+        lastStep={lastStep}
+        height={150}
+        format={(value) => `${Number(value.toFixed(2))}`}
+        label={`${measure.title} in layer ${layer}, from ${two(range[0])} to ${two(range[1])}, at step ${count(lastStep)}: ${words || 'no routers'}.`}
+      />
+    </Figure>
+  );
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { open, visit } from './browser.js';
+
+/** @type {import('./browser.js').Site} */
+let site;
+before(async () => {
+  site = await open();
+});
+afterEach(() => site.clear());
+after(() => site.close());
+
+/** Models of this size take a few milliseconds a step. */
+const small =
+  'room=routers&dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=2&contextLength=32&hyperSize=64&steps=50';
+
+/** @param {import('playwright-core').Page} page */
+const scanned = (page) =>
+  page
+    .locator('.all-k tbody tr')
+    .evaluateAll((rows) =>
+      rows.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent)),
+    );
+
+/** @param {import('playwright-core').Page} page @param {number} rows */
+async function untilScanned(page, rows) {
+  await page.getByRole('button', { name: 'Try every k again' }).waitFor({ timeout: 30_000 });
+  const table = await scanned(page);
+  assert.equal(table.length, rows);
+  return table;
+}
+
+describe('routers side by side', () => {
+  it('train together to the budget, and try every k; the same link gives the same losses', async () => {
+    const { page, complaints, button, step } = await visit(site, small);
+    await page.getByRole('checkbox', { name: 'smoe-dropout' }).uncheck();
+    await page.waitForFunction(() => document.querySelectorAll('.models tbody tr').length === 3);
+    await button('Start').click();
+    const table = await untilScanned(page, 4);
+    assert.equal(await step(), 50);
+    assert.ok(table.flat().every((text) => Number(text) > 0 && Number(text) < 8));
+    const losses = await page.locator('.models tbody tr').allInnerTexts();
+    assert.match(losses.join(), /hyperrouter[\s\S]*smoe[\s\S]*dense[\s\S]*all/);
+    assert.match(await page.locator('.verdict').innerText(), /too early/);
+
+    const again = await visit(site, new URL(page.url()).hash.slice(1));
+    assert.equal(await again.page.getByRole('checkbox', { name: 'smoe-dropout' }).isChecked(), false);
+    // Other slices, the same steps.
+    await again.train(10);
+    await again.button('One step').click();
+    await again.page.getByText(/Paused at step/).waitFor();
+    await again.button('Start').click();
+    await again.page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '50');
+    await again.page.waitForFunction(
+      (wanted) => document.querySelector('.all-k')?.textContent?.includes(wanted),
+      table.at(-1)?.[1] ?? '',
+      { timeout: 30_000 },
+    );
+    assert.deepEqual(await untilScanned(again.page, 4), table);
+    assert.deepEqual(await again.page.locator('.models tbody tr').allInnerTexts(), losses);
+    assert.deepEqual([...complaints, ...again.complaints], []);
+  });
+
+  it('pause, go back when a setting changes, and are undone', async () => {
+    const { page, complaints, button, step, untilStep } = await visit(site, small.replace('=50', '=1000'));
+    await button('Start').click();
+    await untilStep(20);
+    await button('Pause').click();
+    await button('Start').waitFor();
+    await untilScanned(page, 4);
+    const loads = page.locator('.load-history canvas');
+    assert.equal(await loads.count(), 3);
+    assert.match((await loads.first().getAttribute('aria-label')) ?? '', /Load of each expert.*A \d+ %/);
+    await page.getByLabel('Seed').fill('2');
+    await page.getByLabel('Seed').press('Enter');
+    await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
+    assert.match(page.url(), /seed=2/);
+    assert.equal(await page.locator('.all-k').count(), 0);
+    await page.getByRole('button', { name: /^Undo/ }).click();
+    assert.doesNotMatch(page.url(), /seed=/);
+    await page.getByRole('button', { name: 'One step', exact: true }).click();
+    await untilStep(1);
+    assert.equal(await step(), 1);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('say everything in words and tables too, and a comparison is of two at least', async () => {
+    const { page, complaints, notices, untilStep, button } = await visit(
+      site,
+      `${small}&hyperrouter=0&smoe=0&smoe-dropout=0`,
+    );
+    assert.match(await notices.first().innerText(), /2 routers at least; hyperrouter was added/);
+    assert.ok(await page.getByRole('checkbox', { name: 'dense' }).isDisabled());
+    await button('Start').click();
+    await untilStep(50);
+    const charts = page.locator('.line-chart');
+    assert.equal(await charts.count(), 7);
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('.line-chart')].every((chart) =>
+        /\d\.\d\d/.test(chart.getAttribute('aria-label') ?? ''),
+      ),
+    );
+    assert.match(
+      (await charts.first().getAttribute('aria-label')) ?? '',
+      /hyperrouter: training \d\.\d\d, held-out/,
+    );
+    for (const summary of await page.locator('.as-table summary').all()) await summary.click();
+    await page.waitForFunction(() => document.querySelectorAll('.as-table table').length === 8);
+    for (const rows of await page.locator('.as-table tbody').all())
+      assert.ok((await rows.locator('tr').count()) > 1);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('fit a narrow screen', async () => {
+    const { page } = await visit(site, small, { viewport: { width: 390, height: 844 } });
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.equal(width, 390);
+  });
+});

@@ -1,0 +1,426 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { DivergedError, EngineError, load } from 'hyperrouter-wasm';
+import { createComparison } from '../../demo/routers/comparison.js';
+import { configFor } from '../../demo/routers/kinds.js';
+import { spread } from '../../demo/routers/labels.js';
+import { measured, seriesOf } from '../../demo/routers/measured.js';
+import { parametersOf } from '../../demo/routers/parameters.js';
+import { chosenRouters, comparisonSettings, routerNames } from '../../demo/routers/settings.js';
+import { rank, savingOf, verdictOf } from '../../demo/routers/verdict.js';
+import { createSchema } from '../../demo/schema.js';
+import { createState } from '../../demo/state.js';
+
+/** @type {import('hyperrouter-wasm').Engine} */
+let engine;
+/** @type {import('../../demo/schema.js').Setting[]} */
+let schema;
+before(async () => {
+  engine = await load({ variant: 'simd' });
+  const fields = /** @type {any} */ (engine.configFields('language'));
+  schema = createSchema(comparisonSettings, { fields, routers: engine.routers });
+});
+
+const tick = () => new Promise((resolve) => setTimeout(resolve));
+
+/**
+ * A worker that learns nothing, a step a millisecond or so; its loss is that of the test's wishes.
+ *
+ * @param {{ log: string[], failAt?: number, error?: Error, failBuild?: Error }} wishes
+ */
+function fakeClient(wishes) {
+  let step = 0;
+  let told = 0;
+  let name = '';
+  let paused = false;
+  let cancelled = false;
+  const { log } = wishes;
+  /** @type {Record<string, (body: any, options: any) => Promise<any>>} */
+  const serve = {
+    async tune({ pace }) {
+      log.push(`tune ${pace}`);
+      return {};
+    },
+    async build({ config, data }) {
+      log.push(`build ${config.router}${data ? ' with data' : ''}`);
+      if (wishes.failBuild) throw wishes.failBuild;
+      name = config.router;
+      step = 0;
+      told = 0;
+      return { config, topK: config.topK, step, parameterCount: 10, trainableParameterCount: 5, data: {} };
+    },
+    async runTo({ step: target }) {
+      log.push(`${name} to ${target}`);
+      paused = false;
+      while (step < target && !paused) {
+        await tick();
+        step++;
+        if (step === wishes.failAt) throw wishes.error;
+      }
+      return { step, reason: paused ? 'paused' : 'reached' };
+    },
+    async pause() {
+      paused = true;
+      return { step };
+    },
+    async frame() {
+      const losses = Float32Array.from({ length: step - told }, (_, i) => 5 / (told + i + 1));
+      told = step;
+      const nothing = { heldOut: [], measures: [], moments: [], perSecond: 1 };
+      return { step, losses, ...nothing, shape: {}, buffer: new ArrayBuffer(8) };
+    },
+    async measure(_, { onPart }) {
+      cancelled = false;
+      for (let topK = 1; topK <= 8 && !cancelled; topK++) {
+        // As of a real worker, no part comes before the request has its id.
+        await tick();
+        onPart({ topK, loss: 1 / topK });
+      }
+      return { reason: cancelled ? 'cancelled' : 'done' };
+    },
+    async cancel() {
+      cancelled = true;
+      return {};
+    },
+  };
+  let id = 0;
+  return /** @type {any} */ ({
+    request: (/** @type {string} */ type, /** @type {any} */ body, /** @type {any} */ options) =>
+      Object.assign(serve[type](body, options), { id: ++id }),
+  });
+}
+
+/** @param {{ settings?: [string, unknown][], wishes?: Record<number, object>, frameEvery?: () => number }} [options] */
+async function fakeComparison({ settings = [], wishes = {}, frameEvery = () => 0 } = {}) {
+  const state = createState(schema);
+  state.setAll([['experts', 8], ['steps', 50], ...settings]);
+  /** @type {string[]} */
+  const log = [];
+  let opened = 0;
+  const data = {};
+  const comparison = createComparison({
+    openClient: async () => fakeClient({ log, ...wishes[opened++] }),
+    state,
+    kindOf: (values) => ({
+      name: 'text',
+      per: 'byte',
+      guess: 5,
+      config: (router) => configFor(/** @type {any} */ (engine.configFields('language')), values, router),
+      data: async () => data,
+      loads: () => [[0.5, 0.5]],
+    }),
+    frameEvery,
+  });
+  await comparison.build({ go: false });
+  return { comparison, state, log, opened: () => opened };
+}
+
+const texts = (/** @type {any} */ comparison) =>
+  comparison.notices.value.map((/** @type {any} */ one) => one.text);
+
+describe('a comparison', () => {
+  it('gives all models the same but the router', async () => {
+    const state = createState(schema);
+    state.set('loadBalanceWeight', 0.01);
+    const fields = /** @type {any} */ (engine.configFields('language'));
+    const configs = routerNames.map((router) => configFor(fields, state.values.value, router));
+    for (const [i, { router, loadBalanceWeight, ...rest }] of configs.entries()) {
+      assert.equal(router, routerNames[i]);
+      assert.equal(loadBalanceWeight, router === 'smoe' ? 0.01 : 0);
+      const { router: _, loadBalanceWeight: __, ...first } = configs[0];
+      assert.deepEqual(rest, first);
+    }
+    assert.deepEqual(chosenRouters(state.values.value), routerNames);
+  });
+
+  it('keeps all models within a slice of each other, up to the budget, and then tries every k', async () => {
+    const { comparison, log } = await fakeComparison();
+    assert.equal(comparison.status.value, 'ready');
+    /** @type {number[]} */
+    const shown = [];
+    comparison.lanes.value[3].step.subscribe((step) => shown.push(step));
+    await comparison.start();
+    const targets = log.filter((line) => / to \d/.test(line));
+    for (let i = 0; i < targets.length; i += 4) {
+      const ends = targets.slice(i, i + 4).map((line) => line.split(' ')[2]);
+      assert.equal(new Set(ends).size, 1, ends.join());
+    }
+    const ends = targets.filter((_, i) => i % 4 === 0).map((line) => Number(line.split(' ')[2]));
+    assert.equal(ends.at(-1), 50);
+    ends.reduce((last, next) => {
+      assert.ok(next > last && next - last <= 25);
+      return next;
+    }, 0);
+    assert.equal(comparison.step.value, 50);
+    assert.ok(shown.length > 3, `pictures at ${shown}`);
+    for (const lane of comparison.lanes.value) {
+      assert.equal(lane.step.value, 50);
+      assert.equal(lane.losses.value.steps.length, 50);
+      assert.equal(lane.scan.value?.points.length, lane.router === 'dense' ? 1 : 8);
+      assert.equal(lane.scan.value?.step, 50);
+    }
+    // The budget is used up.
+    await comparison.start();
+    assert.equal(comparison.step.value, 50);
+    assert.equal(comparison.status.value, 'ready');
+  });
+
+  it('pauses with all models at the same step, goes on from there, and takes single steps', async () => {
+    const { comparison, state } = await fakeComparison();
+    const run = comparison.start();
+    while (comparison.step.value < 4) await tick();
+    await comparison.pause();
+    await run;
+    const at = comparison.step.value;
+    assert.ok(at < 50);
+    assert.deepEqual(new Set(comparison.lanes.value.map(({ step }) => step.value)), new Set([at]));
+    assert.equal(comparison.measuring.value, false);
+    await comparison.oneStep();
+    assert.equal(comparison.step.value, at + 1);
+    assert.equal(comparison.lanes.value[0].scan.value?.step, at, 'a single step does not try every k again');
+    state.set('steps', 100);
+    await comparison.start();
+    assert.equal(comparison.step.value, 100);
+  });
+
+  it('shows a slow run every step', async () => {
+    const { comparison, log } = await fakeComparison({ settings: [['pace', '2']] });
+    assert.ok(log.includes('tune 2'));
+    const run = comparison.start();
+    while (comparison.step.value < 3) await tick();
+    await comparison.pause();
+    await run;
+    const ends = log.filter((line) => line.startsWith('smoe to')).map((line) => Number(line.split(' ')[2]));
+    assert.deepEqual(
+      ends,
+      ends.map((_, i) => i + 1),
+    );
+    await comparison.setPace('full');
+    assert.equal(log.filter((line) => line === 'tune 0').length, 4);
+  });
+
+  it('begins again at a reset, and where a setting asks for it goes on by itself', async () => {
+    const { comparison, state, log } = await fakeComparison();
+    comparison.start();
+    while (comparison.step.value < 4) await tick();
+    state.set('seed', 2);
+    assert.equal(comparison.isBuiltWith(state.values.value), false);
+    await comparison.build();
+    assert.equal(comparison.isBuiltWith(state.values.value), true);
+    assert.ok(comparison.step.value < 4);
+    assert.equal(comparison.status.value, 'running');
+    assert.equal(log.filter((line) => line === 'build smoe').length, 1, 'the worker has the data already');
+    while (comparison.step.value < 4) await tick();
+    await comparison.reset();
+    assert.equal(comparison.status.value, 'ready');
+    assert.equal(comparison.step.value, 0);
+    await tick();
+    assert.equal(comparison.lanes.value[0].losses.value.steps.length, 0);
+    assert.equal(comparison.lanes.value[0].scan.value, null);
+  });
+
+  it('keeps the workers of routers that are left out, for later', async () => {
+    const { comparison, state, opened } = await fakeComparison();
+    assert.equal(opened(), 4);
+    state.set('smoe', false);
+    await comparison.build();
+    assert.deepEqual(
+      comparison.lanes.value.map(({ router }) => router),
+      ['hyperrouter', 'smoe-dropout', 'dense'],
+    );
+    state.set('smoe', true);
+    await comparison.build();
+    assert.equal(comparison.lanes.value.length, 4);
+    assert.equal(opened(), 4);
+  });
+
+  it('goes on without a model that diverges', async () => {
+    const error = new DivergedError('the loss is not finite', 7);
+    const { comparison } = await fakeComparison({ wishes: { 1: { failAt: 7, error } } });
+    await comparison.start();
+    assert.deepEqual(
+      comparison.lanes.value.map(({ status }) => status.value),
+      ['ready', 'diverged', 'ready', 'ready'],
+    );
+    assert.equal(comparison.lanes.value[1].step.value, 7);
+    assert.equal(comparison.step.value, 50);
+    assert.match(texts(comparison)[0], /training of smoe broke down.*others go on/);
+    // Another model of it is a new beginning.
+    await comparison.reset();
+    assert.ok(comparison.lanes.value.every(({ status }) => status.value === 'ready'));
+  });
+
+  it('goes on without a worker that fails, and opens another for the next model', async () => {
+    const error = new EngineError('the worker stopped');
+    const { comparison, opened } = await fakeComparison({ wishes: { 0: { failAt: 3, error } } });
+    await comparison.start();
+    assert.equal(comparison.lanes.value[0].status.value, 'failed');
+    assert.equal(comparison.step.value, 50);
+    assert.match(texts(comparison)[0], /run of hyperrouter failed: the worker stopped/);
+    await comparison.reset();
+    assert.equal(opened(), 5);
+    await comparison.start();
+    assert.ok(comparison.lanes.value.every(({ step }) => step.value === 50));
+  });
+
+  it('ends when no model is left', async () => {
+    const wish = { failAt: 3, error: new DivergedError('the loss is not finite', 3) };
+    const { comparison } = await fakeComparison({ wishes: { 0: wish, 1: wish, 2: wish, 3: wish } });
+    await comparison.start();
+    assert.equal(comparison.status.value, 'ready');
+    assert.ok(comparison.step.value < 50);
+  });
+
+  it('goes back to the settings of the models that it has, where others cannot be built', async () => {
+    const state = createState(schema);
+    const failing = { failBuild: /** @type {Error | undefined} */ (undefined), log: [] };
+    const comparison = createComparison({
+      openClient: async () => fakeClient(failing),
+      state,
+      kindOf: () => ({
+        name: 'text',
+        per: 'byte',
+        guess: 5,
+        config: (router) => ({ router }),
+        data: async () => ({}),
+        loads: () => [],
+      }),
+    });
+    await comparison.build({ go: false });
+    failing.failBuild = new RangeError('dModel must be even');
+    state.set('dModel', 64);
+    await comparison.build();
+    assert.equal(state.peek('dModel'), 48);
+    assert.equal(comparison.status.value, 'ready');
+    assert.match(texts(comparison)[0], /DModel must be even/i);
+  });
+
+  it('can be stopped while it tries every k, and trains on at once', async () => {
+    const { comparison } = await fakeComparison();
+    await comparison.oneStep();
+    const scan = comparison.measure();
+    await tick();
+    assert.equal(comparison.measuring.value, true);
+    await comparison.stopMeasuring();
+    await scan;
+    assert.equal(comparison.measuring.value, false);
+    assert.ok((comparison.lanes.value[0].scan.value?.points.length ?? 0) < 8);
+    comparison.measure();
+    await comparison.oneStep();
+    assert.equal(comparison.step.value, 2);
+    assert.equal(comparison.measuring.value, false);
+  });
+});
+
+describe('the size of a model', () => {
+  it('counts as active what a token meets', () => {
+    const size = {
+      layers: 2,
+      heads: 2,
+      dModel: 16,
+      dHead: 8,
+      dInner: 24,
+      experts: 6,
+      topK: 2,
+      hyperSize: 32,
+    };
+    for (const router of routerNames) {
+      const model = engine.createLanguageModel({ ...size, router, seed: 1 });
+      const { config, topK, parameterCount, trainableParameterCount } = model;
+      const summary = /** @type {any} */ ({ config, topK, parameterCount, trainableParameterCount });
+      const counted = model
+        .parameters()
+        .map(({ name, shape }) => ({ name, size: shape.reduce((product, n) => product * n, 1) }));
+      const sum = (/** @type {RegExp} */ pattern) =>
+        counted.filter(({ name }) => pattern.test(name)).reduce((total, one) => total + one.size, 0);
+      const made = router === 'hyperrouter' ? 2 * 6 * 17 : 0;
+      const expected = sum(/./) - sum(/hypernet|embedding$/) + made - (4 / 6) * sum(/experts/);
+      assert.equal(parametersOf(summary).active, Math.round(expected), router);
+      assert.equal(parametersOf(summary).all, sum(/./));
+      assert.equal(parametersOf(summary).active === parametersOf(summary).all, router === 'dense');
+      model.dispose();
+    }
+  });
+});
+
+describe('what a comparison shows', () => {
+  const steps = [0, 50, 100, 150, 200, 250];
+  /** @param {string} router @param {(step: number, i: number) => number} loss */
+  const outcome = (router, loss) => ({
+    router,
+    heldOut: steps.map((step, i) => ({ step, loss: loss(step, i) })),
+    scan: null,
+  });
+  const words = /** @type {const} */ ({ unit: 'nats', per: 'byte' });
+
+  it('is a gap where it is larger than what it moves by, else noise', () => {
+    const ranked = rank([
+      outcome('smoe', (_, i) => 2 + (i % 2 ? 0.05 : -0.05)),
+      outcome('hyperrouter', () => 2),
+      outcome('dense', () => 3),
+    ]);
+    assert.equal(ranked?.best.router, 'hyperrouter');
+    assert.equal(ranked?.step, 250);
+    assert.deepEqual(
+      ranked?.gaps.map(({ router, real }) => [router, real]),
+      [
+        ['smoe', false],
+        ['dense', true],
+      ],
+    );
+  });
+
+  it('is said plainly, also where the hypernetwork has no advantage', () => {
+    const ahead = [outcome('hyperrouter', () => 2), outcome('smoe', () => 2.5)];
+    assert.match(verdictOf(ahead, words), /^At step 250, hyperrouter has the lowest.*smoe is 0\.500 behind/);
+    assert.doesNotMatch(verdictOf(ahead, words), /no advantage|no clear/);
+    const behind = [outcome('hyperrouter', () => 2.5), outcome('smoe', () => 2)];
+    assert.match(verdictOf(behind, words), /smoe has the lowest.*shows no advantage of the hypernetwork/);
+    const level = [outcome('hyperrouter', () => 2), outcome('smoe', (_, i) => 2 + (i % 2 ? 0.01 : -0.005))];
+    assert.match(verdictOf(level, words), /noise.*no clear advantage/);
+  });
+
+  it('is nothing before there are looks enough', () => {
+    const early = [outcome('hyperrouter', () => 2), outcome('smoe', () => 3)].map((one) => ({
+      ...one,
+      heldOut: one.heldOut.filter(({ step }) => step <= 150),
+    }));
+    assert.equal(rank(early), null);
+    assert.match(verdictOf(early, words), /too early/);
+    assert.equal(rank([outcome('smoe', () => 2)]), null);
+  });
+
+  it('says what fewer experts cost', () => {
+    const scan = { step: 1, points: [1, 2, 3].map((topK) => ({ topK, loss: 4 - topK })) };
+    const outcomes = [
+      { router: 'smoe', heldOut: [], scan },
+      { router: 'dense', heldOut: [], scan },
+    ];
+    assert.equal(savingOf(outcomes, 3, 'nats'), 'With one expert instead of 3, smoe loses 2.000.');
+    assert.equal(savingOf(outcomes, 1, 'nats'), '');
+  });
+});
+
+describe('measures over the steps', () => {
+  it('leave out the looks that could not tell', () => {
+    const look = (/** @type {number | null} */ switchRate) => /** @type {any} */ ({ switchRate });
+    const entries = [
+      { step: 0, layers: [look(null)] },
+      { step: 50, layers: [look(0.5)] },
+    ];
+    const measure = /** @type {any} */ (measured.find(({ id }) => id === 'switching'));
+    assert.deepEqual(seriesOf(measure, entries, 0), { steps: [50], values: [0.5] });
+    assert.deepEqual(seriesOf(measure, entries, 1), { steps: [], values: [] });
+  });
+});
+
+describe('labels', () => {
+  it('are moved apart, within the picture', () => {
+    const labels = [5, 6, 96, 99].map((y) => ({ y }));
+    spread(labels, 10, [0, 100]);
+    assert.deepEqual(
+      labels.map(({ y }) => y),
+      [5, 15, 85, 95],
+    );
+  });
+});
