@@ -1,5 +1,5 @@
 import { loadOf } from '../measures.js';
-import { builtInText, leastBytes, TextError } from '../text/data.js';
+import { builtInText, leastTokens, TextError } from '../text/data.js';
 import { frameViews } from '../text/frame.js';
 
 /**
@@ -54,7 +54,7 @@ export function createKinds({ fields }) {
         const data = known ?? { bytes };
         texts.set(id, data);
         const sizes = { batchSize: Number(values.batchSize), contextLength: Number(values.contextLength) };
-        const least = leastBytes(sizes);
+        const least = leastTokens(sizes);
         if (bytes.length < least) {
           throw new TextError(
             `${name} has ${bytes.length} bytes; ${sizes.batchSize} streams of ${sizes.contextLength} bytes need ${least}.`,
