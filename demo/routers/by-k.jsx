@@ -32,7 +32,7 @@ export function ByKFigure({ comparison, state }) {
       caption={
         scanned?.scan
           ? `Held-out loss in ${unitName(unit, per)} with k experts at a time, as the models were at step ${count(scanned.scan.step)}; ` +
-            `they were trained with k = ${topK}. Bold: the lowest of a row, where it is alone. The dense model has no k.`
+            `they were trained with k = ${topK}. Bold: the lowest of those with a router. The dense model has no k.`
           : 'A trained model can be asked with any number k of experts. When training pauses, all are tried on what is held out.'
       }
     >
@@ -91,9 +91,11 @@ function ByKTable({ outcomes, topK, unit }) {
         <tbody>
           {ks.map((k) => {
             const row = outcomes.map((outcome) => textAt(outcome, k));
-            const known = row.filter((text) => text !== '–');
-            const least = Math.min(...known.map(Number));
-            const alone = known.filter((text) => Number(text) === least).length === 1 && known.length > 1;
+            const routed = row.filter((text, i) => text !== '–' && outcomes[i].router !== 'dense');
+            const least = Math.min(...routed.map(Number));
+            const alone = routed.length > 1 && routed.filter((text) => Number(text) === least).length === 1;
+            const isLeast = (/** @type {number} */ i) =>
+              alone && outcomes[i].router !== 'dense' && Number(row[i]) === least;
             return (
               <tr key={k} class={k === topK ? 'is-current' : ''}>
                 <th scope="row">
@@ -101,7 +103,7 @@ function ByKTable({ outcomes, topK, unit }) {
                   {k === topK && <small> trained</small>}
                 </th>
                 {row.map((text, i) => (
-                  <td key={outcomes[i].router}>{alone && Number(text) === least ? <b>{text}</b> : text}</td>
+                  <td key={outcomes[i].router}>{isLeast(i) ? <b>{text}</b> : text}</td>
                 ))}
               </tr>
             );

@@ -21,6 +21,9 @@ const longestSlice = 25;
 /** Milliseconds that a slice should take: it is as long as a press of Pause may have to wait. */
 const wantedSlice = 120;
 
+/** @param {number} from */
+const oneMore = (from) => from + 1;
+
 /**
  * Several models that learn the same, kept together step by step.
  *
@@ -53,8 +56,10 @@ export function createComparison({
   let wanted = 0;
   /** Counts models: what was begun for earlier ones must end. */
   let generation = 0;
-  /** Up to which step; asked after every slice. */
-  let goal = () => 0;
+  /** Up to which step, from the one where it was begun; asked after every slice. */
+  let goal = /** @type {(from: number) => number} */ (toBudget);
+  /** Models that are being built or will be. */
+  let building = 0;
   /** Whether it is to go on after the slice that is under way. */
   let going = false;
   /** @type {Promise<void> | undefined} */
@@ -65,7 +70,10 @@ export function createComparison({
   let last = Promise.resolve();
 
   const active = () => lanes.peek().filter((lane) => lane.status.peek() === 'ready');
-  const budget = () => Number(state.peek('steps'));
+
+  function toBudget() {
+    return Number(state.peek('steps'));
+  }
 
   /** @param {RouterName} router */
   async function laneOf(router) {
@@ -127,9 +135,12 @@ export function createComparison({
   function build({ go } = {}) {
     if (go !== undefined) going = go;
     const turn = ++wanted;
+    building++;
     last = last.then(async () => {
+      building--;
       // Another change has come meanwhile.
       if (turn !== wanted) return;
+      building++;
       try {
         await halt();
         await replace();
@@ -138,7 +149,10 @@ export function createComparison({
         if (lanes.peek().length) state.setAll(Object.entries(builtWith));
         status.value = lanes.peek().length ? 'ready' : 'failed';
       }
-      if (going && turn === wanted) start();
+      building--;
+      if (!going || building) return;
+      if (goal === toBudget) start();
+      else run(goal);
     });
     return last;
   }
@@ -172,12 +186,13 @@ export function createComparison({
   /** Trains all models up to the goal. */
   async function advance() {
     const mine = generation;
+    const from = step.peek();
     let slice = 2;
     let drawn = Number.NEGATIVE_INFINITY;
-    const goesOn = () => going && mine === generation && step.peek() < goal() && active().length > 0;
+    const goesOn = () => going && mine === generation && step.peek() < goal(from) && active().length > 0;
     while (goesOn()) {
       const before = now();
-      const next = Math.min(goal(), step.peek() + (pacedSlice() ?? slice));
+      const next = Math.min(goal(from), step.peek() + (pacedSlice() ?? slice));
       await each((lane) => lane.runTo(next));
       if (mine !== generation) return;
       if (active().length) step.value = next;
@@ -197,13 +212,13 @@ export function createComparison({
     return pace ? Math.max(1, Math.round(pace / 6)) : undefined;
   }
 
-  /** @param {() => number} target */
+  /** @param {(from: number) => number} target */
   async function run(target) {
     if (status.peek() === 'building' || status.peek() === 'failed') return;
     going = true;
     goal = target;
-    // One that is about to pause goes on instead.
-    if (loop) return;
+    // One that is about to pause goes on instead; models that are about to be there begin by themselves.
+    if (loop || building) return;
     const mine = generation;
     status.value = 'running';
     await stopMeasuring();
@@ -224,7 +239,7 @@ export function createComparison({
   async function start() {
     const from = step.peek();
     const mine = generation;
-    await run(budget);
+    await run(toBudget);
     if (mine === generation && status.peek() === 'ready' && step.peek() > from) await measure();
   }
 
@@ -274,10 +289,7 @@ export function createComparison({
       going = false;
       await loop;
     },
-    oneStep: () => {
-      const next = step.peek() + 1;
-      return run(() => next);
-    },
+    oneStep: () => run(oneMore),
     reset: () => build({ go: false }),
     /** @param {Values} values whether the models were built with the same */
     isBuiltWith: (values) => differenceOf(state, rebuildValues(state, values), builtWith) === '',

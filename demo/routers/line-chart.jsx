@@ -32,18 +32,22 @@ export function LineChart({ height, label, ...drawn }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
   const chart = useRef(/** @type {{ plot: UPlot, key: string } | null} */ (null));
   const latest = useRef(drawn);
+  const shown = useRef('');
   latest.current = drawn;
 
   useEffect(() => {
     if (!box.current) return;
     const { lines, log, range } = drawn;
     const key = JSON.stringify([log, range, height, lines.map(({ router }) => router)]);
+    const news = newsOf(drawn);
     if (chart.current?.key === key) {
-      chart.current.plot.setData(dataOf(drawn));
+      // Most charts have nothing new in most frames.
+      if (news !== shown.current) chart.current.plot.setData(dataOf(drawn));
     } else {
       chart.current?.plot.destroy();
       chart.current = { plot: createPlot(box.current, latest, height), key };
     }
+    shown.current = news;
   });
 
   useEffect(() => {
@@ -65,6 +69,24 @@ export function LineChart({ height, label, ...drawn }) {
   }, [height]);
 
   return <div class="line-chart" ref={box} role="img" aria-label={label} />;
+}
+
+/**
+ * The same as long as nothing was added to the lines, and they are not others.
+ *
+ * @param {Drawn} drawn
+ */
+function newsOf({ lines, lastStep }) {
+  const ends = lines.flatMap(({ steps, values, marks }) => [
+    steps.length,
+    steps.at(-1),
+    values[0],
+    values.at(-1),
+    marks?.length,
+    marks?.[0]?.value,
+    marks?.at(-1)?.value,
+  ]);
+  return `${lastStep} ${ends.join(' ')}`;
 }
 
 /** @param {Drawn} drawn @returns {UPlot.AlignedData} */

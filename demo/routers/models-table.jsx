@@ -20,10 +20,9 @@ export function ModelsTable({ comparison, state }) {
       title="The models now"
       name="routers-now"
       caption={
-        `Active: the numbers that a single ${one} meets, without the experts that do not take it. Of the dense model ` +
-        'that is all of them: as many numbers, and several times the work. The frozen hypernetwork of “hyperrouter” ' +
-        `makes the router once for all, and does not count. Losses are in ${unitName(unit, per)}; the rest is as of the ` +
-        `last look at what is held out, in layer ${layer}.`
+        `Active: the parameters that a single ${one} meets, without the experts that do not take it. In the dense ` +
+        'model all are active: it has as many, and several times the work. The frozen hypernetwork of “hyperrouter” ' +
+        `makes the router once for all, and does not count.`
       }
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
@@ -31,22 +30,28 @@ export function ModelsTable({ comparison, state }) {
         <table class="models">
           <thead>
             <tr>
-              <th scope="col">Router</th>
-              <th scope="col">Parameters</th>
-              <th scope="col">Learned</th>
-              <th scope="col">Active per {one}</th>
-              <th scope="col">Training loss</th>
-              <th scope="col">Held-out loss</th>
-              {measured.map(({ id, title }) => (
-                <th key={id} scope="col">
-                  {title}
+              <td />
+              {lanes.map(({ router, status, step }) => (
+                <th key={router} scope="col">
+                  <Swatch router={router} />
+                  <span>{router}</span>
+                  {status.value !== 'ready' && (
+                    <small>
+                      {status.value === 'diverged' ? `stopped at ${count(step.value)}` : 'failed'}
+                    </small>
+                  )}
                 </th>
               ))}
             </tr>
           </thead>
           <tbody>
-            {lanes.map((lane) => (
-              <ModelRow key={lane.router} lane={lane} unit={unit} layer={layer} />
+            {rowsOf(lanes, { unit, per, layer }).map(({ title, values }) => (
+              <tr key={title}>
+                <th scope="row">{title}</th>
+                {values.map((value, i) => (
+                  <td key={lanes[i].router}>{value}</td>
+                ))}
+              </tr>
             ))}
           </tbody>
         </table>
@@ -55,31 +60,36 @@ export function ModelsTable({ comparison, state }) {
   );
 }
 
-/** @param {{ lane: import('./lane.js').Lane, unit: import('../format.js').Unit, layer: number }} props */
-function ModelRow({ lane, unit, layer }) {
-  const summary = lane.summary.value;
-  const sizes = summary ? parametersOf(summary) : undefined;
-  const history = lane.losses.value;
-  const now = lane.measures.value.entries.at(-1)?.layers[layer - 1];
-  const status = lane.status.value;
-  return (
-    <tr>
-      <th scope="row">
-        <Swatch router={lane.router} /> {lane.router}
-        {status !== 'ready' && (
-          <small>{status === 'diverged' ? `broke down at step ${count(lane.step.value)}` : 'failed'}</small>
-        )}
-      </th>
-      <td>{sizes && compact(sizes.all)}</td>
-      <td>{sizes && compact(sizes.learned)}</td>
-      <td>{sizes && (sizes.active === sizes.all ? `all ${compact(sizes.all)}` : compact(sizes.active))}</td>
-      <td>{lossText(history.smooth.at(-1), unit)}</td>
-      <td>{lossText(history.heldOut.at(-1)?.loss, unit)}</td>
-      {measured.map(({ id, value }) => (
-        <td key={id}>{(now && value(now))?.toFixed(2) ?? '–'}</td>
-      ))}
-    </tr>
-  );
+/**
+ * @param {readonly import('./lane.js').Lane[]} lanes
+ * @param {{ unit: import('../format.js').Unit, per: 'byte' | 'point', layer: number }} shown
+ * @returns {{ title: string, values: string[] }[]} a value for each lane
+ */
+function rowsOf(lanes, { unit, per, layer }) {
+  const sizes = lanes.map(({ summary }) => (summary.value ? parametersOf(summary.value) : undefined));
+  const histories = lanes.map(({ losses }) => losses.value);
+  const looks = lanes.map(({ measures }) => measures.value.entries.at(-1)?.layers[layer - 1]);
+  const size = (/** @type {number | undefined} */ value) => (value === undefined ? '–' : compact(value));
+  return [
+    { title: 'Parameters', values: sizes.map((of) => size(of?.all)) },
+    { title: 'of them learned', values: sizes.map((of) => size(of?.learned)) },
+    {
+      title: per === 'byte' ? 'active per character' : 'active per point',
+      values: sizes.map((of) => `${of && of.active === of.all ? 'all ' : ''}${size(of?.active)}`),
+    },
+    {
+      title: `Training, ${unitName(unit, per)}`,
+      values: histories.map(({ smooth }) => lossText(smooth.at(-1), unit)),
+    },
+    {
+      title: `Held-out, ${unitName(unit, per)}`,
+      values: histories.map(({ heldOut }) => lossText(heldOut.at(-1)?.loss, unit)),
+    },
+    ...measured.map(({ title, value }) => ({
+      title: `${title}, layer ${layer}`,
+      values: looks.map((look) => (look && value(look))?.toFixed(2) ?? '–'),
+    })),
+  ];
 }
 
 /**

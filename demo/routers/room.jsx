@@ -3,6 +3,7 @@ import { count } from '../format.js';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { comparisonBench } from './bench.js';
 import { ByKFigure } from './by-k.jsx';
+import { GapFigure } from './gap-figure.jsx';
 import { LossFigure } from './loss-figure.jsx';
 import { ModelsTable } from './models-table.jsx';
 import { ComparisonPanel } from './panel.jsx';
@@ -47,8 +48,13 @@ function ComparisonRoom({ comparison, state }) {
       <div class="columns columns-routers">
         <ComparisonPanel comparison={comparison} state={state} />
         <div class="column">
-          <ModelsTable comparison={comparison} state={state} />
-          <LossFigure comparison={comparison} state={state} />
+          <div class="beside">
+            <div class="column">
+              <LossFigure comparison={comparison} state={state} />
+              <GapFigure comparison={comparison} state={state} />
+            </div>
+            <ModelsTable comparison={comparison} state={state} />
+          </div>
           <ByKFigure comparison={comparison} state={state} />
           <RoutingFigures comparison={comparison} state={state} />
         </div>

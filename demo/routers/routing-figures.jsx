@@ -42,7 +42,6 @@ export function RoutingFigures({ comparison, state }) {
             measure={measure}
             range={measure.range(size)}
             log={Boolean(state.get('logSteps'))}
-            lastStep={comparison.step.value}
             layer={layer}
             series={routed.map(({ router, measures }) => ({
               router,
@@ -60,11 +59,11 @@ export function RoutingFigures({ comparison, state }) {
  * @param {import('./measured.js').Measure} props.measure
  * @param {[number, number]} props.range
  * @param {boolean} props.log
- * @param {number} props.lastStep
  * @param {number} props.layer counted from 1
  * @param {{ router: import('./settings.js').RouterName, steps: number[], values: number[] }[]} props.series
  */
-function MeasureFigure({ measure, range, log, lastStep, layer, series }) {
+function MeasureFigure({ measure, range, log, layer, series }) {
+  const last = series[0]?.steps.at(-1) ?? 0;
   const words = series.map(({ router, values }) => `${router} ${two(values.at(-1))}`).join(', ');
   return (
     <Figure
@@ -82,10 +81,9 @@ function MeasureFigure({ measure, range, log, lastStep, layer, series }) {
         lines={series}
         log={log}
         range={range}
-        lastStep={lastStep}
         height={150}
         format={(value) => `${Number(value.toFixed(2))}`}
-        label={`${measure.title} in layer ${layer}, from ${two(range[0])} to ${two(range[1])}, at step ${count(lastStep)}: ${words || 'no routers'}.`}
+        label={`${measure.title} in layer ${layer}, from ${two(range[0])} to ${two(range[1])}, at step ${count(last)}: ${words || 'no routers'}.`}
       />
     </Figure>
   );

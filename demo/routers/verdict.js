@@ -65,31 +65,38 @@ export function verdictOf(outcomes, { unit, per }) {
     return 'It is too early to say which one predicts best: that takes 200 steps of two models or more.';
   const { step, best, loss, gaps } = ranked;
   const number = (/** @type {number} */ nats) => inUnit(nats, unit).toFixed(3);
-  const words = gaps.map(({ router, gap, noise, real }) =>
-    real
-      ? `${router} is ${number(gap)} behind (that moves by ${number(noise)} from look to look)`
-      : `${router} is ${number(gap)} behind, which is noise: it moves by ${number(noise)} from look to look`,
-  );
-  const first = `At step ${step}, ${best.router} has the lowest held-out loss, ${number(loss)} ${unitName(unit, per)}; ${words.join('; ')}.`;
-  return [first, hyperrouterWords(best, gaps), 'Another seed may rank them differently.']
+  const behind = (/** @type {boolean} */ wanted) =>
+    gaps
+      .filter(({ real }) => real === wanted)
+      .map(({ router, gap, noise }) => `${router} by ${number(gap)} (±${number(noise)})`)
+      .join(', ');
+  const [real, noise] = [behind(true), behind(false)];
+  return [
+    `At step ${step}, ${best.router} has the lowest held-out loss, ${number(loss)} ${unitName(unit, per)}.`,
+    real && `Clearly behind: ${real}.`,
+    noise && `Behind by no more than noise: ${noise}.`,
+    'After ± stands how much a gap moves from look to look.',
+    hyperrouterWords(outcomes),
+    'Another seed may rank them differently.',
+  ]
     .filter(Boolean)
     .join(' ');
 }
 
 /**
- * @param {Outcome} best
- * @param {Gap[]} gaps
+ * How the hypernetwork does among the routers, without the model that has none.
+ *
+ * @param {readonly Outcome[]} outcomes
  */
-function hyperrouterWords(best, gaps) {
-  const rivals = gaps.filter(({ router }) => router !== 'dense' && router !== 'hyperrouter');
-  if (best.router === 'hyperrouter') {
-    if (!rivals.length || rivals.every(({ real }) => real)) return '';
-    return 'This run shows no clear advantage of the hypernetwork over the other routers.';
-  }
-  if (!gaps.some(({ router }) => router === 'hyperrouter')) return '';
-  return best.router === 'dense' && !rivals.length
-    ? ''
-    : 'This run shows no advantage of the hypernetwork over the other routers.';
+function hyperrouterWords(outcomes) {
+  const ranked = rank(outcomes.filter(({ router }) => router !== 'dense'));
+  if (!ranked || !outcomes.some(({ router }) => router === 'hyperrouter')) return '';
+  const { best, gaps } = ranked;
+  if (best.router !== 'hyperrouter')
+    return 'This run shows no advantage of the hypernetwork over the other routers.';
+  return gaps.every(({ real }) => real)
+    ? 'Of the models with a router, hyperrouter is clearly ahead in this run.'
+    : 'This run shows no clear advantage of the hypernetwork over the other routers.';
 }
 
 /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { DivergedError, EngineError, load } from 'hyperrouter-wasm';
 import { createComparison } from '../../demo/routers/comparison.js';
+import { gapsOf } from '../../demo/routers/gaps.js';
 import { configFor } from '../../demo/routers/kinds.js';
 import { spread } from '../../demo/routers/labels.js';
 import { measured, seriesOf } from '../../demo/routers/measured.js';
@@ -219,6 +220,20 @@ describe('a comparison', () => {
     assert.equal(comparison.lanes.value[0].scan.value, null);
   });
 
+  it('takes a single step of the models that are on their way', async () => {
+    const { comparison, state } = await fakeComparison();
+    await comparison.oneStep();
+    state.set('seed', 3);
+    const build = comparison.build();
+    comparison.oneStep();
+    await build;
+    for (let i = 0; i < 20; i++) await tick();
+    assert.equal(comparison.step.value, 1);
+    assert.equal(comparison.status.value, 'ready');
+    await comparison.oneStep();
+    assert.equal(comparison.step.value, 2);
+  });
+
   it('keeps the workers of routers that are left out, for later', async () => {
     const { comparison, state, opened } = await fakeComparison();
     assert.equal(opened(), 4);
@@ -372,12 +387,17 @@ describe('what a comparison shows', () => {
 
   it('is said plainly, also where the hypernetwork has no advantage', () => {
     const ahead = [outcome('hyperrouter', () => 2), outcome('smoe', () => 2.5)];
-    assert.match(verdictOf(ahead, words), /^At step 250, hyperrouter has the lowest.*smoe is 0\.500 behind/);
+    assert.match(
+      verdictOf(ahead, words),
+      /^At step 250, hyperrouter has the lowest.*Clearly behind: smoe by 0\.500/,
+    );
     assert.doesNotMatch(verdictOf(ahead, words), /no advantage|no clear/);
+    const dense = [...ahead, outcome('dense', () => 1)];
+    assert.match(verdictOf(dense, words), /dense has the lowest.*hyperrouter is clearly ahead/);
     const behind = [outcome('hyperrouter', () => 2.5), outcome('smoe', () => 2)];
     assert.match(verdictOf(behind, words), /smoe has the lowest.*shows no advantage of the hypernetwork/);
     const level = [outcome('hyperrouter', () => 2), outcome('smoe', (_, i) => 2 + (i % 2 ? 0.01 : -0.005))];
-    assert.match(verdictOf(level, words), /noise.*no clear advantage/);
+    assert.match(verdictOf(level, words), /no more than noise: smoe by 0\.010 .*no clear advantage/);
   });
 
   it('is nothing before there are looks enough', () => {
@@ -411,6 +431,20 @@ describe('measures over the steps', () => {
     const measure = /** @type {any} */ (measured.find(({ id }) => id === 'switching'));
     assert.deepEqual(seriesOf(measure, entries, 0), { steps: [50], values: [0.5] });
     assert.deepEqual(seriesOf(measure, entries, 1), { steps: [], values: [] });
+  });
+});
+
+describe('gaps', () => {
+  it('are from the mean of all models, where all were looked at', () => {
+    const run = (/** @type {string} */ router, /** @type {number[]} */ losses) => ({
+      router,
+      heldOut: losses.map((loss, i) => ({ step: 50 * i, loss })),
+    });
+    assert.deepEqual(gapsOf([run('smoe', [9, 3, 2]), run('dense', [9, 1])]), [
+      { router: 'smoe', steps: [50], values: [1] },
+      { router: 'dense', steps: [50], values: [-1] },
+    ]);
+    assert.deepEqual(gapsOf([]), []);
   });
 });
 

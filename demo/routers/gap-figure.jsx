@@ -1,0 +1,50 @@
+import { inUnit, unitName } from '../format.js';
+import { Figure } from '../views/figure.jsx';
+import { gapsOf } from './gaps.js';
+import { LineChart } from './line-chart.jsx';
+import { StepTable } from './step-table.jsx';
+
+/** With its sign. @param {number | undefined} value */
+const signed = (value) =>
+  value === undefined ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+
+/**
+ * How far the models are apart, which the chart of their losses is too coarse to show.
+ *
+ * @param {import('./room.jsx').Shown} props
+ */
+export function GapFigure({ comparison, state }) {
+  const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
+  const per = comparison.kind.value?.per ?? 'byte';
+  const gaps = gapsOf(
+    comparison.lanes.value.map(({ router, losses }) => ({ router, heldOut: losses.value.heldOut })),
+  );
+  const lines = gaps.map(({ router, steps, values }) => ({
+    router,
+    steps,
+    values: values.map((nats) => inUnit(nats, unit)),
+    marks: steps.map((step, i) => ({ step, value: inUnit(values[i], unit) })),
+  }));
+  const words = lines.map(({ router, values }) => `${router} ${signed(values.at(-1))}`).join(', ');
+  return (
+    <Figure
+      title="Held-out loss, compared"
+      name="routers-gap"
+      caption={`Above or below the mean of the models, ${unitName(unit, per)}, from step 50 on. Lower is better.`}
+      table={() => (
+        <StepTable
+          columns={lines.map(({ router, ...line }) => ({ title: router, ...line }))}
+          format={signed}
+        />
+      )}
+    >
+      <LineChart
+        lines={lines}
+        log={Boolean(state.get('logSteps'))}
+        height={170}
+        format={(value) => `${value > 0 ? '+' : ''}${Number(value.toFixed(3))}`.replace('-', '−')}
+        label={`Held-out loss above or below the mean of the models, ${unitName(unit, per)}: ${words || 'no models yet'}.`}
+      />
+    </Figure>
+  );
+}
