@@ -2,8 +2,10 @@
 import { chromium } from 'playwright-core';
 import { findChromium } from '../wasm/toolchain.js';
 
-export function launchChromium() {
+/** @param {{ downloadsPath?: string }} [options] */
+export function launchChromium({ downloadsPath } = {}) {
   return chromium.launch({
+    downloadsPath,
     executablePath: findChromium(),
     args: [
       '--no-sandbox',

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findChromium, findEmscripten, findTool, hasClang } from './toolchain.js';
+import { findChromium, findEmscripten, findFirefox, findTool, hasClang } from './toolchain.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -29,22 +29,25 @@ const TOOLS = {
   make: { isThere: () => findTool('make'), name: 'make', debian: ['make'] },
   cc: { isThere: () => findTool('cc'), name: 'a C compiler', debian: ['gcc', 'libc6-dev'] },
   chromium: { isThere: findChromium, name: 'Chromium', debian: ['chromium'] },
+  firefox: { isThere: findFirefox, name: 'Firefox', debian: ['firefox-esr'] },
   clangFormat: { isThere: () => findTool('clang-format'), name: 'clang-format', debian: ['clang-format'] },
   clangTidy: { isThere: () => findTool('clang-tidy'), name: 'clang-tidy', debian: ['clang-tidy'] },
 };
 
 const WASM = ['emscripten', 'clang', 'cmake', 'make'];
 const NATIVE = ['cmake', 'make', 'cc'];
+const BROWSERS = ['chromium', 'firefox'];
 
 /** @type {Record<string, { tools: string[], packages?: string[] }>} packages: folders with a package.json */
 const PURPOSES = {
   start: { tools: WASM, packages: ['.'] },
   build: { tools: WASM, packages: ['.'] },
   bench: { tools: WASM, packages: ['.', 'tests/current-node'] },
-  test: { tools: [...WASM, ...NATIVE, 'chromium'], packages: ['.', 'tests/current-node'] },
+  test: { tools: [...WASM, ...NATIVE, ...BROWSERS], packages: ['.', 'tests/current-node'] },
   'test:c': { tools: NATIVE },
   'test:node': { tools: WASM, packages: ['.', 'tests/current-node'] },
-  'test:page': { tools: [...WASM, 'chromium'], packages: ['.'] },
+  'test:page': { tools: [...WASM, ...BROWSERS], packages: ['.'] },
+  'test:bundlers': { tools: [...WASM, 'chromium'], packages: ['.'] },
   check: { tools: [...NATIVE, 'clangFormat', 'clangTidy'], packages: ['.'] },
 };
 

@@ -57,6 +57,12 @@ export function findChromium() {
   return names.map((name) => findTool(name)).find(Boolean);
 }
 
+/** @returns {string | undefined} a Firefox for the tests of the page */
+export function findFirefox() {
+  if (process.env.FIREFOX) return process.env.FIREFOX;
+  return ['firefox-esr', 'firefox'].map((name) => findTool(name)).find(Boolean);
+}
+
 /**
  * @param {number[]} a
  * @param {number[]} b

@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, preview } from 'vite';
 import { launchChromium } from '../chromium.js';
+import { launchFirefox } from '../firefox.js';
 
 const demo = fileURLToPath(new URL('../../demo/', import.meta.url));
 
@@ -11,10 +12,16 @@ const demo = fileURLToPath(new URL('../../demo/', import.meta.url));
 export const small =
   'room=text&layers=2&dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=4&contextLength=32';
 
+const launchers = { chromium: launchChromium, firefox: launchFirefox };
+
+/** @typedef {keyof typeof launchers} BrowserName */
+
 /**
- * The built page on a server, and a Chromium. The page lies in a folder of the server, as on a static host.
+ * The built page on a server, and a browser. The page lies in a folder of the server, as on a static host.
+ *
+ * @param {BrowserName} [name]
  */
-export async function open() {
+export async function open(name = 'chromium') {
   const outDir = await mkdtemp(join(tmpdir(), 'hyperrouter-page-'));
   const configFile = join(demo, 'vite.config.js');
   await build({ configFile, logLevel: 'warn', build: { outDir: join(outDir, 'some', 'folder') } });
@@ -29,23 +36,46 @@ export async function open() {
   });
   const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer.address());
   const url = `http://127.0.0.1:${address.port}/some/folder/`;
-  const browser = await launchChromium();
+  const folder = join(outDir, 'some', 'folder');
+  const site = await inBrowser(name, { url, folder });
   return {
-    url,
-    browser,
-    /** Closes all pages, also those that a failed test left behind. */
-    async clear() {
-      for (const context of browser.contexts()) await context.close();
-    },
+    ...site,
+    /** The same page in another browser, which is closed by itself. @param {BrowserName} other */
+    beside: (other) => inBrowser(other, { url, folder }),
     async close() {
-      await browser.close();
+      await site.close();
       await server.close();
       await rm(outDir, { recursive: true });
     },
   };
 }
 
-/** @typedef {Awaited<ReturnType<typeof open>>} Site */
+/**
+ * @param {BrowserName} name
+ * @param {{ url: string, folder: string }} page where it is served, and where its files are
+ */
+async function inBrowser(name, { url, folder }) {
+  const downloadsPath = await mkdtemp(join(tmpdir(), 'hyperrouter-downloads-'));
+  const browser = await launchers[name]({ downloadsPath });
+  return {
+    name,
+    url,
+    folder,
+    browser,
+    /** Where files that the page saves are put. */
+    downloadsPath,
+    /** Closes all pages, also those that a failed test left behind. */
+    async clear() {
+      for (const context of browser.contexts()) await context.close();
+    },
+    async close() {
+      await browser.close();
+      await rm(downloadsPath, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @typedef {Awaited<ReturnType<typeof inBrowser>>} Site */
 
 /**
  * A fresh page, ready to train. What it complains of is collected.
@@ -55,7 +85,12 @@ export async function open() {
  * @param {import('playwright-core').BrowserContextOptions} [options]
  */
 export async function visit(site, hash = small, options = {}) {
-  const context = await site.browser.newContext({ viewport: { width: 1440, height: 1000 }, ...options });
+  const context = await site.browser.newContext({
+    viewport: { width: 1440, height: 1000 },
+    // What the page keeps for later is no part of most tests, and would be loaded in each.
+    serviceWorkers: 'block',
+    ...options,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   /** @type {string[]} */
@@ -69,7 +104,37 @@ export async function visit(site, hash = small, options = {}) {
   page.on('request', (request) => requests.push(request.url()));
   await page.goto(`${site.url}${hash ? `#${hash}` : ''}`);
   await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
-  return { page, complaints, requests, ...handles(page) };
+  return {
+    page,
+    complaints,
+    requests,
+    ...handles(page),
+    /** What the page saves. @param {() => Promise<unknown>} act */
+    saved: (act) => savedFile(site, page, act),
+  };
+}
+
+/**
+ * @param {Site} site
+ * @param {import('playwright-core').Page} page
+ * @param {() => Promise<unknown>} act
+ * @returns {Promise<{ name: string, bytes: Buffer }>}
+ */
+async function savedFile(site, page, act) {
+  if (site.name === 'chromium') {
+    const [download] = await Promise.all([page.waitForEvent('download'), act()]);
+    return { name: download.suggestedFilename(), bytes: await readFile(String(await download.path())) };
+  }
+  // Firefox tells of a file that a page made itself without the number that playwright-core waits for.
+  const before = await readdir(site.downloadsPath);
+  await act();
+  for (const end = Date.now() + 10_000; Date.now() < end; await page.waitForTimeout(50)) {
+    const name = (await readdir(site.downloadsPath)).find((file) => !before.includes(file));
+    if (!name || name.endsWith('.part')) continue;
+    const bytes = await readFile(join(site.downloadsPath, name));
+    if (bytes.length) return { name, bytes };
+  }
+  throw new Error('nothing was saved');
 }
 
 /** @typedef {Awaited<ReturnType<typeof visit>>} Visit */
