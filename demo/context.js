@@ -42,5 +42,6 @@ export async function createContext() {
 async function openWorker() {
   const worker = new Worker(new URL('./worker/worker.js', import.meta.url), { type: 'module' });
   const client = createClient(worker);
-  return { client, engine: await client.request('open', {}) };
+  const engine = await client.request('open', {});
+  return { client: Object.assign(client, { engine }), engine };
 }

@@ -5,7 +5,7 @@ import './styles/index.css';
 import { held } from './bench.js';
 import { createContext } from './context.js';
 import { createRooms } from './rooms.js';
-import { createShell } from './shell.js';
+import { createShell, runsOf } from './shell.js';
 import { App } from './views/app.jsx';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
@@ -62,10 +62,11 @@ function keepFrames(shell) {
   let last = 0;
   function onFrame(/** @type {number} */ now) {
     requestAnimationFrame(onFrame);
-    const run = shell.room.peek()?.run;
-    if (run?.status.peek() !== 'running' || now - last < (calm.matches ? 500 : 160)) return;
+    if (now - last < (calm.matches ? 500 : 160)) return;
+    const running = runsOf(shell.room.peek()).filter(({ status }) => status.peek() === 'running');
+    if (!running.length) return;
     last = now;
-    run.frame().catch(run.report);
+    for (const run of running) run.frame().catch(run.report);
   }
   requestAnimationFrame(onFrame);
 }
@@ -76,14 +77,17 @@ function keepFrames(shell) {
  * @param {import('./shell.js').Shell} shell
  */
 function holdWhileHidden(shell) {
+  /** @type {import('./run.js').Run[]} */
+  let waiting = [];
   document.addEventListener('visibilitychange', () => {
-    const run = shell.room.peek()?.run;
-    if (document.hidden && run?.status.peek() === 'running') {
-      held.value = 'Training waits while this tab is hidden.';
-      run.pause();
-    } else if (!document.hidden && held.peek()) {
+    if (document.hidden) {
+      waiting = runsOf(shell.room.peek()).filter(({ status }) => status.peek() === 'running');
+      if (waiting.length) held.value = 'Training waits while this tab is hidden.';
+      for (const run of waiting) run.pause();
+    } else {
       held.value = '';
-      run?.start();
+      for (const run of waiting) run.start();
+      waiting = [];
     }
   });
 }

@@ -11,6 +11,7 @@ import {
   createMeasuresHistory,
 } from './history.js';
 import { createNotices } from './notices.js';
+import { createRecord } from './record.js';
 import { paceOf } from './schema.js';
 
 /**
@@ -45,6 +46,7 @@ import { paceOf } from './schema.js';
  * @property {(data: D, config: ModelConfig) => void} check throws what is wrong with them
  * @property {(data: D) => object} body what the worker is sent of them
  * @property {(built: Summary) => Values} [settingsOf] what a model out of a file sets besides its configuration
+ * @property {(data: D) => string} [missing] what of them no address holds, in words; empty: nothing
  * @property {(built: Summary, data: D) => void} begin another model is there: nothing of the last is shown
  * @property {(shape: any, buffer: ArrayBuffer) => ArrayBuffer | null} show takes a picture; gives back the buffer of
  *   the last one, if nobody shows it any more
@@ -75,6 +77,7 @@ export function createRun({ client, state, task }) {
   const moment = signal(/** @type {number | null} */ (null));
   const earlier = signal(/** @type {EarlierRun[]} */ ([]));
   const { notices, notify, dismiss, report } = createNotices();
+  const record = createRecord((key) => state.settingOf(key).label);
   const measuring = signal(false);
   const lossByK = signal(
     /** @type {{ step: number, points: { topK: number, loss: number }[] } | null} */ (null),
@@ -115,7 +118,7 @@ export function createRun({ client, state, task }) {
         const body = { task: task.name, config, learningRate, data: bodyToSend(data) };
         const { built, news } = await change('build', body);
         batch(() => {
-          begin(built, data, values);
+          begin(built, data, values, 'built');
           take(news);
         });
         if (wasRunning) start();
@@ -135,14 +138,18 @@ export function createRun({ client, state, task }) {
    * @param {Summary} built
    * @param {D} data
    * @param {Values} values
+   * @param {import('./record.js').Origin['kind']} kind
    */
-  function begin(built, data, values) {
+  function begin(built, data, values, kind) {
+    const { topK, step: from } = built;
     batch(() => {
       keepCurve(values);
+      const live = { topK, learningRate: Number(values.learningRate) };
+      record.begin({ kind, step: from }, live, task.missing?.(data) ?? '');
       sentData = data;
       builtWith = rebuildValues(state, values);
       summary.value = built;
-      step.value = built.step;
+      step.value = from;
       losses.value = createLossHistory();
       loads.value = createLoadHistory();
       measures.value = createMeasuresHistory();
@@ -206,7 +213,7 @@ export function createRun({ client, state, task }) {
         state.set('learningRate', learningRate);
         const { built, news } = await change('rewind', {});
         batch(() => {
-          begin(built, /** @type {D} */ (sentData), state.values.peek());
+          begin(built, /** @type {D} */ (sentData), state.values.peek(), 'rewound');
           take(news);
           notices.value = [];
           notify('note', `The model is that of step ${built.step} again.`);
@@ -282,7 +289,9 @@ export function createRun({ client, state, task }) {
 
   /** @param {{ topK?: number, learningRate?: number, pace?: number }} settings that the running model takes */
   async function tune(settings) {
-    await client.request('tune', settings);
+    const asked = summary.peek();
+    const { step: at } = await client.request('tune', settings);
+    if (asked === summary.peek()) record.change(at, settings);
     if (settings.topK !== undefined) await frame(true);
   }
 
@@ -329,7 +338,7 @@ export function createRun({ client, state, task }) {
           const values = { ...built.config, ...task.settingsOf?.(built), topK: built.topK };
           const problems = state.setAll(Object.entries(values));
           notices.value = [];
-          begin(built, data, state.values.peek());
+          begin(built, data, state.values.peek(), 'opened');
           state.forgetChanges();
           take(news);
           notify('note', `The model was opened; it had been trained for ${built.step} steps.`);
@@ -345,6 +354,7 @@ export function createRun({ client, state, task }) {
   return {
     task,
     client,
+    state,
     status,
     summary,
     step,
@@ -358,6 +368,11 @@ export function createRun({ client, state, task }) {
     notices,
     measuring,
     lossByK,
+    /** Where the run began, and what was changed on its way; signals. */
+    origin: record.origin,
+    changes: record.changes,
+    /** Why whoever opens the address sees another run, a sentence each; a signal. */
+    departures: record.departures,
     notify,
     dismiss,
     report,

@@ -11,7 +11,8 @@ const policy = [
   "worker-src 'self'",
   "connect-src 'self'",
   "style-src 'self'",
-  "img-src 'self'",
+  // Pictures that are made here, to be saved.
+  "img-src 'self' blob:",
   "base-uri 'none'",
   "form-action 'none'",
 ].join('; ');

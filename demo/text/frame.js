@@ -78,10 +78,10 @@ export function writePrediction(views, token, logits, target, predictions) {
   let sum = 0;
   for (const logit of logits) sum += Math.exp(logit - max);
 
-  const best = views.next.subarray(token * predictions, (token + 1) * predictions).fill(-1);
-  const probabilities = views.nextProbabilities
-    .subarray(token * predictions, (token + 1) * predictions)
-    .fill(-1);
+  // In two places of their own while they are sorted: optimised code of Firefox 153 loses writes into parts of a longer
+  // array here, and lists one token five times.
+  const best = new Array(predictions).fill(-1);
+  const probabilities = new Array(predictions).fill(-1);
   for (let id = 0; id < logits.length; id++) {
     const p = Math.exp(logits[id] - max) / sum;
     if (p <= probabilities[predictions - 1]) continue;
@@ -93,5 +93,7 @@ export function writePrediction(views, token, logits, target, predictions) {
     probabilities[place] = p;
     best[place] = id;
   }
+  views.next.set(best, token * predictions);
+  views.nextProbabilities.set(probabilities, token * predictions);
   views.losses[token] = target < 0 ? Number.NaN : Math.log(sum) - (logits[target] - max);
 }

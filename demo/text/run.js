@@ -67,6 +67,7 @@ export function createTextRun({ client, state, loadText, keptText }) {
         return { tokens: ofBytes ? 'bytes' : 'characters' };
       },
       body: ({ bytes }) => ({ bytes }),
+      missing: ({ name }) => (state.peek('text') === 'own' ? `the text “${name}”` : ''),
       async wanted() {
         if (state.peek('text') === 'own') {
           if (own) return own;

@@ -1,3 +1,7 @@
+import { useMemo } from 'preact/hooks';
+import { runsOf } from '../shell.js';
+import { PlaceContext } from './place.js';
+
 /**
  * The page: its rooms, and the one that is open.
  *
@@ -5,18 +9,20 @@
  */
 export function App({ shell }) {
   const room = shell.room.value;
+  const id = shell.id.value;
+  const place = useMemo(() => ({ room: id, step: () => runsOf(room)[0]?.step.peek() }), [id, room]);
   return (
     <>
       <nav class="rooms" aria-label="Rooms">
-        {shell.entries.map(({ id, title, summary }) => (
+        {shell.entries.map(({ id: entry, title, summary }) => (
           <a
-            key={id}
-            href={`#room=${id}`}
-            aria-current={shell.id.value === id ? 'page' : undefined}
+            key={entry}
+            href={`#room=${entry}`}
+            aria-current={id === entry ? 'page' : undefined}
             onClick={(event) => {
               if (event.ctrlKey || event.metaKey || event.shiftKey) return;
               event.preventDefault();
-              shell.go(id);
+              shell.go(entry);
             }}
           >
             <b>{title}</b> <span>{summary}</span>
@@ -28,7 +34,11 @@ export function App({ shell }) {
           This part of the page could not be loaded: {shell.failure.value}
         </p>
       )}
-      {room && <room.View key={shell.id.value} />}
+      {room && (
+        <PlaceContext.Provider value={place}>
+          <room.View key={id} />
+        </PlaceContext.Provider>
+      )}
     </>
   );
 }

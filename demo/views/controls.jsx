@@ -1,5 +1,7 @@
+import { saveFile } from '../export/save.js';
 import { compact } from '../format.js';
 import { Field } from './field.jsx';
+import { SaveRuns } from './share.jsx';
 
 /**
  * @typedef {import('../run.js').Run} Run
@@ -81,11 +83,13 @@ function Checkpoints({ run, openFiles }) {
             }}
           />
         </label>
+        <SaveRuns runs={[run]} />
       </div>
       <p class="help">
-        A safetensors file with all that the model has learned; training goes on from it, here or on the
+        A model is a safetensors file with all that was learned; training goes on from it, here or on the
         command line.
-        {openFiles && ' Published models open too; choose the file of their vocabulary along with them.'}
+        {openFiles && ' Published models open too; choose the file of their vocabulary along with them.'} A
+        run is its settings, and all losses and measures as numbers.
       </p>
     </div>
   );
@@ -94,16 +98,8 @@ function Checkpoints({ run, openFiles }) {
 /** @param {Run} run */
 async function save(run) {
   try {
-    const bytes = await run.save();
-    const blob = new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], {
-      type: 'application/octet-stream',
-    });
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(blob);
-    link.download = `hyperrouter-step-${run.step.peek()}.safetensors`;
-    link.click();
-    // The download has begun once the click is handled.
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    const bytes = /** @type {Uint8Array<ArrayBuffer>} */ (await run.save());
+    saveFile(`hyperrouter-step-${run.step.peek()}.safetensors`, bytes, 'application/octet-stream');
   } catch (error) {
     run.report(error);
   }

@@ -1,4 +1,5 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
+import { SaveMenu } from './save-menu.jsx';
 
 /**
  * A picture with its title, the words that explain it, and the same as a table. What it is comes before the picture:
@@ -10,15 +11,21 @@ import { useState } from 'preact/hooks';
  * @param {import('preact').ComponentChildren} props.children
  * @param {import('preact').ComponentChildren} [props.caption]
  * @param {() => import('preact').ComponentChildren} [props.table] drawn only while it is open
- * @param {string} [props.name] for styles
+ * @param {() => import('../export/csv.js').Row[]} [props.rows] all numbers, where the table shows but some, or rounded;
+ *   the first row has the names of the columns
+ * @param {string} [props.name] for styles, and in the names of saved files
  */
-export function Figure({ title, tools, children, caption, table, name = '' }) {
+export function Figure({ title, tools, children, caption, table, rows, name = '' }) {
+  const section = useRef(/** @type {HTMLElement | null} */ (null));
   const id = `title-${name}`;
   return (
-    <section class={`figure figure-${name}`} aria-labelledby={id}>
+    <section class={`figure figure-${name}`} aria-labelledby={id} ref={section}>
       <div class="figure-head">
         <h2 id={id}>{title}</h2>
-        {tools}
+        <div class="figure-tools">
+          {tools}
+          <SaveMenu figure={section} title={title} name={name} table={table} rows={rows} />
+        </div>
       </div>
       {caption && <p class="caption">{caption}</p>}
       {children}

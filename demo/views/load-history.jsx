@@ -1,6 +1,7 @@
 import { useSignalEffect } from '@preact/signals';
-import { useRef } from 'preact/hooks';
-import { fillOf, letterOf, paper, textOn } from '../colours.js';
+import { useMemo, useRef } from 'preact/hooks';
+import { fillOf, letterOf, paper } from '../colours.js';
+import { drawnAs } from '../export/vector.js';
 import { count, percent } from '../format.js';
 import { onResize } from './canvas.js';
 import { Figure } from './figure.jsx';
@@ -34,10 +35,20 @@ export function LoadHistoryView({ run, state, of }) {
     const view = { layer: layerOf(state.get('layer')) - 1, log: Boolean(state.get('logSteps')) };
     if (canvas.current) draw(canvas.current, history.entries, view);
   });
-  const watch = onResize((element) => {
-    const view = { layer: layerOf(state.peek('layer')) - 1, log: Boolean(state.peek('logSteps')) };
-    draw(/** @type {HTMLCanvasElement} */ (element), run.loads.peek().entries, view);
-  });
+  // The same functions for the whole life of the view: a new one would let the element be watched anew each time.
+  const [hold, vector] = useMemo(() => {
+    const view = () => ({ layer: layerOf(state.peek('layer')) - 1, log: Boolean(state.peek('logSteps')) });
+    const redraw = onResize((element) =>
+      draw(/** @type {HTMLCanvasElement} */ (element), run.loads.peek().entries, view()),
+    );
+    return [
+      (/** @type {HTMLCanvasElement | null} */ element) => {
+        canvas.current = element;
+        return redraw(element);
+      },
+      drawnAs(() => drawSvg(run.loads.peek().entries, view(), canvas.current?.clientWidth ?? 0)),
+    ];
+  }, [run, state]);
 
   return (
     <Figure
@@ -49,17 +60,10 @@ export function LoadHistoryView({ run, state, of }) {
           : undefined
       }
       table={routed ? () => <LoadTable entries={entries} layer={layer - 1} /> : undefined}
+      rows={routed ? () => rowsOf(run.loads.peek().entries, layer - 1) : undefined}
     >
-      <div class={routed ? 'load-history' : 'load-history is-empty'}>
-        <canvas
-          ref={(element) => {
-            canvas.current = element;
-            return watch(element);
-          }}
-          style={{ height: `${height}px` }}
-          role="img"
-          aria-label={summaryOf(last, layer)}
-        />
+      <div class={routed ? 'load-history' : 'load-history is-empty'} ref={vector}>
+        <canvas ref={hold} style={{ height: `${height}px` }} role="img" aria-label={summaryOf(last, layer)} />
         <p class="axis">
           <span>{state.get('logSteps') ? 1 : 0}</span>
           <span>step {count(last?.step ?? 0)}</span>
@@ -82,23 +86,24 @@ function summaryOf(last, layer) {
 }
 
 /**
- * @param {HTMLCanvasElement} canvas
+ * @typedef {object} Band the load of one expert
+ * @property {number} expert
+ * @property {string} fill
+ * @property {string} text colour of its letter
+ * @property {[number, number][]} outline in pixels
+ * @property {number} middle where its letter stands
+ * @property {number} space that the letter has
+ */
+
+/**
  * @param {LoadEntry[]} all
  * @param {{ layer: number, log: boolean }} view
+ * @param {number} width
+ * @returns {Band[]}
  */
-function draw(canvas, all, { layer, log }) {
-  const context = canvas.getContext('2d');
-  const width = canvas.clientWidth;
-  if (!context || !width) return;
-  const ratio = globalThis.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  context.scale(ratio, ratio);
-  context.fillStyle = paper;
-  context.fillRect(0, 0, width, height);
+function bandsOf(all, { layer, log }, width) {
   const entries = all.filter(({ layers }) => layers.length > layer);
-  if (!entries.length) return;
-
+  if (!entries.length) return [];
   const place = (/** @type {number} */ step) => (log ? Math.log(Math.max(1, step)) : step);
   const from = place(entries[0].step);
   const to = place(entries[entries.length - 1].step);
@@ -109,49 +114,82 @@ function draw(canvas, all, { layer, log }) {
   if (points.length === 1 || to <= from) points.unshift({ ...points[points.length - 1], x: 0 });
 
   const experts = points[0].load.length;
-  const below = points.map(() => 0);
+  let below = points.map(() => 0);
+  return Array.from({ length: experts }, (_, expert) => {
+    const above = points.map(({ load }, i) => below[i] + load[expert]);
+    const [low, high] = [below[below.length - 1] * height, above[above.length - 1] * height];
+    const edge = (/** @type {number[]} */ values) =>
+      points.map((point, i) => /** @type {[number, number]} */ ([point.x, values[i] * height]));
+    const outline = [...edge(above), ...edge(below).reverse()];
+    below = above;
+    const { fill, text } = fillOf(expert, experts, 1);
+    return { expert, fill, text, outline, middle: (low + high) / 2, space: high - low };
+  });
+}
+
+/** A letter stands in its band only where that is high enough. */
+const letterHeight = 11;
+const letterInset = 10;
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {LoadEntry[]} entries
+ * @param {{ layer: number, log: boolean }} view
+ */
+function draw(canvas, entries, view) {
+  const context = canvas.getContext('2d');
+  const width = canvas.clientWidth;
+  if (!context || !width) return;
+  const ratio = globalThis.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  context.scale(ratio, ratio);
+  context.fillStyle = paper;
+  context.fillRect(0, 0, width, height);
   context.lineWidth = 1;
   context.strokeStyle = paper;
-  for (let expert = 0; expert < experts; expert++) {
-    const above = points.map(({ load }, i) => below[i] + load[expert]);
-    const { fill } = fillOf(expert, experts, 1);
+  context.font = '600 11px system-ui, sans-serif';
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  for (const { expert, fill, text, outline, middle, space } of bandsOf(entries, view, width)) {
     context.beginPath();
-    for (let i = 0; i < points.length; i++) context.lineTo(points[i].x, above[i] * height);
-    for (let i = points.length - 1; i >= 0; i--) context.lineTo(points[i].x, below[i] * height);
+    for (const [x, y] of outline) context.lineTo(x, y);
     context.closePath();
     context.fillStyle = fill;
     context.fill();
     context.stroke();
-    label(
-      context,
-      letterOf(expert),
-      width - 10,
-      ((below[below.length - 1] + above[above.length - 1]) / 2) * height,
-      {
-        space: (above[above.length - 1] - below[below.length - 1]) * height,
-        colour: textOn(fill),
-      },
-    );
-    above.forEach((value, i) => {
-      below[i] = value;
-    });
+    if (space < letterHeight) continue;
+    context.fillStyle = text;
+    context.fillText(letterOf(expert), width - letterInset, middle + 0.5);
   }
 }
 
 /**
- * @param {CanvasRenderingContext2D} context
- * @param {string} text
- * @param {number} x
- * @param {number} y
- * @param {{ space: number, colour: string }} options no label where the space is too low for it
+ * The same with lines and letters.
+ *
+ * @param {LoadEntry[]} entries
+ * @param {{ layer: number, log: boolean }} view
+ * @param {number} width
  */
-function label(context, text, x, y, { space, colour }) {
-  if (space < 11) return;
-  context.font = '600 11px system-ui, sans-serif';
-  context.textAlign = 'center';
-  context.textBaseline = 'middle';
-  context.fillStyle = colour;
-  context.fillText(text, x, y + 0.5);
+function drawSvg(entries, view, width) {
+  const bands = bandsOf(entries, view, width).map(({ expert, fill, text, outline, middle, space }) => {
+    const points = outline.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ');
+    const place = `x="${width - letterInset}" y="${(middle + 4).toFixed(1)}" fill="${text}"`;
+    const letter = space < letterHeight ? '' : `<text ${place}>${letterOf(expert)}</text>`;
+    return `<polygon points="${points}" fill="${fill}" stroke="${paper}"/>${letter}`;
+  });
+  const font = 'font-family="system-ui, sans-serif" font-size="11" font-weight="600" text-anchor="middle"';
+  return `<rect width="100%" height="100%" fill="${paper}"/><g ${font}>${bands.join('')}</g>`;
+}
+
+/**
+ * @param {LoadEntry[]} entries
+ * @param {number} layer
+ */
+function rowsOf(entries, layer) {
+  const routed = entries.filter(({ layers }) => layers.length > layer);
+  const names = routed[0]?.layers[layer].map((_, expert) => letterOf(expert)) ?? [];
+  return [['step', ...names], ...routed.map(({ step, layers }) => [step, ...layers[layer]])];
 }
 
 /** @param {{ entries: LoadEntry[], layer: number }} props */

@@ -61,4 +61,7 @@ export function createClient(port) {
   return { request };
 }
 
-/** @typedef {ReturnType<typeof createClient>} Client */
+/**
+ * @typedef {ReturnType<typeof createClient> & { engine?: Results['open'] }} Client engine: what the worker's engine
+ *   says of itself, where it is open
+ */

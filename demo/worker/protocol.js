@@ -94,7 +94,7 @@ import {
  * @property {Summary} build
  * @property {{ step: number, reason: 'reached' | 'paused' }} runTo
  * @property {{ step: number }} pause
- * @property {{}} tune
+ * @property {{ step: number }} tune the last step with the settings before
  * @property {Frame} frame
  * @property {{ reason: 'done' | 'cancelled' }} generate
  * @property {{ reason: 'done' | 'cancelled' }} measure

@@ -264,7 +264,7 @@ async function serve({ id, type, body }) {
       if (typeof topK === 'number' || typeof learningRate === 'number') {
         working().tune({ topK: topK ?? undefined, learningRate: learningRate ?? undefined });
       }
-      return done(id, {});
+      return done(id, { step: trainer?.step ?? 0 });
     }
     case 'frame': {
       const frame = working().frame(body.recycle, body.whole);

@@ -1,0 +1,44 @@
+import { render } from 'preact';
+
+/** @typedef {(string | number | null | undefined)[]} Row */
+
+/**
+ * @param {readonly Row[]} rows
+ * @returns {string} as RFC 4180 says, with the mark by which spreadsheets know UTF-8
+ */
+export function toCsv(rows) {
+  return `\ufeff${rows.map((row) => row.map(field).join(',')).join('\r\n')}\r\n`;
+}
+
+/** @param {string | number | null | undefined} value */
+function field(value) {
+  const text = String(value ?? '');
+  // A spreadsheet would compute what begins like a formula.
+  const safe =
+    typeof value === 'string' && /^[=+\-@]./.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) || /^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/**
+ * The rows of all tables in an element.
+ *
+ * @param {Element} element
+ */
+export function rowsOf(element) {
+  return [...element.querySelectorAll('tr')].map((row) =>
+    [...row.querySelectorAll('th, td')].map((cell) => cell.textContent?.trim() ?? ''),
+  );
+}
+
+/**
+ * The rows of a table that is not on the page.
+ *
+ * @param {import('preact').ComponentChildren} table
+ */
+export function rowsOfTable(table) {
+  const place = document.createElement('div');
+  render(table, place);
+  const rows = rowsOf(place);
+  render(null, place);
+  return rows;
+}

@@ -1,0 +1,30 @@
+/**
+ * Hands a file to the reader.
+ *
+ * @param {string} name
+ * @param {BlobPart} content
+ * @param {string} type
+ */
+export function saveFile(name, content, type) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  // The download has begun once the click is handled.
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/**
+ * A name that says what is in the file.
+ *
+ * @param {(string | number | undefined)[]} parts
+ * @param {string} ending
+ */
+export function fileName(parts, ending) {
+  const words = ['hyperrouter', ...parts].filter((part) => part !== undefined && part !== '');
+  const name = words
+    .join('-')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-');
+  return `${name.replace(/^-+|-+$/g, '')}.${ending}`;
+}

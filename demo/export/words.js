@@ -1,0 +1,105 @@
+import { escaped, number } from './svg.js';
+
+/**
+ * The letters of the page, as SVG.
+ *
+ * @typedef {import('./svg.js').Pen} Pen
+ * @typedef {import('./svg.js').Rect} Rect
+ */
+
+/** @param {CSSStyleDeclaration} style */
+const fontOf = ({ fontStyle, fontWeight, fontSize, fontFamily }) =>
+  `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
+
+/**
+ * @param {Pen} pen
+ * @param {string} text
+ * @param {Rect} rect of the letters
+ * @param {CSSStyleDeclaration} style
+ */
+function lineOf(pen, text, rect, style) {
+  const shown = style.textTransform === 'uppercase' ? text.toUpperCase() : text;
+  // The width as it is here: another machine may have another font.
+  const width = shown.length > 1 ? ` textLength="${number(rect.width)}" lengthAdjust="spacingAndGlyphs"` : '';
+  const slant = style.fontStyle === 'normal' ? '' : ` font-style="${style.fontStyle}"`;
+  const font =
+    `font-family="${escaped(style.fontFamily)}" font-size="${style.fontSize}" ` +
+    `font-weight="${style.fontWeight}"${slant}`;
+  const place = `x="${number(rect.left)}" y="${number(rect.top + pen.ascentOf(fontOf(style)))}"`;
+  const fill = pen.paint('fill', style.color);
+  return fill && `<text ${place} ${font} ${fill}${width} xml:space="preserve">${escaped(shown)}</text>`;
+}
+
+/**
+ * A text of the page, line by line as it is broken there.
+ *
+ * @param {Pen} pen
+ * @param {Text} node
+ * @param {CSSStyleDeclaration} style of its element
+ */
+export function wordsOf(pen, node, style) {
+  if (!node.data.trim()) return '';
+  return linesOf(node)
+    .map(({ text, rect }) => lineOf(pen, text, rect, style))
+    .join('');
+}
+
+/**
+ * @param {Text} node
+ * @returns {{ text: string, rect: DOMRect }[]}
+ */
+function linesOf(node) {
+  const range = document.createRange();
+  /** @type {{ from: number, to: number, top: number }[]} */
+  const lines = [];
+  for (let i = 0; i < node.data.length; i++) {
+    range.setStart(node, i);
+    range.setEnd(node, i + 1);
+    const rect = range.getClientRects()[0];
+    // Spaces that are not shown have no width, and spaces at a line's end need not be drawn.
+    if (!rect?.width || !node.data[i].trim()) continue;
+    const line = lines.at(-1);
+    if (line && Math.abs(line.top - rect.top) < 2) line.to = i + 1;
+    else lines.push({ from: i, to: i + 1, top: rect.top });
+  }
+  return lines.map(({ from, to }) => {
+    range.setStart(node, from);
+    range.setEnd(node, to);
+    return { text: node.data.slice(from, to).replace(/\s+/g, ' '), rect: range.getBoundingClientRect() };
+  });
+}
+
+/**
+ * Letters that the style sheet puts onto an element at a place of its own.
+ *
+ * @param {Pen} pen
+ * @param {Element} element
+ * @param {Rect} rect
+ */
+export function absoluteWords(pen, element, rect) {
+  return ['::before', '::after']
+    .map((which) => {
+      const style = getComputedStyle(element, which);
+      const text = contentOf(element, style.content);
+      if (!text || style.position !== 'absolute' || style.display === 'none') return '';
+      const font = fontOf(style);
+      const width = pen.widthOf(font, text);
+      const height = pen.heightOf(font);
+      const [left, right] = [Number.parseFloat(style.left) || 0, Number.parseFloat(style.right) || 0];
+      const shift = style.textAlign === 'center' ? (rect.width - left - right - width) / 2 : 0;
+      const lead = ((Number.parseFloat(style.lineHeight) || height) - height) / 2;
+      const top = rect.top + (Number.parseFloat(style.top) || 0) + lead;
+      return lineOf(pen, text, { left: rect.left + left + shift, top, width, height }, style);
+    })
+    .join('');
+}
+
+/**
+ * @param {Element} element
+ * @param {string} content as computed
+ */
+function contentOf(element, content) {
+  const named = content.match(/^attr\(([\w-]+)\)$/);
+  if (named) return element.getAttribute(named[1]) ?? '';
+  return content.startsWith('"') ? content.slice(1, -1) : '';
+}

@@ -1,0 +1,85 @@
+import { useContext, useId, useRef, useState } from 'preact/hooks';
+import { PlaceContext } from './place.js';
+
+/**
+ * A figure's picture and its table, as files. What makes them is loaded when it is asked for.
+ *
+ * @param {object} props
+ * @param {{ current: HTMLElement | null }} props.figure
+ * @param {string} props.title
+ * @param {string} props.name
+ * @param {() => import('preact').ComponentChildren} [props.table]
+ * @param {() => import('../export/csv.js').Row[]} [props.rows]
+ */
+export function SaveMenu({ figure, title, name, table, rows }) {
+  const place = useContext(PlaceContext);
+  const box = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const menu = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const [failure, setFailure] = useState('');
+  const id = useId();
+
+  /** @param {'png' | 'svg' | 'csv'} kind */
+  async function save(kind) {
+    const element = figure.current;
+    if (!element) return;
+    setFailure('');
+    try {
+      const { saveFigure } = await import('../export/figure.js');
+      await saveFigure({ kind, element, title, parts: [place.room, name, stepOf(place)], table, rows });
+      menu.current?.hidePopover();
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  return (
+    <div class="save" ref={box}>
+      <button type="button" class="quiet" popovertarget={id}>
+        Save<span class="unseen">: {title}</span>
+      </button>
+      <div
+        id={id}
+        ref={menu}
+        popover="auto"
+        class="save-menu"
+        onBeforeToggle={(event) => putBelow(event.currentTarget, box.current)}
+      >
+        <button type="button" onClick={() => save('png')}>
+          Picture, PNG
+        </button>
+        <button type="button" onClick={() => save('svg')}>
+          Picture, SVG
+        </button>
+        {(table || rows) && (
+          <button type="button" onClick={() => save('csv')}>
+            Table, CSV
+          </button>
+        )}
+        {failure && (
+          <p role="alert" class="help">
+            {failure}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** @param {import('./place.js').Place} place */
+function stepOf({ step }) {
+  const at = step();
+  return at === undefined ? undefined : `step ${at}`;
+}
+
+/**
+ * The menu is on top of the page, and knows nothing of the button that opens it.
+ *
+ * @param {HTMLElement} menu
+ * @param {HTMLElement | null} button
+ */
+function putBelow(menu, button) {
+  if (!button) return;
+  const { right, bottom } = button.getBoundingClientRect();
+  menu.style.top = `${bottom + scrollY}px`;
+  menu.style.right = `${document.documentElement.clientWidth - right - scrollX}px`;
+}
