@@ -41,6 +41,8 @@ export function differenceOf(state, of, from) {
   const keys = Object.keys(of).filter((key) => of[key] !== from[key]);
   const words = keys.map((key) => {
     const { type, label } = state.settingOf(key);
+    // A long text says less than its name.
+    if (type === 'text') return label.toLowerCase();
     return type === 'choice' ? String(of[key]) : `${label.toLowerCase()} ${of[key]}`;
   });
   return words.join(', ');

@@ -7,6 +7,12 @@
 export function createRooms(context) {
   return [
     {
+      id: 'plane',
+      title: 'Playground',
+      summary: 'who takes which place',
+      open: async () => (await import('./plane/room.jsx')).openRoom(context),
+    },
+    {
       id: 'text',
       title: 'Text',
       summary: 'who takes which character',

@@ -47,6 +47,7 @@ import { paceOf } from './schema.js';
  * @property {(data: D) => object} body what the worker is sent of them
  * @property {(built: Summary) => Values} [settingsOf] what a model out of a file sets besides its configuration
  * @property {(data: D) => string} [missing] what of them no address holds, in words; empty: nothing
+ * @property {(data: D) => string} [lacks] what is missing before anything can be learned; empty for nothing
  * @property {(built: Summary, data: D) => void} begin another model is there: nothing of the last is shown
  * @property {(shape: any, buffer: ArrayBuffer) => ArrayBuffer | null} show takes a picture; gives back the buffer of
  *   the last one, if nobody shows it any more
@@ -176,6 +177,11 @@ export function createRun({ client, state, task }) {
   /** @param {number} [target] the step to stop at */
   async function start(target = forever) {
     if (status.peek() === 'building' || status.peek() === 'failed') return;
+    const lack = sentData && task.lacks?.(sentData);
+    if (lack) {
+      notify('note', lack);
+      return;
+    }
     const asked = summary.peek();
     status.value = 'running';
     try {

@@ -158,9 +158,10 @@ export function createState(schema) {
    * @template T
    * @param {string} key
    * @param {() => T} act
+   * @param {boolean} [apart] a change of its own, however soon after the last one
    * @returns {T}
    */
-  function remember(key, act) {
+  function remember(key, act, apart = false) {
     const old = values.peek();
     const result = act();
     const now = values.peek();
@@ -170,7 +171,7 @@ export function createState(schema) {
       Object.fromEntries(changed.map((name) => [name, from[name]]));
     const change = { key, before: pick(old), after: pick(now), at: Date.now() };
     const last = undoable.peek().at(-1);
-    const same = last?.key === key && change.at - last.at < sameChangeWithin;
+    const same = !apart && last?.key === key && change.at - last.at < sameChangeWithin;
     const merged = same
       ? { ...change, before: { ...change.before, ...last.before }, after: { ...last.after, ...change.after } }
       : change;
@@ -220,8 +221,13 @@ export function createState(schema) {
     /** Sets several, as a file or a failure wants them; that cannot be taken back. */
     setAll: (/** @type {Iterable<[string, unknown]>} */ entries) => setAll(entries),
 
-    /** Sets several as one change. @param {string} name @param {Iterable<[string, unknown]>} entries */
-    setTogether: (name, entries) => remember(name, () => setAll(entries)),
+    /**
+     * Sets several as one change.
+     *
+     * @param {string} name key of the setting that the change is called after
+     * @param {Iterable<[string, unknown]>} entries
+     */
+    setTogether: (name, entries) => remember(name, () => setAll(entries), true),
 
     /** What may be taken back, the last change last; signals. */
     undoable,

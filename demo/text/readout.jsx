@@ -73,10 +73,11 @@ function reasonFor(routed, row, layer) {
  * @param {object} props
  * @param {import('../measures.js').LayerRouting} props.routing
  * @param {number} props.row
- * @param {import('./frame.js').FrameShape} props.shape
+ * @param {{ topK: number, experts: number }} props.shape
  * @param {number} props.layer
+ * @param {string} [props.what] is routed
  */
-function Experts({ routing, row, shape, layer }) {
+export function Experts({ routing, row, shape, layer, what = 'character' }) {
   const { topK, experts } = shape;
   const probabilities = probabilitiesOf(routing.logits, row, experts);
   // The height of a bar is a probability of 30 %, or of more where one is surer than that.
@@ -86,7 +87,7 @@ function Experts({ routing, row, shape, layer }) {
   return (
     <table class="readout-experts">
       <caption>
-        What the router of layer {layer} thinks of this character. Outlined: the chosen experts.
+        What the router of layer {layer} thinks of this {what}. Outlined: the chosen experts.
       </caption>
       <thead>
         <tr>

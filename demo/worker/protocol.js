@@ -15,8 +15,17 @@ import {
  *
  * @typedef {Record<string, string | number | boolean>} ModelConfig
  *
- * @typedef {'text'} TaskName what is learned: a text, by a language model
+ * @typedef {'text' | 'plane'} TaskName what is learned: a text, by a language model; points, by a classifier
  * @typedef {{ bytes: Uint8Array }} TextData UTF-8
+ *
+ * @typedef {object} PlaneData
+ * @property {number} classes
+ * @property {import('../plane/data.js').Vectors} train [N, 2]
+ * @property {import('../plane/data.js').Vectors} heldOut [H, 2]
+ * @property {number} batch points of a training step
+ * @property {number} seed of the order in which they are learned
+ *
+ * @typedef {{ train: number, heldOut: number, stepsPerPass: number }} PlaneSummary how many points there are
  *
  * @typedef {object} TextSummary
  * @property {import('../text/vocabulary.js').VocabularyJSON} vocabulary what tokens stand for
@@ -35,7 +44,7 @@ import {
  * @property {number} step
  * @property {number} parameterCount
  * @property {number} trainableParameterCount
- * @property {object} data what the worker says of the data, by task: `TextSummary`
+ * @property {object} data what the worker says of the data, by task: `TextSummary`, `PlaneSummary`
  *
  * @typedef {object} MeasuresEntry what the routing of the probe is measured by
  * @property {number} step
@@ -73,7 +82,7 @@ import {
  * @typedef {object} Requests
  * @property {{}} open
  * @property {{ task: TaskName, config: ModelConfig, learningRate: number, data: object | null }} build
- *   data: by task, `TextData`; null for those of the last model
+ *   data: by task, `TextData` or `PlaneData`; null for those of the last model
  * @property {{ step: number }} runTo
  * @property {{}} pause
  * @property {{ topK?: number, learningRate?: number, pace?: number }} tune

@@ -97,6 +97,15 @@ export class Trainer {
     throw new Error('not of this task');
   }
 
+  /**
+   * The same for a moment that is kept.
+   *
+   * @returns {Picture}
+   */
+  keepsake() {
+    return this.picture(null, true);
+  }
+
   /** @returns {import('hyperrouter-wasm').LayerMeasures[]} */
   measureProbe() {
     throw new Error('not of this task');
@@ -177,7 +186,7 @@ export class Trainer {
   }
 
   #keepMoment() {
-    const { shape, buffer } = this.picture(null, true);
+    const { shape, buffer } = this.keepsake();
     const embeddings = this.model
       .parameters()
       .filter(({ name }) => name.endsWith('gate.embedding'))

@@ -1,5 +1,6 @@
 import { load } from 'hyperrouter-wasm';
 import { frameBytes, frameViews } from '../text/frame.js';
+import { openPlaneModel, PlaneTrainer } from './plane-trainer.js';
 import { checkRequest, errorToWire } from './protocol.js';
 import { createTextModel, openTextModel } from './text-model.js';
 import { TextTrainer } from './text-trainer.js';
@@ -12,7 +13,7 @@ import { TextTrainer } from './text-trainer.js';
  * @typedef {import('./protocol.js').Requests} Requests
  * @typedef {import('./protocol.js').Written} Written
  * @typedef {import('./trainer.js').Engine} Engine
- * @typedef {TextTrainer} AnyTrainer
+ * @typedef {TextTrainer | PlaneTrainer} AnyTrainer
  *
  * @typedef {object} Goal a run in progress
  * @property {number} id of the request
@@ -39,6 +40,11 @@ const tasks = {
     create: createTextModel,
     open: openTextModel,
     Trainer: TextTrainer,
+  },
+  plane: {
+    create: (from, config) => from.createClassifier(config),
+    open: openPlaneModel,
+    Trainer: PlaneTrainer,
   },
 };
 

@@ -1,0 +1,125 @@
+import { useSignal, useSignalEffect } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import { Field } from '../views/field.jsx';
+import { createPoints, dataSets, vectorsOf } from './data.js';
+import { drawDots, prepare } from './draw.js';
+import { decodePainted } from './painted.js';
+import { applyPreset, presetOf, presets } from './presets.js';
+import { painted } from './settings.js';
+
+/**
+ * @typedef {import('../state.js').State} State
+ */
+
+/** Points of a thumbnail. */
+const few = 90;
+
+/**
+ * What is learned: one of a few kinds of points, or what is painted.
+ *
+ * @param {{ state: State, onProblems: (problems: string[]) => void }} props
+ */
+export function DataSource({ state, onProblems }) {
+  const { choices = [], help } = state.settingOf('data');
+  const now = state.get('data');
+  const isPainted = now === painted;
+  const fixed = dataSets[String(now)]?.classes !== undefined;
+  return (
+    <div class="group">
+      <h2>The points</h2>
+      <Presets state={state} />
+      <fieldset class="data-sets" aria-describedby="data-help">
+        <legend class="unseen">Points</legend>
+        {choices.map(({ value, label }) => (
+          <label key={value}>
+            <input
+              type="radio"
+              name="setting-data"
+              checked={now === value}
+              onChange={() => onProblems(state.set('data', value))}
+            />
+            <Thumbnail state={state} data={value} />
+            <span>{label}</span>
+          </label>
+        ))}
+      </fieldset>
+      <p class="help" id="data-help">
+        {isPainted ? 'Paint on the map of the classes. A quarter is held out, to test on.' : help}
+      </p>
+      {!fixed && <Field state={state} name="classes" onProblems={onProblems} />}
+      {!isPainted && <Field state={state} name="points" onProblems={onProblems} />}
+      {!isPainted && <Field state={state} name="noise" onProblems={onProblems} />}
+      {!isPainted && <Field state={state} name="dataSeed" onProblems={onProblems} />}
+    </div>
+  );
+}
+
+/** @param {{ state: State }} props */
+function Presets({ state }) {
+  const chosen = presetOf(state);
+  return (
+    <div class="field">
+      <label for="preset">Worth a look</label>
+      <select
+        id="preset"
+        value={String(chosen)}
+        aria-describedby="preset-help"
+        onChange={(event) => {
+          const index = Number(event.currentTarget.value);
+          if (index >= 0) applyPreset(state, index);
+        }}
+      >
+        {chosen < 0 && <option value="-1">your own settings</option>}
+        {presets.map(({ name }, i) => (
+          <option key={name} value={i}>
+            {name}
+          </option>
+        ))}
+      </select>
+      <p class="help" id="preset-help">
+        {chosen < 0 ? 'Settings that show something; they may be undone.' : presets[chosen].hint}
+      </p>
+    </div>
+  );
+}
+
+/** @param {{ state: State, data: string }} props */
+function Thumbnail({ state, data }) {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const ready = useSignal(false);
+  useSignalEffect(() => {
+    const surface = ready.value && canvas.current ? prepare(canvas.current) : null;
+    if (!surface) return;
+    const { context, side, unit } = surface;
+    const classes = dataSets[data]?.classes ?? Number(state.get('classes'));
+    const all =
+      data === painted
+        ? vectorsOf(decodePainted(String(state.get('painted')), classes).points)
+        : createPoints({ data, classes, count: few, noise: Number(state.get('noise')), seed: 1 });
+    context.clearRect(0, 0, side, side);
+    if (data === painted && !all.targets.length) drawPlus(context, side);
+    drawDots(context, { side, unit: unit * 0.6 }, { all, train: all.targets.length, predicted: undefined });
+  });
+  return (
+    <canvas
+      class="thumbnail"
+      ref={(element) => {
+        canvas.current = element;
+        ready.value = element !== null;
+      }}
+    />
+  );
+}
+
+/**
+ * Where nothing is painted yet.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} side
+ */
+function drawPlus(context, side) {
+  context.fillStyle = '#66625a';
+  const [from, length, width] = [0.34 * side, 0.32 * side, 0.03 * side];
+  context.fillRect(from, (side - width) / 2, length, width);
+  context.fillRect((side - width) / 2, from, width, length);
+}

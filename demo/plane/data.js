@@ -1,0 +1,217 @@
+import { splitVectors } from 'hyperrouter-wasm';
+import { decodePainted } from './painted.js';
+import { normal, onCircle, randomFrom } from './random.js';
+
+/**
+ * What the plane's classifier learns: points of the plane, each of a class.
+ *
+ * @typedef {{ inputs: Float32Array, targets: Int32Array }} Vectors [N, 2]; [N] ids of the classes
+ *
+ * @typedef {object} PlaneData
+ * @property {number} classes
+ * @property {Vectors} all first those of `train`, then those of `heldOut`
+ * @property {Vectors} train
+ * @property {Vectors} heldOut
+ * @property {number} batch points of a training step
+ * @property {number} seed of the order in which they are learned
+ */
+
+/** No point lies further out. */
+const edge = 5.875;
+
+/** Points are multiples of this, so that a rounding error is none. */
+const grain = 1 / 512;
+
+const heldOutShare = 0.25;
+
+/** Fewer are not worth a run: nothing could be held out. */
+export const leastPoints = 8;
+
+/**
+ * @typedef {object} DataSet
+ * @property {string} label
+ * @property {number} [classes] where it can have only so many
+ * @property {(random: () => number, of: { id: number, classes: number }) => [number, number]} place of a point of a class
+ */
+
+/** @type {Record<string, DataSet>} */
+export const dataSets = {
+  spirals: { label: 'Spirals', place: onSpiral },
+  circles: { label: 'Circles', place: onRing },
+  moons: { label: 'Moons', classes: 2, place: onMoon },
+  xor: { label: 'XOR', classes: 2, place: (random, { id }) => onSquare(random, id, { squares: 2 }) },
+  checkerboard: {
+    label: 'Checkers',
+    classes: 2,
+    place: (random, { id }) => onSquare(random, id, { squares: 4 }),
+  },
+  clusters: { label: 'Clusters', place: inCluster },
+};
+
+/** @type {DataSet['place']} */
+function onSpiral(random, { id, classes }) {
+  // More arms turn less far, so that they stay apart.
+  const along = Math.sqrt(random());
+  const [x, y] = onCircle((3 / classes) * along + id / classes);
+  const radius = 0.4 + 4.8 * along;
+  return [radius * x, radius * y];
+}
+
+/** @type {DataSet['place']} */
+function onRing(random, { id, classes }) {
+  const width = 5.2 / classes;
+  const [inner, outer] = [id ? (id + 0.25) * width : 0, (id + 0.85) * width];
+  const radius = Math.sqrt(inner * inner + random() * (outer * outer - inner * inner));
+  const [x, y] = onCircle(random());
+  return [radius * x, radius * y];
+}
+
+/** @type {DataSet['place']} */
+function onMoon(random, { id }) {
+  const [x, y] = onCircle(random() / 2);
+  return id ? [1.6 - 3.2 * x, 0.8 - 3.2 * y] : [3.2 * x - 1.6, 3.2 * y - 0.8];
+}
+
+/**
+ * A board of squares whose colours alternate.
+ *
+ * @param {() => number} random
+ * @param {number} id
+ * @param {{ squares: number }} board
+ * @returns {[number, number]}
+ */
+function onSquare(random, id, { squares }) {
+  const size = 10.4 / squares;
+  const column = Math.floor(random() * squares);
+  const row = 2 * Math.floor((random() * squares) / 2) + ((column + id) % 2);
+  const within = (/** @type {number} */ place) => (place + 0.06 + 0.88 * random()) * size - 5.2;
+  return [within(column), within(row)];
+}
+
+/** Two clusters of each class, around the middle. @type {DataSet['place']} */
+function inCluster(random, { id, classes }) {
+  const second = random() < 0.5 ? 0 : classes;
+  const [x, y] = onCircle((id + second + 0.5) / (2 * classes));
+  return [3.9 * x + 0.5 * normal(random), 3.9 * y + 0.5 * normal(random)];
+}
+
+/**
+ * Brings a point back from beyond the edge, as a mirror does, and to a multiple of the grain.
+ *
+ * @param {number} value
+ */
+function settled(value) {
+  const folded = value > edge ? 2 * edge - value : value < -edge ? -2 * edge - value : value;
+  return Math.round(folded / grain) * grain;
+}
+
+/**
+ * @param {{ data: string, classes: number, count: number, noise: number, seed: number }} options data: a key of
+ *   `dataSets`; noise: deviation, in units of the map
+ * @returns {Vectors} the classes take turns
+ */
+export function createPoints({ data, classes, count, noise, seed }) {
+  const random = randomFrom(seed);
+  const inputs = new Float32Array(2 * count);
+  const targets = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    const id = i % classes;
+    const [x, y] = dataSets[data].place(random, { id, classes });
+    inputs[2 * i] = settled(x + noise * normal(random));
+    inputs[2 * i + 1] = settled(y + noise * normal(random));
+    targets[i] = id;
+  }
+  return { inputs, targets };
+}
+
+/**
+ * How many classes there are: some data have but two.
+ *
+ * @param {import('../schema.js').Values} values
+ */
+export const classesOf = (values) => dataSets[String(values.data)]?.classes ?? Number(values.classes);
+
+/**
+ * The data for the settings, split into what is learned and what is held out.
+ *
+ * @param {import('../schema.js').Values} values
+ * @returns {PlaneData}
+ */
+export function dataFor(values) {
+  const seed = Number(values.dataSeed);
+  const { train, heldOut } = values.data === 'painted' ? ofPainted(values) : ofSet(values, seed);
+  const classes = classesOf(values);
+  return { classes, all: joined(train, heldOut), train, heldOut, batch: Number(values.batch), seed };
+}
+
+/**
+ * What the data depend on.
+ *
+ * @param {import('../schema.js').Values} values
+ */
+export function keyOf(values) {
+  const { data, painted, points, noise, dataSeed, batch } = values;
+  return JSON.stringify([
+    data,
+    classesOf(values),
+    dataSeed,
+    batch,
+    data === 'painted' ? painted : [points, noise],
+  ]);
+}
+
+/**
+ * Of painted points, every fourth is held out: those that are there stay on their side when more are painted.
+ *
+ * @param {import('../schema.js').Values} values
+ */
+function ofPainted(values) {
+  const { points } = decodePainted(String(values.painted), classesOf(values));
+  const isHeldOut = (/** @type {unknown} */ _, /** @type {number} */ i) => i % 4 === 3;
+  return {
+    train: vectorsOf(points.filter((point, i) => !isHeldOut(point, i))),
+    heldOut: vectorsOf(points.filter(isHeldOut)),
+  };
+}
+
+/**
+ * @param {import('../schema.js').Values} values
+ * @param {number} seed
+ */
+function ofSet(values, seed) {
+  const all = createPoints({
+    data: String(values.data),
+    classes: classesOf(values),
+    count: Number(values.points),
+    noise: Number(values.noise),
+    seed,
+  });
+  const { train, validation } = splitVectors(all, { validation: heldOutShare, seed });
+  return { train, heldOut: validation };
+}
+
+/**
+ * @param {readonly import('./painted.js').Point[]} points
+ * @returns {Vectors}
+ */
+export function vectorsOf(points) {
+  return {
+    inputs: Float32Array.from(points.flatMap(({ x, y }) => [x, y])),
+    targets: Int32Array.from(points, ({ id }) => id),
+  };
+}
+
+/**
+ * @param {Vectors} one
+ * @param {Vectors} other
+ * @returns {Vectors}
+ */
+function joined(one, other) {
+  const inputs = new Float32Array(one.inputs.length + other.inputs.length);
+  inputs.set(one.inputs);
+  inputs.set(other.inputs, one.inputs.length);
+  const targets = new Int32Array(one.targets.length + other.targets.length);
+  targets.set(one.targets);
+  targets.set(other.targets, one.targets.length);
+  return { inputs, targets };
+}

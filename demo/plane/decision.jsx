@@ -1,0 +1,166 @@
+import { useMemo } from 'preact/hooks';
+import { percent } from '../format.js';
+import { Figure } from '../views/figure.jsx';
+import { accuracyOf } from './accuracy.js';
+import { ClassMark, classNames } from './class-mark.jsx';
+import { vectorsOf } from './data.js';
+import { createTile, drawDots, drawLines } from './draw.js';
+import { factorFor, leads, likeliestAt, refine } from './fields.js';
+import { cellAt } from './geometry.js';
+import { zeroLines } from './lines.js';
+import { PlaneMap } from './map.jsx';
+import { PaintTools } from './paint-tools.jsx';
+import { paintClasses } from './pixels.js';
+import { PlaceTable } from './place-table.jsx';
+
+/**
+ * @typedef {import('./run.js').PlaneRun} PlaneRun
+ * @typedef {import('./run.js').PlaneMap} PlaneMapData
+ */
+
+/**
+ * What the model takes each place for.
+ *
+ * @param {object} props
+ * @param {PlaneRun} props.run
+ * @param {import('./painter.js').Painter} props.painter
+ * @param {import('@preact/signals').Signal<import('./map.jsx').Place>} props.cursor
+ * @param {import('@preact/signals').Signal<import('./map.jsx').Place | null>} props.hovered
+ */
+export function DecisionFigure({ run, painter, cursor, hovered }) {
+  const tile = useMemo(createTile, []);
+  const map = run.map.value;
+  const { classes } = run.data.value;
+  const painting = painter.active.value;
+  return (
+    <Figure
+      title="What it takes each place for"
+      name="decision"
+      caption="Each class has a grey; where the model is unsure, the greys mix. On a black line two classes are level."
+      table={() => <DecisionTable map={map} />}
+    >
+      <PaintTools run={run} painter={painter} />
+      <PlaneMap
+        id="decision"
+        label={decisionInWords(map, run.data.value)}
+        keys={
+          painting
+            ? 'Arrow keys move over it, Enter paints a point, Delete takes away those near.'
+            : 'Arrow keys move over it.'
+        }
+        describedBy="plane-readout"
+        cursor={cursor}
+        hovered={hovered}
+        brush={painting ? painter : null}
+        draw={(on) => drawDecision(on, tile, { map: run.map.value, dots: dotsOf(run, painter) })}
+      />
+      <ul class="key">
+        {Array.from({ length: classes }, (_, id) => (
+          <li key={id}>
+            <ClassMark id={id} /> {classNames[id]}
+          </li>
+        ))}
+        <li>
+          <svg class="class-mark is-hollow" viewBox="-8 -8 16 16" aria-hidden="true">
+            <circle r="5" />
+          </svg>{' '}
+          hollow: held out
+        </li>
+        <li>
+          <svg class="class-mark is-ringed" viewBox="-8 -8 16 16" aria-hidden="true">
+            <circle r="3" />
+            <circle class="ring" r="6.5" />
+          </svg>{' '}
+          ring: taken for another
+        </li>
+      </ul>
+    </Figure>
+  );
+}
+
+/**
+ * The points that are to be seen: those of a stroke at once.
+ *
+ * @param {PlaneRun} run
+ * @param {import('./painter.js').Painter} painter
+ * @returns {import('./draw.js').Dots}
+ */
+export function dotsOf(run, painter) {
+  const draft = painter.draft.value;
+  if (draft) return { all: vectorsOf(draft), train: draft.length, predicted: undefined };
+  const data = run.data.value;
+  const map = run.map.value;
+  // A map of other points says nothing of these, and of a model that has learned nothing, mistakes are no news.
+  const predicted = map?.data === data && map.step > 0 ? map.views.predicted : undefined;
+  return { all: data.all, train: data.train.targets.length, predicted };
+}
+
+/**
+ * @param {{ context: CanvasRenderingContext2D, side: number, unit: number }} on
+ * @param {ReturnType<typeof createTile>} drawField
+ * @param {{ map: PlaneMapData | null, dots: import('./draw.js').Dots }} what
+ */
+function drawDecision({ context, side, unit }, drawField, { map, dots }) {
+  context.clearRect(0, 0, side, side);
+  if (map) {
+    const { shape, views } = map;
+    const { classes } = shape;
+    const factor = factorFor(shape.size);
+    const size = shape.size * factor;
+    const fine = refine(views.probabilities, shape.size, classes, factor);
+    drawField(context, { side, size, smooth: true }, (pixels) => paintClasses(pixels, fine, classes));
+    drawBorders({ context, side, unit }, map);
+  }
+  drawDots(context, { side, unit }, dots);
+}
+
+/**
+ * The line on which the two likeliest classes are level.
+ *
+ * @param {{ context: CanvasRenderingContext2D, side: number, unit: number }} on
+ * @param {PlaneMapData} map
+ */
+export function drawBorders({ context, side, unit }, { shape, views }) {
+  const { size, classes } = shape;
+  drawLines(context, { side, size, unit, width: 2 }, (draw) => {
+    // Of two classes, one border is the other's.
+    for (let id = 0; id < (classes > 2 ? classes : 1); id++) {
+      zeroLines(leads(views.probabilities, classes, id), size, draw);
+    }
+  });
+}
+
+/**
+ * @param {PlaneMapData | null} map
+ * @param {import('./data.js').PlaneData} data
+ */
+function decisionInWords(map, data) {
+  const points = `Map of the classes, with ${data.all.targets.length} points of ${data.classes} classes.`;
+  const accuracy = accuracyOf(map, data);
+  if (!accuracy || !map || !data.all.targets.length) return points;
+  const { probabilities } = map.views;
+  const areas = new Array(data.classes).fill(0);
+  const places = probabilities.length / data.classes;
+  for (let i = 0; i < places; i++) areas[likeliestAt(probabilities, i, data.classes)] += 1 / places;
+  const words = areas.map((share, id) => `${classNames[id]} ${percent(share)}`).join(', ');
+  const heldOut = Number.isNaN(accuracy.heldOut)
+    ? ''
+    : ` and ${percent(accuracy.heldOut)} of the held-out ones`;
+  return `${points} Right: ${percent(accuracy.train)} of those it learns${heldOut}. Of the map: ${words}.`;
+}
+
+/** @param {{ map: PlaneMapData | null }} props */
+function DecisionTable({ map }) {
+  if (!map) return <p class="nothing">Comes with the model.</p>;
+  const { size, classes } = map.shape;
+  const { probabilities } = map.views;
+  return (
+    <PlaceTable
+      cell={(place) => {
+        const row = cellAt(place, size);
+        const id = likeliestAt(probabilities, row, classes);
+        return `${classNames[id]} ${percent(probabilities[row * classes + id])}`;
+      }}
+    />
+  );
+}

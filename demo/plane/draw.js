@@ -1,0 +1,199 @@
+import { fillOf, letterOf, paper } from '../colours.js';
+import { reach } from './geometry.js';
+
+/**
+ * Drawing on a map's canvas. Sides are in pixels of the canvas.
+ *
+ * @typedef {CanvasRenderingContext2D} Context
+ */
+
+const ink = '#1c1b19';
+
+/**
+ * Gives the canvas the pixels of the screen.
+ *
+ * @param {HTMLCanvasElement} canvas square
+ * @returns {{ context: Context, side: number, unit: number } | null} unit: pixels of the canvas in one of the page; null
+ *   where the canvas is not shown
+ */
+export function prepare(canvas) {
+  const context = canvas.getContext('2d');
+  const width = canvas.clientWidth;
+  if (!context || !width) return null;
+  const unit = globalThis.devicePixelRatio || 1;
+  const side = Math.round(width * unit);
+  if (canvas.width !== side) {
+    canvas.width = side;
+    canvas.height = side;
+  }
+  return { context, side, unit };
+}
+
+/**
+ * What turns fields into pictures: one small canvas, used again for each.
+ */
+export function createTile() {
+  const canvas = document.createElement('canvas');
+  /** @type {ImageData | undefined} */
+  let image;
+
+  /**
+   * @param {Context} context
+   * @param {{ side: number, size: number, smooth: boolean }} shape size: cells a side of the field
+   * @param {(pixels: Uint32Array) => void} paint
+   */
+  return function drawField(context, { side, size, smooth }, paint) {
+    const own = /** @type {Context} */ (canvas.getContext('2d'));
+    if (image?.width !== size) {
+      canvas.width = size;
+      canvas.height = size;
+      image = own.createImageData(size, size);
+    }
+    paint(new Uint32Array(image.data.buffer));
+    own.putImageData(image, 0, 0);
+    context.imageSmoothingEnabled = smooth;
+    context.drawImage(canvas, 0, 0, side, side);
+  };
+}
+
+/**
+ * Lines with a light edge, so that they are seen on every colour.
+ *
+ * @param {Context} context
+ * @param {{ side: number, size: number, unit: number, width: number, colour?: string, halo?: number }} look
+ * @param {(draw: (x1: number, y1: number, x2: number, y2: number) => void) => void} trace
+ */
+export function drawLines(context, { side, size, unit, width, colour = ink, halo = 1 }, trace) {
+  const scale = side / size;
+  const path = new Path2D();
+  trace((x1, y1, x2, y2) => {
+    path.moveTo(x1 * scale, y1 * scale);
+    path.lineTo(x2 * scale, y2 * scale);
+  });
+  context.lineCap = 'round';
+  if (halo) {
+    context.strokeStyle = 'rgb(253 252 250 / 65%)';
+    context.lineWidth = (width + 2 * halo) * unit;
+    context.stroke(path);
+  }
+  context.strokeStyle = colour;
+  context.lineWidth = width * unit;
+  context.stroke(path);
+}
+
+/**
+ * The outline of a class's mark: circle, triangle, square, cross.
+ *
+ * @type {readonly ((path: Path2D, x: number, y: number, r: number) => void)[]}
+ */
+const marks = [
+  (path, x, y, r) => path.arc(x, y, r, 0, 2 * Math.PI),
+  (path, x, y, r) => outline(path, x, y, 1.2 * r, [0, -1, 0.95, 0.7, -0.95, 0.7]),
+  (path, x, y, r) => path.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r),
+  (path, x, y, r) =>
+    outline(
+      path,
+      x,
+      y,
+      1.15 * r,
+      [
+        -0.35, -1, 0.35, -1, 0.35, -0.35, 1, -0.35, 1, 0.35, 0.35, 0.35, 0.35, 1, -0.35, 1, -0.35, 0.35, -1,
+        0.35, -1, -0.35, -0.35, -0.35,
+      ],
+    ),
+];
+
+/**
+ * @param {Path2D} path
+ * @param {number} x
+ * @param {number} y
+ * @param {number} r
+ * @param {number[]} corners x and y in turn, in units of r
+ */
+function outline(path, x, y, r, corners) {
+  for (let i = 0; i < corners.length; i += 2) {
+    const [to, down] = [x + corners[i] * r, y + corners[i + 1] * r];
+    if (i) path.lineTo(to, down);
+    else path.moveTo(to, down);
+  }
+  path.closePath();
+}
+
+/**
+ * @typedef {object} Dots
+ * @property {import('./data.js').Vectors} all
+ * @property {number} train how many are learned; those after them are held out
+ * @property {Int32Array | undefined} predicted [N] what the model takes them for
+ */
+
+/**
+ * Points: the shape is the class; filled those that are learned, hollow those that are held out, ringed the wrong ones.
+ *
+ * @param {Context} context
+ * @param {{ side: number, unit: number }} look
+ * @param {Dots} dots
+ */
+export function drawDots(context, { side, unit }, { all, train, predicted }) {
+  const radius = Math.max(2.6 * unit, side / 100);
+  const filled = new Path2D();
+  const hollow = new Path2D();
+  const rings = new Path2D();
+  all.targets.forEach((id, i) => {
+    const x = ((all.inputs[2 * i] + reach) / (2 * reach)) * side;
+    const y = ((reach - all.inputs[2 * i + 1]) / (2 * reach)) * side;
+    const mark = new Path2D();
+    marks[id](mark, x, y, radius);
+    (i < train ? filled : hollow).addPath(mark);
+    if (!predicted || predicted[i] === id) return;
+    const ring = new Path2D();
+    ring.arc(x, y, 2 * radius, 0, 2 * Math.PI);
+    rings.addPath(ring);
+  });
+  context.lineJoin = 'round';
+  stroke(context, filled, paper, 2.5 * unit);
+  context.fillStyle = ink;
+  context.fill(filled);
+  context.fillStyle = paper;
+  stroke(context, hollow, paper, 3 * unit);
+  context.fill(hollow);
+  stroke(context, hollow, ink, 1.2 * unit);
+  stroke(context, rings, paper, 3.5 * unit);
+  stroke(context, rings, ink, 1.6 * unit);
+}
+
+/**
+ * @param {Context} context
+ * @param {Path2D} path
+ * @param {string} colour
+ * @param {number} width
+ */
+function stroke(context, path, colour, width) {
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.stroke(path);
+}
+
+/**
+ * The letter of each expert in its largest region, where there is room.
+ *
+ * @param {Context} context
+ * @param {{ side: number, size: number, unit: number, experts: number }} look
+ * @param {ReturnType<typeof import('./regions.js').largestRegions>} regions
+ */
+export function drawLetters(context, { side, size, unit, experts }, regions) {
+  const scale = side / size;
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  context.lineJoin = 'round';
+  for (const [expert, { x, y, room }] of regions) {
+    const height = Math.min(22 * unit, 1.5 * room * scale);
+    if (height < 9 * unit) continue;
+    const { fill, text } = fillOf(expert, experts, 1);
+    context.font = `700 ${height}px system-ui, sans-serif`;
+    context.strokeStyle = fill;
+    context.lineWidth = height / 3;
+    context.strokeText(letterOf(expert), x * scale, y * scale);
+    context.fillStyle = text;
+    context.fillText(letterOf(expert), x * scale, y * scale);
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Lines on a grid of numbers, by marching squares. Coordinates are in cells: the middle of the first one is at 0.5, 0.5.
+ *
+ * @typedef {(x1: number, y1: number, x2: number, y2: number) => void} Draw takes a piece of a line
+ */
+
+/**
+ * Where the numbers are 0.
+ *
+ * @param {ArrayLike<number>} values [size²]
+ * @param {number} size cells a side
+ * @param {Draw} draw
+ */
+export function zeroLines(values, size, draw) {
+  for (let row = 0; row + 1 < size; row++) {
+    for (let column = 0; column + 1 < size; column++) {
+      const cell = row * size + column;
+      const [a, b, c, d] = [values[cell], values[cell + 1], values[cell + size + 1], values[cell + size]];
+      if (a >= 0 !== b >= 0 || b >= 0 !== c >= 0 || c >= 0 !== d >= 0) {
+        crossSquare([a, b, c, d], column + 0.5, row + 0.5, draw);
+      }
+    }
+  }
+}
+
+/** The corners of a square, clockwise from the top left. */
+const corners = /** @type {const} */ ([
+  [0, 0],
+  [1, 0],
+  [1, 1],
+  [0, 1],
+]);
+
+/**
+ * @param {[number, number, number, number]} values at the corners, clockwise from the top left
+ * @param {number} left
+ * @param {number} top
+ * @param {Draw} draw
+ */
+function crossSquare(values, left, top, draw) {
+  /** @type {[number, number][]} */
+  const crossings = [];
+  for (let side = 0; side < 4; side++) {
+    const [from, to] = [values[side], values[(side + 1) % 4]];
+    if (from >= 0 === to >= 0) continue;
+    const share = from / (from - to);
+    const [x1, y1] = corners[side];
+    const [x2, y2] = corners[(side + 1) % 4];
+    crossings.push([left + x1 + (x2 - x1) * share, top + y1 + (y2 - y1) * share]);
+  }
+  // At a saddle, four sides are crossed: the middle says which corners belong together.
+  const middle = values[0] + values[1] + values[2] + values[3];
+  if (crossings.length === 4 && values[0] >= 0 !== middle >= 0) {
+    crossings.push(/** @type {[number, number]} */ (crossings.shift()));
+  }
+  for (let i = 0; i + 1 < crossings.length; i += 2) draw(...crossings[i], ...crossings[i + 1]);
+}
+
+/**
+ * Where two experts change places in the router's order, among those that matter: the first K + 1. At these borders a
+ * place goes to other experts, or to the same in another order.
+ *
+ * @param {Float32Array} logits [size², E]
+ * @param {{ size: number, experts: number, topK: number }} shape E up to 32
+ * @param {Draw} draw
+ */
+export function routerLines(logits, { size, experts, topK }, draw) {
+  const near = leadingSets(logits, experts, Math.min(experts, topK + 1));
+  for (let row = 0; row + 1 < size; row++) {
+    for (let column = 0; column + 1 < size; column++) {
+      const cell = row * size + column;
+      const square = [cell, cell + 1, cell + size + 1, cell + size];
+      const set = near[square[0]] | near[square[1]] | near[square[2]] | near[square[3]];
+      for (let one = 0; one < experts; one++) {
+        if (!(set & (1 << one))) continue;
+        for (let other = one + 1; other < experts; other++) {
+          if (!(set & (1 << other))) continue;
+          const [a, b, c, d] = square.map((at) => logits[at * experts + one] - logits[at * experts + other]);
+          crossSquare([a, b, c, d], column + 0.5, row + 0.5, draw);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * @param {Float32Array} logits [N, E]
+ * @param {number} experts E
+ * @param {number} count
+ * @returns {Uint32Array} [N] the experts with the largest logits, one bit each
+ */
+function leadingSets(logits, experts, count) {
+  const sets = new Uint32Array(logits.length / experts);
+  for (let row = 0; row < sets.length; row++) {
+    for (let k = 0; k < count; k++) {
+      let best = -1;
+      for (let id = 0; id < experts; id++) {
+        if (sets[row] & (1 << id)) continue;
+        if (best < 0 || logits[row * experts + id] > logits[row * experts + best]) best = id;
+      }
+      sets[row] |= 1 << best;
+    }
+  }
+  return sets;
+}

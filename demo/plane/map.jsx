@@ -1,0 +1,175 @@
+import { useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { onResize } from '../views/canvas.js';
+import { prepare } from './draw.js';
+import { onMap, reach } from './geometry.js';
+
+/**
+ * @typedef {{ x: number, y: number }} Place
+ *
+ * @typedef {object} Brush what paints on the map
+ * @property {(place: Place) => void} begin
+ * @property {(place: Place) => void} extend
+ * @property {() => void} end
+ * @property {() => void} cancel
+ * @property {(place: Place) => string} press what a key does at a place, in words
+ * @property {(place: Place) => string} remove
+ */
+
+const keyStep = 0.25;
+const longKeyStep = 1;
+
+/**
+ * A map of the plane: a canvas, and a place on it that pointer and arrow keys move. What is known of that place is said
+ * elsewhere.
+ *
+ * @param {object} props
+ * @param {string} props.id
+ * @param {string} props.label what is drawn, for those who do not see it
+ * @param {string} props.keys what keys do on it
+ * @param {string} props.describedBy id of the readout
+ * @param {import('@preact/signals').Signal<Place>} props.cursor
+ * @param {import('@preact/signals').Signal<Place | null>} props.hovered
+ * @param {(on: { context: CanvasRenderingContext2D, side: number, unit: number }) => void} props.draw reads signals: it is
+ *   drawn again when these change
+ * @param {Brush | null} [props.brush]
+ */
+export function PlaneMap({ id, label, keys, describedBy, cursor, hovered, draw, brush = null }) {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const size = useSignal(0);
+  const said = useSignal('');
+  const latest = useRef(draw);
+  latest.current = draw;
+  useSignalEffect(() => {
+    // Another size is a reason to draw, as another picture is.
+    const ready = size.value && canvas.current ? prepare(canvas.current) : null;
+    if (ready) latest.current(ready);
+  });
+  const watch = useMemo(() => {
+    const watching = onResize((element) => {
+      size.value = element.clientWidth;
+    });
+    return (/** @type {HTMLCanvasElement | null} */ element) => {
+      canvas.current = element;
+      return watching(element);
+    };
+  }, [size]);
+  useEffect(() => () => brush?.cancel(), [brush]);
+
+  const handlers = pointerHandlers({ cursor, hovered, brush });
+  return (
+    <div class="map">
+      <span class="map-y" aria-hidden="true">
+        <span>{reach}</span>
+        <span>y</span>
+        <span>−{reach}</span>
+      </span>
+      <div
+        id={id}
+        class={brush ? 'map-plate is-painted-on' : 'map-plate'}
+        role="application"
+        aria-label={`${label} ${keys}`}
+        aria-describedby={describedBy}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move over the map
+        tabIndex={0}
+        onKeyDown={(event) => {
+          const done = onKey(event, cursor, brush);
+          if (done === undefined) return;
+          event.preventDefault();
+          hovered.value = null;
+          said.value = done;
+        }}
+        {...handlers}
+      >
+        <canvas class="map-canvas" ref={watch} role="img" aria-label={label} />
+        <Mark place={hovered.value ?? cursor.value} />
+      </div>
+      <span class="map-x" aria-hidden="true">
+        <span>−{reach}</span>
+        <span>x</span>
+        <span>{reach}</span>
+      </span>
+      <span class="unseen" aria-live="polite">
+        {said.value}
+      </span>
+    </div>
+  );
+}
+
+/** @param {{ place: Place }} props */
+function Mark({ place }) {
+  const style = {
+    left: `${((place.x + reach) / (2 * reach)) * 100}%`,
+    top: `${((reach - place.y) / (2 * reach)) * 100}%`,
+  };
+  return <i class="map-cursor" style={style} />;
+}
+
+/**
+ * @param {PointerEvent} event
+ * @returns {Place}
+ */
+function placeOf(event) {
+  const box = /** @type {HTMLElement} */ (event.currentTarget).getBoundingClientRect();
+  return onMap({
+    x: ((event.clientX - box.left) / box.width) * 2 * reach - reach,
+    y: reach - ((event.clientY - box.top) / box.height) * 2 * reach,
+  });
+}
+
+/**
+ * @param {object} parts
+ * @param {import('@preact/signals').Signal<Place>} parts.cursor
+ * @param {import('@preact/signals').Signal<Place | null>} parts.hovered
+ * @param {Brush | null} parts.brush
+ */
+function pointerHandlers({ cursor, hovered, brush }) {
+  return {
+    onPointerDown: (/** @type {PointerEvent} */ event) => {
+      if (event.button !== 0) return;
+      cursor.value = placeOf(event);
+      if (!brush) return;
+      /** @type {HTMLElement} */ (event.currentTarget).setPointerCapture(event.pointerId);
+      brush.begin(placeOf(event));
+    },
+    onPointerMove: (/** @type {PointerEvent} */ event) => {
+      const place = placeOf(event);
+      if (event.pointerType === 'mouse') hovered.value = place;
+      brush?.extend(place);
+    },
+    onPointerUp: () => brush?.end(),
+    onPointerCancel: () => brush?.cancel(),
+    onPointerLeave: () => {
+      hovered.value = null;
+    },
+  };
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {import('@preact/signals').Signal<Place>} cursor
+ * @param {Brush | null} brush
+ * @returns {string | undefined} what was done, in words; undefined for keys that do nothing here
+ */
+function onKey({ key, shiftKey, ctrlKey, metaKey, altKey }, cursor, brush) {
+  if (ctrlKey || metaKey || altKey) return undefined;
+  const step = shiftKey ? longKeyStep : keyStep;
+  const { x, y } = cursor.peek();
+  const to = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
+  if (to) {
+    // The pointer may have left it between two steps.
+    const along = (/** @type {number} */ from, /** @type {number} */ steps) =>
+      steps ? Math.round(from / keyStep) * keyStep + steps * step : from;
+    cursor.value = onMap({ x: along(x, to[0]), y: along(y, to[1]) });
+    return placeInWords(cursor.peek());
+  }
+  if (brush && (key === 'Enter' || key === ' ')) return brush.press({ x, y });
+  if (brush && (key === 'Delete' || key === 'Backspace')) return brush.remove({ x, y });
+  return undefined;
+}
+
+/** @param {Place} place */
+export const placeInWords = ({ x, y }) => `x ${signed(x)}, y ${signed(y)}`;
+
+/** @param {number} value */
+const signed = (value) => value.toFixed(2).replace('-', '−');

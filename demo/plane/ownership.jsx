@@ -1,0 +1,283 @@
+import { useMemo } from 'preact/hooks';
+import { fillOf, letterOf, tie } from '../colours.js';
+import { percent } from '../format.js';
+import { Field } from '../views/field.jsx';
+import { Figure } from '../views/figure.jsx';
+import { dotsOf, drawBorders } from './decision.jsx';
+import { createTile, drawDots, drawLetters, drawLines } from './draw.js';
+import { certainties, entropies, factorFor, refine } from './fields.js';
+import { cellAt } from './geometry.js';
+import { routerLines } from './lines.js';
+import { PlaneMap } from './map.jsx';
+import { paintNumbers, paintOwners, scaleColour, strengthOf } from './pixels.js';
+import { PlaceTable } from './place-table.jsx';
+import { largestRegions } from './regions.js';
+
+/**
+ * @typedef {import('./run.js').PlaneRun} PlaneRun
+ * @typedef {import('./views.js').PlaneViews} PlaneViews
+ * @typedef {import('../state.js').State} State
+ * @typedef {import('./map.jsx').Place} Place
+ */
+
+const none = () => {};
+
+/**
+ * Which expert takes each place, and how surely.
+ *
+ * @param {object} props
+ * @param {PlaneRun} props.run
+ * @param {State} props.state
+ * @param {PlaneViews} props.views
+ * @param {import('./painter.js').Painter} props.painter
+ * @param {import('@preact/signals').Signal<Place>} props.cursor
+ * @param {import('@preact/signals').Signal<Place | null>} props.hovered
+ */
+export function OwnershipFigure({ run, state, views, painter, cursor, hovered }) {
+  const tile = useMemo(createTile, []);
+  const layer = views.layer.value;
+  const last = letterOf(Number(state.get('experts')) - 1);
+  if (state.get('router') === 'dense') {
+    return (
+      <Figure title="Which expert takes it" name="ownership">
+        <p class="nothing">A dense model has no router: the same network takes every place.</p>
+      </Figure>
+    );
+  }
+  return (
+    <Figure
+      title={`Which expert takes it, layer ${state.get('layer')}`}
+      name="ownership"
+      caption={
+        `Experts A to ${last} have no meaning but what they learn: in another run, or layer, ` +
+        'the same letter stands for something else.'
+      }
+      table={layer ? () => <OwnershipTable views={views} /> : undefined}
+    >
+      <div class="tools">
+        <Field state={state} name="layer" onProblems={none} />
+        <Field state={state} name="show" onProblems={none} />
+      </div>
+      <PlaneMap
+        id="ownership"
+        label={ownershipInWords(views, state)}
+        keys="Arrow keys move over it."
+        describedBy="plane-readout"
+        cursor={cursor}
+        hovered={hovered}
+        draw={(on) => drawOwnership(on, tile, { run, state, views, painter })}
+      />
+      <div>
+        <div class="checks">
+          <Field state={state} name="lines" onProblems={none} />
+          <Field state={state} name="patterns" onProblems={none} />
+          <Field state={state} name="dots" onProblems={none} />
+        </div>
+        <OwnershipKey state={state} views={views} />
+      </div>
+    </Figure>
+  );
+}
+
+/**
+ * @param {{ context: CanvasRenderingContext2D, side: number, unit: number }} on
+ * @param {ReturnType<typeof createTile>} drawField
+ * @param {{ run: PlaneRun, state: State, views: PlaneViews, painter: import('./painter.js').Painter }} of
+ */
+function drawOwnership(on, drawField, { run, state, views, painter }) {
+  const { context, side, unit } = on;
+  context.clearRect(0, 0, side, side);
+  const layer = views.layer.value;
+  const map = run.map.value;
+  if (layer && map) {
+    const { shape, logits } = layer;
+    const show = state.get('show');
+    if (show === 'expert') drawOwners(on, drawField, views, Boolean(state.get('patterns')));
+    else drawNumbers(on, drawField, numbersOf(String(show), { run, state, views }));
+    if (state.get('lines')) {
+      const look = { side, size: shape.size, unit, width: 0.8, colour: 'rgb(28 27 25 / 75%)', halo: 0.5 };
+      drawLines(context, look, (draw) => routerLines(logits, shape, draw));
+    }
+    drawBorders(on, map);
+    if (show === 'expert')
+      drawLetters(
+        context,
+        { side, size: shape.size, unit, experts: shape.experts },
+        largestRegions(views.owned.value?.first ?? [], shape.size),
+      );
+  }
+  if (layer && state.get('dots')) drawDots(context, on, dotsOf(run, painter));
+}
+
+/**
+ * @param {{ context: CanvasRenderingContext2D, side: number }} on
+ * @param {ReturnType<typeof createTile>} drawField
+ * @param {PlaneViews} views
+ * @param {boolean} patterns
+ */
+function drawOwners({ context, side }, drawField, views, patterns) {
+  const [layer, fine, owned] = [views.layer.value, views.fine.value, views.fineOwned.value];
+  if (!layer || !fine || !owned) return;
+  const { experts, topK } = layer.shape;
+  // Never smoothed: a mix of two experts' colours would read as a third expert.
+  drawField(context, { side, size: fine.size, smooth: false }, (pixels) =>
+    paintOwners(pixels, owned, { size: fine.size, experts, topK, patterns }),
+  );
+}
+
+/**
+ * @param {{ context: CanvasRenderingContext2D, side: number }} on
+ * @param {ReturnType<typeof createTile>} drawField
+ * @param {{ values: Float32Array, size: number, from: number, to: number } | null} numbers
+ */
+function drawNumbers({ context, side }, drawField, numbers) {
+  if (!numbers) return;
+  const { values, size } = numbers;
+  drawField(context, { side, size, smooth: true }, (pixels) => paintNumbers(pixels, values, numbers));
+}
+
+/**
+ * What the map shows in numbers, and the ends of their scale, which are the same for the whole run.
+ *
+ * @param {string} show
+ * @param {{ run: PlaneRun, state: State, views: PlaneViews }} of
+ */
+function numbersOf(show, { run, state, views }) {
+  const [layer, fine, map] = [views.layer.value, views.fine.value, run.map.value];
+  if (!layer || !fine || !map) return null;
+  const { experts, topK, size, classes } = layer.shape;
+  if (show === 'weight') {
+    return {
+      values: views.fineOwned.value?.weight ?? new Float32Array(),
+      size: fine.size,
+      ...rangeOf(show, layer.shape),
+    };
+  }
+  if (show === 'entropy') {
+    return { values: entropies(fine.logits, experts), size: fine.size, ...rangeOf(show, layer.shape) };
+  }
+  if (show === 'prediction') {
+    const factor = factorFor(size);
+    const probabilities = refine(map.views.probabilities, size, classes, factor);
+    return {
+      values: certainties(probabilities, classes),
+      size: size * factor,
+      ...rangeOf(show, layer.shape),
+    };
+  }
+  const all = views.shares.value ?? new Float32Array();
+  const expert = Math.min(Number(state.get('alone')), experts) - 1;
+  const share = all.subarray(expert * size * size, (expert + 1) * size * size);
+  return { values: share, size, ...rangeOf(show, { topK, classes }) };
+}
+
+/**
+ * @param {string} show
+ * @param {{ topK: number, classes: number }} shape
+ */
+function rangeOf(show, { topK, classes }) {
+  if (show === 'weight') return { from: topK > 1 ? 1 / topK : 0, to: 1 };
+  if (show === 'prediction') return { from: 1 / classes, to: 1 };
+  return { from: 0, to: 1 };
+}
+
+/** @param {{ state: State, views: PlaneViews }} props */
+function OwnershipKey({ state, views }) {
+  const layer = views.layer.value;
+  if (!layer) return <ul class="key" />;
+  const show = String(state.get('show'));
+  const { experts, topK } = layer.shape;
+  const border = (
+    <li>
+      <i class="key-line" /> black line: the border between classes
+    </li>
+  );
+  const lines = state.get('lines') ? (
+    <li>
+      <i class="key-line is-thin" /> thin line: two experts change places in the router’s order
+    </li>
+  ) : null;
+  if (show !== 'expert') {
+    const { from, to } = rangeOf(show, layer.shape);
+    const stops = [0, 0.25, 0.5, 0.75, 1].map(scaleColour).join(', ');
+    return (
+      <ul class="key">
+        <li>
+          <span class="key-ends">
+            {percent(from)}
+            <i class="key-scale" style={{ background: `linear-gradient(to right, ${stops})` }} />
+            {percent(to)}
+          </span>
+          {wordsFor(show, state)}
+        </li>
+        {border}
+        {lines}
+      </ul>
+    );
+  }
+  return (
+    <ul class="key">
+      <li>
+        <i style={{ background: fillOf(0, experts, 1).fill }} /> the colour of the expert with the largest
+        weight
+      </li>
+      {topK > 1 && (
+        <li>
+          <i style={{ background: fillOf(0, experts, strengthOf(1 / topK, topK)).fill }} /> paler: the weight
+          is shared
+        </li>
+      )}
+      <li>
+        <i style={{ background: tie }} /> grey: two experts level
+      </li>
+      {border}
+      {lines}
+    </ul>
+  );
+}
+
+/**
+ * @param {string} show
+ * @param {State} state
+ */
+function wordsFor(show, state) {
+  if (show === 'weight') return 'weight of the first expert';
+  if (show === 'entropy') return 'entropy of the router’s probabilities; 100 % has no preference';
+  if (show === 'prediction') return 'probability of the likeliest class';
+  return `weight of expert ${letterOf(Number(state.get('alone')) - 1)}`;
+}
+
+/**
+ * @param {PlaneViews} views
+ * @param {State} state
+ */
+function ownershipInWords(views, state) {
+  const [layer, owned] = [views.layer.value, views.owned.value];
+  if (!layer || !owned) return 'Map of the experts: there are none.';
+  const { experts } = layer.shape;
+  const areas = new Array(experts).fill(0);
+  let level = 0;
+  for (const expert of owned.first) {
+    if (expert < 0) level += 1 / owned.first.length;
+    else areas[expert] += 1 / owned.first.length;
+  }
+  const words = areas.map((share, expert) => `${letterOf(expert)} ${percent(share)}`).join(', ');
+  const shown =
+    state.get('show') === 'expert' ? '' : ` Shown: ${wordsFor(String(state.get('show')), state)}.`;
+  return `Map of the experts of layer ${state.get('layer')}. First on so much of the map: ${words}; level ${percent(level)}.${shown}`;
+}
+
+/** @param {{ views: PlaneViews }} props */
+function OwnershipTable({ views }) {
+  const [layer, owned] = [views.layer.value, views.owned.value];
+  if (!layer || !owned) return null;
+  return (
+    <PlaceTable
+      cell={(place) => {
+        const row = cellAt(place, layer.shape.size);
+        const expert = owned.first[row];
+        return expert < 0 ? 'level' : `${letterOf(expert)} ${percent(owned.weight[row])}`;
+      }}
+    />
+  );
+}

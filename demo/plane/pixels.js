@@ -1,0 +1,167 @@
+import { interpolateCividis } from 'd3-scale-chromatic';
+import { colourOf, mix, paper, textOn, tie } from '../colours.js';
+
+/**
+ * Fields as pixels: one for each place, as the words of an ImageData.
+ */
+
+/** Lightness of each class on the decision map: greys, because hue belongs to experts. */
+export const classGreys = ['#fbfaf8', '#b9b5ae', '#dbd8d2', '#918d86'];
+
+/** Few would look like steps in what is shown. */
+const levels = 96;
+const scaleSteps = 256;
+
+/**
+ * A colour as a word of an ImageData, which is little-endian on everything that has WebAssembly.
+ *
+ * @param {string} hex
+ */
+export function pixelOf(hex) {
+  const rgb = Number.parseInt(hex.slice(1), 16);
+  return (0xff000000 | ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16)) >>> 0;
+}
+
+/** @param {number} share 0 … 1 @returns {string} a colour of the scale for numbers */
+export const scaleColour = (share) => interpolateCividis(share);
+
+const scale = Uint32Array.from({ length: scaleSteps }, (_, i) => {
+  const [r, g, b] = /** @type {RegExpMatchArray} */ (scaleColour(i / (scaleSteps - 1)).match(/\d+/g)).map(
+    Number,
+  );
+  return (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
+});
+
+/** @type {Map<number, { plain: Uint32Array, marked: Uint32Array }>} by the number of experts: [E, levels + 1] */
+const tables = new Map();
+
+/**
+ * The colours of experts at every strength, and the same where a pattern's line runs.
+ *
+ * @param {number} experts
+ */
+function tableFor(experts) {
+  const known = tables.get(experts);
+  if (known) return known;
+  const fills = Array.from({ length: experts * (levels + 1) }, (_, i) => {
+    const expert = Math.floor(i / (levels + 1));
+    return mix(paper, colourOf(expert, experts), (i % (levels + 1)) / levels);
+  });
+  const table = {
+    plain: Uint32Array.from(fills, pixelOf),
+    marked: Uint32Array.from(fills, (fill) => pixelOf(mix(fill, textOn(fill), 0.35))),
+  };
+  tables.set(experts, table);
+  return table;
+}
+
+/**
+ * The owners of places: the expert's colour, mixed towards paper by its weight; grey where two are level.
+ *
+ * @param {Uint32Array} pixels written to
+ * @param {{ first: Int16Array, weight: Float32Array }} owners
+ * @param {{ size: number, experts: number, topK: number, patterns: boolean }} shape
+ */
+export function paintOwners(pixels, { first, weight }, { size, experts, topK, patterns }) {
+  const { plain, marked } = tableFor(experts);
+  const level = pixelOf(tie);
+  for (let i = 0; i < pixels.length; i++) {
+    const owner = first[i];
+    if (owner < 0) {
+      pixels[i] = level;
+      continue;
+    }
+    const at = owner * (levels + 1) + Math.round(strengthOf(weight[i], topK) * levels);
+    const isMarked = patterns && patternAt(owner, i % size, Math.floor(i / size));
+    pixels[i] = isMarked ? marked[at] : plain[at];
+  }
+}
+
+/**
+ * How strong a colour is: the largest weight lies between 1/k and 1, and the palest must still be a colour.
+ *
+ * @param {number} weight of the first expert
+ * @param {number} topK
+ */
+export function strengthOf(weight, topK) {
+  return topK < 2 ? 1 : 0.45 + (0.55 * (weight - 1 / topK)) / (1 - 1 / topK);
+}
+
+/**
+ * What one expert has of each place: from paper to its colour.
+ *
+ * @param {Uint32Array} pixels written to
+ * @param {Float32Array} share [N] its weight
+ * @param {{ expert: number, experts: number }} of
+ */
+export function paintShare(pixels, share, { expert, experts }) {
+  const { plain } = tableFor(experts);
+  for (let i = 0; i < pixels.length; i++) {
+    pixels[i] = plain[expert * (levels + 1) + Math.round(share[i] * levels)];
+  }
+}
+
+/**
+ * A number at each place, in cividis.
+ *
+ * @param {Uint32Array} pixels written to
+ * @param {Float32Array} values [N]
+ * @param {{ from: number, to: number }} range
+ */
+export function paintNumbers(pixels, values, { from, to }) {
+  const last = scaleSteps - 1;
+  for (let i = 0; i < pixels.length; i++) {
+    const share = to > from ? (values[i] - from) / (to - from) : 1;
+    pixels[i] = scale[Math.round(Math.min(1, Math.max(0, share)) * last)];
+  }
+}
+
+/**
+ * Class probabilities: the greys of the classes, mixed by them.
+ *
+ * @param {Uint32Array} pixels written to
+ * @param {Float32Array} probabilities [N, C]
+ * @param {number} classes C
+ */
+export function paintClasses(pixels, probabilities, classes) {
+  const greys = classGreys.map((hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
+  for (let i = 0; i < pixels.length; i++) {
+    let [r, g, b] = [0, 0, 0];
+    for (let id = 0; id < classes; id++) {
+      const p = probabilities[i * classes + id];
+      r += p * greys[id][0];
+      g += p * greys[id][1];
+      b += p * greys[id][2];
+    }
+    pixels[i] = (0xff000000 | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r)) >>> 0;
+  }
+}
+
+/** Lines, dots and checks, so that sixteen experts differ without colour: coarse ones first. */
+const textures = /** @type {readonly ((x: number, y: number) => boolean)[]} */ ([
+  () => false,
+  (x, y) => (x + y) % 10 < 2,
+  (x, y) => (x + 1000 - y) % 10 < 2,
+  (x) => x % 8 < 2,
+  (_, y) => y % 8 < 2,
+  (x, y) => x % 8 < 3 && y % 8 < 3,
+  (x, y) => x % 10 < 1 || y % 10 < 1,
+  (x, y) => (x + y) % 12 < 1 || (x + 1000 - y) % 10 < 1,
+  (x, y) => (x + y) % 5 < 1,
+  (x, y) => (x + 1000 - y) % 5 < 1,
+  (x) => x % 4 < 1,
+  (_, y) => y % 4 < 1,
+  (x, y) => x % 4 < 2 && y % 4 < 2,
+  (x, y) => x % 12 < 6 === y % 12 < 6,
+  (x, y) => x % 6 < 2 && (y + 3 * (Math.floor(x / 6) % 2)) % 6 < 4,
+  (x, y) => (x + Math.abs((y % 12) - 6)) % 8 < 2,
+]);
+
+/**
+ * Whether the texture of an expert has a line at a pixel.
+ *
+ * @param {number} expert
+ * @param {number} x
+ * @param {number} y
+ */
+export const patternAt = (expert, x, y) => textures[expert % textures.length](x, y);

@@ -1,0 +1,91 @@
+/**
+ * Where a letter may stand: the place of each expert's largest region that is furthest from its border.
+ *
+ * @param {ArrayLike<number>} owners [size²] the owner of each cell; below 0: none
+ * @param {number} size cells a side
+ * @returns {Map<number, { x: number, y: number, room: number }>} by owner; in cells, room: to the nearest border
+ */
+export function largestRegions(owners, size) {
+  const region = new Int32Array(size * size).fill(-1);
+  /** @type {{ owner: number, cells: number[] }[]} */
+  const regions = [];
+  for (let cell = 0; cell < region.length; cell++) {
+    if (owners[cell] < 0 || region[cell] >= 0) continue;
+    regions.push({ owner: owners[cell], cells: flood(owners, size, cell, region, regions.length) });
+  }
+  /** @type {Map<number, { owner: number, cells: number[] }>} */
+  const largest = new Map();
+  for (const one of regions) {
+    if (one.cells.length > (largest.get(one.owner)?.cells.length ?? 0)) largest.set(one.owner, one);
+  }
+  const room = roomOf(region, size);
+  return new Map(Array.from(largest, ([owner, { cells }]) => [owner, innermost(cells, room, size)]));
+}
+
+/**
+ * @param {ArrayLike<number>} owners
+ * @param {number} size
+ * @param {number} start
+ * @param {Int32Array} region written to
+ * @param {number} id
+ */
+function flood(owners, size, start, region, id) {
+  const cells = [start];
+  region[start] = id;
+  for (let at = 0; at < cells.length; at++) {
+    const cell = cells[at];
+    const column = cell % size;
+    const take = (/** @type {number} */ next) => {
+      if (region[next] >= 0 || owners[next] !== owners[start]) return;
+      region[next] = id;
+      cells.push(next);
+    };
+    if (column > 0) take(cell - 1);
+    if (column + 1 < size) take(cell + 1);
+    if (cell >= size) take(cell - size);
+    if (cell + size < size * size) take(cell + size);
+  }
+  return cells;
+}
+
+/**
+ * Steps to the nearest cell of another region, or to the edge of the map: there and back over the grid.
+ *
+ * @param {Int32Array} region
+ * @param {number} size
+ */
+function roomOf(region, size) {
+  const room = new Int32Array(size * size);
+  const through = (
+    /** @type {number} */ cell,
+    /** @type {number[]} */ neighbours,
+    /** @type {number} */ most,
+  ) => {
+    let least = most;
+    for (const next of neighbours)
+      least = Math.min(least, region[next] === region[cell] ? room[next] + 1 : 1);
+    room[cell] = least;
+  };
+  for (let cell = 0; cell < room.length; cell++) {
+    const atEdge = cell % size === 0 || cell < size || (cell + 1) % size === 0 || cell >= size * (size - 1);
+    if (atEdge) room[cell] = 1;
+    else through(cell, [cell - 1, cell - size, cell - size - 1, cell - size + 1], size);
+  }
+  for (let cell = room.length - 1; cell >= 0; cell--) {
+    if (room[cell] > 1) through(cell, [cell + 1, cell + size, cell + size + 1, cell + size - 1], room[cell]);
+  }
+  return room;
+}
+
+/**
+ * @param {number[]} cells
+ * @param {Int32Array} room
+ * @param {number} size
+ */
+function innermost(cells, room, size) {
+  const most = cells.reduce((best, cell) => Math.max(best, room[cell]), 0);
+  const best = cells.filter((cell) => room[cell] === most);
+  // Of many that are equally good, the one in the middle: a letter must not jump from end to end.
+  const cell = best[best.length >> 1];
+  return { x: (cell % size) + 0.5, y: Math.floor(cell / size) + 0.5, room: most };
+}

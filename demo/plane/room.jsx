@@ -1,0 +1,82 @@
+import { useSignal } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
+import { Controls } from '../views/controls.jsx';
+import { LoadView } from '../views/load.jsx';
+import { LoadHistoryView } from '../views/load-history.jsx';
+import { LossView } from '../views/loss.jsx';
+import { Notices, StatusLine } from '../views/notices.jsx';
+import { TopKView } from '../views/top-k.jsx';
+import { Transport } from '../views/transport.jsx';
+import { planeBench } from './bench.js';
+import { DataSource } from './data-source.jsx';
+import { DecisionFigure } from './decision.jsx';
+import { OwnershipFigure } from './ownership.jsx';
+import { createPainter } from './painter.js';
+import { PlaneReadout } from './readout.jsx';
+import { SharesFigure } from './shares.jsx';
+import { createViews } from './views.js';
+
+/**
+ * A classifier learns points of the plane, and every place has the colour of the expert that takes it.
+ *
+ * @param {import('../context.js').Context} context
+ * @returns {Promise<import('../shell.js').Room>}
+ */
+export async function openRoom(context) {
+  const { run, state, begin } = await planeBench(context);
+  const painter = createPainter({ state, notify: run.notify });
+  return {
+    states: [state],
+    run,
+    enter: begin,
+    report: (problems) => {
+      for (const problem of problems) run.notify('note', problem);
+    },
+    View: () => <PlaneRoom run={run} state={state} painter={painter} />,
+  };
+}
+
+/**
+ * @param {object} props
+ * @param {import('./run.js').PlaneRun} props.run
+ * @param {import('../state.js').State} props.state
+ * @param {import('./painter.js').Painter} props.painter
+ */
+function PlaneRoom({ run, state, painter }) {
+  const views = useMemo(() => createViews(run, state), [run, state]);
+  const cursor = useSignal({ x: 0, y: 0 });
+  const hovered = useSignal(/** @type {import('./map.jsx').Place | null} */ (null));
+  const onProblems = (/** @type {string[]} */ problems) => {
+    for (const problem of problems) run.notify('note', `${problem}.`);
+  };
+  const shown = { run, state, views, painter, cursor, hovered };
+  return (
+    <>
+      <Transport run={run} state={state} />
+      <StatusLine run={run} state={state} />
+      <Notices run={run} />
+      <div class="columns columns-plane">
+        <Controls
+          run={run}
+          state={state}
+          onProblems={onProblems}
+          source={<DataSource state={state} onProblems={onProblems} />}
+        />
+        <div class="column">
+          <div class="maps">
+            <DecisionFigure {...shown} />
+            <OwnershipFigure {...shown} />
+          </div>
+          <PlaneReadout {...shown} />
+          <SharesFigure run={run} state={state} views={views} />
+        </div>
+        <div class="column">
+          <LossView run={run} state={state} />
+          <LoadView routed={run.map} state={state} what="held-out points" />
+          <LoadHistoryView run={run} state={state} />
+          <TopKView run={run} state={state} />
+        </div>
+      </div>
+    </>
+  );
+}

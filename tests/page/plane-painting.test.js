@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { load } from 'hyperrouter-wasm';
+import { createPoints, dataFor, leastPoints } from '../../demo/plane/data.js';
+import { reach } from '../../demo/plane/geometry.js';
+import { decodePainted, encodePainted, mostPainted, snapped } from '../../demo/plane/painted.js';
+import { createPainter } from '../../demo/plane/painter.js';
+import { applyPreset, presetOf, presets } from '../../demo/plane/presets.js';
+import { planeSettings } from '../../demo/plane/settings.js';
+import { createSchema } from '../../demo/schema.js';
+import { createState } from '../../demo/state.js';
+
+/** @type {import('hyperrouter-wasm').Engine} */
+let engine;
+before(async () => {
+  engine = await load({ variant: 'simd' });
+});
+after(() => engine.dispose());
+
+const usual = Object.fromEntries(planeSettings.map(({ key, default: value }) => [key, value]));
+
+describe('painted points', () => {
+  const points = Array.from({ length: 50 }, (_, i) =>
+    snapped({ x: ((i * 37) % 120) / 10 - 6, y: ((i * 53) % 120) / 10 - 6, id: i % 4 }),
+  );
+
+  it('come back from their text as they were, in three characters each', () => {
+    const code = encodePainted(points);
+    assert.match(code, /^[A-Za-z0-9_-]*$/);
+    assert.equal(code.length, 150);
+    assert.deepEqual(decodePainted(code, 4), { points, wrong: 0 });
+    const edges = [
+      { x: -99, y: 99, id: 0 },
+      { x: reach, y: -reach, id: 3 },
+    ];
+    const kept = decodePainted(encodePainted(edges), 4).points;
+    assert.ok(kept.every(({ x, y }) => Math.abs(x) < reach && Math.abs(y) < reach));
+  });
+
+  it('are left out, and counted, where they are none', () => {
+    const some = encodePainted(points.slice(0, 2));
+    assert.deepEqual(decodePainted(`${some}A B${'AA'}`, 4), { points: points.slice(0, 2), wrong: 2 });
+    assert.equal(decodePainted(encodePainted(points), 2).points.length, 26);
+    assert.equal(decodePainted('AAA'.repeat(mostPainted + 5), 2).wrong, 5);
+    assert.deepEqual(decodePainted('', 2), { points: [], wrong: 0 });
+  });
+
+  it('stay on their side when more are painted', () => {
+    const of = (/** @type {number} */ count) =>
+      dataFor({ ...usual, data: 'painted', classes: 4, painted: encodePainted(points.slice(0, count)) });
+    const [before, now] = [of(20), of(21)];
+    assert.equal(before.heldOut.targets.length, 5);
+    assert.deepEqual(now.heldOut, before.heldOut);
+    assert.deepEqual([...now.train.inputs.subarray(0, 30)], [...before.train.inputs]);
+    assert.equal(of(0).all.targets.length, 0);
+    assert.ok(of(leastPoints).heldOut.targets.length > 0);
+  });
+});
+
+describe('painting', () => {
+  const create = () => {
+    /** @type {string[]} */
+    const notes = [];
+    const routers = ['hyperrouter', 'smoe', 'smoe-dropout', 'dense'].map((name) => ({
+      name,
+      summary: '',
+      routes: name !== 'dense',
+    }));
+    const fields = engine.configFields('classifier');
+    const state = createState(createSchema(planeSettings, { fields, routers }));
+    const painter = createPainter({ state, notify: (_, text) => notes.push(text) });
+    return { state, painter, notes, points: () => decodePainted(String(state.get('painted')), 4).points };
+  };
+
+  it('draws a stroke as it goes, and is one change to undo when it ends', () => {
+    const { state, painter, points } = create();
+    painter.begin({ x: 0, y: 0 });
+    for (let x = 0; x <= 4; x += 0.1) painter.extend({ x, y: 0 });
+    assert.equal(state.get('painted'), '', 'nothing learns of half a stroke');
+    const drawn = painter.draft.value?.length ?? 0;
+    assert.ok(drawn >= 8 && drawn <= 11, `${drawn} points on 4 units`);
+    painter.end();
+    assert.equal(points().length, drawn);
+    painter.tool.value = 1;
+    painter.begin({ x: 0, y: 3 });
+    painter.end();
+    assert.equal(points().length, drawn + 1);
+    assert.equal(points().at(-1)?.id, 1);
+    assert.equal(state.undo()?.key, 'painted');
+    assert.equal(points().length, drawn, 'the second stroke alone, though it came at once');
+    state.undo();
+    assert.equal(points().length, 0);
+    state.redo();
+    assert.equal(points().length, drawn);
+  });
+
+  it('erases, places and removes by key, and can be broken off', () => {
+    const { state, painter, points } = create();
+    assert.match(painter.press({ x: 1, y: 1 }), /there are 1/);
+    assert.match(painter.press({ x: -1, y: 1 }), /there are 2/);
+    assert.match(painter.remove({ x: 4, y: 4 }), /no point here/);
+    assert.match(painter.remove({ x: 1.2, y: 1 }), /there are 1/);
+    painter.tool.value = -1;
+    painter.begin({ x: 5, y: 5 });
+    painter.extend({ x: -1, y: 1 });
+    assert.deepEqual(painter.draft.value, []);
+    painter.cancel();
+    assert.equal(points().length, 1);
+    painter.begin({ x: -1, y: 1 });
+    painter.end();
+    assert.equal(points().length, 0);
+    const changes = state.undoable.value.length;
+    painter.begin({ x: 0, y: 0 });
+    painter.end();
+    assert.equal(state.undoable.value.length, changes, 'what changed nothing is no change');
+  });
+
+  it('is bounded, and says so', () => {
+    const { state, painter, notes, points } = create();
+    state.set('painted', 'AAA'.repeat(mostPainted));
+    painter.press({ x: 0, y: 0 });
+    assert.equal(points().length, mostPainted);
+    assert.match(notes.join(), /room for 300/);
+  });
+
+  it('goes on from other points, in one change', () => {
+    const { state, painter, points } = create();
+    painter.take(createPoints({ data: 'moons', classes: 2, count: 1000, noise: 0, seed: 1 }));
+    assert.equal(state.get('data'), 'painted');
+    assert.ok(points().length > 200 && points().length <= mostPainted);
+    assert.ok(new Set(points().map(({ id }) => id)).size === 2, 'of every class');
+    state.undo();
+    assert.equal(state.get('data'), 'spirals');
+    assert.equal(state.get('painted'), '');
+  });
+
+  it('keeps what is painted when a preset is looked at', () => {
+    const { state, painter } = create();
+    assert.equal(presetOf(state), 0, 'the defaults are worth a look');
+    painter.take(createPoints({ data: 'moons', classes: 2, count: 40, noise: 0, seed: 1 }));
+    const code = state.get('painted');
+    assert.equal(presetOf(state), -1);
+    presets.forEach((_, i) => {
+      applyPreset(state, i);
+      assert.equal(presetOf(state), i);
+    });
+    assert.equal(state.get('painted'), code);
+  });
+});

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { load } from 'hyperrouter-wasm';
+import { capacity } from '../../demo/plane/capacity.js';
+import { dataFor } from '../../demo/plane/data.js';
+import { routingAt } from '../../demo/plane/fields.js';
+import { mapViews } from '../../demo/plane/frame.js';
+import { cellAt, gridPlaces } from '../../demo/plane/geometry.js';
+import { planeSettings } from '../../demo/plane/settings.js';
+import { openPlaneModel, PlaneTrainer } from '../../demo/worker/plane-trainer.js';
+
+/** @type {import('hyperrouter-wasm').Engine} */
+let engine;
+before(async () => {
+  engine = await load({ variant: 'simd' });
+});
+after(() => engine.dispose());
+
+const usual = Object.fromEntries(planeSettings.map(({ key, default: value }) => [key, value]));
+
+/**
+ * One place alone is computed in another order than among many.
+ *
+ * @param {Float32Array} actual
+ * @param {Float32Array} expected
+ */
+function close(actual, expected) {
+  assert.equal(actual.length, expected.length);
+  actual.forEach((value, i) => {
+    assert.ok(Math.abs(value - expected[i]) < 1e-5, `${value} is not ${expected[i]}`);
+  });
+}
+
+describe('the trainer of the plane', () => {
+  /** @param {import('../../demo/schema.js').Values} [over] */
+  function create(over = {}) {
+    /** @type {import('../../demo/schema.js').Values} */
+    const values = { ...usual, points: 120, hyperSize: 64, batch: 32, ...over };
+    const data = dataFor(values);
+    const model = engine.createClassifier({
+      inputSize: 2,
+      classes: data.classes,
+      layers: 2,
+      dModel: 16,
+      dInner: 16,
+      experts: 5,
+      topK: 2,
+      router: /** @type {any} */ (values.router),
+      hyperSize: 64,
+      batchSize: capacity,
+      seed: 1,
+    });
+    return new PlaneTrainer(engine, model, data, 0.01);
+  }
+
+  /** @param {PlaneTrainer} trainer @param {number} steps @param {boolean} [look] */
+  async function losses(trainer, steps, look = false) {
+    const all = [];
+    for (let i = 0; i < steps; i++) {
+      await trainer.advance();
+      if (look && i % 7 === 0) all.push(...trainer.frame(null, i % 2 === 0).losses);
+    }
+    all.push(...trainer.frame(null, false).losses);
+    return all;
+  }
+
+  it('has the same losses to the last bit in every run, whether the map is looked at or not', async () => {
+    const [one, other] = [create(), create()];
+    const [quiet, watched] = [await losses(one, 60), await losses(other, 60, true)];
+    assert.equal(quiet.length, 60);
+    assert.deepEqual(watched, quiet);
+    assert.ok(quiet.slice(-5).every((loss) => loss < quiet[0]));
+    one.dispose();
+    other.dispose();
+  });
+
+  it('shows the map that the model makes, and the routing of the held-out points', async () => {
+    const trainer = create();
+    await losses(trainer, 30);
+    const { shape, buffer } = trainer.frame(null, true);
+    const map = /** @type {import('../../demo/plane/frame.js').MapShape} */ (shape);
+    assert.ok(buffer);
+    const views = mapViews(buffer, map);
+    assert.equal(map.size, 192);
+    assert.equal(/** @type {any} */ (trainer.frame(null, false)).shape, null, 'nothing has changed');
+    for (const place of [
+      { x: -3.3, y: 2.1 },
+      { x: 5.9, y: -5.9 },
+    ]) {
+      const cell = cellAt(place, map.size);
+      const inputs = gridPlaces(map.size).slice(2 * cell, 2 * cell + 2);
+      close(views.probabilities.subarray(2 * cell, 2 * cell + 2), trainer.model.predict(inputs));
+      const routing = trainer.model.routing();
+      routing.forEach((layer, i) => {
+        close(views.logits[i].subarray(5 * cell, 5 * cell + 5), layer.logits);
+        const own = routingAt(views.logits[i], map, cell);
+        assert.deepEqual([...own.experts], [...layer.experts]);
+        own.weights.forEach((weight, k) => {
+          assert.ok(Math.abs(weight - layer.weights[k]) < 1e-6);
+        });
+      });
+    }
+    const { heldOut, train } = trainer.data;
+    const probabilities = trainer.model.predict(heldOut.inputs);
+    trainer.model.routing().forEach((layer, i) => {
+      assert.deepEqual(views.layers[i].experts, layer.experts);
+    });
+    heldOut.targets.forEach((_, i) => {
+      const predicted = Number(probabilities[2 * i + 1] > probabilities[2 * i]);
+      assert.equal(views.predicted[train.targets.length + i], predicted);
+    });
+    trainer.dispose();
+  });
+
+  it('keeps moments of bounded size, and measures the classes', async () => {
+    const trainer = create();
+    const { moments } = trainer.frame(null, true);
+    assert.equal(/** @type {any} */ (moments[0].shape).size, 48);
+    assert.equal(moments[0].embeddings.length, 2);
+    await losses(trainer, 5);
+    await trainer.advance();
+    const { measures, heldOut } = trainer.frame(null, true);
+    assert.equal(heldOut.length, 0, 'the looks came with the frames before');
+    assert.equal(measures.length, 0);
+    const later = create();
+    for (let i = 0; i < 50; i++) await later.advance();
+    const frame = later.frame(null, false);
+    assert.deepEqual(
+      frame.heldOut.map(({ step }) => step),
+      [0, 5, 10, 20, 35, 50],
+    );
+    assert.ok(frame.measures.every(({ layers }) => layers.length === 2 && layers[0].specialisation !== null));
+    trainer.dispose();
+    later.dispose();
+  });
+
+  it('shows a dense model without routing, and one that has no points', async () => {
+    const dense = create({ router: 'dense' });
+    await losses(dense, 3);
+    assert.equal(/** @type {any} */ (dense.frame(null, true).shape).layers, 0);
+    dense.dispose();
+    const empty = create({ data: 'painted', painted: '' });
+    const { shape } = empty.frame(null, true);
+    assert.equal(/** @type {any} */ (shape).points, 0);
+    await assert.rejects(empty.advance(), /no points to learn from/);
+    empty.dispose();
+  });
+
+  it('opens what it saved, and refuses models of other things', async () => {
+    const trainer = create();
+    await losses(trainer, 5);
+    const bytes = trainer.save({ optimizer: true });
+    const model = openPlaneModel(engine, bytes);
+    assert.equal(model.step, 5);
+    assert.equal(model.config.batchSize, capacity);
+    assert.throws(
+      () => new PlaneTrainer(engine, model, dataFor({ ...usual, classes: 3 }), 0.01),
+      /tells 2 classes apart, the points are of 3/,
+    );
+    const resumed = new PlaneTrainer(engine, model, trainer.data, 0.01);
+    trainer.frame(null, true);
+    assert.deepEqual(await losses(resumed, 5), await losses(trainer, 5));
+    trainer.dispose();
+    resumed.dispose();
+    const wide = engine.createClassifier({ inputSize: 3, classes: 2, batchSize: 4 });
+    assert.throws(() => openPlaneModel(engine, wide.saveCheckpoint()), /takes 3 numbers; .* has 2/);
+    const language = engine.createLanguageModel({ vocabSize: 16, layers: 1, batchSize: 1 });
+    assert.throws(() => openPlaneModel(engine, language.saveCheckpoint()), /holds a language model/);
+    wide.dispose();
+    language.dispose();
+  });
+});

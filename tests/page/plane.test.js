@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { createPoints, dataFor, dataSets } from '../../demo/plane/data.js';
+import { certainties, entropies, leads, owners, refine, routingAt, shares } from '../../demo/plane/fields.js';
+import { mapBytes, mapViews } from '../../demo/plane/frame.js';
+import { cellAt, gridPlaces, gridSize, reach } from '../../demo/plane/geometry.js';
+import { routerLines, zeroLines } from '../../demo/plane/lines.js';
+import { paintNumbers, paintOwners, patternAt, pixelOf } from '../../demo/plane/pixels.js';
+import { onCircle } from '../../demo/plane/random.js';
+import { largestRegions } from '../../demo/plane/regions.js';
+import { planeSettings } from '../../demo/plane/settings.js';
+
+const usual = Object.fromEntries(planeSettings.map(({ key, default: value }) => [key, value]));
+
+describe('points', () => {
+  const kinds = Object.keys(dataSets);
+  /** @param {Partial<Parameters<typeof createPoints>[0]>} [options] */
+  const make = (options) =>
+    createPoints({ data: 'spirals', classes: 2, count: 300, noise: 0.15, seed: 1, ...options });
+
+  it('are the same for the same seed, and others for another', () => {
+    for (const data of kinds) {
+      assert.deepEqual(make({ data }), make({ data }));
+      assert.notDeepEqual(make({ data }).inputs, make({ data, seed: 2 }).inputs);
+    }
+  });
+
+  it('are those that every other machine makes', () => {
+    const hash = createHash('sha256');
+    for (const data of kinds) {
+      for (const classes of [2, 3, 4]) {
+        const { inputs, targets } = make({ data, classes: dataSets[data].classes ?? classes, noise: 0.4 });
+        hash.update(new Uint8Array(inputs.buffer)).update(new Uint8Array(targets.buffer));
+      }
+    }
+    assert.equal(hash.digest('hex').slice(0, 16), '7617c88bf3b563c0');
+  });
+
+  it('lie on the map, whatever the noise, and are spread over the classes evenly', () => {
+    for (const data of kinds) {
+      for (const noise of [0, 1]) {
+        const classes = dataSets[data].classes ?? 4;
+        const { inputs, targets } = make({ data, classes, noise });
+        assert.ok(inputs.every((value) => Math.abs(value) < reach && Number.isInteger(value * 512)));
+        for (let id = 0; id < classes; id++) {
+          assert.equal(targets.filter((target) => target === id).length, 300 / classes);
+        }
+      }
+    }
+  });
+
+  it('have the shape that they are called by', () => {
+    const radius = (/** @type {Float32Array} */ inputs, /** @type {number} */ i) =>
+      Math.hypot(inputs[2 * i], inputs[2 * i + 1]);
+    const circles = make({ data: 'circles', classes: 3, noise: 0 });
+    circles.targets.forEach((id, i) => {
+      const at = radius(circles.inputs, i) / (5.2 / 3);
+      assert.ok(at > id && at < id + 1, `class ${id} at ${at}`);
+    });
+    const xor = make({ data: 'xor', noise: 0 });
+    xor.targets.forEach((id, i) => {
+      assert.equal(Number(xor.inputs[2 * i] * xor.inputs[2 * i + 1] < 0), id);
+    });
+    const board = make({ data: 'checkerboard', noise: 0 });
+    board.targets.forEach((id, i) => {
+      const square = (/** @type {number} */ value) => Math.floor((value + 5.2) / 2.6);
+      assert.equal((square(board.inputs[2 * i]) + square(board.inputs[2 * i + 1])) % 2, id);
+    });
+  });
+
+  it('are on circles that are as good as the sine', () => {
+    for (let i = 0; i < 1000; i++) {
+      const turns = i / 333;
+      const [x, y] = onCircle(turns);
+      assert.ok(Math.abs(x - Math.cos(2 * Math.PI * turns)) < 1e-12);
+      assert.ok(Math.abs(y - Math.sin(2 * Math.PI * turns)) < 1e-12);
+    }
+  });
+
+  it('are split without loss, and come first those that are learned', () => {
+    const { all, train, heldOut, classes } = dataFor({ ...usual, points: 200 });
+    assert.equal(classes, 2);
+    assert.equal(train.targets.length, 150);
+    assert.equal(heldOut.targets.length, 50);
+    assert.deepEqual([...all.inputs], [...train.inputs, ...heldOut.inputs]);
+    const sorted = (/** @type {Float32Array} */ values) => [...values].sort();
+    assert.deepEqual(sorted(all.inputs), sorted(make({ count: 200 }).inputs));
+  });
+});
+
+describe('the map', () => {
+  it('has its cells where its places are', () => {
+    const size = 8;
+    const places = gridPlaces(size);
+    for (let cell = 0; cell < size * size; cell++) {
+      assert.equal(cellAt({ x: places[2 * cell], y: places[2 * cell + 1] }, size), cell);
+    }
+    assert.equal(cellAt({ x: -reach, y: reach }, size), 0, 'the top left comes first');
+    assert.equal(cellAt({ x: 99, y: -99 }, size), size * size - 1);
+    assert.ok(Math.abs(places[0] + reach - reach / size) < 1e-6);
+  });
+
+  it('is as fine as can be afforded', () => {
+    const limits = { budget: 1e6, least: 16, most: 96 };
+    assert.equal(gridSize(1, limits), 96);
+    assert.equal(gridSize(1e6, limits), 16);
+    const size = gridSize(500, limits);
+    assert.ok(size % 8 === 0 && size * size * 500 <= 1e6 && (size + 8) ** 2 * 500 > 1e6);
+  });
+
+  it('is one block that falls into parts without gaps or overlap', () => {
+    const shape = { size: 4, classes: 3, layers: 2, experts: 5, topK: 2, heldOut: 7, points: 20 };
+    const buffer = new ArrayBuffer(mapBytes(shape));
+    const { probabilities, logits, layers, predicted } = mapViews(buffer, shape);
+    const parts = [
+      probabilities,
+      ...logits,
+      ...layers.flatMap((l) => [l.experts, l.weights, l.logits]),
+      predicted,
+    ];
+    assert.deepEqual(
+      parts.map(({ length }) => length),
+      [48, 80, 80, 14, 14, 35, 14, 14, 35, 20],
+    );
+    let at = 0;
+    for (const part of parts) {
+      assert.equal(part.byteOffset, at);
+      at += part.byteLength;
+    }
+    assert.equal(at, buffer.byteLength);
+  });
+
+  it('is interpolated between places, and keeps what is linear', () => {
+    const size = 6;
+    const plane = Float32Array.from({ length: 2 * size * size }, (_, i) => {
+      const cell = i >> 1;
+      return i % 2 ? cell % size : Math.floor(cell / size);
+    });
+    const fine = refine(plane, size, 2, 3);
+    const wide = 3 * size;
+    assert.equal(fine.length, 2 * wide * wide);
+    for (let row = 3; row < wide - 3; row++) {
+      for (let column = 3; column < wide - 3; column++) {
+        const at = 2 * (row * wide + column);
+        assert.ok(Math.abs(fine[at] - ((row + 0.5) / 3 - 0.5)) < 1e-5);
+        assert.ok(Math.abs(fine[at + 1] - ((column + 0.5) / 3 - 0.5)) < 1e-5);
+      }
+    }
+    assert.equal(refine(plane, size, 2, 1), plane);
+  });
+
+  it('says who owns a place, with the weights of the engine', () => {
+    const shape = { experts: 4, topK: 2 };
+    const logits = Float32Array.of(0, 2, 1, -1, 3, 3, 0, 0, 0, 0, 0, 0.01);
+    const { first, weight } = owners(logits, shape);
+    assert.deepEqual([...first], [1, -1, -1], 'level where the lead is below 0.02');
+    assert.ok(Math.abs(weight[0] - Math.E / (Math.E + 1)) < 1e-6);
+    assert.deepEqual([...routingAt(logits, shape, 1).experts], [0, 1], 'ties go to the lower id');
+    const each = shares(logits, shape);
+    assert.equal(each.length, 12);
+    for (let row = 0; row < 3; row++) {
+      const weights = [0, 1, 2, 3].map((expert) => each[expert * 3 + row]);
+      assert.equal(weights.filter((w) => w > 0).length, 2);
+      assert.ok(Math.abs(weights.reduce((sum, w) => sum + w, 0) - 1) < 1e-6);
+    }
+    const alone = owners(logits, { experts: 4, topK: 1 });
+    assert.deepEqual([...alone.first], [1, -1, -1], 'of one that is chosen too');
+    assert.equal(alone.weight[0], 1);
+    assert.deepEqual([...owners(Float32Array.of(5, 6), { experts: 1, topK: 1 }).first], [0, 0]);
+  });
+
+  it('has numbers between their ends', () => {
+    const even = entropies(Float32Array.of(1, 1, 1, 1, 90, 0, 0, 0), 4);
+    assert.ok(Math.abs(even[0] - 1) < 1e-6 && even[1] < 1e-6);
+    const probabilities = Float32Array.of(0.2, 0.5, 0.3, 0.4, 0.4, 0.2);
+    assert.ok(Math.abs(certainties(probabilities, 3)[0] - 0.5) < 1e-6);
+    const lead = leads(probabilities, 3, 1);
+    assert.ok(Math.abs(lead[0] - 0.2) < 1e-6 && Math.abs(lead[1]) < 1e-6);
+  });
+});
+
+describe('lines', () => {
+  it('run where the numbers are 0', () => {
+    const size = 40;
+    const values = Float32Array.from(
+      { length: size * size },
+      (_, i) => Math.hypot((i % size) + 0.5 - 20, Math.floor(i / size) + 0.5 - 20) - 12,
+    );
+    let length = 0;
+    zeroLines(values, size, (x1, y1, x2, y2) => {
+      length += Math.hypot(x2 - x1, y2 - y1);
+      assert.ok(Math.abs(Math.hypot(x1 - 20, y1 - 20) - 12) < 0.05);
+    });
+    assert.ok(Math.abs(length - 2 * Math.PI * 12) < 0.3, `the whole circle: ${length}`);
+  });
+
+  it('cut off the right corners of a saddle', () => {
+    /** @param {number[]} values */
+    const piecesOf = (values) => {
+      /** @type {number[][]} */
+      const pieces = [];
+      zeroLines(values, 2, (...piece) => pieces.push(piece));
+      return pieces;
+    };
+    // The middle is positive: the corners that are negative stand alone.
+    const [one, other] = piecesOf([3, -1, -1, 3]);
+    const near = (
+      /** @type {number[]} */ [x1, y1, x2, y2],
+      /** @type {number} */ x,
+      /** @type {number} */ y,
+    ) => Math.max(Math.hypot(x1 - x, y1 - y), Math.hypot(x2 - x, y2 - y));
+    assert.ok(near(one, 1.5, 0.5) < 0.5 && near(other, 0.5, 1.5) < 0.5);
+    const [first, second] = piecesOf([1, -3, -3, 1]);
+    const ends = [
+      near(first, 0.5, 0.5),
+      near(second, 0.5, 0.5),
+      near(first, 1.5, 1.5),
+      near(second, 1.5, 1.5),
+    ];
+    assert.equal(ends.filter((distance) => distance < 0.5).length, 2);
+  });
+
+  it('of a router are only those at which its order changes', () => {
+    const size = 20;
+    // Experts 0 and 1 change places in the middle; expert 2 follows; 3 and 4 cross each other far below.
+    const logits = Float32Array.from({ length: size * size * 5 }, (_, i) => {
+      const x = (Math.floor(i / 5) % size) - 9.6;
+      return [5 + x / 10, 5 - x / 10, 2, -50 + x, -50 - x][i % 5];
+    });
+    /** @type {number[]} */
+    const columns = [];
+    routerLines(logits, { size, experts: 5, topK: 2 }, (x1, _, x2) => columns.push(x1, x2));
+    assert.equal(columns.length, 2 * (size - 1), 'one line from top to bottom');
+    assert.ok(columns.every((x) => Math.abs(x - 10.1) < 0.01));
+  });
+});
+
+describe('letters', () => {
+  it('stand inside the largest region of their expert', () => {
+    const size = 30;
+    // A has a small and a large region, B a ring whose middle is A's, C nothing.
+    const map = Int16Array.from({ length: size * size }, (_, i) => {
+      const [x, y] = [i % size, Math.floor(i / size)];
+      if (x > 26 && y > 26) return 0;
+      return Math.max(Math.abs(x - 12), Math.abs(y - 12)) < 5 ? 0 : 1;
+    });
+    const regions = largestRegions(map, size);
+    assert.deepEqual([...regions.keys()].sort(), [0, 1]);
+    const a = regions.get(0);
+    assert.ok(a && Math.abs(a.x - 12.5) <= 1 && Math.abs(a.y - 12.5) <= 1 && a.room === 5);
+    const b = regions.get(1);
+    assert.ok(b && map[Math.floor(b.y) * size + Math.floor(b.x)] === 1, 'a ring has its letter on the ring');
+    assert.ok(b.room >= 6);
+  });
+
+  it('are none where two are level', () => {
+    assert.equal(largestRegions(new Int16Array(16).fill(-1), 4).size, 0);
+  });
+});
+
+describe('pixels', () => {
+  it('have the colour of the owner, paler where the weight is shared, grey where two are level', () => {
+    const pixels = new Uint32Array(4);
+    const owned = { first: Int16Array.of(0, 0, 1, -1), weight: Float32Array.of(1, 0.5, 1, 1) };
+    paintOwners(pixels, owned, { size: 2, experts: 3, topK: 2, patterns: false });
+    assert.equal(pixels[0], pixelOf('#c3e41d'));
+    assert.notEqual(pixels[1], pixels[0]);
+    assert.equal(pixels[2], pixelOf('#2f2087'));
+    assert.equal(pixels[3], pixelOf('#d9d6cf'));
+    const last = new Uint32Array(2);
+    paintNumbers(last, Float32Array.of(-1, 9), { from: 0, to: 1 });
+    assert.notEqual(last[0], last[1]);
+  });
+
+  it('have a texture for each of sixteen experts', () => {
+    const looks = Array.from({ length: 16 }, (_, expert) =>
+      Array.from({ length: 24 * 24 }, (_, i) => Number(patternAt(expert, i % 24, Math.floor(i / 24)))).join(
+        '',
+      ),
+    );
+    assert.equal(new Set(looks).size, 16);
+  });
+});
