@@ -24,5 +24,11 @@ export function createRooms(context) {
       summary: 'what a router makes of the same data',
       open: async () => (await import('./routers/room.jsx')).openRoom(context),
     },
+    {
+      id: 'inside',
+      title: 'Inside the router',
+      summary: 'where its weights come from',
+      open: async () => (await import('./inside/room.jsx')).openRoom(context),
+    },
   ];
 }

@@ -11,6 +11,7 @@ import { batch, computed, signal } from '@preact/signals';
  * @property {import('preact').ComponentType<{}>} View
  * @property {() => void} [enter] each time that the room is shown, after its settings were read from the address
  * @property {() => void} [leave]
+ * @property {(settings: string) => string[]} [readAddress] where the states do not just read it one after the other
  * @property {(problems: string[]) => void} report what was wrong with the address
  *
  * @typedef {object} RoomEntry
@@ -63,8 +64,7 @@ export function createShell(entries) {
     try {
       const next = await open(entry);
       if (mine !== turn) return;
-      const problems =
-        settings === undefined ? [] : next.states.flatMap((state) => state.readAddress(settings));
+      const problems = settings === undefined ? [] : readSettings(next, settings);
       if (room.peek() !== next) {
         room.peek()?.leave?.();
         room.value = next;
@@ -77,6 +77,15 @@ export function createShell(entries) {
       room.value = null;
       failure.value = error instanceof Error ? error.message : String(error);
     }
+  }
+
+  /**
+   * @param {Room} next
+   * @param {string} settings
+   */
+  function readSettings(next, settings) {
+    if (next.readAddress) return next.readAddress(settings);
+    return next.states.flatMap((state) => state.readAddress(settings));
   }
 
   return {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { formulas } from './article/formulas.js';
 import { textLibrary } from './text/library.js';
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
@@ -27,6 +28,7 @@ export default defineConfig({
   worker: { format: 'es' },
   plugins: [
     textLibrary(),
+    formulas(),
     {
       name: 'content-security-policy',
       apply: 'build',

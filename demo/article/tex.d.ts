@@ -1,0 +1,5 @@
+declare module '*.tex' {
+  /** A `math` element. */
+  const mathml: string;
+  export default mathml;
+}
