@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import { runsOf } from '../shell.js';
+import { TourEntry } from '../tour/entry.jsx';
 import { PlaceContext } from './place.js';
 
 /**
@@ -13,6 +14,7 @@ export function App({ shell }) {
   const place = useMemo(() => ({ room: id, step: () => runsOf(room)[0]?.step.peek() }), [id, room]);
   return (
     <>
+      <TourEntry shell={shell} />
       <nav class="rooms" aria-label="Rooms">
         {shell.entries.map(({ id: entry, title, summary }) => (
           <a
