@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { characterClassNames } from 'hyperrouter-wasm';
+import { memo } from 'preact/compat';
 import { fillOf, letterOf } from '../colours.js';
 import { count, percent } from '../format.js';
 import { Chip } from '../views/figure.jsx';
@@ -17,14 +18,18 @@ const [muchLift, littleLift] = [1.25, 0.8];
 
 /**
  * Which expert takes which kind of character. A square is as large as the expert's share of the kind; its shade says
- * how that compares with its share of everything. Squares can be pointed at and pressed; arrow keys move among them.
- *
+ * how that compares with its share of everything. Squares can be pointed at and pressed; arrow keys move among them. Drawn again
+ * only for another table, not with every frame.
+ */
+export const ClassMatrix = memo(Matrix);
+
+/**
  * @param {object} props
  * @param {Table} props.table
  * @param {number} props.layer counted from 1
  * @param {import('./spotlight.js').Spotlight} props.spotlight
  */
-export function ClassMatrix({ table, layer, spotlight }) {
+function Matrix({ table, layer, spotlight }) {
   const at = useSignal({ row: 0, column: 0 });
   const { rows, load } = table;
   const full = Math.max(2 / load.length, ...rows.flatMap(({ shares }) => shares), ...load);

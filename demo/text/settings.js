@@ -16,7 +16,7 @@ export const textSettings = [
     label: 'Text',
     help: 'What the model learns to continue. The last tenth is held out, to test it on.',
     choices: [
-      { value: 'moby-dick', label: 'Moby-Dick, the first 36 chapters' },
+      { value: 'moby-dick', label: 'Moby-Dick, to chapter 38' },
       { value: 'names', label: 'First names, a line each' },
       { value: 'own', label: 'Your own text' },
     ],

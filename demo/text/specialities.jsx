@@ -1,4 +1,5 @@
 import { useComputed } from '@preact/signals';
+import { memo } from 'preact/compat';
 import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf } from '../colours.js';
 import { count, percent } from '../format.js';
@@ -96,6 +97,9 @@ export function SpecialitiesView({ run, state, spotlight }) {
   );
 }
 
+/** Drawn again only for another sample. */
+const Profiles = memo(ProfileList);
+
 /**
  * @param {object} props
  * @param {import('./profile.js').LayerSample} props.sample
@@ -103,7 +107,7 @@ export function SpecialitiesView({ run, state, spotlight }) {
  * @param {Spotlight} props.spotlight
  * @param {import('./cells.js').Symbols} props.symbols
  */
-function Profiles({ sample, layer, spotlight, symbols }) {
+function ProfileList({ sample, layer, spotlight, symbols }) {
   const profiles = useMemo(() => profilesOf(sample, mostItems), [sample]);
   return (
     <ul class="profiles">
@@ -149,15 +153,17 @@ function ItemButton({ item: { tokens, lift, share }, spotlight, symbols }) {
       type="button"
       class="profile-item"
       aria-pressed={spotlight.isPressed({ tokens })}
-      aria-label={`${nameOf(tokens, symbols)}, ${lift.toFixed(1)} times as often, ${percent(share)} of them`}
       onClick={() => spotlight.press({ tokens })}
       onPointerEnter={(event) => {
         if (event.pointerType === 'mouse') spotlight.point({ tokens });
       }}
       onPointerLeave={() => spotlight.point(null)}
     >
-      <b>{glyphsOf(tokens, symbols)}</b>
-      <span>{lift.toFixed(1)} ×</span>
+      <span class="unseen">
+        {`${nameOf(tokens, symbols)}, ${lift.toFixed(1)} times as often, ${percent(share)} of them`}
+      </span>
+      <b aria-hidden="true">{glyphsOf(tokens, symbols)}</b>
+      <span aria-hidden="true">{lift.toFixed(1)} ×</span>
       <i class="profile-bar">
         <i style={{ width: `${100 * share}%` }} />
       </i>

@@ -59,7 +59,8 @@ export function nameOfSpot(spot, symbols) {
       ? ''
       : `${characterClassNames[spot.class]}s`;
   if (spot.expert === undefined) return what;
-  return `${what || 'what'}${what ? ' of' : ''} expert ${letterOf(spot.expert)}${what ? '' : ' takes'}`;
+  const expert = `expert ${letterOf(spot.expert)} of layer ${spot.layer}`;
+  return what ? `${what} of ${expert}` : `what ${expert} takes`;
 }
 
 /**

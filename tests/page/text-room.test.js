@@ -97,7 +97,7 @@ describe('what experts take', () => {
     assert.match(await words.innerText(), /^vowel, expert A: .*% of them, \d+\.\d times its share of all/);
     await page.keyboard.press('Enter');
     assert.equal(await grid.locator('[aria-selected=true]').count(), 1);
-    await page.getByRole('button', { name: 'Only vowels of expert A. Show all' }).click();
+    await page.getByRole('button', { name: 'Only vowels of expert A of layer 1. Show all' }).click();
     await untilDimmed(page, 0);
     await page.locator('.figure-matrix').getByText('As a table').click();
     assert.equal(await page.locator('.figure-matrix .table-scroll tbody tr').count(), shares.length);
@@ -110,7 +110,7 @@ describe('what experts take', () => {
     const items = page.locator('.profile-item');
     assert.ok((await items.count()) > 8);
     const item = items.first();
-    const lift = Number(/([\d.]+) times as often/.exec(String(await item.getAttribute('aria-label')))?.[1]);
+    const lift = Number(/([\d.]+) times as often/.exec(String(await item.textContent()))?.[1]);
     assert.ok(lift >= 1.2);
     await item.focus();
     await page.keyboard.press('Enter');
@@ -133,8 +133,9 @@ describe('what experts take', () => {
 
     await page.getByRole('button', { name: /^Expert B/ }).click();
     await page.locator('.figure-text').getByLabel('1', { exact: true }).check();
-    await page.getByRole('button', { name: /^Only what expert B takes/ }).waitFor();
+    await page.getByRole('button', { name: 'Only what expert B of layer 2 takes. Show all' }).waitFor();
     await page.locator('.figure-profiles').getByText('As a table').click();
+    await page.locator('.figure-profiles tbody tr').nth(8).waitFor();
     assert.ok((await page.locator('.figure-profiles tbody tr').count()) > 8);
   });
 });
@@ -196,6 +197,7 @@ describe('time', () => {
       return dark / (width * height);
     });
     await figure.getByText('As a table').click();
+    await figure.locator('tbody tr').first().waitFor();
     const rows = await figure
       .locator('tbody tr')
       .evaluateAll((all) =>
