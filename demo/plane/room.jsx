@@ -5,6 +5,7 @@ import { LoadView } from '../views/load.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
+import { Scrubber } from '../views/scrubber.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
 import { planeBench } from './bench.js';
@@ -77,6 +78,7 @@ function PlaneRoom({ run, state, painter }) {
           <TopKView run={run} state={state} />
         </div>
       </div>
+      <Scrubber run={run} />
     </>
   );
 }

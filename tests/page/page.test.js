@@ -26,7 +26,7 @@ describe('training', () => {
   it('starts, learns, pauses, steps and resets, at the sizes that the page opens with', async () => {
     const { page, complaints, requests, button, step, untilStep, heldOut, letters, fact } = await visit(
       site,
-      '',
+      'room=text',
     );
     assert.equal(await step(), 0);
     const atFirst = await letters();
@@ -61,7 +61,7 @@ describe('training', () => {
     // A step of this model takes far longer than a frame: on the page's own thread, frames would have to wait for it.
     const { page, button, untilStep, step } = await visit(
       site,
-      'layers=4&dModel=192&dInner=512&batchSize=32',
+      'room=text&layers=4&dModel=192&dInner=512&batchSize=32',
     );
     await button('Start').click();
     const first = await untilStep(1);
@@ -296,7 +296,7 @@ describe('writing', () => {
   it('stops when told to, and training goes on after it', async () => {
     const { page, button, untilStep, step } = await visit(
       site,
-      'layers=4&dModel=192&dInner=512&batchSize=1&length=1000',
+      'room=text&layers=4&dModel=192&dInner=512&batchSize=1&length=1000',
     );
     await button('Start').click();
     await untilStep(2);

@@ -1,0 +1,375 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { open, visit } from './browser.js';
+
+/**
+ * @typedef {import('playwright-core').Page} Page
+ * @typedef {import('playwright-core').Locator} Locator
+ */
+
+/** @type {import('./browser.js').Site} */
+let site;
+before(async () => {
+  site = await open();
+});
+after(() => site.close());
+afterEach(() => site.clear());
+
+/** What is drawn on a map. @param {Page} page @param {'decision' | 'ownership'} id */
+const drawn = (page, id) =>
+  page.locator(`#${id} canvas`).evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL());
+
+/**
+ * Does something, and waits until a map looks otherwise.
+ *
+ * @param {Page} page
+ * @param {'decision' | 'ownership'} id
+ * @param {() => Promise<unknown>} act
+ */
+async function changes(page, id, act) {
+  const before = await drawn(page, id);
+  await act();
+  await page.waitForFunction(
+    ([name, old]) =>
+      /** @type {HTMLCanvasElement} */ (document.querySelector(`#${name} canvas`)).toDataURL() !== old,
+    [id, before],
+  );
+}
+
+/** @param {Page} page */
+const accuracy = async (page) =>
+  Number((await page.locator('.accuracy b').last().innerText()).replace(' %', ''));
+
+/** How many points there are. @param {Page} page */
+const points = async (page) =>
+  Number((await page.locator('#decision').getAttribute('aria-label'))?.match(/with (\d+) points/)?.[1]);
+
+/** @param {Page} page @param {number} count */
+const untilPoints = (page, count) =>
+  page.waitForFunction(
+    (wanted) =>
+      document.querySelector('#decision')?.getAttribute('aria-label')?.includes(`with ${wanted} points`),
+    count,
+  );
+
+/** The middle of a map, and its side, in pixels. @param {Page} page @param {'decision' | 'ownership'} id */
+async function boxOf(page, id) {
+  await page.locator(`#${id}`).scrollIntoViewIfNeeded();
+  const box = await page.locator(`#${id}`).boundingBox();
+  assert.ok(box);
+  return { x: box.x + box.width / 2, y: box.y + box.height / 2, unit: box.width / 12 };
+}
+
+/** @param {Page} page */
+const undo = (page) => page.getByRole('button', { name: /^Undo/ });
+
+/** The model as a file. @param {Page} page */
+async function saved(page) {
+  const save = page.getByRole('button', { name: 'Save the model' });
+  const [download] = await Promise.all([page.waitForEvent('download'), save.click()]);
+  return readFile(String(await download.path()));
+}
+
+describe('the playground', () => {
+  it('is the first room, learns, and begins again as it was', async () => {
+    const { page, complaints, requests, button, train, fact, step } = await visit(site, '');
+    assert.doesNotMatch(page.url(), /#/);
+    assert.equal(await page.locator('.rooms a').first().getAttribute('aria-current'), 'page');
+    const atFirst = [await drawn(page, 'decision'), await drawn(page, 'ownership')];
+    const guessed = await accuracy(page);
+    await page.locator('#setting-pace').selectOption('full');
+    await train(400);
+    assert.ok(Number(await fact('Training').innerText()) < 0.5);
+    assert.ok(Number(await fact('Held-out').innerText()) < 0.5, '1 bit at first');
+    assert.ok((await accuracy(page)) > Math.max(90, guessed), `${guessed} % at first`);
+    assert.match(
+      String(await page.locator('#decision').getAttribute('aria-label')),
+      /Right: \d+ % of those it learns and \d+ % of the held-out ones\. Of the map: circle \d+ %/,
+    );
+    assert.match(
+      String(await page.locator('#ownership').getAttribute('aria-label')),
+      /layer 1\. First on so much of the map: A .*, F .*; level \d+ %/,
+    );
+    const now = [await drawn(page, 'decision'), await drawn(page, 'ownership')];
+    assert.ok(now.every((picture, i) => picture !== atFirst[i]));
+
+    // Back in time, and to the present.
+    const time = page.getByRole('slider', { name: 'Time' });
+    await changes(page, 'ownership', () => time.press('Home'));
+    await changes(page, 'ownership', () => button('Back to now').click());
+    assert.deepEqual([await drawn(page, 'decision'), await drawn(page, 'ownership')], now);
+
+    await button('Reset').click();
+    await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
+    assert.equal(await step(), 0);
+    assert.deepEqual([await drawn(page, 'decision'), await drawn(page, 'ownership')], atFirst);
+    assert.deepEqual(complaints, []);
+    assert.ok(requests.every((url) => url.startsWith(site.url) || url.startsWith('data:')));
+    assert.ok(!requests.some((url) => url.endsWith('.txt')), 'what other rooms need is not loaded');
+  });
+
+  it('shows every change of the data at once', async () => {
+    const { page, complaints } = await visit(site, '');
+    for (const name of ['Circles', 'Moons', 'XOR', 'Checkers', 'Clusters', 'Spirals']) {
+      await changes(page, 'decision', () => page.getByLabel(name, { exact: true }).check());
+    }
+    await changes(page, 'decision', () => page.locator('.data-sets ~ .segments').getByLabel('3').check());
+    assert.match(String(await page.locator('#decision').getAttribute('aria-label')), /of 3 classes/);
+    for (const [key, value] of [
+      ['points', '100'],
+      ['noise', '0.5'],
+      ['dataSeed', '7'],
+    ]) {
+      await changes(page, 'decision', async () => {
+        await page.locator(`#setting-${key}`).fill(value);
+        await page.locator(`#setting-${key}`).press('Enter');
+      });
+    }
+    assert.equal(await points(page), 100);
+    assert.match(page.url(), /classes=3&points=100&noise=0.5&dataSeed=7$/);
+    await page.getByLabel('Worth a look').selectOption({ label: 'Idle experts' });
+    await page.locator('.load tbody tr').nth(7).waitFor();
+    assert.match(page.url(), /#router=smoe&experts=8&layers=1&seed=3$/);
+    await undo(page).click();
+    await page.waitForFunction(() => location.hash.includes('noise=0.5'));
+    assert.deepEqual(complaints, []);
+  });
+
+  it('takes every router and size, and a dense model says that it has no router', async () => {
+    const { page, complaints, train, step } = await visit(site, 'pace=full');
+    await train(20);
+    for (const router of ['smoe', 'smoe-dropout', 'dense', 'hyperrouter']) {
+      await changes(page, 'decision', () => page.getByLabel('Router', { exact: true }).selectOption(router));
+      assert.equal(await step(), 0);
+      const says = page.getByText('A dense model has no router: the same network takes every place.');
+      if (router === 'dense') {
+        await says.waitFor();
+        assert.equal(await page.locator('#ownership').count(), 0);
+        assert.equal(await page.locator('.shares').count(), 0);
+        await page.getByText('There is no router: every place').waitFor();
+      }
+      await train(30);
+    }
+    await page.locator('#setting-experts').fill('12');
+    await page.locator('.shares li').nth(11).waitFor();
+    await page.locator('#setting-layers').fill('3');
+    await page.locator('.figure-ownership').getByLabel('3', { exact: true }).check();
+    await page.getByRole('heading', { name: 'What each expert has, layer 3' }).waitFor();
+    await train(10);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('shows the first expert, numbers, or one expert alone, with lines, patterns and points', async () => {
+    const { page, complaints, train } = await visit(site, 'pace=full&router=smoe');
+    await train(150);
+    const show = page.getByLabel('Show', { exact: true });
+    for (const value of ['weight', 'entropy', 'prediction', 'alone', 'expert']) {
+      await changes(page, 'ownership', () => show.selectOption(value));
+    }
+    for (const name of ['Router lines', 'Patterns', 'Points']) {
+      await changes(page, 'ownership', () => page.getByLabel(name, { exact: true }).check());
+    }
+    await changes(page, 'ownership', () => page.locator('.figure-ownership').getByLabel('2').check());
+    const second = page.locator('.shares button').nth(1);
+    await changes(page, 'ownership', () => second.click());
+    assert.equal(await second.getAttribute('aria-pressed'), 'true');
+    assert.equal(await show.inputValue(), 'alone');
+    await page.getByText('weight of expert B').waitFor();
+    assert.match(page.url(), /show=alone&alone=2/);
+    await second.press('Enter');
+    assert.equal(await show.inputValue(), 'expert');
+
+    const shares = await page
+      .locator('.share-line')
+      .evaluateAll((lines) =>
+        lines.map((line) => Number.parseInt(String(line.textContent).slice(1), 10) || 0),
+      );
+    const sum = shares.reduce((total, share) => total + share, 0);
+    assert.ok(Math.abs(sum - 100) <= 4, `all loads together: ${sum} %`);
+    for (const figure of ['decision', 'ownership', 'shares']) {
+      await page.locator(`.figure-${figure}`).getByText('As a table').click();
+    }
+    await page.locator('.figure-shares tbody tr').nth(5).waitFor();
+    const cells = await page.locator('.figure-ownership .places td').allInnerTexts();
+    assert.equal(cells.length, 121);
+    assert.ok(cells.every((text) => /^([A-F] \d+ %|level)$/.test(text)));
+    assert.match(
+      await page.locator('.figure-decision .places td').first().innerText(),
+      /^(circle|triangle) \d+ %$/,
+    );
+    assert.deepEqual(complaints, []);
+  });
+
+  it('tells of every place what the router thinks, by pointer and by key', async () => {
+    const { page, train, readout } = await visit(site, 'pace=full&topK=3');
+    await train(100);
+    await page.locator('.figure-ownership').getByText('As a table').click();
+    const cell = (/** @type {number} */ x, /** @type {number} */ y) =>
+      page
+        .locator('.figure-ownership .places tbody tr')
+        .nth(5 - y)
+        .locator('td')
+        .nth(x + 5)
+        .innerText();
+    for (const [id, x, y] of /** @type {const} */ ([
+      ['ownership', 3, 4],
+      ['decision', -4, 2],
+      ['ownership', 0, -5],
+    ])) {
+      const box = await boxOf(page, id);
+      await page.mouse.move(box.x + x * box.unit, box.y - y * box.unit);
+      const told = await readout('plane');
+      assert.match(String(told.character), /^x −?\d\.\d\d, y −?\d\.\d\d$/);
+      const place =
+        String(told.character)
+          .replaceAll('−', '-')
+          .match(/-?\d\.\d+/g)
+          ?.map(Number) ?? [];
+      assert.ok(Math.abs(place[0] - x) < 0.05 && Math.abs(place[1] - y) < 0.05, String(told.character));
+      const sum = told.probabilities.reduce((total, p) => Number(total) + Number(p), 0);
+      assert.ok(Math.abs(Number(sum) - 100) <= 3);
+      assert.equal(told.chosen.length, 3);
+      const weights = told.weights.map((weight) => weight ?? 0);
+      assert.ok(Math.abs(weights.reduce((total, w) => total + w, 0) - 100) <= 2);
+      assert.equal(told.next, 2);
+      const [first, weight] = (await cell(x, y)).split(' ');
+      if (first !== 'level') {
+        const said = Math.max(...weights);
+        assert.ok(Math.abs(said - Number(weight)) <= 1, `${said} % here, ${weight} % in the table`);
+      }
+    }
+    await page.mouse.move(0, 0);
+    await page.locator('#ownership').focus();
+    const place = async () => (await readout('plane')).character;
+    assert.equal(await place(), 'x 0.00, y 0.00');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Shift+ArrowUp');
+    assert.equal(await place(), 'x 0.25, y 1.00');
+    for (let i = 0; i < 8; i++) await page.keyboard.press('Shift+ArrowLeft');
+    await page.keyboard.press('ArrowDown');
+    assert.equal(await place(), 'x −6.00, y 0.75', 'no further than the edge');
+  });
+});
+
+describe('painting', () => {
+  it('by pointer and by key, each stroke a change; a link replays it to the last bit', async () => {
+    const { page, complaints, notices, button, untilStep, step, train } = await visit(
+      site,
+      'data=painted&pace=20',
+    );
+    assert.equal(await points(page), 0);
+    await button('Start').click();
+    await notices.filter({ hasText: 'There are 0 points; paint at least 8 to learn from.' }).waitFor();
+    assert.equal(await step(), 0);
+
+    /** @param {number} from @param {number} to @param {number} height */
+    const stroke = async (from, to, height) => {
+      const { x, y, unit } = await boxOf(page, 'decision');
+      await page.mouse.move(x + from * unit, y - height * unit);
+      await page.mouse.down();
+      await page.mouse.move(x + to * unit, y - height * unit, { steps: 24 });
+      await page.mouse.up();
+    };
+    await stroke(-4, 4, 3);
+    const first = await points(page);
+    assert.ok(first >= 12 && first <= 21, `${first} points`);
+    await page.getByLabel('triangle', { exact: true }).check();
+    await stroke(-4, 4, -3);
+    const second = await points(page);
+    assert.ok(second > first);
+    await page.keyboard.press('Control+z');
+    await untilPoints(page, first);
+    await page.keyboard.press('Control+Shift+z');
+    await untilPoints(page, second);
+
+    await page.mouse.move(0, 0);
+    await page.locator('#decision').focus();
+    for (let i = 0; i < 4; i++) await page.keyboard.press('Shift+ArrowUp');
+    await page.keyboard.press('Enter');
+    await untilPoints(page, second + 1);
+    await page.keyboard.press('Shift+ArrowLeft');
+    await page.keyboard.press(' ');
+    await untilPoints(page, second + 2);
+    await page.keyboard.press('Delete');
+    await untilPoints(page, second + 1);
+    await page.getByLabel('Eraser').check();
+    await stroke(-4.2, 4.2, 3);
+    const left = await points(page);
+    assert.ok(left < second && left >= 8, `${left} left`);
+
+    await button('Start').click();
+    await untilStep(12);
+    await button('Pause').click();
+    await button('Start').waitFor();
+    const at = await step();
+    const model = await saved(page);
+    assert.match(page.url(), /painted=[A-Za-z0-9_-]+/);
+
+    const again = await visit(site, new URL(page.url()).hash.slice(1));
+    assert.equal(await points(again.page), left);
+    await again.train(3);
+    while ((await again.step()) < at) {
+      const next = (await again.step()) + 1;
+      await again.button('One step').click();
+      await again.untilStep(next);
+    }
+    assert.ok(model.equals(await saved(again.page)), 'every number of the model is the same');
+    assert.equal(await drawn(again.page, 'decision'), await drawn(page, 'decision'));
+
+    await train(at + 1);
+    await button('Clear').click();
+    await untilPoints(page, 0);
+    await page.keyboard.press('Control+z');
+    await untilPoints(page, left);
+    assert.deepEqual([...complaints, ...again.complaints], []);
+  });
+
+  it('goes on from other points, and says what of a link is no point', async () => {
+    const { page, button, notices } = await visit(site, 'data=moons&points=60');
+    await button('Paint on it').click();
+    await page.getByText('60 of at most 300 points.', { exact: false }).waitFor();
+    assert.match(page.url(), /data=painted&painted=[A-Za-z0-9_-]{180}/);
+    await undo(page).click();
+    await page.getByRole('button', { name: 'Paint on it' }).waitFor();
+    const other = await visit(site, `data=painted&painted=${'AAA'.repeat(9)}!!!___`);
+    await other.notices.filter({ hasText: 'Of the painted points, 2 are left out' }).waitFor();
+    assert.equal(await points(other.page), 9);
+    assert.equal(await notices.count(), 0);
+  });
+});
+
+describe('the playground for everyone', () => {
+  const axe = readFile(new URL(import.meta.resolve('axe-core')), 'utf8');
+
+  it('has nothing that axe finds, light and dark, narrow and wide', async () => {
+    const { page, train } = await visit(
+      site,
+      'pace=full&data=painted&painted='.concat('AAA____'.slice(0, 3).repeat(9)),
+      {
+        bypassCSP: true,
+      },
+    );
+    await train(20);
+    await page.addScriptTag({ content: await axe });
+    for (const width of [1440, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+        await page.emulateMedia({ colorScheme });
+        const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
+        assert.deepEqual(
+          violations.map((/** @type {any} */ { id, nodes }) => [
+            id,
+            nodes.map((/** @type {any} */ n) => n.html),
+          ]),
+          [],
+          `${width} ${colorScheme}`,
+        );
+      }
+      const { scrollWidth } = await page.evaluate(() => ({
+        scrollWidth: document.documentElement.scrollWidth,
+      }));
+      assert.ok(scrollWidth <= width, `nothing is wider than ${width}`);
+    }
+  });
+});
