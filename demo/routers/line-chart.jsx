@@ -202,6 +202,8 @@ function drawMarks(plot, { lines, log }) {
   const ratio = UPlot.pxRatio;
   const radius = markRadius * ratio;
   ctx.save();
+  // The lines may have left theirs behind.
+  ctx.setLineDash([]);
   for (const { router, marks = [] } of lines) {
     const { colour, mark, filled } = looks[router];
     ctx.strokeStyle = styleColour(colour);

@@ -22,7 +22,8 @@ export function ModelsTable({ comparison, state }) {
       caption={
         `Active: the parameters that a single ${one} meets, without the experts that do not take it. In the dense ` +
         'model all are active: it has as many, and several times the work. The frozen hypernetwork of “hyperrouter” ' +
-        `makes the router once for all, and does not count.`
+        'makes the router once for all, and does not count. ' +
+        `Losses in ${unitName(unit, per)}; routing of layer ${layer}, as of the last look.`
       }
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
@@ -75,18 +76,18 @@ function rowsOf(lanes, { unit, per, layer }) {
     { title: 'of them learned', values: sizes.map((of) => size(of?.learned)) },
     {
       title: per === 'byte' ? 'active per character' : 'active per point',
-      values: sizes.map((of) => `${of && of.active === of.all ? 'all ' : ''}${size(of?.active)}`),
+      values: sizes.map((of) => (of && of.active === of.all ? 'all' : size(of?.active))),
     },
     {
-      title: `Training, ${unitName(unit, per)}`,
+      title: 'Training loss',
       values: histories.map(({ smooth }) => lossText(smooth.at(-1), unit)),
     },
     {
-      title: `Held-out, ${unitName(unit, per)}`,
+      title: 'Held-out loss',
       values: histories.map(({ heldOut }) => lossText(heldOut.at(-1)?.loss, unit)),
     },
     ...measured.map(({ title, value }) => ({
-      title: `${title}, layer ${layer}`,
+      title,
       values: looks.map((look) => (look && value(look))?.toFixed(2) ?? '–'),
     })),
   ];

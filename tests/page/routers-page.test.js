@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { open, visit } from './browser.js';
 
@@ -40,7 +41,7 @@ describe('routers side by side', () => {
     assert.equal(await step(), 50);
     assert.ok(table.flat().every((text) => Number(text) > 0 && Number(text) < 8));
     const losses = await page.locator('.models').innerText();
-    assert.match(losses, /hyperrouter[\s\S]*smoe[\s\S]*dense[\s\S]*active per character.*all \d/);
+    assert.match(losses, /hyperrouter[\s\S]*smoe[\s\S]*dense[\s\S]*active per character.*all/);
     assert.match(await page.locator('.verdict').innerText(), /too early/);
 
     const again = await visit(site, new URL(page.url()).hash.slice(1));
@@ -111,9 +112,55 @@ describe('routers side by side', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('fit a narrow screen', async () => {
-    const { page } = await visit(site, small, { viewport: { width: 390, height: 844 } });
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.equal(width, 390);
+  it('wait while the tab is hidden, and go on with a note; in another room they rest', async () => {
+    const { page, button, untilStep, step, notices } = await visit(site, small.replace('=50', '=5000'));
+    await button('Start').click();
+    await untilStep(5);
+    const hide = (/** @type {boolean} */ hidden) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, 'hidden', { value, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, hidden);
+    await hide(true);
+    await button('Start').waitFor();
+    const held = await step();
+    await hide(false);
+    await untilStep(held + 5);
+    assert.match(await notices.first().innerText(), /waited while this tab was hidden/);
+    await page.getByRole('link', { name: 'Text' }).click();
+    await page.locator('#probe').waitFor();
+    await page.getByRole('link', { name: 'Side by side' }).click();
+    await button('Start').waitFor();
+    assert.ok((await step()) < 5000);
+  });
+
+  it('have nothing that axe finds, and fit any width', async () => {
+    const { page, button } = await visit(site, small, { bypassCSP: true });
+    await button('Start').click();
+    await untilScanned(page, 4);
+    for (const summary of await page.locator('summary').all()) await summary.click();
+    await page.evaluate(await readFile(new URL(import.meta.resolve('axe-core')), 'utf8'));
+    for (const [colorScheme, width] of /** @type {const} */ ([
+      ['light', 390],
+      ['dark', 1440],
+      ['light', 800],
+    ])) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
+      await page.waitForFunction((most) => document.documentElement.scrollWidth <= most, width);
+      const found = await page.evaluate(async () => {
+        const { violations } = await /** @type {any} */ (globalThis).axe.run();
+        return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html}`);
+      });
+      assert.deepEqual(found, [], `${colorScheme}, ${width} px`);
+    }
+    const low = await page
+      .locator('button, select, input:not([type=checkbox], [type=radio]), .check, .segments span, summary')
+      .evaluateAll((all) =>
+        all.filter(
+          (one) => one.getBoundingClientRect().height > 0 && one.getBoundingClientRect().height < 44,
+        ),
+      );
+    assert.equal(low.length, 0);
   });
 });
