@@ -5,7 +5,7 @@ import './styles/index.css';
 import { held } from './bench.js';
 import { createContext } from './context.js';
 import { createRooms } from './rooms.js';
-import { createShell, runsOf } from './shell.js';
+import { createShell } from './shell.js';
 import { App } from './views/app.jsx';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
@@ -62,11 +62,10 @@ function keepFrames(shell) {
   let last = 0;
   function onFrame(/** @type {number} */ now) {
     requestAnimationFrame(onFrame);
-    if (now - last < (calm.matches ? 500 : 160)) return;
-    const running = runsOf(shell.room.peek()).filter(({ status }) => status.peek() === 'running');
-    if (!running.length) return;
+    const run = shell.room.peek()?.run;
+    if (run?.status.peek() !== 'running' || now - last < (calm.matches ? 500 : 160)) return;
     last = now;
-    for (const run of running) run.frame().catch(run.report);
+    run.frame().catch(run.report);
   }
   requestAnimationFrame(onFrame);
 }
@@ -77,17 +76,14 @@ function keepFrames(shell) {
  * @param {import('./shell.js').Shell} shell
  */
 function holdWhileHidden(shell) {
-  /** @type {import('./run.js').Run[]} */
-  let waiting = [];
   document.addEventListener('visibilitychange', () => {
-    if (document.hidden) {
-      waiting = runsOf(shell.room.peek()).filter(({ status }) => status.peek() === 'running');
-      if (waiting.length) held.value = 'Training waits while this tab is hidden.';
-      for (const run of waiting) run.pause();
-    } else {
+    const run = shell.room.peek()?.run;
+    if (document.hidden && run?.status.peek() === 'running') {
+      held.value = 'Training waits while this tab is hidden.';
+      run.pause();
+    } else if (!document.hidden && held.peek()) {
       held.value = '';
-      for (const run of waiting) run.start();
-      waiting = [];
+      run?.start();
     }
   });
 }

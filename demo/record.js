@@ -28,16 +28,15 @@ export function createRecord(labelOf) {
   /** @type {Record<string, Value>} the settings that the running model has */
   let settings = {};
 
-  return {
-    origin,
-    changes,
+  /** Why whoever opens the address sees another run, a sentence each; empty: they see the same. */
+  const departures = computed(() => [
+    ...missingInWords(missing.value),
+    ...originInWords(origin.value),
+    ...changesInWords(changes.value, labelOf),
+  ]);
 
-    /** Why whoever opens the address sees another run, a sentence each; empty: they see the same. A signal. */
-    departures: computed(() => [
-      ...missingInWords(missing.value),
-      ...originInWords(origin.value),
-      ...changesInWords(changes.value, labelOf),
-    ]),
+  return {
+    signals: { origin, changes, departures },
 
     /**
      * Another model is there.

@@ -374,11 +374,7 @@ export function createRun({ client, state, task }) {
     notices,
     measuring,
     lossByK,
-    /** Where the run began, and what was changed on its way; signals. */
-    origin: record.origin,
-    changes: record.changes,
-    /** Why whoever opens the address sees another run, a sentence each; a signal. */
-    departures: record.departures,
+    ...record.signals,
     notify,
     dismiss,
     report,

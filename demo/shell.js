@@ -7,7 +7,7 @@ import { batch, computed, signal } from '@preact/signals';
  * @property {readonly import('./state.js').State[]} states whose settings the address holds; the first one's changes
  *   can be undone. No key is in two of them, and none is `room`
  * @property {import('./run.js').Run | null} run what trains here, where it is one run; it waits when the room is left
- * @property {() => readonly import('./run.js').Run[]} [runs] what trains here, where it is several
+ * @property {() => number} [step] where it is, where there is not one run; for the names of saved files
  * @property {import('preact').ComponentType<{}>} View
  * @property {() => void} [enter] each time that the room is shown, after its settings were read from the address
  * @property {() => void} [leave]
@@ -20,14 +20,6 @@ import { batch, computed, signal } from '@preact/signals';
  * @property {string} summary what is done there, in a few words
  * @property {() => Promise<Room>} open called once, when the room is first entered
  */
-
-/**
- * All that trains in a room.
- *
- * @param {Room | null} room
- * @returns {readonly import('./run.js').Run[]}
- */
-export const runsOf = (room) => room?.runs?.() ?? (room?.run ? [room.run] : []);
 
 /**
  * Which room is shown, and the address of it all: `room` and what differs from the room's defaults.

@@ -1,45 +1,67 @@
 /**
- * A run as plain data, to be kept as JSON: all that is needed to repeat it, and all that the page knows of it.
- *
- * @param {import('../run.js').Run} run
+ * Runs as plain data, to be kept as JSON: all that is needed to repeat them, and all that the page knows of them.
  */
+
+/**
+ * @typedef {object} Kept what is kept of any run, as signals
+ * @property {import('@preact/signals').ReadonlySignal<import('../worker/protocol.js').Summary | null>} summary
+ * @property {import('@preact/signals').ReadonlySignal<number>} step
+ * @property {import('@preact/signals').ReadonlySignal<import('../history.js').LossHistory>} losses
+ * @property {import('@preact/signals').ReadonlySignal<import('../history.js').MeasuresHistory>} measures
+ * @property {import('@preact/signals').ReadonlySignal<import('../history.js').LoadHistory>} loads
+ * @property {import('@preact/signals').ReadonlySignal<object | null>} lossByK
+ *
+ * @typedef {object} Engine
+ * @property {{ variant: string, threads: number, version: string }} info
+ */
+
+/**
+ * @param {Kept} kept
+ * @param {import('../run.js').Run['task']['per']} per what a loss is the mean over
+ */
+export function keptRecord({ summary, step, losses, measures, loads, lossByK }, per) {
+  const { config, parameterCount, trainableParameterCount, data } = summary.peek() ?? {};
+  const { every, steps, train, smooth, heldOut } = losses.peek();
+  return {
+    config,
+    parameterCount,
+    trainableParameterCount,
+    data,
+    step: step.peek(),
+    losses: { unit: `nats per ${per}`, every, steps, train, smooth },
+    heldOut,
+    measures: measures.peek().entries,
+    loads: loads.peek().entries,
+    lossByK: lossByK.peek(),
+  };
+}
+
+/** @param {import('../run.js').Run} run */
 export function runRecord(run) {
-  const built = run.summary.peek();
-  const { every, steps, train, smooth, heldOut } = run.losses.peek();
   return {
     task: run.task.name,
     settings: run.state.values.peek(),
-    config: built?.config ?? null,
-    parameterCount: built?.parameterCount ?? 0,
-    trainableParameterCount: built?.trainableParameterCount ?? 0,
-    data: built?.data ?? null,
     origin: run.origin.peek(),
     changes: run.changes.peek(),
     departures: run.departures.peek(),
-    step: run.step.peek(),
-    losses: { unit: `nats per ${run.task.per}`, every, steps, train, smooth },
-    heldOut,
-    measures: run.measures.peek().entries,
-    loads: run.loads.peek().entries,
-    lossByK: run.lossByK.peek(),
+    ...keptRecord(run, run.task.per),
   };
 }
 
 /**
- * Several runs of one address, with what computed them. Numbers are written so that reading them gives the same bits.
+ * The runs of one address, with what computed them. Numbers are written so that reading them gives the same bits.
  *
- * @param {readonly import('../run.js').Run[]} runs
- * @param {string} address
+ * @param {{ records: readonly object[], address: string, engine: Engine | undefined }} what
  */
-export function runsAsJson(runs, address) {
-  const info = runs.map(({ client }) => client.engine?.info).find(Boolean);
+export function toJson({ records, address, engine }) {
+  const { version, variant, threads } = engine?.info ?? {};
   const whole = {
     format: 'hyperrouter-wasm runs',
     formatVersion: 1,
-    package: { name: 'hyperrouter-wasm', version: info?.version ?? null },
-    engine: { variant: info?.variant ?? null, threads: info?.threads ?? null },
+    package: { name: 'hyperrouter-wasm', version },
+    engine: { variant, threads },
     address,
-    runs: runs.map(runRecord),
+    runs: records,
   };
   return JSON.stringify(whole, plain, 1);
 }

@@ -28,6 +28,7 @@ export async function openRoom(context) {
     states: [state],
     // What trains here is several runs, which keep themselves.
     run: null,
+    step: () => comparison.step.peek(),
     enter,
     leave,
     report: (problems) => {

@@ -1,5 +1,6 @@
 import { count, loss as lossText } from '../format.js';
 import { Field } from '../views/field.jsx';
+import { Share } from '../views/share.jsx';
 import { Undo } from '../views/transport.jsx';
 
 /**
@@ -18,42 +19,69 @@ export function ComparisonTransport({ comparison, state }) {
   const over = step >= budget || !lanes.some((lane) => lane.status.value === 'ready');
   return (
     <section class="transport" aria-label="Training">
-      <div class="transport-buttons">
-        <button
-          type="button"
-          class="primary start"
-          disabled={waiting || (!running && over)}
-          onClick={running ? comparison.pause : comparison.start}
-        >
-          <span aria-hidden="true" class={running ? 'icon-pause' : 'icon-start'} />
-          {running ? 'Pause' : 'Start'}
-        </button>
-        <button type="button" disabled={waiting || running || over} onClick={comparison.oneStep}>
-          One step
-        </button>
-        <button type="button" disabled={status === 'building'} onClick={comparison.reset}>
-          Reset
-        </button>
+      <div class="transport-bar">
+        <div class="transport-buttons">
+          <button
+            type="button"
+            class="primary start"
+            disabled={waiting || (!running && over)}
+            onClick={running ? comparison.pause : comparison.start}
+          >
+            <span aria-hidden="true" class={running ? 'icon-pause' : 'icon-start'} />
+            {running ? 'Pause' : 'Start'}
+          </button>
+          <button type="button" disabled={waiting || running || over} onClick={comparison.oneStep}>
+            One step
+          </button>
+          <button type="button" disabled={status === 'building'} onClick={comparison.reset}>
+            Reset
+          </button>
+        </div>
+        <dl class="facts-row">
+          <div>
+            <dt>
+              Step<span class="wide-only"> of {count(budget)}</span>
+            </dt>
+            <dd>{count(step)}</dd>
+          </div>
+          {lanes.map(({ router, losses }) => (
+            <div key={router}>
+              <dt>
+                {router}
+                <span class="wide-only">, {unit}</span>
+              </dt>
+              <dd>{lossText(losses.value.smooth.at(-1), unit)}</dd>
+            </div>
+          ))}
+        </dl>
+      </div>
+      <div class="transport-more">
         <Undo state={state} />
         <Field state={state} name="pace" onProblems={() => {}} />
+        <Share what={shareableOf(comparison, state)} />
       </div>
-      <dl class="facts-row">
-        <div>
-          <dt>
-            Step<span class="wide-only"> of {count(budget)}</span>
-          </dt>
-          <dd>{count(step)}</dd>
-        </div>
-        {lanes.map(({ router, losses }) => (
-          <div key={router}>
-            <dt>
-              {router}
-              <span class="wide-only">, {unit}</span>
-            </dt>
-            <dd>{lossText(losses.value.smooth.at(-1), unit)}</dd>
-          </div>
-        ))}
-      </dl>
     </section>
   );
 }
+
+/**
+ * @param {import('./comparison.js').Comparison} comparison
+ * @param {import('../state.js').State} state
+ * @returns {import('../views/share.jsx').Shareable}
+ */
+const shareableOf = (comparison, state) => ({
+  name: 'routers',
+  ready: () => comparison.lanes.value.length > 0,
+  step: () => comparison.step.value,
+  // Nothing of it can be changed on the way, and all of its data come with the page.
+  departures: () => [],
+  records: ({ keptRecord }) =>
+    comparison.lanes.peek().map((lane) => ({
+      task: comparison.kind.peek()?.name,
+      router: lane.router,
+      settings: state.values.peek(),
+      ...keptRecord({ ...lane, lossByK: lane.scan }, comparison.kind.peek()?.per ?? 'byte'),
+    })),
+  engine: () => comparison.lanes.peek()[0]?.client.engine,
+  report: comparison.report,
+});

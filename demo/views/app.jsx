@@ -1,5 +1,4 @@
 import { useMemo } from 'preact/hooks';
-import { runsOf } from '../shell.js';
 import { TourEntry } from '../tour/entry.jsx';
 import { PlaceContext } from './place.js';
 
@@ -11,7 +10,10 @@ import { PlaceContext } from './place.js';
 export function App({ shell }) {
   const room = shell.room.value;
   const id = shell.id.value;
-  const place = useMemo(() => ({ room: id, step: () => runsOf(room)[0]?.step.peek() }), [id, room]);
+  const place = useMemo(
+    () => ({ room: id, step: () => room?.step?.() ?? room?.run?.step.peek() }),
+    [id, room],
+  );
   return (
     <>
       <TourEntry shell={shell} />

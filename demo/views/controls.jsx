@@ -1,7 +1,7 @@
 import { saveFile } from '../export/save.js';
 import { compact } from '../format.js';
 import { Field } from './field.jsx';
-import { SaveRuns } from './share.jsx';
+import { SaveRun, shareableOf } from './share.jsx';
 
 /**
  * @typedef {import('../run.js').Run} Run
@@ -83,7 +83,7 @@ function Checkpoints({ run, openFiles }) {
             }}
           />
         </label>
-        <SaveRuns runs={[run]} />
+        <SaveRun what={shareableOf(run)} />
       </div>
       <p class="help">
         A model is a safetensors file with all that was learned; training goes on from it, here or on the

@@ -3,14 +3,40 @@ import { count } from '../format.js';
 
 /**
  * @typedef {import('../run.js').Run} Run
+ * @typedef {typeof import('../export/run-record.js')} Records
+ *
+ * @typedef {object} Shareable what an address stands for
+ * @property {string} name in names of files
+ * @property {() => boolean} ready whether there is something to keep yet
+ * @property {() => number} step
+ * @property {() => readonly string[]} departures why whoever opens the address sees another run, a sentence each
+ * @property {(records: Records) => object[]} records of its runs, as plain data
+ * @property {() => import('../export/run-record.js').Engine | undefined} engine
+ * @property {(error: unknown) => void} report
  */
+
+/**
+ * One run, as what is shared.
+ *
+ * @param {Run} run
+ * @returns {Shareable}
+ */
+export const shareableOf = (run) => ({
+  name: run.task.name,
+  ready: () => run.summary.value !== null,
+  step: () => run.step.value,
+  departures: () => run.departures.value,
+  records: ({ runRecord }) => [runRecord(run)],
+  engine: () => run.client.engine,
+  report: run.report,
+});
 
 /**
  * Copies the address of what is shown, and says what it is worth: whether whoever opens it sees the same run.
  *
- * @param {{ runs: readonly Run[] }} props
+ * @param {{ what: Shareable }} props
  */
-export function Share({ runs }) {
+export function Share({ what }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   const [outcome, setOutcome] = useState('');
@@ -49,10 +75,10 @@ export function Share({ runs }) {
           <p class="help" role="status">
             {outcome}
           </p>
-          {shown && <Worth runs={runs} />}
+          {shown && <Worth what={what} />}
           <div class="row">
             <button type="submit">Close</button>
-            <SaveRuns runs={runs} />
+            <SaveRun what={what} />
           </div>
         </form>
       </dialog>
@@ -60,10 +86,10 @@ export function Share({ runs }) {
   );
 }
 
-/** @param {{ runs: readonly Run[] }} props */
-function Worth({ runs }) {
-  const departures = [...new Set(runs.flatMap((run) => run.departures.value))];
-  const step = Math.max(0, ...runs.map((run) => run.step.value));
+/** @param {{ what: Shareable }} props */
+function Worth({ what }) {
+  const departures = what.departures();
+  const step = what.step();
   return (
     <>
       <p>
@@ -109,30 +135,32 @@ async function copied(address) {
 }
 
 /**
- * All that is known of the runs, as a file.
+ * All that is known of a run, as a file.
  *
- * @param {{ runs: readonly Run[] }} props
+ * @param {{ what: Shareable }} props
  */
-export function SaveRuns({ runs }) {
-  const ready = runs.some((run) => run.summary.value);
+export function SaveRun({ what }) {
   return (
-    <button type="button" disabled={!ready} onClick={() => saveRuns(runs)}>
+    <button type="button" disabled={!what.ready()} onClick={() => saveRun(what)}>
       Save the run as JSON
     </button>
   );
 }
 
-/** @param {readonly Run[]} runs */
-async function saveRuns(runs) {
+/** @param {Shareable} what */
+async function saveRun(what) {
   try {
-    const [{ runsAsJson }, { fileName, saveFile }] = await Promise.all([
+    const [records, { fileName, saveFile }] = await Promise.all([
       import('../export/run-record.js'),
       import('../export/save.js'),
     ]);
-    const step = Math.max(...runs.map((run) => run.step.peek()));
-    const parts = [runs[0].task.name, 'run', `step ${step}`];
-    saveFile(fileName(parts, 'json'), runsAsJson(runs, location.href), 'application/json');
+    const content = records.toJson({
+      records: what.records(records),
+      address: location.href,
+      engine: what.engine(),
+    });
+    saveFile(fileName([what.name, 'run', `step ${what.step()}`], 'json'), content, 'application/json');
   } catch (error) {
-    runs[0].report(error);
+    what.report(error);
   }
 }

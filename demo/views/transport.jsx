@@ -1,6 +1,6 @@
 import { compact, count, loss as lossText, size, unitName } from '../format.js';
 import { Field } from './field.jsx';
-import { Share } from './share.jsx';
+import { Share, shareableOf } from './share.jsx';
 
 /**
  * Start, pause, one step, reset, and where the run is.
@@ -40,7 +40,7 @@ export function Transport({ run, state }) {
           <Fact name="Step" value={count(step)} />
           {stepsPerPass && (
             <Fact
-              name={bytes ? 'Of the text read' : 'Of the data seen'}
+              name={run.task.per === 'point' ? 'Of the data seen' : 'Of the text read'}
               value={passes(step / stepsPerPass)}
               wide
             />
@@ -61,7 +61,7 @@ export function Transport({ run, state }) {
       <div class="transport-more">
         <Undo state={state} />
         <Field state={state} name="pace" onProblems={() => {}} />
-        <Share runs={[run]} />
+        <Share what={shareableOf(run)} />
       </div>
     </section>
   );

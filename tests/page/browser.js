@@ -111,6 +111,14 @@ export async function visit(site, hash = small, options = {}) {
     ...handles(page),
     /** What the page saves. @param {() => Promise<unknown>} act */
     saved: (act) => savedFile(site, page, act),
+    /** The run as the page keeps it. */
+    async record() {
+      const button = page.locator('dialog').getByRole('button', { name: 'Save the run as JSON' });
+      await page.getByRole('button', { name: 'Share', exact: true }).click();
+      const { name, bytes } = await savedFile(site, page, () => button.click());
+      await page.locator('dialog').getByRole('button', { name: 'Close' }).click();
+      return { name, ...JSON.parse(bytes.toString()) };
+    },
   };
 }
 
@@ -154,9 +162,16 @@ function handles(page) {
     );
     return step();
   }
+  const opened = page.getByRole('dialog');
   return {
     fact,
     button,
+    /** Opens the dialog of sharing. @returns what it says */
+    async share() {
+      await button('Share').click();
+      await opened.getByText(/The address is copied|copy it with/).waitFor();
+      return opened;
+    },
     step,
     notices: page.locator('.notice'),
     heldOut: async () => Number(await fact('Held-out').innerText()),
