@@ -112,7 +112,7 @@ describe('the tour on the page', () => {
       await panel.getByRole('button', { name: i + 1 < tourSteps.length ? 'Next' : 'Finish' }).press('Enter');
     }
     await panel.waitFor({ state: 'detached' });
-    assert.equal(await page.locator('.is-toured').count(), 0);
+    await page.locator('.is-toured').waitFor({ state: 'detached' });
     assert.deepEqual(complaints, []);
   });
 
