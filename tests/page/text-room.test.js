@@ -108,7 +108,7 @@ describe('what experts take', () => {
     const { page, train } = await visit(site, `${small}&layer=2`);
     await train(150);
     const items = page.locator('.profile-item');
-    assert.ok((await items.count()) > 8);
+    assert.ok((await items.count()) > 2);
     const item = items.first();
     const lift = Number(/([\d.]+) times as often/.exec(String(await item.textContent()))?.[1]);
     assert.ok(lift >= 1.2);
@@ -254,7 +254,6 @@ describe('models of others', () => {
       /2 layers of width 16, 2 heads of width 8, 4 experts of width 16, 28 symbols/,
     );
     await dialog.getByLabel('Router').selectOption('smoe-dropout');
-    await dialog.getByLabel('Segment').fill('32');
     await button('Open it').click();
     await notices.filter({ hasText: 'The model was opened' }).waitFor();
     await notices
@@ -357,19 +356,22 @@ describe('texts of one’s own', () => {
   const picker = (page) => page.locator('input[type=file]').first();
 
   it('are learned by the character where that is asked for, and saved and opened so', async () => {
-    const { page, train, notices, button, complaints } = await visit(site, `${small}&tokens=characters`);
+    const { page, train, notices, button, saved, complaints } = await visit(
+      site,
+      `${small}&tokens=characters`,
+    );
     await picker(page).setInputFiles(file('óda.txt', 'Žluťoučký kůň úpěl ďábelské ódy. '.repeat(200)));
     await page.locator('#probe').filter({ hasText: 'kůň' }).waitFor();
     assert.equal(await page.locator('#probe .cell-more').count(), 0, 'a character is a token');
     const at = await train(20);
-    const [download] = await Promise.all([page.waitForEvent('download'), button('Save the model').click()]);
+    const { bytes } = await saved(() => button('Save the model').click());
     await page.locator('.more summary').click();
     await page.getByLabel('It reads').selectOption('bytes');
     await page.locator('#probe .cell-more').first().waitFor({ state: 'attached' });
     await page
       .locator('input[type=file]')
       .last()
-      .setInputFiles(String(await download.path()));
+      .setInputFiles({ name: 'óda.safetensors', mimeType: '', buffer: bytes });
     await notices.filter({ hasText: `it had been trained for ${at} steps` }).waitFor();
     assert.equal(await page.getByLabel('It reads').inputValue(), 'characters');
     assert.equal(await page.locator('#probe .cell-more').count(), 0);
