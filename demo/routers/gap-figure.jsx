@@ -2,7 +2,7 @@ import { inUnit, unitName } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { gapsOf } from './gaps.js';
 import { LineChart } from './line-chart.jsx';
-import { StepTable } from './step-table.jsx';
+import { StepTable, stepRows } from './step-table.jsx';
 
 /** With its sign. @param {number | undefined} value */
 const signed = (value) =>
@@ -25,18 +25,15 @@ export function GapFigure({ comparison, state }) {
     values: values.map((nats) => inUnit(nats, unit)),
     marks: steps.map((step, i) => ({ step, value: inUnit(values[i], unit) })),
   }));
+  const columns = lines.map(({ router, steps, values }) => ({ title: router, steps, values }));
   const words = lines.map(({ router, values }) => `${router} ${signed(values.at(-1))}`).join(', ');
   return (
     <Figure
       title="Held-out loss, compared"
       name="routers-gap"
       caption={`Above or below the mean of the models, ${unitName(unit, per)}, from step 50 on. Lower is better.`}
-      table={() => (
-        <StepTable
-          columns={lines.map(({ router, ...line }) => ({ title: router, ...line }))}
-          format={signed}
-        />
-      )}
+      table={() => <StepTable columns={columns} format={signed} />}
+      rows={() => stepRows(columns)}
     >
       <LineChart
         lines={lines}

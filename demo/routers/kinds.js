@@ -1,6 +1,10 @@
 import { loadOf } from '../measures.js';
+import { capacity } from '../plane/capacity.js';
+import { classesOf, dataFor, keyOf } from '../plane/data.js';
+import { mapViews } from '../plane/frame.js';
 import { builtInText, leastTokens, TextError } from '../text/data.js';
 import { frameViews } from '../text/frame.js';
+import { isPlane } from './settings.js';
 
 /**
  * What can be learned in a comparison.
@@ -67,5 +71,36 @@ export function createKinds({ fields }) {
     };
   }
 
-  return text;
+  /** @type {{ key: string, data: object } | undefined} */
+  let points;
+
+  /** @param {Values} values @returns {Kind} */
+  function plane(values) {
+    // The seed of all that is random is one.
+    const wanted = { ...values, classes: 2, dataSeed: values.seed };
+    const classes = classesOf(wanted);
+    return {
+      name: 'plane',
+      per: 'point',
+      guess: Math.log(classes),
+      config: (router) => ({
+        ...configFor(fields.classifier, values, router),
+        inputSize: 2,
+        classes,
+        batchSize: capacity,
+      }),
+      async data() {
+        const key = keyOf(wanted);
+        if (points?.key !== key) {
+          const { train, heldOut, batch, seed } = dataFor(wanted);
+          points = { key, data: { classes, train, heldOut, batch, seed } };
+        }
+        return points.data;
+      },
+      loads: (shape, buffer) =>
+        mapViews(buffer, shape).layers.map(({ experts }) => loadOf(experts, shape.experts)),
+    };
+  }
+
+  return (values) => (isPlane(values.data) ? plane(values) : text(values));
 }

@@ -2,7 +2,7 @@ import { count, inUnit, loss as lossText, unitName } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { LineChart } from './line-chart.jsx';
-import { StepTable } from './step-table.jsx';
+import { StepTable, stepRows } from './step-table.jsx';
 
 /**
  * How well all models predict, in one chart.
@@ -23,6 +23,14 @@ export function LossFigure({ comparison, state }) {
     ({ lane, history }) =>
       `${lane.router}: training ${lossText(history.smooth.at(-1), unit)}, held-out ${lossText(history.heldOut.at(-1)?.loss, unit)}`,
   );
+  const columns = runs.flatMap(({ lane, history }) => [
+    { title: `${lane.router}, training`, steps: history.steps, values: history.smooth },
+    {
+      title: `${lane.router}, held-out`,
+      steps: history.heldOut.map(({ step }) => step),
+      values: history.heldOut.map(({ loss }) => loss),
+    },
+  ]);
   const none = () => {};
   const guess = comparison.kind.value?.guess ?? 0;
   return (
@@ -34,19 +42,8 @@ export function LossFigure({ comparison, state }) {
         `In ${unitName(unit, per)}; lower is better, and a model that knows nothing has ${lossText(guess, unit)}. ` +
         'Lines: what is learned from, smoothed. Marks: what is held out and never learned.'
       }
-      table={() => (
-        <StepTable
-          columns={runs.flatMap(({ lane, history }) => [
-            { title: `${lane.router}, training`, steps: history.steps, values: history.smooth },
-            {
-              title: `${lane.router}, held-out`,
-              steps: history.heldOut.map(({ step }) => step),
-              values: history.heldOut.map(({ loss }) => loss),
-            },
-          ])}
-          format={(nats) => lossText(nats, unit)}
-        />
-      )}
+      table={() => <StepTable columns={columns} format={(nats) => lossText(nats, unit)} />}
+      rows={() => stepRows(inUnits(columns, unit))}
     >
       <LineChart
         lines={lines}
@@ -58,4 +55,16 @@ export function LossFigure({ comparison, state }) {
       <Field state={state} name="logSteps" onProblems={none} />
     </Figure>
   );
+}
+
+/**
+ * @param {readonly import('./step-table.jsx').Column[]} columns in nats
+ * @param {import('../format.js').Unit} unit
+ */
+function inUnits(columns, unit) {
+  return columns.map(({ title, steps, values }) => ({
+    title: `${title}, ${unit}`,
+    steps,
+    values: values.map((nats) => inUnit(nats, unit)),
+  }));
 }

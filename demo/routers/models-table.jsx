@@ -25,6 +25,10 @@ export function ModelsTable({ comparison, state }) {
         'makes the router once for all, and does not count. ' +
         `Losses in ${unitName(unit, per)}; routing of layer ${layer}, as of the last look.`
       }
+      rows={() => [
+        ['', ...lanes.map(({ router }) => router)],
+        ...rowsOf(lanes, { unit, per, layer }).map(({ title, values }) => [title, ...values]),
+      ]}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section class="table-scroll" tabIndex={0} aria-label="The models now, a table">

@@ -1,6 +1,6 @@
 import { Field } from '../views/field.jsx';
 import { Swatch } from './models-table.jsx';
-import { chosenRouters, fewest, routerNames } from './settings.js';
+import { chooseData, chosenRouters, fewest, isPlane, routerNames } from './settings.js';
 
 /**
  * What is compared, on what, and how large.
@@ -51,7 +51,7 @@ export function ComparisonPanel({ comparison, state }) {
           ))}
         </fieldset>
         <p class="help">At least {fewest}. All else is the same for each: data, order, seed, steps.</p>
-        {fields('data')}
+        <DataField state={state} onProblems={onProblems} />
         {fields('training')}
       </div>
       <div class="group">
@@ -59,10 +59,40 @@ export function ComparisonPanel({ comparison, state }) {
         {fields('model')}
         <details class="more">
           <summary>More settings</summary>
-          {fields('text')}
+          {fields(isPlane(state.get('data')) ? 'plane' : 'text')}
           {fields('more')}
         </details>
       </div>
     </section>
+  );
+}
+
+/**
+ * Like any list of choices, but that sizes may change with it.
+ *
+ * @param {{ state: import('../state.js').State, onProblems: (problems: string[]) => void }} props
+ */
+function DataField({ state, onProblems }) {
+  const { label, help, choices = [] } = state.settingOf('data');
+  const chosen = choices.find(({ value }) => value === state.get('data'));
+  return (
+    <div class="field">
+      <label for="setting-data">{label}</label>
+      <select
+        id="setting-data"
+        value={String(state.get('data'))}
+        aria-describedby="setting-data-help"
+        onChange={(event) => onProblems(chooseData(state, event.currentTarget.value))}
+      >
+        {choices.map(({ value, label: words }) => (
+          <option key={value} value={value}>
+            {words}
+          </option>
+        ))}
+      </select>
+      <p class="help" id="setting-data-help">
+        {chosen?.help ?? help}
+      </p>
+    </div>
   );
 }

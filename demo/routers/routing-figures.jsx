@@ -3,8 +3,9 @@ import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
 import { LineChart } from './line-chart.jsx';
+import { MapFigure } from './map-figure.jsx';
 import { measured, seriesOf } from './measured.js';
-import { StepTable } from './step-table.jsx';
+import { StepTable, stepRows } from './step-table.jsx';
 
 const two = (/** @type {number | undefined} */ value) => value?.toFixed(2) ?? '–';
 
@@ -32,6 +33,19 @@ export function RoutingFigures({ comparison, state }) {
           <LoadHistoryView key={lane.router} run={lane} state={state} of={lane.router} />
         ))}
       </div>
+      {comparison.kind.value?.name === 'plane' && (
+        <>
+          <p class="caption">
+            The plane that the points lie in: each place has the colour of the expert that comes first there,
+            the paler the more it shares; grey where two are level.
+          </p>
+          <div class="small-figures">
+            {routed.map((lane) => (
+              <MapFigure key={lane.router} lane={lane} state={state} />
+            ))}
+          </div>
+        </>
+      )}
       <p class="caption">
         Measures of the routing of what is held out, every 50 steps and more often at first.
       </p>
@@ -64,18 +78,15 @@ export function RoutingFigures({ comparison, state }) {
  */
 function MeasureFigure({ measure, range, log, layer, series }) {
   const last = series[0]?.steps.at(-1) ?? 0;
+  const columns = series.map(({ router, steps, values }) => ({ title: router, steps, values }));
   const words = series.map(({ router, values }) => `${router} ${two(values.at(-1))}`).join(', ');
   return (
     <Figure
       title={measure.title}
       name={`routers-${measure.id}`}
       caption={measure.caption}
-      table={() => (
-        <StepTable
-          columns={series.map(({ router, steps, values }) => ({ title: router, steps, values }))}
-          format={two}
-        />
-      )}
+      table={() => <StepTable columns={columns} format={two} />}
+      rows={() => stepRows(columns)}
     >
       <LineChart
         lines={series}

@@ -1,3 +1,4 @@
+import { dataSets } from '../plane/data.js';
 import { paceSetting } from '../schema.js';
 
 /**
@@ -8,6 +9,44 @@ import { paceSetting } from '../schema.js';
 
 /** @type {readonly RouterName[]} */
 export const routerNames = ['hyperrouter', 'smoe', 'smoe-dropout', 'dense'];
+
+/**
+ * Sizes that suit points of the plane; texts have the defaults. Chosen together with the data.
+ *
+ * @type {Readonly<import('../schema.js').Values>}
+ */
+const planeSizes = {
+  steps: 1000,
+  experts: 6,
+  topK: 2,
+  layers: 2,
+  dModel: 32,
+  dInner: 16,
+  learningRate: 0.01,
+  hyperSize: 1024,
+  preLayerNorm: false,
+};
+
+/** @param {unknown} data a choice of the setting `data` */
+export const isPlane = (data) => Object.hasOwn(dataSets, String(data));
+
+/**
+ * Other data, with sizes that suit them where they are of another kind.
+ *
+ * @param {import('../state.js').State} state
+ * @param {string} data
+ */
+export function chooseData(state, data) {
+  const other = isPlane(data) !== isPlane(state.peek('data'));
+  const sizes = Object.entries(planeSizes).map(([key, value]) => [
+    key,
+    isPlane(data) ? value : state.settingOf(key).default,
+  ]);
+  return state.setTogether(
+    'data',
+    /** @type {[string, unknown][]} */ ([['data', data], ...(other ? sizes : [])]),
+  );
+}
 
 /** What a comparison is of, at least. */
 export const fewest = 2;
@@ -42,6 +81,11 @@ export const comparisonSettings = [
     choices: [
       { value: 'moby-dick', label: 'Moby-Dick (text)', help: 'Each model learns to continue the text.' },
       { value: 'names', label: 'First names (text)', help: 'Each model learns to continue a list of names.' },
+      ...Object.entries(dataSets).map(([value, { label }]) => ({
+        value,
+        label: `${label} (points)`,
+        help: 'Each model learns to tell the two classes of points apart. A quarter of them is held out.',
+      })),
     ],
   },
   ...routerNames.map(
@@ -230,6 +274,45 @@ export const comparisonSettings = [
     engine: true,
     label: 'Width of a head',
     help: 'Numbers by which a head compares characters.',
+  },
+  {
+    key: 'points',
+    type: 'integer',
+    default: 400,
+    min: 40,
+    max: 1000,
+    step: 20,
+    control: 'range',
+    group: 'plane',
+    effect: 'rebuild',
+    label: 'How many points',
+    help: 'A quarter of them is held out.',
+  },
+  {
+    key: 'noise',
+    type: 'number',
+    default: 0.15,
+    min: 0,
+    max: 1,
+    step: 0.05,
+    control: 'range',
+    group: 'plane',
+    effect: 'rebuild',
+    label: 'Noise',
+    help: 'How far points stray from their shape.',
+  },
+  {
+    key: 'batch',
+    type: 'integer',
+    default: 64,
+    min: 8,
+    max: 256,
+    step: 8,
+    control: 'range',
+    group: 'plane',
+    effect: 'rebuild',
+    label: 'Points a step',
+    help: 'How many points each step learns from.',
   },
   {
     key: 'hyperSize',

@@ -3,11 +3,30 @@ import { count } from '../format.js';
 const mostRows = 25;
 
 /**
+ * @typedef {{ title: string, steps: readonly number[], values: readonly number[] }} Column
+ */
+
+/**
+ * All values over the steps, for a file: a row for each step that any column knows.
+ *
+ * @param {readonly Column[]} columns
+ * @returns {import('../export/csv.js').Row[]}
+ */
+export function stepRows(columns) {
+  const known = columns.map(({ steps, values }) => new Map(steps.map((step, i) => [step, values[i]])));
+  const steps = [...new Set(columns.flatMap((column) => column.steps))].sort((a, b) => a - b);
+  return [
+    ['step', ...columns.map(({ title }) => title)],
+    ...steps.map((step) => [step, ...known.map((column) => column.get(step) ?? '')]),
+  ];
+}
+
+/**
  * Values over the steps as a table. The rows are the steps of the last column, thinned out; the others give what they
  * had by then.
  *
  * @param {object} props
- * @param {readonly { title: string, steps: readonly number[], values: readonly number[] }[]} props.columns
+ * @param {readonly Column[]} props.columns
  * @param {(value: number | undefined) => string} props.format
  */
 export function StepTable({ columns, format }) {

@@ -85,6 +85,22 @@ describe('routers side by side', () => {
     assert.deepEqual(complaints, []);
   });
 
+  it('learn points too, each with its map; sizes that suit them come along, and go with undo', async () => {
+    const { page, complaints, button } = await visit(site, `${small}&dense=0&smoe-dropout=0`);
+    await page.getByLabel('Data').selectOption('moons');
+    await page.waitForFunction(() => document.querySelectorAll('.owner-map').length === 2);
+    assert.match(page.url(), /data=moons/);
+    assert.match(page.url(), /learningRate=0\.01/);
+    await button('One step').click();
+    await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '1');
+    const map = page.locator('.owner-map').first();
+    assert.match((await map.getAttribute('aria-label')) ?? '', /with hyperrouter: A \d+ %, B/);
+    await page.getByRole('button', { name: /^Undo: Data/ }).click();
+    await page.waitForFunction(() => document.querySelectorAll('.owner-map').length === 0);
+    assert.match(page.url(), /dInner=32/);
+    assert.deepEqual(complaints, []);
+  });
+
   it('say everything in words and tables too, and a comparison is of two at least', async () => {
     const { page, complaints, notices, untilStep, button } = await visit(
       site,

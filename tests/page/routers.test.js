@@ -3,11 +3,11 @@ import { before, describe, it } from 'node:test';
 import { DivergedError, EngineError, load } from 'hyperrouter-wasm';
 import { createComparison } from '../../demo/routers/comparison.js';
 import { gapsOf } from '../../demo/routers/gaps.js';
-import { configFor } from '../../demo/routers/kinds.js';
+import { configFor, createKinds } from '../../demo/routers/kinds.js';
 import { spread } from '../../demo/routers/labels.js';
 import { measured, seriesOf } from '../../demo/routers/measured.js';
 import { parametersOf } from '../../demo/routers/parameters.js';
-import { chosenRouters, comparisonSettings, routerNames } from '../../demo/routers/settings.js';
+import { chooseData, chosenRouters, comparisonSettings, routerNames } from '../../demo/routers/settings.js';
 import { rank, savingOf, verdictOf } from '../../demo/routers/verdict.js';
 import { createSchema } from '../../demo/schema.js';
 import { createState } from '../../demo/state.js';
@@ -132,6 +132,39 @@ describe('a comparison', () => {
       assert.deepEqual(rest, first);
     }
     assert.deepEqual(chosenRouters(state.values.value), routerNames);
+  });
+
+  it('learns points too, with sizes that suit them, in data that stay the same object', async () => {
+    const state = createState(schema);
+    const fields = /** @type {any} */ ({
+      language: engine.configFields('language'),
+      classifier: engine.configFields('classifier'),
+    });
+    const kindOf = createKinds(/** @type {any} */ ({ fields }));
+    chooseData(state, 'moons');
+    assert.equal(state.peek('dInner'), 16);
+    const kind = kindOf(state.values.value);
+    assert.equal(kind.name, 'plane');
+    assert.equal(kind.guess, Math.log(2));
+    for (const router of routerNames) {
+      const model = engine.createClassifier(/** @type {any} */ (kind.config(router)));
+      assert.equal(model.config.router, router);
+      model.dispose();
+    }
+    const data = /** @type {any} */ (await kind.data());
+    assert.equal(data.train.targets.length, 300);
+    assert.equal(data.heldOut.targets.length, 100);
+    state.set('dModel', 64);
+    chooseData(state, 'xor');
+    assert.equal(state.peek('dModel'), 64, 'data of the same kind leave the sizes as they are');
+    chooseData(state, 'moons');
+    assert.equal(await kindOf(state.values.value).data(), await kindOf(state.values.value).data());
+    chooseData(state, 'names');
+    assert.equal(state.peek('dInner'), 64);
+    assert.equal(kindOf(state.values.value).name, 'text');
+    state.undo();
+    assert.equal(state.peek('data'), 'moons');
+    assert.equal(state.peek('dInner'), 16);
   });
 
   it('keeps all models within a slice of each other, up to the budget, and then tries every k', async () => {

@@ -1,0 +1,91 @@
+import { useSignalEffect } from '@preact/signals';
+import { useMemo, useRef } from 'preact/hooks';
+import { letterOf } from '../colours.js';
+import { percent } from '../format.js';
+import { createTile } from '../plane/draw.js';
+import { owners } from '../plane/fields.js';
+import { mapViews } from '../plane/frame.js';
+import { paintOwners } from '../plane/pixels.js';
+import { Figure } from '../views/figure.jsx';
+
+/** Pixels a side. */
+const side = 480;
+
+/**
+ * Who owns each place of the plane, for one of the models.
+ *
+ * @param {{ lane: import('./lane.js').Lane, state: import('../state.js').State }} props
+ */
+export function MapFigure({ lane, state }) {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const tile = useMemo(createTile, []);
+  const map = ownersOf(lane.picture.value, Number(state.get('layer')) - 1);
+  useSignalEffect(() => {
+    const drawn = ownersOf(lane.picture.value, Number(state.get('layer')) - 1);
+    const context = canvas.current?.getContext('2d');
+    if (!drawn || !context) return;
+    const { owned, shape } = drawn;
+    tile(context, { side, size: shape.size, smooth: true }, (pixels) =>
+      paintOwners(pixels, owned, { ...shape, patterns: false }),
+    );
+  });
+  const parts = map ? partsOf(map) : [];
+  const words = parts.map(({ name, share }) => `${name} ${percent(share)}`).join(', ');
+  return (
+    <Figure
+      title={lane.router}
+      name={`routers-map-${lane.router}`}
+      table={() => (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">First expert</th>
+              <th scope="col">Of the plane</th>
+            </tr>
+          </thead>
+          <tbody>
+            {parts.map(({ name, share }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{percent(share)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    >
+      <canvas
+        ref={canvas}
+        class="owner-map"
+        width={side}
+        height={side}
+        role="img"
+        aria-label={`Which expert comes first, of the plane, with ${lane.router}: ${words || 'nothing yet'}.`}
+      />
+    </Figure>
+  );
+}
+
+/**
+ * @param {{ shape: import('../plane/frame.js').MapShape, buffer: ArrayBuffer } | null} picture
+ * @param {number} layer counted from 0
+ */
+function ownersOf(picture, layer) {
+  const logits = picture && mapViews(picture.buffer, picture.shape).logits[layer];
+  return logits ? { shape: picture.shape, owned: owners(logits, picture.shape) } : null;
+}
+
+/** @param {NonNullable<ReturnType<typeof ownersOf>>} map */
+function partsOf({ shape, owned }) {
+  const counts = new Array(shape.experts).fill(0);
+  let level = 0;
+  for (const expert of owned.first) {
+    if (expert < 0) level++;
+    else counts[expert]++;
+  }
+  const parts = counts.map((count, expert) => ({
+    name: letterOf(expert),
+    share: count / owned.first.length,
+  }));
+  return [...parts, { name: 'level', share: level / owned.first.length }];
+}
