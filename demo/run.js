@@ -176,6 +176,11 @@ export function createRun({ client, state, task }) {
 
   /** @param {number} [target] the step to stop at */
   async function start(target = forever) {
+    if (changing) {
+      // Whoever starts while another model is on its way means that one.
+      await last;
+      if (status.peek() === 'running') return;
+    }
     if (status.peek() === 'building' || status.peek() === 'failed') return;
     const lack = sentData && task.lacks?.(sentData);
     if (lack) {
@@ -386,7 +391,10 @@ export function createRun({ client, state, task }) {
     open,
     cancel,
     stopMeasuring: () => cancel(measuringId),
-    oneStep: () => start(step.peek() + 1),
+    oneStep: async () => {
+      if (changing) await last;
+      await start(step.peek() + 1);
+    },
     reset: () => build({ go: false }),
     forgetEarlier: () => {
       earlier.value = [];
