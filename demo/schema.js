@@ -63,8 +63,8 @@ export const paceSetting = {
   help: 'Slower, to follow what a single step changes.',
   choices: [
     { value: 'full', label: 'full speed' },
-    { value: '10', label: '10 steps a second' },
-    { value: '2', label: '2 steps a second' },
+    { value: '10', label: '10 steps/s' },
+    { value: '2', label: '2 steps/s' },
   ],
 };
 

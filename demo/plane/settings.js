@@ -362,9 +362,9 @@ export const planeSettings = [
     default: '100',
     choices: [
       { value: 'full', label: 'full speed' },
-      { value: '100', label: '100 steps a second' },
-      { value: '20', label: '20 steps a second' },
-      { value: '2', label: '2 steps a second' },
+      { value: '100', label: '100 steps/s' },
+      { value: '20', label: '20 steps/s' },
+      { value: '2', label: '2 steps/s' },
     ],
   },
 ];
