@@ -47,19 +47,34 @@ export function refine(values, size, channels, factor) {
  */
 export function chooseInto(logits, { experts, topK }, row, { ids, weights }) {
   const start = row * experts;
-  for (let k = 0; k < topK; k++) {
-    let best = -1;
-    for (let id = 0; id < experts; id++) {
-      if (best >= 0 && logits[start + id] <= logits[start + best]) continue;
-      let taken = false;
-      for (let before = 0; before < k && !taken; before++) taken = ids[before] === id;
-      if (!taken) best = id;
-    }
-    ids[k] = best;
-  }
+  rankInto(logits, { experts, count: topK }, row, ids);
   let sum = 0;
-  for (let k = 0; k < topK; k++) sum += Math.exp(logits[start + ids[k]] - logits[start + ids[0]]);
-  for (let k = 0; k < topK; k++) weights[k] = Math.exp(logits[start + ids[k]] - logits[start + ids[0]]) / sum;
+  for (let k = 0; k < topK; k++) {
+    weights[k] = Math.exp(logits[start + ids[k]] - logits[start + ids[0]]);
+    sum += weights[k];
+  }
+  for (let k = 0; k < topK; k++) weights[k] /= sum;
+}
+
+/**
+ * The experts with the largest logits, largest first: each takes its place among those before it.
+ *
+ * @param {Float32Array} logits [N, E]
+ * @param {{ experts: number, count: number }} shape count: how many of the E
+ * @param {number} row
+ * @param {Int32Array} ids [count] written to
+ */
+export function rankInto(logits, { experts, count }, row, ids) {
+  const start = row * experts;
+  for (let id = 0; id < experts; id++) {
+    const logit = logits[start + id];
+    let place = Math.min(id, count);
+    while (place > 0 && logits[start + ids[place - 1]] < logit) {
+      if (place < count) ids[place] = ids[place - 1];
+      place--;
+    }
+    if (place < count) ids[place] = id;
+  }
 }
 
 /**
@@ -200,12 +215,16 @@ export function likeliestAt(probabilities, row, classes) {
   return best;
 }
 
-/** A picture of fewer places a side looks coarse. */
+/** A picture of fewer places a side looks coarse; one that takes long holds up the page. */
 const enough = 192;
+const enoughInHaste = 96;
+const slow = 48;
 
 /**
  * How many times finer than it was computed a field is drawn.
  *
  * @param {number} size cells a side
+ * @param {number} [work] on each place: the number of experts times that of those chosen
  */
-export const factorFor = (size) => Math.max(1, Math.round(enough / size));
+export const factorFor = (size, work = 0) =>
+  Math.max(1, Math.round((work > slow ? enoughInHaste : enough) / size));

@@ -1,3 +1,5 @@
+import { rankInto } from './fields.js';
+
 /**
  * Lines on a grid of numbers, by marching squares. Coordinates are in cells: the middle of the first one is at 0.5, 0.5.
  *
@@ -69,14 +71,18 @@ export function routerLines(logits, { size, experts, topK }, draw) {
   for (let row = 0; row + 1 < size; row++) {
     for (let column = 0; column + 1 < size; column++) {
       const cell = row * size + column;
-      const square = [cell, cell + 1, cell + size + 1, cell + size];
-      const set = near[square[0]] | near[square[1]] | near[square[2]] | near[square[3]];
+      const set = near[cell] | near[cell + 1] | near[cell + size + 1] | near[cell + size];
       for (let one = 0; one < experts; one++) {
         if (!(set & (1 << one))) continue;
         for (let other = one + 1; other < experts; other++) {
           if (!(set & (1 << other))) continue;
-          const [a, b, c, d] = square.map((at) => logits[at * experts + one] - logits[at * experts + other]);
-          crossSquare([a, b, c, d], column + 0.5, row + 0.5, draw);
+          const a = logits[cell * experts + one] - logits[cell * experts + other];
+          const b = logits[(cell + 1) * experts + one] - logits[(cell + 1) * experts + other];
+          const c = logits[(cell + size + 1) * experts + one] - logits[(cell + size + 1) * experts + other];
+          const d = logits[(cell + size) * experts + one] - logits[(cell + size) * experts + other];
+          if (a >= 0 !== b >= 0 || b >= 0 !== c >= 0 || c >= 0 !== d >= 0) {
+            crossSquare([a, b, c, d], column + 0.5, row + 0.5, draw);
+          }
         }
       }
     }
@@ -91,15 +97,10 @@ export function routerLines(logits, { size, experts, topK }, draw) {
  */
 function leadingSets(logits, experts, count) {
   const sets = new Uint32Array(logits.length / experts);
+  const ids = new Int32Array(count);
   for (let row = 0; row < sets.length; row++) {
-    for (let k = 0; k < count; k++) {
-      let best = -1;
-      for (let id = 0; id < experts; id++) {
-        if (sets[row] & (1 << id)) continue;
-        if (best < 0 || logits[row * experts + id] > logits[row * experts + best]) best = id;
-      }
-      sets[row] |= 1 << best;
-    }
+    rankInto(logits, { experts, count }, row, ids);
+    for (const id of ids) sets[row] |= 1 << id;
   }
   return sets;
 }

@@ -50,10 +50,10 @@ export function PaintTools({ run, painter }) {
       <button type="button" disabled={!all.targets.length} onClick={painter.clear}>
         Clear
       </button>
-      <Accuracy run={run} />
       <p class="help">
-        {all.targets.length} of at most {mostPainted} points. Drag over the map; a shared link holds them.
+        {all.targets.length} of at most {mostPainted} points. Drag over the map; a link holds them.
       </p>
+      <Accuracy run={run} />
     </div>
   );
 }

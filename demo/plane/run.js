@@ -84,7 +84,8 @@ export function createPlaneRun({ client, state }) {
     if (complaint && complaint !== complained) {
       run.notify(
         'note',
-        `Of the painted points, ${wrong} ${wrong > 1 ? 'are' : 'is'} left out: they are of none of the ${classes} classes, or no points.`,
+        `Of the painted points, ${wrong} ${wrong > 1 ? 'are' : 'is'} left out: ` +
+          `of a class beyond the ${classes} that there are, or unreadable.`,
       );
     }
     complained = complaint;

@@ -23,7 +23,7 @@ export function createViews(run, state) {
   const fine = computed(() => {
     if (!layer.value) return null;
     const { shape, logits } = layer.value;
-    const factor = factorFor(shape.size);
+    const factor = factorFor(shape.size, shape.experts * shape.topK);
     return { size: shape.size * factor, logits: refine(logits, shape.size, shape.experts, factor) };
   });
 
