@@ -4,6 +4,7 @@ import 'uplot/dist/uPlot.min.css';
 import './styles/index.css';
 import { held } from './bench.js';
 import { createContext } from './context.js';
+import { keepPage } from './offline/register.js';
 import { createRooms } from './rooms.js';
 import { createShell } from './shell.js';
 import { App } from './views/app.jsx';
@@ -34,6 +35,10 @@ function start(shell) {
   addEventListener('keydown', (event) => onUndoKey(event, shell));
   keepFrames(shell);
   holdWhileHidden(shell);
+  keepPage(() => {
+    const place = /** @type {HTMLElement} */ (document.getElementById('kept'));
+    place.textContent = 'This browser keeps the page now: it opens without a network too.';
+  });
 }
 
 /**

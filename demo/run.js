@@ -1,15 +1,7 @@
 import { batch, signal } from '@preact/signals';
 import { DivergedError } from 'hyperrouter-wasm';
 import { differenceOf, rebuildValues } from './config.js';
-import {
-  addHeldOut,
-  addLoad,
-  addLosses,
-  addMeasures,
-  createLoadHistory,
-  createLossHistory,
-  createMeasuresHistory,
-} from './history.js';
+import { createKept } from './kept.js';
 import { createNotices } from './notices.js';
 import { createRecord } from './record.js';
 import { paceOf } from './schema.js';
@@ -70,9 +62,7 @@ export function createRun({ client, state, task }) {
   const summary = signal(/** @type {Summary | null} */ (null));
   const step = signal(0);
   const speed = signal(0);
-  const losses = signal(createLossHistory());
-  const loads = signal(createLoadHistory());
-  const measures = signal(createMeasuresHistory());
+  const kept = createKept();
   const moments = signal(/** @type {readonly Moment[]} */ ([]));
   /** Which moment is shown; null: the present. */
   const moment = signal(/** @type {number | null} */ (null));
@@ -151,9 +141,7 @@ export function createRun({ client, state, task }) {
       builtWith = rebuildValues(state, values);
       summary.value = built;
       step.value = from;
-      losses.value = createLossHistory();
-      loads.value = createLoadHistory();
-      measures.value = createMeasuresHistory();
+      kept.forget();
       moments.value = [];
       moment.value = null;
       lossByK.value = null;
@@ -165,7 +153,7 @@ export function createRun({ client, state, task }) {
 
   /** @param {Values} next */
   function keepCurve(next) {
-    const { steps, smooth } = losses.peek();
+    const { steps, smooth } = kept.signals.losses.peek();
     const runs = [...earlier.peek()];
     if (steps.length >= worthKeeping) runs.push({ label: '', values: builtWith, steps, losses: smooth });
     const now = rebuildValues(state, next);
@@ -279,22 +267,11 @@ export function createRun({ client, state, task }) {
     batch(() => {
       step.value = news.step;
       speed.value = news.perSecond;
-      const history = losses.peek();
-      addLosses(history, news.step, news.losses);
-      addHeldOut(history, news.heldOut);
-      losses.value = { ...history };
-      if (news.measures.length) {
-        const measured = measures.peek();
-        for (const entry of news.measures) addMeasures(measured, entry);
-        measures.value = { ...measured };
-      }
       if (news.moments.length) moments.value = [...moments.peek(), ...news.moments];
       const { buffer, shape } = news;
-      if (!buffer || !shape) return;
-      const loaded = loads.peek();
-      addLoad(loaded, { step: news.step, layers: task.loads(shape, buffer) });
-      loads.value = { ...loaded };
-      spare = task.show(shape, buffer);
+      const shown = buffer && shape;
+      kept.take(news, shown ? task.loads(shape, buffer) : null);
+      if (shown) spare = task.show(shape, buffer);
     });
   }
 
@@ -370,9 +347,7 @@ export function createRun({ client, state, task }) {
     summary,
     step,
     speed,
-    losses,
-    loads,
-    measures,
+    ...kept.signals,
     moments,
     moment,
     earlier,

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { formulas } from './article/formulas.js';
+import { offlinePlugin } from './offline/plugin.js';
 import { textLibrary } from './text/library.js';
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
@@ -29,6 +30,7 @@ export default defineConfig({
   plugins: [
     textLibrary(),
     formulas(),
+    offlinePlugin(),
     {
       name: 'content-security-policy',
       apply: 'build',

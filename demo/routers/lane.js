@@ -1,13 +1,5 @@
 import { batch, signal } from '@preact/signals';
-import {
-  addHeldOut,
-  addLoad,
-  addLosses,
-  addMeasures,
-  createLoadHistory,
-  createLossHistory,
-  createMeasuresHistory,
-} from '../history.js';
+import { createKept } from '../kept.js';
 
 /**
  * @typedef {import('../worker/client.js').Client} Client
@@ -30,9 +22,7 @@ export function createLane({ router, client }) {
   const status = signal(/** @type {LaneStatus} */ ('ready'));
   const summary = signal(/** @type {Summary | null} */ (null));
   const step = signal(0);
-  const losses = signal(createLossHistory());
-  const loads = signal(createLoadHistory());
-  const measures = signal(createMeasuresHistory());
+  const kept = createKept();
   const picture = signal(/** @type {{ shape: any, buffer: ArrayBuffer } | null} */ (null));
   const scan = signal(/** @type {Scan | null} */ (null));
   /** @type {object | undefined} what the worker has */
@@ -48,20 +38,9 @@ export function createLane({ router, client }) {
   function take(news) {
     batch(() => {
       step.value = news.step;
-      const history = losses.peek();
-      addLosses(history, news.step, news.losses);
-      addHeldOut(history, news.heldOut);
-      losses.value = { ...history };
-      if (news.measures.length) {
-        const measured = measures.peek();
-        for (const entry of news.measures) addMeasures(measured, entry);
-        measures.value = { ...measured };
-      }
       const { buffer, shape } = news;
-      if (!buffer || !shape || !kind) return;
-      const loaded = loads.peek();
-      addLoad(loaded, { step: news.step, layers: kind.loads(shape, buffer) });
-      loads.value = { ...loaded };
+      kept.take(news, buffer && shape && kind ? kind.loads(shape, buffer) : null);
+      if (!buffer || !shape) return;
       spare = picture.peek()?.buffer ?? null;
       picture.value = { shape, buffer };
     });
@@ -73,9 +52,7 @@ export function createLane({ router, client }) {
     status,
     summary,
     step,
-    losses,
-    loads,
-    measures,
+    ...kept.signals,
     /** The routing of the probe, in the layout of the task. */
     picture,
     scan,
@@ -94,9 +71,7 @@ export function createLane({ router, client }) {
       return () => {
         kind = next;
         summary.value = built;
-        losses.value = createLossHistory();
-        loads.value = createLoadHistory();
-        measures.value = createMeasuresHistory();
+        kept.forget();
         picture.value = null;
         scan.value = null;
         status.value = 'ready';

@@ -40,6 +40,8 @@ export async function open(name = 'chromium') {
   const site = await inBrowser(name, { url, folder });
   return {
     ...site,
+    /** As if the network were gone: nothing is served any more. */
+    stopServing: () => server.close(),
     /** The same page in another browser, which is closed by itself. @param {BrowserName} other */
     beside: (other) => inBrowser(other, { url, folder }),
     async close() {

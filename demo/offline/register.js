@@ -1,0 +1,19 @@
+/**
+ * Lets the browser keep the page, once it has done what somebody is waiting for. Only the built page has files that
+ * stay as they are.
+ *
+ * @param {() => void} onKept
+ */
+export function keepPage(onKept) {
+  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+  const wait = globalThis.requestIdleCallback ?? setTimeout;
+  wait(async () => {
+    try {
+      await navigator.serviceWorker.register('./sw.js', { updateViaCache: 'none' });
+      await navigator.serviceWorker.ready;
+      onKept();
+    } catch {
+      // Private windows may forbid it; the page works all the same, with a network.
+    }
+  });
+}
