@@ -22,6 +22,18 @@ const untilDimmed = (page, count) =>
     const cells = /** @type {HTMLElement[]} */ ([...document.querySelectorAll('#probe .cell')]);
     return cells.filter(({ style }) => style.background === 'none').length === wanted;
   }, count);
+/**
+ * Waits until the letters of the passage are those: pictures follow the controls a frame later.
+ *
+ * @param {Page} page
+ * @param {(string | null)[]} wanted
+ */
+const untilLetters = (page, wanted) =>
+  page.waitForFunction((letters) => {
+    const cells = [...document.querySelectorAll('#probe .cell')];
+    return cells.every((cell, i) => (cell.getAttribute('data-expert') ?? '') === letters[i]);
+  }, wanted);
+
 /** @param {string} name @param {string | Buffer} content */
 const file = (name, content) => ({ name, mimeType: '', buffer: Buffer.from(content) });
 
@@ -105,10 +117,12 @@ describe('what experts take', () => {
   });
 
   it('is told in characters and pairs, each of which can be looked for', async () => {
-    const { page, train } = await visit(site, `${small}&layer=2`);
-    await train(150);
+    // Later all experts but two may be idle for a while; at first each has characters of its own, by chance.
+    const { page, button, untilStep } = await visit(site);
+    await button('One step').click();
+    await untilStep(1);
     const items = page.locator('.profile-item');
-    assert.ok((await items.count()) > 2);
+    await items.nth(8).waitFor();
     const item = items.first();
     const lift = Number(/([\d.]+) times as often/.exec(String(await item.textContent()))?.[1]);
     assert.ok(lift >= 1.2);
@@ -131,9 +145,12 @@ describe('what experts take', () => {
     await page.keyboard.press('Enter');
     await untilDimmed(page, 0);
 
-    await page.getByRole('button', { name: /^Expert B/ }).click();
-    await page.locator('.figure-text').getByLabel('1', { exact: true }).check();
-    await page.getByRole('button', { name: 'Only what expert B of layer 2 takes. Show all' }).waitFor();
+    await page
+      .getByRole('button', { name: /^Expert B/ })
+      .first()
+      .click();
+    await page.locator('.figure-text').getByLabel('all', { exact: true }).check();
+    await page.getByRole('button', { name: 'Only what expert B of layer 1 takes. Show all' }).waitFor();
     await page.locator('.figure-profiles').getByText('As a table').click();
     await page.locator('.figure-profiles tbody tr').nth(8).waitFor();
     assert.ok((await page.locator('.figure-profiles tbody tr').count()) > 8);
@@ -156,22 +173,22 @@ describe('time', () => {
     await page.keyboard.press('Home');
     const past = page.getByRole('slider', { name: 'The past' });
     assert.equal(await past.getAttribute('aria-valuetext'), `step 0 of ${at}`);
-    assert.deepEqual(await shown(), atFirst);
+    await untilLetters(page, atFirst);
     assert.notEqual(await load(), loadNow);
     assert.match(await page.locator('.figure-matrix .caption').innerText(), /at step 0\./);
     await page.keyboard.press('ArrowRight');
     assert.equal(await past.getAttribute('aria-valuetext'), `step 1 of ${at}`);
     await page.keyboard.press('End');
-    assert.deepEqual(await shown(), now);
+    await untilLetters(page, now);
     assert.equal(await button('Back to now').isDisabled(), true);
 
     await page.keyboard.press('Home');
     await button('Back to now').click();
-    assert.deepEqual(await shown(), now);
+    await untilLetters(page, now);
     await button('Replay').click();
     await past.waitFor();
     await slider.waitFor();
-    assert.deepEqual(await shown(), now, 'the past was played up to the present');
+    await untilLetters(page, now);
 
     await slider.press('Home');
     await button('Start').click();
