@@ -9,9 +9,11 @@ export function keepPage(onKept) {
   const wait = globalThis.requestIdleCallback ?? setTimeout;
   wait(async () => {
     try {
-      await navigator.serviceWorker.register('./sw.js', { updateViaCache: 'none' });
+      const kept = await navigator.serviceWorker.register('./sw.js', { updateViaCache: 'none' });
       await navigator.serviceWorker.ready;
       onKept();
+      // Browsers look for a new version when they like to.
+      await kept.update();
     } catch {
       // Private windows may forbid it; the page works all the same, with a network.
     }

@@ -52,7 +52,9 @@ export function serve(scope, { version, files }) {
   /** @param {Request | string} request */
   async function answer(request) {
     const cache = await scope.caches.open(current);
-    const kept = (await cache.match(request)) ?? (await scope.caches.match(request));
+    // Files are the same for whoever asks, whatever a host says that they vary with.
+    const ways = { ignoreVary: true };
+    const kept = (await cache.match(request, ways)) ?? (await scope.caches.match(request, ways));
     if (kept) return kept;
     const response = await scope.fetch(request);
     if (response.ok) await cache.put(request, response.clone());

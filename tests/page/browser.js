@@ -100,7 +100,10 @@ export async function visit(site, hash = small, options = {}) {
   /** @type {string[]} */
   const requests = [];
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    if (!['error', 'warning'].includes(message.type())) return;
+    // Playwright's own, because of `serviceWorkers: 'block'`.
+    if (message.text() !== 'Service Worker registration blocked by Playwright')
+      complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('request', (request) => requests.push(request.url()));

@@ -55,19 +55,18 @@ describe('without a network', () => {
     try {
       await writeFile(files.page, oldPage.replace(/<title>.*<\/title>/, '<title>The next version</title>'));
       await writeFile(files.worker, oldWorker.replace(/"version":"[^"]*"/, '"version":"next"'));
-      const taken = page.evaluate(
-        () => new Promise((resolve) => navigator.serviceWorker.addEventListener('controllerchange', resolve)),
-      );
       await page.reload();
       assert.equal(await page.title(), title, 'the version that it has');
-      await taken.catch(() => {});
-      await page.waitForFunction(async () => (await caches.keys()).some((name) => name.endsWith(' next')));
-      await page.waitForFunction(async () => {
-        const registration = await navigator.serviceWorker.getRegistration();
-        return (
-          registration?.active?.state === 'activated' && !registration.installing && !registration.waiting
-        );
-      });
+      await page.evaluate(
+        () =>
+          new Promise((resolve) => {
+            navigator.serviceWorker.addEventListener('controllerchange', resolve);
+            // It may have come already.
+            caches
+              .keys()
+              .then((names) => names.some((name) => name.endsWith(' next')) && setTimeout(resolve, 2000));
+          }),
+      );
       await page.reload();
       assert.equal(await page.title(), 'The next version');
       assert.equal(
