@@ -8,7 +8,7 @@ import { open, visit } from './browser.js';
  * @typedef {import('playwright-core').Locator} Locator
  */
 
-/** @type {import('./browser.js').Site} */
+/** @type {Awaited<ReturnType<typeof open>>} */
 let site;
 before(async () => {
   site = await open();
@@ -55,7 +55,8 @@ const untilPoints = (page, count) =>
 
 /** The middle of a map, and its side, in pixels. @param {Page} page @param {'decision' | 'ownership'} id */
 async function boxOf(page, id) {
-  await page.locator(`#${id}`).scrollIntoViewIfNeeded();
+  // The bars at the edges of the window must not lie over it.
+  await page.locator(`#${id}`).evaluate((map) => map.scrollIntoView({ block: 'center' }));
   const box = await page.locator(`#${id}`).boundingBox();
   assert.ok(box);
   return { x: box.x + box.width / 2, y: box.y + box.height / 2, unit: box.width / 12 };
@@ -64,12 +65,8 @@ async function boxOf(page, id) {
 /** @param {Page} page */
 const undo = (page) => page.getByRole('button', { name: /^Undo/ });
 
-/** The model as a file. @param {Page} page */
-async function saved(page) {
-  const save = page.getByRole('button', { name: 'Save the model' });
-  const [download] = await Promise.all([page.waitForEvent('download'), save.click()]);
-  return readFile(String(await download.path()));
-}
+/** The model as a file. @param {import('./browser.js').Visit} visited */
+const modelOf = async ({ saved, button }) => (await saved(() => button('Save the model').click())).bytes;
 
 describe('the playground', () => {
   it('is the first room, learns, and begins again as it was', async () => {
@@ -253,11 +250,9 @@ describe('the playground', () => {
 });
 
 describe('painting', () => {
-  it('by pointer and by key, each stroke a change; a link replays it to the last bit', async () => {
-    const { page, complaints, notices, button, untilStep, step, train } = await visit(
-      site,
-      'data=painted&pace=20',
-    );
+  it('by pointer and by key, each stroke a change; a link replays it to the last bit in another browser', async () => {
+    const original = await visit(site, 'data=painted&pace=20');
+    const { page, complaints, notices, button, untilStep, step, train } = original;
     assert.equal(await points(page), 0);
     await button('Start').click();
     await notices.filter({ hasText: 'There are 0 points; paint at least 8 to learn from.' }).waitFor();
@@ -309,26 +304,31 @@ describe('painting', () => {
     await button('Pause').click();
     await button('Start').waitFor();
     const at = await step();
-    const model = await saved(page);
+    const model = await modelOf(original);
     assert.match(page.url(), /painted=[A-Za-z0-9_-]+/);
 
-    const again = await visit(site, new URL(page.url()).hash.slice(1));
-    assert.equal(await points(again.page), left);
-    await again.train(3);
-    while ((await again.step()) < at) {
-      const next = (await again.step()) + 1;
-      await again.button('One step').click();
-      await again.untilStep(next);
+    const firefox = await site.beside('firefox');
+    try {
+      const again = await visit(firefox, new URL(page.url()).hash.slice(1));
+      assert.equal(await points(again.page), left);
+      await again.train(3);
+      while ((await again.step()) < at) {
+        const next = (await again.step()) + 1;
+        await again.button('One step').click();
+        await again.untilStep(next);
+      }
+      assert.ok(model.equals(await modelOf(again)), 'every number of the model is the same');
+      assert.deepEqual(again.complaints, []);
+    } finally {
+      await firefox.close();
     }
-    assert.ok(model.equals(await saved(again.page)), 'every number of the model is the same');
-    assert.equal(await drawn(again.page, 'decision'), await drawn(page, 'decision'));
 
     await train(at + 1);
     await button('Clear').click();
     await untilPoints(page, 0);
     await page.keyboard.press('Control+z');
     await untilPoints(page, left);
-    assert.deepEqual([...complaints, ...again.complaints], []);
+    assert.deepEqual(complaints, []);
   });
 
   it('goes on from other points, and says what of a link is no point', async () => {
@@ -359,7 +359,7 @@ describe('the playground for everyone', () => {
     ])) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme });
-      const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
+      const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run('#app'));
       const found = violations.map((/** @type {any} */ { id, nodes }) => [
         id,
         nodes.map((/** @type {any} */ node) => node.html),
