@@ -49,7 +49,7 @@ export function createComparison({
   const measuring = signal(false);
   const { notices, notify, dismiss, report } = createNotices();
 
-  /** Workers are kept, also of routers that are not compared now. @type {Map<RouterName, Lane>} */
+  /** Workers are kept as long as their router is compared. @type {Map<RouterName, Lane>} */
   const known = new Map();
   /** @type {Values} */
   let builtWith = {};
@@ -86,6 +86,12 @@ export function createComparison({
     return lane;
   }
 
+  /** @param {Lane} lane whose worker ends */
+  function close(lane) {
+    lane.client.close();
+    if (known.get(lane.router) === lane) known.delete(lane.router);
+  }
+
   /**
    * A run that cannot go on; the others do.
    *
@@ -105,7 +111,7 @@ export function createComparison({
     }
     lane.status.value = 'failed';
     // The next model of this router gets another worker.
-    known.delete(lane.router);
+    close(lane);
     notify('problem', `The run of ${lane.router} failed: ${message}. The others go on without it.`);
   }
 
@@ -168,6 +174,7 @@ export function createComparison({
     );
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     if (failures.length === results.length) throw failures[0] ?? new RangeError('no router is chosen');
+    for (const lane of known.values()) if (!chosen.includes(lane)) close(lane);
     batch(() => {
       builtWith = rebuildValues(state, values);
       kind.value = next;

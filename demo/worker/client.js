@@ -1,4 +1,4 @@
-import { EngineError } from 'hyperrouter-wasm';
+import { DisposedError, EngineError } from 'hyperrouter-wasm';
 import { errorFromWire } from './protocol.js';
 
 /**
@@ -11,6 +11,7 @@ import { errorFromWire } from './protocol.js';
  * @typedef {object} Port what is used of a Worker
  * @property {(message: unknown, transfer: Transferable[]) => void} postMessage
  * @property {(type: 'message' | 'error' | 'messageerror', listener: (event: any) => void) => void} addEventListener
+ * @property {() => void} [terminate]
  */
 
 /**
@@ -22,6 +23,7 @@ export function createClient(port) {
   /** @type {Map<number, { resolve: (body: any) => void, reject: (error: Error) => void, onPart?: (body: any) => void }>} */
   const waiting = new Map();
   let lastId = 0;
+  let closed = false;
 
   port.addEventListener('message', ({ data }) => {
     const reply = /** @type {Reply} */ (data);
@@ -38,9 +40,14 @@ export function createClient(port) {
   for (const type of /** @type {const} */ (['error', 'messageerror'])) {
     port.addEventListener(type, (event) => {
       const error = new EngineError(`the worker stopped: ${event.message || type}`);
-      for (const { reject } of waiting.values()) reject(error);
-      waiting.clear();
+      rejectAll(error);
     });
+  }
+
+  /** @param {Error} error */
+  function rejectAll(error) {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
   }
 
   /**
@@ -54,11 +61,20 @@ export function createClient(port) {
     const id = ++lastId;
     /** @type {Promise<Results[T]>} */
     const promise = new Promise((resolve, reject) => waiting.set(id, { resolve, reject, onPart }));
-    port.postMessage({ id, type, body }, transfer);
+    if (closed) rejectAll(new DisposedError('the worker was closed'));
+    else port.postMessage({ id, type, body }, transfer);
     return Object.assign(promise, { id });
   }
 
-  return { request };
+  return {
+    request,
+    /** Ends the worker, with its engine and its model. What it was asked for is rejected. */
+    close() {
+      closed = true;
+      port.terminate?.();
+      rejectAll(new DisposedError('the worker was closed'));
+    },
+  };
 }
 
 /**

@@ -112,6 +112,17 @@ describe('client', () => {
     port.dispatchEvent(Object.assign(new Event('error'), { message: 'out of memory' }));
     for (const request of requests) await assert.rejects(request, /the worker stopped: out of memory/);
   });
+
+  it('rejects everything once it is closed', async () => {
+    const port = Object.assign(new Port(), { ended: 0, terminate: () => port.ended++ });
+    const client = createClient(port);
+    const before = client.request('pause', {});
+    client.close();
+    await assert.rejects(before, { name: 'DisposedError' });
+    await assert.rejects(client.request('pause', {}), /the worker was closed/);
+    assert.equal(port.ended, 1);
+    assert.equal(port.sent.length, 1);
+  });
 });
 
 describe('frames', () => {

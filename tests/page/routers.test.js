@@ -88,6 +88,7 @@ function fakeClient(wishes) {
   return /** @type {any} */ ({
     request: (/** @type {string} */ type, /** @type {any} */ body, /** @type {any} */ options) =>
       Object.assign(serve[type](body, options), { id: ++id }),
+    close: () => log.push(`close ${name}`),
   });
 }
 
@@ -267,8 +268,8 @@ describe('a comparison', () => {
     assert.equal(comparison.step.value, 2);
   });
 
-  it('keeps the workers of routers that are left out, for later', async () => {
-    const { comparison, state, opened } = await fakeComparison();
+  it('ends the workers of routers that are left out, and opens others when they are back', async () => {
+    const { comparison, state, log, opened } = await fakeComparison();
     assert.equal(opened(), 4);
     state.set('smoe', false);
     await comparison.build();
@@ -276,10 +277,17 @@ describe('a comparison', () => {
       comparison.lanes.value.map(({ router }) => router),
       ['hyperrouter', 'smoe-dropout', 'dense'],
     );
+    assert.deepEqual(
+      log.filter((line) => line.startsWith('close')),
+      ['close smoe'],
+    );
+    await comparison.oneStep();
     state.set('smoe', true);
     await comparison.build();
     assert.equal(comparison.lanes.value.length, 4);
-    assert.equal(opened(), 4);
+    assert.equal(opened(), 5);
+    await comparison.oneStep();
+    assert.ok(comparison.lanes.value.every(({ step }) => step.value === 1));
   });
 
   it('goes on without a model that diverges', async () => {
@@ -300,9 +308,10 @@ describe('a comparison', () => {
 
   it('goes on without a worker that fails, and opens another for the next model', async () => {
     const error = new EngineError('the worker stopped');
-    const { comparison, opened } = await fakeComparison({ wishes: { 0: { failAt: 3, error } } });
+    const { comparison, log, opened } = await fakeComparison({ wishes: { 0: { failAt: 3, error } } });
     await comparison.start();
     assert.equal(comparison.lanes.value[0].status.value, 'failed');
+    assert.ok(log.includes('close hyperrouter'));
     assert.equal(comparison.step.value, 50);
     assert.match(texts(comparison)[0], /run of hyperrouter failed: the worker stopped/);
     await comparison.reset();
