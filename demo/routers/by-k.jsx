@@ -33,14 +33,14 @@ export function ByKFigure({ comparison, state }) {
         scanned?.scan
           ? `Held-out loss in ${unitName(unit, per)} with k experts at a time, as the models were at step ${count(scanned.scan.step)}; ` +
             `they were trained with k = ${topK}. Bold: the lowest of those with a router. The dense model has no k.`
-          : 'A trained model can be asked with any number k of experts. When training pauses, all are tried on what is held out.'
+          : 'A trained model can be asked with any number k of experts. All are tried on what is held out when training pauses, or whenever you ask.'
       }
     >
       {scanned && <ByKTable outcomes={outcomes} topK={topK} unit={unit} />}
       <div class="row">
         <button
           type="button"
-          disabled={!measuring && comparison.status.value !== 'ready'}
+          disabled={!measuring && !['ready', 'running'].includes(comparison.status.value)}
           onClick={measuring ? comparison.stopMeasuring : comparison.measure}
         >
           {measuring ? 'Stop' : scanned ? 'Try every k again' : 'Try every k'}

@@ -66,6 +66,8 @@ export function createComparison({
   let loop;
   /** @type {Promise<void> | undefined} */
   let scan;
+  /** Whether every k is to be tried after the slice that is under way. */
+  let scanAsked = false;
   /** Builds must not overlap. */
   let last = Promise.resolve();
 
@@ -198,6 +200,11 @@ export function createComparison({
     let drawn = Number.NEGATIVE_INFINITY;
     const goesOn = () => going && mine === generation && step.peek() < goal(from) && active().length > 0;
     while (goesOn()) {
+      if (scanAsked) {
+        await each((lane) => lane.frame());
+        await tryEveryK();
+        continue;
+      }
       const before = now();
       const next = Math.min(goal(from), step.peek() + (pacedSlice() ?? slice));
       await each((lane) => lane.runTo(next));
@@ -235,6 +242,8 @@ export function createComparison({
       await loop;
     } finally {
       loop = undefined;
+      // It may have ended before it came to that.
+      measuring.value = scanAsked = false;
     }
     // Other models take over.
     if (mine !== generation) return;
@@ -250,8 +259,15 @@ export function createComparison({
     if (mine === generation && status.peek() === 'ready' && step.peek() > from) await measure();
   }
 
+  /** Tries every k; where training is under way, that waits meanwhile. */
   async function measure() {
-    if (loop || scan || status.peek() !== 'ready') return;
+    if (scan || building) return;
+    if (loop) measuring.value = scanAsked = true;
+    else if (status.peek() === 'ready') await tryEveryK();
+  }
+
+  async function tryEveryK() {
+    scanAsked = false;
     measuring.value = true;
     scan = each((lane) => lane.measure());
     try {
@@ -263,6 +279,7 @@ export function createComparison({
   }
 
   async function stopMeasuring() {
+    measuring.value = scanAsked = false;
     if (!scan) return;
     await each(async (lane) => lane.stopMeasuring());
     await scan;
@@ -294,6 +311,7 @@ export function createComparison({
     /** Ends with the slice that is under way, so that all models stand at the same step. */
     async pause() {
       going = false;
+      if (loop) await stopMeasuring();
       await loop;
     },
     oneStep: () => run(oneMore),

@@ -76,8 +76,11 @@ function sentenceFor(comparison, state) {
   const budget = count(Number(state.peek('steps')));
   if (status === 'building') return 'The models are being built.';
   if (status === 'failed') return 'The models could not be built.';
+  if (comparison.measuring.peek()) {
+    const rest = status === 'running' ? ' Training goes on afterwards.' : '';
+    return `At step ${step}. Every k is tried on what is held out.${rest}`;
+  }
   if (status === 'running') return `Training, step ${step} of ${budget}.`;
-  if (comparison.measuring.peek()) return `At step ${step}. Every k is tried on what is held out.`;
   if (!comparison.step.peek()) return 'Ready. Nothing is learned yet.';
   return comparison.step.peek() >= Number(state.peek('steps'))
     ? `The budget of ${budget} steps is used up. A larger one goes on from here.`

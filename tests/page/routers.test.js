@@ -367,6 +367,43 @@ describe('a comparison', () => {
     assert.equal(comparison.step.value, 2);
     assert.equal(comparison.measuring.value, false);
   });
+
+  it('tries every k between two slices of training, where it is asked to, and trains on', async () => {
+    const { comparison } = await fakeComparison({ settings: [['steps', 200]] });
+    const scans = () => comparison.lanes.value.map(({ scan }) => scan.value?.step);
+    const run = comparison.start();
+    while (comparison.step.value < 4) await tick();
+    comparison.measure();
+    assert.equal(comparison.measuring.value, true);
+    while (!comparison.lanes.value[0].scan.value?.points.length) await tick();
+    const [at] = scans();
+    assert.equal(comparison.status.value, 'running');
+    assert.deepEqual(new Set(comparison.lanes.value.map(({ step }) => step.value)), new Set([at]));
+    while (comparison.measuring.value) await tick();
+    assert.deepEqual(scans(), [at, at, at, at]);
+    assert.equal(comparison.lanes.value[0].scan.value?.points.length, 8);
+    while (comparison.step.value === at) await tick();
+
+    comparison.measure();
+    await comparison.stopMeasuring();
+    assert.equal(comparison.measuring.value, false);
+    assert.equal(comparison.status.value, 'running', 'only the scan is stopped');
+    comparison.measure();
+    while (comparison.lanes.value[0].scan.value?.step === at) await tick();
+    await comparison.pause();
+    assert.ok(comparison.step.value < 200, 'Pause does not wait for the scan');
+    await run;
+    assert.ok(scans().every((step) => step === comparison.step.value));
+    assert.equal(comparison.lanes.value[0].scan.value?.points.length, 8);
+
+    // A reset in the middle of one leaves nothing of it.
+    comparison.start();
+    while (comparison.step.value < 60) await tick();
+    comparison.measure();
+    await comparison.reset();
+    assert.equal(comparison.measuring.value, false);
+    assert.deepEqual(new Set(scans()), new Set([undefined]));
+  });
 });
 
 describe('the size of a model', () => {
