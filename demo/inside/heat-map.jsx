@@ -1,111 +1,133 @@
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { drawHeat } from './heat.js';
-
-/** @typedef {import('./router.js').Matrix} Matrix */
-
-/** @param {number} value */
-export const number = (value) =>
-  (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)).replace('-', '−');
+import { number } from './reading.js';
+import { destination } from './steps.js';
 
 /**
- * A matrix as a picture, whose numbers are told on request: under the pointer, or where the arrow keys have led.
+ * @typedef {import('./router.js').Matrix} Matrix
+ * @typedef {import('./steps.js').Cell} Cell
+ */
+
+/**
+ * A matrix as a picture whose numbers are told on request: under the pointer, or where the arrow keys have led. It is a
+ * slider to those who do not see it: keys move along the numbers, and the one that is reached is said.
  *
  * @param {object} props
  * @param {Matrix} props.matrix
  * @param {number} props.reach the value of the darkest colour
- * @param {string} props.label what it is, for those who do not see it
- * @param {(row: number, column: number) => string} props.nameOf what a cell is called
+ * @param {string} props.label what it is, with figures
+ * @param {(cell: Cell) => string} props.nameOf what a number is called
+ * @param {(cell: Cell) => string} [props.moreOf] what else is to be said of it
  * @param {string} [props.kind] for styles
+ * @param {Partial<Cell> | null} [props.line] a row or column that is marked
+ * @param {(cell: Cell | null) => void} [props.onCursor] where the reader is
  */
-export function HeatMap({ matrix, reach, label, nameOf, kind = '' }) {
+export function HeatMap({ matrix, reach, label, nameOf, moreOf, kind = '', line, onCursor }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  const cursor = useSignal(/** @type {{ row: number, column: number } | null} */ (null));
+  const cursor = useSignal(/** @type {Cell | null} */ (null));
+  const said = useSignal('');
   const { rows, columns, data } = matrix;
   useLayoutEffect(() => {
     if (canvas.current) drawHeat(canvas.current, matrix, reach);
   }, [matrix, reach]);
+
+  const valueAt = (/** @type {Cell} */ cell) => data[cell.row * columns + cell.column];
+  const go = (/** @type {Cell | null} */ cell) => {
+    // Where a matrix is only half, the other half has nothing to tell.
+    const to = cell && Number.isNaN(valueAt(cell)) ? null : cell;
+    cursor.value = to;
+    onCursor?.(to);
+    if (to) said.value = `${nameOf(to)}: ${number(valueAt(to))}. ${moreOf?.(to) ?? ''}`;
+  };
   const at = cursor.value;
-  const inside = at && at.row < rows && at.column < columns ? at : null;
-  const words = inside
-    ? `${nameOf(inside.row, inside.column)}: ${number(data[inside.row * columns + inside.column])}`
-    : '';
+  const cell = at && at.row < rows && at.column < columns ? at : null;
   return (
-    <div class={`heat ${kind}`}>
-      <div
-        class="heat-plate"
-        role="application"
-        aria-label={`${label} Arrow keys go from number to number.`}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move over the matrix
-        tabIndex={0}
-        onPointerMove={(event) => {
-          cursor.value = cellUnder(event, matrix);
-        }}
-        onPointerDown={(event) => {
-          cursor.value = cellUnder(event, matrix);
-        }}
-        onPointerLeave={(event) => {
-          if (event.pointerType === 'mouse') cursor.value = null;
-        }}
-        onBlur={() => {
-          cursor.value = null;
-        }}
-        onKeyDown={(event) => {
-          const to = moved(event.key, cursor.value, matrix);
-          if (!to) return;
-          event.preventDefault();
-          cursor.value = to;
-        }}
-      >
-        <canvas ref={canvas} role="img" aria-label={label} />
-        {inside && <i class="heat-cursor" style={placeOf(inside, matrix)} />}
-      </div>
-      <p class="heat-words" role="status">
-        {words}
-      </p>
+    <div
+      class={`heat ${kind}`}
+      role="slider"
+      aria-label={`${label} Arrow keys go from number to number.`}
+      aria-valuemin={1}
+      aria-valuemax={data.length}
+      aria-valuenow={cell ? cell.row * columns + cell.column + 1 : 1}
+      aria-valuetext={said.value || `${data.length} numbers`}
+      tabIndex={0}
+      onPointerMove={(event) => go(cellUnder(event, matrix))}
+      onPointerDown={(event) => go(cellUnder(event, matrix))}
+      onPointerLeave={(event) => {
+        if (event.pointerType === 'mouse') go(null);
+      }}
+      onBlur={() => go(null)}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') go(null);
+        const to = destination(event.key, cell, matrix);
+        if (!to) return;
+        event.preventDefault();
+        go(to);
+      }}
+    >
+      <canvas ref={canvas} />
+      {line && <i class="heat-line" style={lineBox(line, matrix)} />}
+      {cell && (
+        <>
+          <i class="heat-cursor" style={cellBox(cell, matrix)} />
+          <p class="heat-tip" style={tipPlace(cell, matrix)}>
+            <span>{nameOf(cell)}</span> <b>{number(valueAt(cell))}</b>
+            {moreOf && <small>{moreOf(cell)}</small>}
+          </p>
+        </>
+      )}
     </div>
   );
 }
 
+const share = (/** @type {number} */ part, /** @type {number} */ whole) => `${(100 * part) / whole}%`;
+
 /**
- * @param {{ row: number, column: number }} cell
+ * @param {Cell} cell
  * @param {Matrix} matrix
  */
-function placeOf({ row, column }, { rows, columns }) {
+function cellBox({ row, column }, { rows, columns }) {
   return {
-    left: `${(100 * column) / columns}%`,
-    top: `${(100 * row) / rows}%`,
-    width: `${100 / columns}%`,
-    height: `${100 / rows}%`,
+    left: share(column, columns),
+    top: share(row, rows),
+    width: share(1, columns),
+    height: share(1, rows),
   };
+}
+
+/**
+ * @param {Partial<Cell>} line
+ * @param {Matrix} matrix
+ */
+function lineBox({ row, column }, { rows, columns }) {
+  return row === undefined
+    ? { left: share(column ?? 0, columns), width: share(1, columns), top: 0, height: '100%' }
+    : { top: share(row, rows), height: share(1, rows), left: 0, width: '100%' };
+}
+
+/**
+ * Above the number, and never beyond the edges of the picture.
+ *
+ * @param {Cell} cell
+ * @param {Matrix} matrix
+ */
+function tipPlace({ row, column }, { rows, columns }) {
+  const left = share(column + 0.5, columns);
+  return { left, bottom: `calc(100% - ${share(row, rows)} + 6px)`, transform: `translateX(-${left})` };
 }
 
 /**
  * @param {PointerEvent} event
  * @param {Matrix} matrix
+ * @returns {Cell}
  */
 function cellUnder(event, { rows, columns }) {
   const box = /** @type {HTMLElement} */ (event.currentTarget).getBoundingClientRect();
-  const along = (/** @type {number} */ share, /** @type {number} */ count) =>
-    Math.min(count - 1, Math.max(0, Math.floor(share * count)));
+  const along = (/** @type {number} */ part, /** @type {number} */ count) =>
+    Math.min(count - 1, Math.max(0, Math.floor(part * count)));
   return {
     row: along((event.clientY - box.top) / box.height, rows),
     column: along((event.clientX - box.left) / box.width, columns),
   };
-}
-
-/**
- * @param {string} key
- * @param {{ row: number, column: number } | null} from
- * @param {Matrix} matrix
- * @returns {{ row: number, column: number } | undefined} undefined for keys that do not move
- */
-function moved(key, from, { rows, columns }) {
-  const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-  const step = steps[/** @type {keyof typeof steps} */ (key)];
-  if (!step) return undefined;
-  if (!from) return { row: 0, column: 0 };
-  const within = (/** @type {number} */ value, /** @type {number} */ count) =>
-    Math.min(count - 1, Math.max(0, value));
-  return { row: within(from.row + step[0], rows), column: within(from.column + step[1], columns) };
 }

@@ -1,44 +1,56 @@
-import { mix, paper } from '../colours.js';
+import { mix, paper, textOn } from '../colours.js';
 
-/** Below zero, and above. Hue belongs to experts; these two are as grey as can be told apart. */
-const below = '#6b4a2b';
-const above = '#26414f';
+/**
+ * The colours of numbers: paper for 0, warm below, cool above. Hue belongs to experts; these two have as little of it
+ * as can be told apart.
+ */
+
+const below = '#744a1f';
+const above = '#1d3d52';
 const levels = 64;
 
-/** @param {string} hex @returns {[number, number, number]} */
-function rgb(hex) {
-  const value = Number.parseInt(hex.slice(1), 16);
-  return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
-}
-
-/** @type {[number, number, number][]} from the lowest to the highest */
+/** @type {string[]} from the lowest to the highest */
 const table = Array.from({ length: 2 * levels + 1 }, (_, i) => {
   const share = (i - levels) / levels;
-  return rgb(mix(paper, share < 0 ? below : above, Math.abs(share)));
+  return mix(paper, share < 0 ? below : above, Math.abs(share));
+});
+
+const pixels = table.map((hex) => {
+  const value = Number.parseInt(hex.slice(1), 16);
+  return [(value >> 16) & 255, (value >> 8) & 255, value & 255, 255];
 });
 
 /**
+ * How dark a number is: the square root of its size, as a part of a reach that never changes. So what is small at
+ * first can be seen, and what grows gets darker; colours that are fitted anew to each picture would hide that.
+ *
  * @param {number} value
- * @param {number} reach the value of the darkest colour
+ * @param {number} reach what has the darkest colour
+ * @returns {number} -1 … 1; beyond the reach it stays there
  */
-function levelOf(value, reach) {
-  const share = Math.max(-1, Math.min(1, value / reach));
-  return Math.round(share * levels) + levels;
+export function depthOf(value, reach) {
+  return Math.sign(value) * Math.sqrt(Math.min(1, Math.abs(value) / reach));
 }
 
 /**
- * The colour of a number, as CSS has it, and that of text on it.
+ * @param {number} value
+ * @param {number} reach
+ */
+const levelOf = (value, reach) => Math.round(depthOf(value, reach) * levels) + levels;
+
+/**
+ * The colour of a number, and that of text on it.
  *
  * @param {number} value
  * @param {number} reach
  */
 export function heatOf(value, reach) {
-  const [r, g, b] = table[levelOf(value, reach)];
-  return { fill: `rgb(${r} ${g} ${b})`, text: Math.abs(value) > 0.45 * reach ? '#ffffff' : '#1c1b19' };
+  const fill = table[levelOf(value, reach)];
+  return { fill, text: textOn(fill) };
 }
 
 /**
- * Draws a matrix, one pixel a number; the canvas is scaled by its style.
+ * Draws a matrix, one pixel a number; style makes it larger. What is no number stays empty.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {import('./router.js').Matrix} matrix
@@ -50,9 +62,8 @@ export function drawHeat(canvas, { rows, columns, data }, reach) {
   if (canvas.width !== columns) canvas.width = columns;
   if (canvas.height !== rows) canvas.height = rows;
   const image = context.createImageData(columns, rows);
-  data.forEach((value, i) => {
-    const [r, g, b] = table[levelOf(value, reach)];
-    image.data.set([r, g, b, 255], 4 * i);
-  });
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isNaN(data[i])) image.data.set(pixels[levelOf(data[i], reach)], 4 * i);
+  }
   context.putImageData(image, 0, 0);
 }

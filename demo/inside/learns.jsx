@@ -1,73 +1,86 @@
-import { compact } from '../format.js';
+import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
-import { routerCounts } from './router.js';
+import { countsOf } from './counts.js';
+import { FateMark } from './stage.jsx';
 
-const kinds = /** @type {const} */ (['hyperrouter', 'smoe', 'smoe-dropout']);
+/** @typedef {import('./counts.js').Counts} Counts */
+
+const kinds = /** @type {const} */ (['hyperrouter', 'smoe', 'smoe-dropout', 'dense']);
+
+/** @type {Record<typeof kinds[number], string>} */
+const gradientGoes = {
+  hyperrouter: 'from the weights of the chosen into R, back through the frozen layers, into v',
+  smoe: 'from the weights of the chosen into R and b',
+  'smoe-dropout': 'into the experts only; it ends before R',
+  dense: 'into the one network',
+};
 
 /**
  * What is frozen, what learns and where the gradient goes, for each router at the sizes of this model.
  *
- * @param {{ sizes: { experts: number, dModel: number, hyperSize: number }, current: string }} props
+ * @param {{ sizes: import('./look.js').Sizes }} props
  */
-export function LearnsView({ sizes, current }) {
-  const counts = routerCounts(sizes);
-  /** @type {[string, (kind: typeof kinds[number]) => string][]} */
-  const rows = [
-    ['Embedding v', (kind) => (counts[kind].embedding ? `learns: ${compact(counts[kind].embedding)}` : '–')],
-    [
-      'Hypernetwork H₁, a₁, H₂, a₂',
-      (kind) => (counts[kind].hypernetwork ? `frozen: ${compact(counts[kind].hypernetwork)}` : '–'),
-    ],
-    [
-      'Weights R, b',
-      (kind) =>
-        `${{ hyperrouter: 'computed', smoe: 'learn', 'smoe-dropout': 'frozen' }[kind]}: ${compact(counts[kind].weights)}`,
-    ],
-    ['Learned in all', (kind) => compact(counts[kind].learned)],
-    [
-      'The gradient goes',
-      (kind) =>
-        ({
-          hyperrouter: 'through the weights of the chosen into R, through the frozen layers, into v',
-          smoe: 'through the weights of the chosen into R and b',
-          'smoe-dropout': 'into the experts only',
-        })[kind],
-    ],
-  ];
+export function LearnsView({ sizes }) {
+  const counts = countsOf(sizes);
   return (
     <Figure
       title="What learns, what is frozen"
       name="learns"
-      caption="One layer’s router, in numbers, at the sizes that this model has."
+      caption="The numbers of one layer’s router and experts, at the sizes of this model."
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section class="table-scroll" tabIndex={0} aria-label="What learns and what is frozen, by router">
         <table class="learns">
           <thead>
             <tr>
-              <td />
-              {kinds.map((kind) => (
-                <th scope="col" key={kind} class={kind === current ? 'is-current' : ''}>
-                  {kind}
-                  {kind === current && <span class="unseen"> (this one)</span>}
-                </th>
-              ))}
+              <th scope="col">Router</th>
+              <th scope="col">v</th>
+              <th scope="col">H₁, a₁, H₂, a₂</th>
+              <th scope="col">R, b</th>
+              <th scope="col">Experts</th>
+              <th scope="col">Learned in the router</th>
+              <th scope="col">The gradient goes</th>
             </tr>
           </thead>
           <tbody>
-            {rows.map(([name, value]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                {kinds.map((kind) => (
-                  <td key={kind} class={kind === current ? 'is-current' : ''}>
-                    {value(kind)}
-                  </td>
-                ))}
-              </tr>
+            {kinds.map((kind) => (
+              <Row key={kind} kind={kind} counts={counts[kind]} current={kind === sizes.router} />
             ))}
           </tbody>
         </table>
       </section>
     </Figure>
+  );
+}
+
+/** @param {{ kind: typeof kinds[number], counts: Counts, current: boolean }} props */
+function Row({ kind, counts, current }) {
+  const { embedding, hypernetwork, weights, weightsAre, learned, experts } = counts;
+  return (
+    <tr class={current ? 'is-current' : ''}>
+      <th scope="row">
+        {kind}
+        {current && <span class="tag">this one</span>}
+      </th>
+      <Cell fate="learned" size={embedding} />
+      <Cell fate="frozen" size={hypernetwork} />
+      <Cell fate={weightsAre === 'none' ? 'learned' : weightsAre} size={weights} />
+      <Cell fate="learned" size={experts} />
+      <td>{count(learned)}</td>
+      <td class="learns-words">{gradientGoes[kind]}</td>
+    </tr>
+  );
+}
+
+/** @param {{ fate: import('./stage.jsx').Fate, size: number }} props size: 0 where there is none */
+function Cell({ fate, size }) {
+  if (!size) return <td>–</td>;
+  return (
+    <td>
+      <span class="learns-cell">
+        <FateMark of={fate} /> {count(size)}
+      </span>
+      <small>{fate}</small>
+    </td>
   );
 }

@@ -1,65 +1,124 @@
-import { signal } from '@preact/signals';
-import { routerOf, routerParts } from './router.js';
+import { effect, signal } from '@preact/signals';
+import { generated, matrix, routerParts } from './router.js';
 
 /**
  * @typedef {import('./router.js').RouterParts} RouterParts
+ * @typedef {import('./counts.js').Sizes & { layers: number, router: string, loadBalanceWeight: number }} Sizes
  * @typedef {import('../run.js').Run} Run
+ * @typedef {import('../worker/protocol.js').Moment} Moment
  *
  * @typedef {object} Look
  * @property {RouterParts | null} parts null where the layer has no router
  * @property {number} step
  * @property {number} layer counted from 0
- * @property {{ experts: number, dModel: number, hyperSize: number, layers: number, router: string }} sizes
+ * @property {Sizes} sizes of the model; the same object as long as it is the same model
  */
+
+/** The worker copies all tensors for a look. It shall not spend more than a tenth of its time on that. */
+const share = 10;
 
 /**
- * Looks into a run's router again and again, but only when something has changed, and one look at a time.
+ * Looks into a run's router whenever it has changed, one look at a time.
  *
- * @param {Run} run
- * @param {() => number} layerOf the layer that is wanted, counted from 0
+ * @param {object} options
+ * @param {Run} options.run
+ * @param {import('@preact/signals').ReadonlySignal<number>} options.layer that is wanted, counted from 0
+ * @param {number} options.pause milliseconds between two looks, at least
  */
-export function createLooks(run, layerOf) {
+export function createLooks({ run, layer, pause }) {
   const look = signal(/** @type {Look | null} */ (null));
-  let key = '';
+  let stopped = false;
   let busy = false;
+  let again = false;
 
-  /** Called as often as a new picture may be drawn. */
-  async function refresh() {
+  async function lookOnce() {
     const summary = run.summary.peek();
-    if (!summary || busy) return;
-    const sizes = /** @type {Look['sizes']} */ (/** @type {unknown} */ (summary.config));
-    const layer = Math.min(layerOf(), sizes.layers - 1);
-    const step = run.step.peek();
-    const wanted = `${layer} ${step}`;
-    if (look.peek()?.sizes === sizes && key === wanted) return;
-    busy = true;
-    try {
-      const { step: at, tensors } = await run.inspect(layer);
-      // Another model may have been built meanwhile.
-      if (run.summary.peek() !== summary) return;
-      look.value = { parts: routerParts(tensors, sizes.experts), step: at, layer, sizes };
-      key = wanted;
-    } finally {
-      busy = false;
-    }
+    if (!summary) return;
+    const sizes = /** @type {Sizes} */ (/** @type {unknown} */ (summary.config));
+    const wanted = Math.min(layer.peek(), sizes.layers - 1);
+    const { step, tensors } = await run.inspect(wanted);
+    // Another model may have been built meanwhile; then there will be another look.
+    if (stopped || run.summary.peek() !== summary) return;
+    const parts = routerParts(tensors, sizes.experts);
+    if ((parts?.kind ?? 'dense') !== sizes.router) return;
+    look.value = keepFrozen(look.peek(), { parts, step, layer: wanted, sizes });
   }
 
-  return { look, refresh };
+  async function wake() {
+    again = true;
+    if (busy) return;
+    busy = true;
+    while (again && !stopped) {
+      again = false;
+      const began = performance.now();
+      await lookOnce().catch(run.report);
+      const rest = Math.max(pause, share * (performance.now() - began));
+      await new Promise((resolve) => setTimeout(resolve, rest));
+    }
+    busy = false;
+  }
+
+  return {
+    look,
+
+    /** Looks from now on, until the function that it gives is called. */
+    follow() {
+      stopped = false;
+      const stop = effect(() => {
+        // What makes another look worth while.
+        void [run.summary.value, run.step.value, layer.value];
+        wake();
+      });
+      return () => {
+        stopped = true;
+        stop();
+      };
+    },
+  };
 }
 
 /**
- * The router as it was at a moment that is kept: its hypernetwork has not changed since.
+ * What is frozen stays the same object from look to look, so that it is drawn only once.
+ *
+ * @param {Look | null} before
+ * @param {Look} now
+ * @returns {Look}
+ */
+function keepFrozen(before, now) {
+  const known = before?.parts?.generator;
+  const made = now.parts?.generator;
+  if (!now.parts || !known || !made) return now;
+  if (before.sizes !== now.sizes || before.layer !== now.layer) return now;
+  const generator = { ...made, hypernetwork: known.hypernetwork };
+  return { ...now, parts: { ...now.parts, generator } };
+}
+
+/**
+ * The router as it was at a moment that is kept: what is frozen has not changed since.
  *
  * @param {Look} look
- * @param {import('../worker/protocol.js').Moment | undefined} moment
+ * @param {Moment | undefined} moment undefined: now
  * @returns {Look}
  */
 export function lookAt(look, moment) {
-  const hyper = look.parts?.hypernetwork;
-  const vector = moment?.embeddings[look.layer];
-  if (!look.parts || !hyper || !moment || !vector) return look;
-  const { hidden, weight, bias } = routerOf(vector, hyper.first, hyper.second, look.sizes.experts);
-  const embedding = { ...hyper.embedding, data: vector };
-  const hypernetwork = { ...hyper, embedding, embeddingGradient: null, hidden };
-  return { ...look, step: moment.step, parts: { ...look.parts, hypernetwork, weight, bias } };
+  const { parts, layer, sizes } = look;
+  if (!moment || !parts) return look;
+  const then = routerAt(parts, moment, layer, sizes.experts);
+  return { ...look, step: moment.step, parts: { ...parts, ...then, gradient: null } };
+}
+
+/**
+ * @param {RouterParts} parts of any time
+ * @param {Moment} moment
+ * @param {number} layer counted from 0
+ * @param {number} experts E
+ * @returns {Pick<RouterParts, 'generator' | 'weight' | 'bias'>}
+ */
+export function routerAt(parts, moment, layer, experts) {
+  if (parts.generator) return generated(parts.generator.hypernetwork, moment.embeddings[layer], experts);
+  if (parts.kind === 'smoe') {
+    const { weight, bias } = moment.weights[layer];
+    return { generator: null, weight: matrix(weight, experts), bias: matrix(bias, 1) };
+  }
+  return { generator: null, weight: parts.weight, bias: parts.bias };
 }

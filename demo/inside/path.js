@@ -1,23 +1,12 @@
-import { distance, dot, norm } from './router.js';
+import { randomFrom } from '../plane/random.js';
+import { dot, norm } from './router.js';
 
 /**
  * The way of a vector through a run, seen along two directions that never change: axes that are fitted to the path
  * would turn with every step.
  *
- * @typedef {{ step: number, x: number, y: number, distance: number }} PathPoint distance: from the start, in all
- *   dimensions
+ * @typedef {{ x: number, y: number }} Point
  */
-
-/** @param {number} state @returns {() => number} -1 … 1, the same everywhere (mulberry32) */
-function randomFrom(state) {
-  let seed = state >>> 0;
-  return () => {
-    seed = (seed + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(seed ^ (seed >>> 15), seed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2147483648 - 1;
-  };
-}
 
 /**
  * Two directions at right angles, drawn at random, the same for every run of this size.
@@ -26,7 +15,8 @@ function randomFrom(state) {
  * @returns {[Float32Array, Float32Array]} of length 1
  */
 export function directions(size) {
-  const random = randomFrom(size);
+  const uniform = randomFrom(size);
+  const random = () => 2 * uniform() - 1;
   const first = unit(Float32Array.from({ length: size }, random));
   const raw = Float32Array.from({ length: size }, random);
   const along = dot(raw, first);
@@ -40,16 +30,16 @@ function unit(vector) {
 }
 
 /**
- * @param {readonly { step: number, vector: Float32Array }[]} stops the first is the start
- * @returns {PathPoint[]} measured from the start
+ * @param {readonly Float32Array[]} vectors the first is the start
+ * @returns {Point[]} measured from the start
  */
-export function pathOf(stops) {
-  const [start] = stops;
+export function pathOf(vectors) {
+  const [start] = vectors;
   if (!start) return [];
-  const [first, second] = directions(start.vector.length);
-  return stops.map(({ step, vector }) => {
-    const moved = vector.map((x, i) => x - start.vector[i]);
-    return { step, x: dot(moved, first), y: dot(moved, second), distance: distance(vector, start.vector) };
+  const [first, second] = directions(start.length);
+  return vectors.map((vector) => {
+    const moved = vector.map((x, i) => x - start[i]);
+    return { x: dot(moved, first), y: dot(moved, second) };
   });
 }
 

@@ -1,82 +1,82 @@
-import { useMemo } from 'preact/hooks';
 import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
-import { number } from './heat-map.jsx';
 import { pathOf, reachOf } from './path.js';
-import { distance, norm, routerOf } from './router.js';
+import { number } from './reading.js';
 
-/**
- * @typedef {import('./router.js').RouterParts} RouterParts
- * @typedef {import('../worker/protocol.js').Moment} Moment
- */
+/** @typedef {import('./course.js').Course} Course */
 
-const side = 240;
-const margin = 18;
+const side = 320;
+const half = side / 2;
+const margin = 14;
+
+/** @type {Record<string, string>} */
+const none = {
+  smoe: 'This router has no embedding: R itself is learned. How far that moves is shown beside.',
+  'smoe-dropout': 'This router has no embedding, and nothing of it moves.',
+};
 
 /**
  * How the embedding has moved since the run began.
  *
- * @param {{ parts: RouterParts, moments: readonly Moment[], layer: number, step: number }} props layer: counted from 0
+ * @param {{ kind: string, course: readonly Course[], now: number }} props now: the step that is shown
  */
-export function PathView({ parts, moments, layer, step }) {
-  const hyper = parts.hypernetwork;
-  const stops = useMemo(
-    () => (hyper ? stopsOf(hyper, moments, layer, step) : []),
-    [hyper, moments, layer, step],
-  );
-  if (!hyper) {
+export function PathView({ kind, course, now }) {
+  const stops = course.filter(({ embedding }) => embedding);
+  const shown = stops.filter(({ step }) => step <= now);
+  const last = shown.at(-1);
+  if (!last) {
     return (
-      <Figure title="The way of the router embedding" name="path">
-        <p class="nothing">This router has no embedding. Only “hyperrouter” makes its weights out of one.</p>
+      <Figure title="The way of v" name="path">
+        <p class="nothing">{none[kind] ?? 'There is no router here.'}</p>
       </Figure>
     );
   }
-  const path = pathOf(stops);
-  const reach = reachOf(path.flatMap(({ x, y }) => [x, y]));
-  const last = path.at(-1);
-  const facts = last
-    ? `At step ${count(last.step)} it is ${number(last.distance)} away from where it began; its own length is ${number(norm(stops[stops.length - 1].vector))}.`
-    : 'No steps yet.';
+  const size = last.embedding?.length ?? 0;
+  const facts =
+    `At step ${count(last.step)} v is ${number(last.embeddingMoved)} away from where it began, ` +
+    `after a way of ${number(last.embeddingWay)}.`;
   return (
     <Figure
-      title="The way of the router embedding"
+      title="The way of v"
       name="path"
       caption={
-        `v has ${hyper.embedding.columns} numbers; two fixed directions out of as many dimensions are shown, drawn at random. ` +
-        'Older pieces are paler.'
+        `v has ${size} numbers. Two directions at right angles are shown, drawn at random once and the same for every ` +
+        'run of this size: the axes never turn. Older pieces are paler.'
       }
-      table={() => <PathTable stops={stops} hyper={hyper} experts={parts.weight.rows} />}
+      table={() => <PathTable course={stops} />}
     >
-      <Plot path={path} reach={reach} label={`The way of v. ${facts}`} />
-      <p class="help">{facts}</p>
+      <Plot stops={stops} shown={shown.length} label={`The way of v. ${facts}`} />
+      <p class="figure-fact">{facts}</p>
     </Figure>
   );
 }
 
 /**
- * @param {import('./router.js').Hypernetwork} hyper
- * @param {readonly Moment[]} moments
- * @param {number} layer counted from 0
- * @param {number} step of now
- * @returns {{ step: number, vector: Float32Array }[]}
+ * @param {object} props
+ * @param {readonly Course[]} props.stops of the whole run, which the frame holds
+ * @param {number} props.shown how many of them
+ * @param {string} props.label
  */
-function stopsOf(hyper, moments, layer, step) {
-  const stops = moments
-    .filter(({ embeddings }) => embeddings[layer])
-    .map(({ step: at, embeddings }) => ({ step: at, vector: embeddings[layer] }));
-  if (!stops.length || stops[stops.length - 1].step < step)
-    stops.push({ step, vector: hyper.embedding.data });
-  return stops;
-}
-
-/** @param {{ path: import('./path.js').PathPoint[], reach: number, label: string }} props */
-function Plot({ path, reach, label }) {
-  const place = (/** @type {number} */ value) => side / 2 + (value / reach) * (side / 2 - margin);
-  const points = path.map(({ x, y }) => ({ x: place(x), y: place(-y) }));
-  const end = points.at(-1);
+function Plot({ stops, shown, label }) {
+  const all = pathOf(stops.map(({ embedding }) => /** @type {Float32Array} */ (embedding)));
+  const reach = reachOf(
+    all.flatMap(({ x, y }) => [x, y]),
+    2 ** -6,
+  );
+  const place = (/** @type {number} */ value) => half + (value / reach) * (half - margin);
+  const points = all.slice(0, shown).map(({ x, y }) => ({ x: place(x), y: place(-y) }));
+  const end = points[points.length - 1];
   return (
     <svg class="path" viewBox={`0 0 ${side} ${side}`} role="img" aria-label={label}>
-      <path class="path-axes" d={`M0 ${side / 2}H${side}M${side / 2} 0V${side}`} />
+      <path class="path-axes" d={`M0 ${half}H${side}M${half} 0V${side}`} />
+      {[reach / 2, reach].map((radius) => (
+        <g key={radius}>
+          <circle class="path-ring" cx={half} cy={half} r={place(radius) - half} />
+          <text class="path-text" x={half + 4} y={place(-radius) + 13}>
+            {number(radius)}
+          </text>
+        </g>
+      ))}
       {points.slice(1).map((point, i) => (
         <line
           key={i}
@@ -85,46 +85,35 @@ function Plot({ path, reach, label }) {
           y1={points[i].y}
           x2={point.x}
           y2={point.y}
-          opacity={0.25 + (0.75 * (i + 1)) / points.length}
+          opacity={0.2 + (0.8 * (i + 1)) / (points.length - 1)}
         />
       ))}
-      <circle class="path-start" cx={side / 2} cy={side / 2} r="5" />
-      {end && <circle class="path-now" cx={end.x} cy={end.y} r="5" />}
-      <text class="path-text" x="4" y={side - 5}>
+      <circle class="path-start" cx={half} cy={half} r="5" />
+      <circle class="path-now" cx={end.x} cy={end.y} r="5" />
+      <text class="path-text" x="8" y={side - 10}>
         ○ start ● now
-      </text>
-      <text class="path-text" x={side - 4} y={side / 2 - 5} text-anchor="end">
-        {number(reach)}
       </text>
     </svg>
   );
 }
 
-/**
- * @param {object} props
- * @param {{ step: number, vector: Float32Array }[]} props.stops
- * @param {import('./router.js').Hypernetwork} props.hyper
- * @param {number} props.experts
- */
-function PathTable({ stops, hyper, experts }) {
-  const weights = stops.map(({ vector }) => routerOf(vector, hyper.first, hyper.second, experts).weight.data);
+/** @param {{ course: readonly Course[] }} props */
+function PathTable({ course }) {
   return (
     <table>
       <thead>
         <tr>
           <th scope="col">Step</th>
-          <th scope="col">v has moved by</th>
-          <th scope="col">R has moved by</th>
-          <th scope="col">length of R</th>
+          <th scope="col">From the start</th>
+          <th scope="col">Way</th>
         </tr>
       </thead>
       <tbody>
-        {stops.map(({ step, vector }, i) => (
+        {course.map(({ step, embeddingMoved, embeddingWay }) => (
           <tr key={step}>
             <th scope="row">{count(step)}</th>
-            <td>{number(distance(vector, stops[0].vector))}</td>
-            <td>{number(distance(weights[i], weights[0]))}</td>
-            <td>{number(norm(weights[i]))}</td>
+            <td>{number(embeddingMoved)}</td>
+            <td>{number(embeddingWay)}</td>
           </tr>
         ))}
       </tbody>

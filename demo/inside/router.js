@@ -13,19 +13,19 @@
  * @property {Matrix} weight [out, in]
  * @property {Matrix} bias [1, out]
  *
- * @typedef {object} Hypernetwork what makes R and b of a hyperrouter
+ * @typedef {{ first: Linear, second: Linear }} Hypernetwork H1, a1 and H2, a2; frozen
+ *
+ * @typedef {object} Generator what makes R and b of a hyperrouter
+ * @property {Hypernetwork} hypernetwork
  * @property {Matrix} embedding v [1, d]
- * @property {Matrix | null} embeddingGradient of the last step
- * @property {Linear} first H1, a1
  * @property {Matrix} hidden h = relu(H1 v + a1), [1, hyperSize]
- * @property {Linear} second H2, a2
  *
  * @typedef {object} RouterParts
  * @property {'hyperrouter' | 'smoe' | 'smoe-dropout'} kind
- * @property {Hypernetwork | null} hypernetwork
+ * @property {Generator | null} generator
  * @property {Matrix} weight R [E, d]
  * @property {Matrix} bias b [1, E]
- * @property {Matrix | null} weightGradient of the last step, where R is trained itself
+ * @property {Matrix | null} gradient of the last step, where it reached what learns: of v [1, d], or of R [E, d]
  */
 
 /**
@@ -36,41 +36,20 @@
 export function routerParts(tensors, experts) {
   const all = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const embedding = all.get('gate.embedding');
-  if (embedding) return generated(all, embedding, experts);
+  if (embedding) {
+    const hypernetwork = { first: linear(all, 'gate.hypernet.0'), second: linear(all, 'gate.hypernet.2') };
+    const gradient = gradientOf(embedding, 1);
+    return { kind: 'hyperrouter', gradient, ...generated(hypernetwork, embedding.data, experts) };
+  }
   const weight = all.get('gate.gate.weight');
   const bias = all.get('gate.gate.bias');
   if (!weight || !bias) return null;
   return {
     kind: weight.trainable ? 'smoe' : 'smoe-dropout',
-    hypernetwork: null,
+    generator: null,
     weight: matrix(weight.data, experts),
     bias: matrix(bias.data, 1),
-    weightGradient: weight.grad ? matrix(weight.grad, experts) : null,
-  };
-}
-
-/**
- * @param {Map<string, Tensor>} all
- * @param {Tensor} v
- * @param {number} experts
- * @returns {RouterParts}
- */
-function generated(all, v, experts) {
-  const first = linear(all, 'gate.hypernet.0');
-  const second = linear(all, 'gate.hypernet.2');
-  const made = routerOf(v.data, first, second, experts);
-  return {
-    kind: 'hyperrouter',
-    hypernetwork: {
-      embedding: matrix(v.data, 1),
-      embeddingGradient: v.grad ? matrix(v.grad, 1) : null,
-      first,
-      hidden: made.hidden,
-      second,
-    },
-    weight: made.weight,
-    bias: made.bias,
-    weightGradient: null,
+    gradient: gradientOf(weight, experts),
   };
 }
 
@@ -78,12 +57,13 @@ function generated(all, v, experts) {
  * The router that a hypernetwork makes of an embedding: row e of reshape(H2 · relu(H1 · v + a1) + a2, [E, d + 1]) is
  * R_e and then b_e.
  *
+ * @param {Hypernetwork} hypernetwork
  * @param {Float32Array} embedding v [d]
- * @param {Linear} first
- * @param {Linear} second
  * @param {number} experts E
+ * @returns {{ generator: Generator, weight: Matrix, bias: Matrix }}
  */
-export function routerOf(embedding, first, second, experts) {
+export function generated(hypernetwork, embedding, experts) {
+  const { first, second } = hypernetwork;
   const hidden = apply(first, embedding).map((x) => Math.max(0, x));
   const rows = apply(second, hidden);
   const width = rows.length / experts - 1;
@@ -94,23 +74,58 @@ export function routerOf(embedding, first, second, experts) {
     weight.set(rows.subarray(from, from + width), expert * width);
     bias[expert] = rows[from + width];
   }
-  return { hidden: matrix(hidden, 1), weight: matrix(weight, experts), bias: matrix(bias, 1) };
+  const generator = { hypernetwork, embedding: matrix(embedding, 1), hidden: matrix(hidden, 1) };
+  return { generator, weight: matrix(weight, experts), bias: matrix(bias, 1) };
+}
+
+/**
+ * What one number of v moves: the derivative of R and b with respect to it, H2 · diag(h > 0) · column of H1.
+ *
+ * @param {Generator} generator
+ * @param {number} index of the number, counted from 0
+ * @param {number} experts E
+ * @returns {Matrix} [E, d + 1], b last
+ */
+export function effectOf({ hypernetwork: { first, second }, hidden }, index, experts) {
+  const { columns, data } = first.weight;
+  const passed = hidden.data.map((x, i) => (x > 0 ? data[i * columns + index] : 0));
+  return matrix(multiply(second.weight, passed), experts);
+}
+
+/**
+ * R and b in one matrix.
+ *
+ * @param {{ weight: Matrix, bias: Matrix }} router
+ * @returns {Matrix} [E, d + 1], b last
+ */
+export function withBias({ weight: { rows, columns, data }, bias }) {
+  const all = new Float32Array(rows * (columns + 1));
+  for (let row = 0; row < rows; row++) {
+    all.set(data.subarray(row * columns, (row + 1) * columns), row * (columns + 1));
+    all[row * (columns + 1) + columns] = bias.data[row];
+  }
+  return matrix(all, rows);
+}
+
+/**
+ * @param {Matrix} weight [out, in]
+ * @param {Float32Array} x [in]
+ */
+function multiply({ rows, columns, data }, x) {
+  const y = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    for (let column = 0; column < columns; column++) sum += data[row * columns + column] * x[column];
+    y[row] = sum;
+  }
+  return y;
 }
 
 /**
  * @param {Linear} layer
  * @param {Float32Array} x
  */
-function apply({ weight, bias }, x) {
-  const { rows, columns, data } = weight;
-  const y = new Float32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    let sum = bias.data[row];
-    for (let column = 0; column < columns; column++) sum += data[row * columns + column] * x[column];
-    y[row] = sum;
-  }
-  return y;
-}
+const apply = ({ weight, bias }, x) => multiply(weight, x).map((y, i) => y + bias.data[i]);
 
 /**
  * @param {Map<string, Tensor>} all
@@ -129,23 +144,46 @@ function linear(all, name) {
  * @param {number} rows
  * @returns {Matrix}
  */
-const matrix = (data, rows) => ({ rows, columns: data.length / rows, data });
+export const matrix = (data, rows) => ({ rows, columns: data.length / rows, data });
+
+/** @param {Matrix} of */
+export function transposed({ rows, columns, data }) {
+  const turned = new Float32Array(data.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++)
+      turned[column * rows + row] = data[row * columns + column];
+  }
+  return matrix(turned, columns);
+}
+
+/**
+ * Before the first step, and for what is frozen, there is none.
+ *
+ * @param {Tensor} tensor
+ * @param {number} rows
+ */
+const gradientOf = ({ grad }, rows) => (grad?.some((x) => x !== 0) ? matrix(grad, rows) : null);
 
 /**
  * Cosines between the rows of a matrix.
  *
  * @param {Matrix} of
- * @returns {{ cosines: number[][], mean: number | null }} [rows, rows]; the mean over all pairs, null where there is none
+ * @returns {{ cosines: Matrix, mean: number | null }} [rows, rows], below the diagonal, NaN elsewhere; the mean over
+ *   all pairs, null where there is none
  */
 export function rowSimilarity({ rows, columns, data }) {
   const row = (/** @type {number} */ i) => data.subarray(i * columns, (i + 1) * columns);
   const norms = Array.from({ length: rows }, (_, i) => norm(row(i)));
-  const cosines = Array.from({ length: rows }, (_, i) =>
-    Array.from({ length: rows }, (_, j) => dot(row(i), row(j)) / Math.max(1e-30, norms[i] * norms[j])),
-  );
-  const pairs = cosines.flatMap((line, i) => line.slice(0, i));
-  const mean = pairs.length ? pairs.reduce((sum, x) => sum + x, 0) / pairs.length : null;
-  return { cosines, mean };
+  const cosines = new Float32Array(rows * rows).fill(Number.NaN);
+  let sum = 0;
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < i; j++) {
+      const cosine = dot(row(i), row(j)) / Math.max(1e-30, norms[i] * norms[j]);
+      cosines[i * rows + j] = cosine;
+      sum += cosine;
+    }
+  }
+  return { cosines: matrix(cosines, rows), mean: rows > 1 ? sum / ((rows * (rows - 1)) / 2) : null };
 }
 
 /**
@@ -165,19 +203,8 @@ export const norm = (a) => Math.sqrt(dot(a, a));
  * @param {ArrayLike<number>} a
  * @param {ArrayLike<number>} b
  */
-export const distance = (a, b) => norm(Float32Array.from(a, (x, i) => x - b[i]));
-
-/**
- * How many numbers a layer's router has, for every kind of router.
- *
- * @param {{ experts: number, dModel: number, hyperSize: number }} sizes
- */
-export function routerCounts({ experts, dModel, hyperSize }) {
-  const weights = experts * (dModel + 1);
-  const hypernetwork = hyperSize * (dModel + 1) + weights * (hyperSize + 1);
-  return {
-    hyperrouter: { embedding: dModel, hypernetwork, weights, learned: dModel },
-    smoe: { embedding: 0, hypernetwork: 0, weights, learned: weights },
-    'smoe-dropout': { embedding: 0, hypernetwork: 0, weights, learned: 0 },
-  };
+export function distance(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
+  return Math.sqrt(sum);
 }

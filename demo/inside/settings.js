@@ -1,22 +1,20 @@
 /**
  * The settings of the room itself; those of the run belong to the room where it is trained.
  *
- * @type {readonly import('../schema.js').Setting[]}
+ * @param {{ value: string, label: string }[]} choices the runs that can be looked into; the first is the usual one
+ * @returns {readonly import('../schema.js').Setting[]}
  */
-export const insideSettings = [
+export const insideSettings = (choices) => [
   {
     key: 'of',
     type: 'choice',
-    default: 'plane',
+    default: choices[0].value,
     control: 'segments',
     group: 'view',
     effect: 'view',
     label: 'Look into',
-    help: 'Whose router is shown: the run of the playground, or that of the text.',
-    choices: [
-      { value: 'plane', label: 'the playground' },
-      { value: 'text', label: 'the text' },
-    ],
+    help: 'Whose router is shown.',
+    choices,
   },
   {
     key: 'gateLayer',

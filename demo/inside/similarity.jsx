@@ -1,58 +1,99 @@
+import { useMemo } from 'preact/hooks';
 import { letterOf } from '../colours.js';
 import { Figure } from '../views/figure.jsx';
-import { heatOf } from './heat.js';
+import { HeatMap } from './heat-map.jsx';
+import { Line } from './line.jsx';
+import { reaches, signed } from './reading.js';
 import { rowSimilarity } from './router.js';
+import { ExpertNames } from './router-weights.jsx';
 
 /**
- * How alike the rows of R are: experts whose rows point the same way are chosen for the same tokens.
+ * How alike the rows of R are: experts whose rows point the same way want the same tokens.
  *
- * @param {{ parts: import('./router.js').RouterParts }} props
+ * @param {object} props
+ * @param {import('./router.js').Matrix} props.weight R
+ * @param {readonly import('./course.js').Course[]} props.course
+ * @param {number} props.now the step that is shown
  */
-export function SimilarityView({ parts }) {
-  const { cosines, mean } = rowSimilarity(parts.weight);
-  const experts = cosines.length;
+export function SimilarityView({ weight, course, now }) {
+  const { cosines, mean } = useMemo(() => rowSimilarity(weight), [weight]);
+  const experts = cosines.rows;
+  if (mean === null) {
+    return (
+      <Figure title="How alike the rows of R are" name="similarity">
+        <p class="nothing">There is only one expert.</p>
+      </Figure>
+    );
+  }
+  const pairs = (experts * (experts - 1)) / 2;
+  const fact = `On average ${signed(mean)} over ${pairs} ${pairs === 1 ? 'pair' : 'pairs'}.`;
   return (
     <Figure
-      title="How alike the experts’ rows are"
+      title="How alike the rows of R are"
       name="similarity"
-      caption={
-        'Cosine between the rows of R: 1, two experts want the same tokens; −1, the opposite; 0, nothing to do with each other.'
-      }
+      caption="Cosine between the rows of two experts: 1, they want the same tokens; 0, they have nothing to do with each other; −1, what one wants the other leaves."
+      table={() => <CosineTable cosines={cosines} />}
     >
-      <div class="table-scroll similarity-scroll">
-        <table class="similarity">
-          <tbody>
-            {cosines.map((line, i) => (
-              <tr key={i}>
-                <th scope="row">{letterOf(i)}</th>
-                {line.slice(0, i).map((cosine, j) => {
-                  const { fill, text } = heatOf(cosine, 1);
-                  return (
-                    <td key={j} style={{ background: fill, color: text }}>
-                      {cosine.toFixed(2).replace('-', '−').replace('0.', '.')}
-                    </td>
-                  );
-                })}
-              </tr>
-            ))}
-          </tbody>
-          <tfoot>
-            <tr>
-              <td />
-              {Array.from({ length: experts - 1 }, (_, i) => (
-                <th scope="col" key={i}>
-                  {letterOf(i)}
-                </th>
-              ))}
-            </tr>
-          </tfoot>
-        </table>
+      <div class="similarity">
+        <ExpertNames experts={experts} />
+        <HeatMap
+          kind="heat-square"
+          matrix={cosines}
+          reach={reaches.cosine}
+          label={`Cosines between the rows of R. ${fact} ${extremes(cosines)}`}
+          nameOf={({ row, column }) => `${letterOf(row)} and ${letterOf(column)}`}
+        />
+        <ExpertNames experts={experts} />
       </div>
-      <p class="help">
-        {mean === null
-          ? 'There is only one expert.'
-          : `On average ${mean.toFixed(2).replace('-', '−')} over ${(experts * (experts - 1)) / 2} pairs.`}
-      </p>
+      <p class="figure-fact">{fact} Its way through the run:</p>
+      <Line
+        steps={course.map(({ step }) => step)}
+        values={course.map(({ similarity }) => similarity ?? 0)}
+        range={[-0.25, 0.25]}
+        now={now}
+        label={`Mean cosine of the rows of R over the steps. ${fact}`}
+      />
     </Figure>
+  );
+}
+
+/** @param {import('./router.js').Matrix} cosines */
+function extremes({ columns, data }) {
+  let [low, high] = [-1, -1];
+  data.forEach((x, i) => {
+    if (Number.isNaN(x)) return;
+    if (low < 0 || x < data[low]) low = i;
+    if (high < 0 || x > data[high]) high = i;
+  });
+  const words = (/** @type {number} */ i) =>
+    `${letterOf(Math.floor(i / columns))} and ${letterOf(i % columns)} with ${signed(data[i])}`;
+  return `Most alike are ${words(high)}, least ${words(low)}.`;
+}
+
+/** @param {{ cosines: import('./router.js').Matrix }} props */
+function CosineTable({ cosines: { rows, columns, data } }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Expert</th>
+          {Array.from({ length: columns - 1 }, (_, column) => (
+            <th scope="col" key={column}>
+              {letterOf(column)}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {Array.from({ length: rows - 1 }, (_, i) => (
+          <tr key={i}>
+            <th scope="row">{letterOf(i + 1)}</th>
+            {Array.from({ length: columns - 1 }, (_, column) => (
+              <td key={column}>{column <= i ? signed(data[(i + 1) * columns + column]) : ''}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }

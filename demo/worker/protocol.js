@@ -56,6 +56,8 @@ import {
  * @property {object} shape of the routing in `buffer`
  * @property {ArrayBuffer} buffer
  * @property {Float32Array[]} embeddings the routers' embeddings, one a layer [d_model]; none for other routers
+ * @property {{ weight: Float32Array, bias: Float32Array }[]} weights of routers that are trained themselves, one a layer
+ *   [E, d_model] and [E]; none for other routers
  *
  * @typedef {object} Frame what happened since the last frame
  * @property {number} step

@@ -187,11 +187,13 @@ export class Trainer {
 
   #keepMoment() {
     const { shape, buffer } = this.keepsake();
-    const embeddings = this.model
-      .parameters()
-      .filter(({ name }) => name.endsWith('gate.embedding'))
-      .map(({ data }) => Float32Array.from(data));
-    this.#moments.push({ step: this.step, shape, buffer, embeddings });
+    const learned = this.model.parameters().filter(({ trainable }) => trainable);
+    const ending = (/** @type {string} */ end) =>
+      learned.filter(({ name }) => name.endsWith(end)).map(({ data }) => data);
+    const embeddings = ending('gate.embedding');
+    const biases = ending('gate.gate.bias');
+    const weights = ending('gate.gate.weight').map((weight, i) => ({ weight, bias: biases[i] }));
+    this.#moments.push({ step: this.step, shape, buffer, embeddings, weights });
     this.#nextMoment = Math.max(this.step + 1, Math.floor(this.step * momentGrowth));
   }
 

@@ -1,7 +1,25 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { signal } from '@preact/signals';
+import { formula, formulaOfFile, setFormulas } from '../../demo/article/formulas.js';
+import { countsOf, gradientReaches } from '../../demo/inside/counts.js';
+import { courseOf } from '../../demo/inside/course.js';
+import { depthOf, heatOf } from '../../demo/inside/heat.js';
+import { createLooks, lookAt } from '../../demo/inside/look.js';
 import { directions, pathOf, reachOf } from '../../demo/inside/path.js';
-import { dot, norm, routerCounts, routerParts, rowSimilarity } from '../../demo/inside/router.js';
+import { number, range } from '../../demo/inside/reading.js';
+import {
+  distance,
+  dot,
+  effectOf,
+  matrix,
+  norm,
+  routerParts,
+  rowSimilarity,
+  transposed,
+  withBias,
+} from '../../demo/inside/router.js';
+import { destination } from '../../demo/inside/steps.js';
 import { load } from '../../web/index.js';
 
 /** @type {import('../../web/index.js').Engine} */
@@ -11,87 +29,286 @@ before(async () => {
 });
 after(() => engine.dispose());
 
-const sizes = {
-  inputSize: 2,
-  classes: 2,
-  layers: 1,
-  dModel: 6,
-  dInner: 4,
-  experts: 5,
-  topK: 2,
-  hyperSize: 7,
-};
+/** @typedef {'hyperrouter' | 'smoe' | 'smoe-dropout' | 'dense'} Router */
 
-/** @param {import('../../web/index.js').ClassifierConfig['router']} router */
-function trained(router) {
-  const model = engine.createClassifier({ ...sizes, router, batchSize: 4, seed: 3 });
-  const inputs = Float32Array.from([0.5, -1, 2, 0.25, -0.75, 1.5, 1, 1]);
-  const targets = Int32Array.from([0, 1, 1, 0]);
-  for (let i = 0; i < 5; i++) model.trainStep({ inputs, targets, learningRate: 0.05 });
-  model.gradients({ inputs, targets });
-  const all = model.parameters();
-  const tensors = all
-    .filter(({ name }) => name.includes('.gate.'))
-    .map(({ name, shape, trainable, data, grad }) => ({
-      name: name.slice(name.indexOf('gate.')),
-      shape: [...shape],
-      trainable,
-      data: Float32Array.from(data),
-      grad: grad ? Float32Array.from(grad) : null,
-    }));
-  const of = (/** @type {string} */ name) =>
-    Float32Array.from(all.find((parameter) => parameter.name === name)?.data ?? []);
-  const [layer] = model.routing();
-  return { model, tensors, inputs, weight: of('input.weight'), bias: of('input.bias'), logits: layer.logits };
+const routers = /** @type {const} */ (['hyperrouter', 'smoe', 'smoe-dropout']);
+const sizes = { layers: 1, dModel: 6, dInner: 4, experts: 5, topK: 2, hyperSize: 7 };
+const inputs = Float32Array.from([0.5, -1, 2, 0.25, -0.75, 1.5, 1, 1]);
+const targets = Int32Array.from([0, 1, 1, 0]);
+
+/** @param {Router} router @param {object} [more] */
+function classifier(router, more = {}) {
+  const config = { inputSize: 2, classes: 2, ...sizes, router, batchSize: 4, seed: 3, ...more };
+  const model = engine.createClassifier(config);
+  return {
+    model,
+    /** @param {number} steps */
+    train(steps) {
+      for (let i = 0; i < steps; i++) model.trainStep({ inputs, targets, learningRate: 0.05 });
+    },
+    /** As the worker gives them. @returns {import('../../demo/worker/protocol.js').Tensor[]} */
+    tensors: () =>
+      model
+        .parameters()
+        .filter(({ name }) => name.includes('.gate.'))
+        .map((tensor) => ({
+          ...tensor,
+          name: tensor.name.slice(tensor.name.indexOf('gate.')),
+          shape: [...tensor.shape],
+        })),
+    /** @param {string} name */
+    tensor: (name) =>
+      model.parameters().find((parameter) => parameter.name === name)?.data ?? new Float32Array(),
+  };
+}
+
+/** @param {ReturnType<typeof classifier>} of */
+function partsOf({ tensors }) {
+  const parts = routerParts(tensors(), sizes.experts);
+  assert.ok(parts);
+  return parts;
+}
+
+/**
+ * What the router of the first layer is given: the input layer's output.
+ *
+ * @param {ReturnType<typeof classifier>} of
+ */
+function tokensOf({ tensor }) {
+  const [weight, bias] = [tensor('input.weight'), tensor('input.bias')];
+  return Array.from({ length: 4 }, (_, token) =>
+    Array.from(
+      bias,
+      (b, i) => weight[2 * i] * inputs[2 * token] + weight[2 * i + 1] * inputs[2 * token + 1] + b,
+    ),
+  );
 }
 
 describe('the parts of a router', () => {
-  for (const kind of /** @type {const} */ (['hyperrouter', 'smoe', 'smoe-dropout'])) {
-    it(`give the logits of the engine, ${kind}`, () => {
-      const { model, tensors, inputs, weight, bias, logits } = trained(kind);
-      const parts = routerParts(tensors, sizes.experts);
-      assert.ok(parts);
+  for (const kind of routers) {
+    it(`give the scores of the engine, ${kind}`, () => {
+      const of = classifier(kind);
+      of.train(5);
+      of.model.gradients({ inputs, targets });
+      const [{ logits }] = of.model.routing();
+      const parts = partsOf(of);
       assert.equal(parts.kind, kind);
-      for (let token = 0; token < 4; token++) {
-        const x = Array.from(
-          { length: sizes.dModel },
-          (_, i) => weight[2 * i] * inputs[2 * token] + weight[2 * i + 1] * inputs[2 * token + 1] + bias[i],
-        );
+      assert.equal(parts.generator !== null, kind === 'hyperrouter');
+      tokensOf(of).forEach((x, token) => {
         for (let expert = 0; expert < sizes.experts; expert++) {
           const row = parts.weight.data.subarray(expert * sizes.dModel, (expert + 1) * sizes.dModel);
-          const logit = dot(row, x) + parts.bias.data[expert];
-          assert.ok(Math.abs(logit - logits[token * sizes.experts + expert]) < 1e-5);
+          const score = dot(row, x) + parts.bias.data[expert];
+          assert.ok(Math.abs(score - logits[token * sizes.experts + expert]) < 1e-5);
         }
+      });
+      of.model.dispose();
+    });
+
+    it(`have a gradient where the diagram says that it flows, ${kind}`, () => {
+      for (const loadBalanceWeight of kind === 'smoe' ? [0, 0.1] : [0]) {
+        const of = classifier(kind, { loadBalanceWeight });
+        assert.equal(partsOf(of).gradient, null, 'there is none before the first step');
+        for (const topK of [1, 2, 5]) {
+          of.model.topK = topK;
+          of.model.gradients({ inputs, targets });
+          const flows = gradientReaches({ router: kind, loadBalanceWeight }, topK);
+          assert.equal(partsOf(of).gradient !== null, flows, `k ${topK}, balance ${loadBalanceWeight}`);
+        }
+        of.model.dispose();
       }
-      assert.equal(parts.hypernetwork !== null, kind === 'hyperrouter');
-      assert.equal(parts.weightGradient !== null, kind === 'smoe');
-      const moving = parts.hypernetwork?.embeddingGradient ?? parts.weightGradient;
-      if (kind !== 'smoe-dropout') assert.ok(norm(moving?.data ?? []) > 0, 'a gradient reaches what learns');
-      const counted = routerCounts(sizes)[/** @type {'smoe'} */ (kind)];
-      const inTensors = tensors.reduce((sum, { data }) => sum + data.length, 0);
-      const ownWeights = kind === 'hyperrouter' ? 0 : counted.weights;
-      assert.equal(inTensors, counted.embedding + counted.hypernetwork + ownWeights);
-      const learned = tensors.filter(({ trainable }) => trainable);
-      assert.equal(
-        learned.reduce((sum, { data }) => sum + data.length, 0),
-        counted.learned,
-      );
-      model.dispose();
     });
   }
 
   it('are none where there is no router', () => {
-    assert.equal(routerParts([], 4), null);
+    const of = classifier('dense');
+    assert.equal(routerParts(of.tensors(), sizes.experts), null);
+    of.model.dispose();
+  });
+
+  it('move with a number of v as its effect says', () => {
+    const of = classifier('hyperrouter');
+    const parts = partsOf(of);
+    assert.ok(parts.generator);
+    const v = Float32Array.from(parts.generator.embedding.data);
+    const step = 2 ** -10;
+    for (let index = 0; index < sizes.dModel; index++) {
+      const effect = effectOf(parts.generator, index, sizes.experts);
+      const moved = v.map((x, i) => (i === index ? x + step : x));
+      of.model.setParameter('layers.0.pos_ff.gate.embedding', moved);
+      const [before, after] = [withBias(parts), withBias(partsOf(of))];
+      assert.ok(norm(effect.data) > 0);
+      const most = Math.max(...effect.data.map(Math.abs));
+      effect.data.forEach((x, i) => {
+        assert.ok(Math.abs((after.data[i] - before.data[i]) / step - x) < 0.02 * most);
+      });
+    }
+    of.model.dispose();
+  });
+
+  it('are counted as the engine counts them', () => {
+    const counts = countsOf(sizes);
+    for (const router of /** @type {const} */ ([...routers, 'dense'])) {
+      const of = classifier(router);
+      const all = of.model.parameters();
+      const numbers = (/** @type {typeof all} */ list) =>
+        list.reduce((sum, { data }) => sum + data.length, 0);
+      const gate = all.filter(({ name }) => name.includes('.gate.'));
+      const network = all.filter(({ name }) => /experts|CoreNet/.test(name));
+      const { embedding, hypernetwork, weights, weightsAre, learned, experts } = counts[router];
+      assert.equal(numbers(gate), embedding + hypernetwork + (weightsAre === 'computed' ? 0 : weights));
+      assert.equal(numbers(gate.filter(({ trainable }) => trainable)), learned);
+      assert.equal(numbers(network), experts);
+      assert.ok(network.every(({ trainable }) => trainable));
+      of.model.dispose();
+    }
   });
 });
 
+/**
+ * A run that trains in this thread, as far as looks need it.
+ *
+ * @param {Router} router
+ */
+function runOf(router) {
+  const of = classifier(router);
+  const { model } = of;
+  const config = { ...model.config };
+  const moments = /** @type {import('../../demo/worker/protocol.js').Moment[]} */ ([]);
+  const run = {
+    summary: signal(/** @type {any} */ ({ config })),
+    step: signal(0),
+    looks: 0,
+    inspect: async () => {
+      run.looks++;
+      return { step: model.step, tensors: of.tensors() };
+    },
+    report: (/** @type {unknown} */ error) => assert.fail(String(error)),
+  };
+  /** As the worker keeps them. */
+  function keep() {
+    const learned = of.tensors().filter(({ trainable }) => trainable);
+    const named = (/** @type {string} */ end) =>
+      learned.filter(({ name }) => name.endsWith(end)).map(({ data }) => data);
+    const weights = named('gate.weight').map((weight, i) => ({ weight, bias: named('gate.bias')[i] }));
+    const embeddings = named('embedding');
+    moments.push({ step: model.step, shape: {}, buffer: new ArrayBuffer(0), embeddings, weights });
+  }
+  keep();
+  return {
+    ...of,
+    run: /** @type {any} */ (run),
+    moments,
+    /** @param {number} steps */
+    train(steps) {
+      of.train(steps);
+      keep();
+      run.step.value = model.step;
+    },
+  };
+}
+
+const soon = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** @param {() => boolean} ready */
+async function until(ready) {
+  for (const end = Date.now() + 5000; !ready(); await soon()) assert.ok(Date.now() < end, 'in time');
+}
+
+describe('looks into a run', () => {
+  it('follow it, one at a time and no oftener than they may, and keep what is frozen', async () => {
+    const { run, train, model } = runOf('hyperrouter');
+    const { look, follow } = createLooks({ run, layer: signal(0), pause: 40 });
+    const stop = follow();
+    await until(() => look.value !== null);
+    const first = look.value;
+    const began = performance.now();
+    for (let i = 0; i < 20; i++) {
+      train(1);
+      await soon(2);
+    }
+    await until(() => look.value?.step === 20);
+    assert.ok(run.looks <= 2 + (performance.now() - began) / 40, `${run.looks} looks`);
+    assert.notEqual(look.value, first);
+    assert.ok(first?.parts?.generator && look.value?.parts?.generator);
+    assert.equal(look.value.parts.generator.hypernetwork, first.parts.generator.hypernetwork);
+    assert.ok(distance(look.value.parts.generator.embedding.data, first.parts.generator.embedding.data) > 0);
+    stop();
+    const { looks } = run;
+    train(1);
+    await soon(80);
+    assert.equal(run.looks, looks, 'nobody looks any more');
+    model.dispose();
+  });
+
+  it('take no notice of another model than the run’s', async () => {
+    const { run, model, train } = runOf('smoe');
+    run.summary.value = { config: { ...model.config, router: 'hyperrouter' } };
+    const { look, follow } = createLooks({ run, layer: signal(0), pause: 1 });
+    const stop = follow();
+    await soon(30);
+    assert.ok(!look.peek());
+    run.summary.value = { config: { ...model.config } };
+    await until(() => look.value !== null);
+    train(1);
+    await until(() => look.peek()?.step === 1);
+    assert.equal(look.peek()?.parts?.kind, 'smoe');
+    stop();
+    model.dispose();
+  });
+});
+
+describe('a router over time', () => {
+  for (const kind of routers) {
+    it(`is at each moment what it was then, ${kind}`, async () => {
+      const of = runOf(kind);
+      const then = [partsOf(of)];
+      for (const steps of [1, 4]) {
+        of.train(steps);
+        then.push(partsOf(of));
+      }
+      const { look, follow } = createLooks({ run: of.run, layer: signal(0), pause: 1 });
+      const stop = follow();
+      await until(() => look.value !== null);
+      stop();
+      const now = /** @type {import('../../demo/inside/look.js').Look} */ (look.value);
+      then.forEach(({ weight, bias }, i) => {
+        const shown = lookAt(now, of.moments[i]);
+        assert.equal(shown.step, of.moments[i].step);
+        assert.deepEqual(shown.parts?.weight.data, weight.data);
+        assert.deepEqual(shown.parts?.bias.data, bias.data);
+        assert.equal(shown.parts?.gradient, null);
+      });
+      assert.equal(lookAt(now, undefined), now);
+
+      const course = courseOf(now, of.moments);
+      assert.deepEqual(
+        course.map(({ step }) => step),
+        [0, 1, 5],
+      );
+      const moved = distance(then[2].weight.data, then[0].weight.data);
+      assert.equal(course[2].moved, moved);
+      assert.equal(moved > 0, kind !== 'smoe-dropout');
+      assert.equal(course[1].similarity, rowSimilarity(then[1].weight).mean);
+      const v = then.map(({ generator }) => generator?.embedding.data);
+      if (v[0] && v[1] && v[2]) {
+        assert.equal(course[2].embeddingMoved, distance(v[2], v[0]));
+        const way = distance(v[1], v[0]) + distance(v[2], v[1]);
+        assert.ok(Math.abs(course[2].embeddingWay - way) < 1e-12);
+      } else {
+        assert.ok(course.every(({ embedding, embeddingWay }) => embedding === null && embeddingWay === 0));
+      }
+      of.model.dispose();
+    });
+  }
+});
+
 describe('similarity of rows', () => {
-  it('is the cosine, and its mean that of all pairs', () => {
-    const data = Float32Array.from([1, 0, 2, 0, 0, 3]);
-    const { cosines, mean } = rowSimilarity({ rows: 3, columns: 2, data });
-    assert.deepEqual(cosines[1], [1, 1, 0]);
+  it('is the cosine below the diagonal, and its mean that of all pairs', () => {
+    const { cosines, mean } = rowSimilarity(matrix(Float32Array.from([1, 0, 2, 0, 0, 3]), 3));
+    const none = Number.NaN;
+    assert.deepEqual([...cosines.data], [none, none, none, 1, none, none, 0, 0, none]);
     assert.ok(mean !== null && Math.abs(mean - 1 / 3) < 1e-7);
-    assert.equal(rowSimilarity({ rows: 1, columns: 2, data: data.subarray(0, 2) }).mean, null);
+    assert.equal(rowSimilarity(matrix(Float32Array.of(1, 0), 1)).mean, null);
   });
 });
 
@@ -103,17 +320,12 @@ describe('the path of a vector', () => {
     assert.deepEqual(directions(16)[0], first);
   });
 
-  it('begins at 0 and keeps the distance in all dimensions', () => {
+  it('begins in the middle', () => {
     const start = Float32Array.from({ length: 8 }, (_, i) => i);
-    const [first] = directions(8);
-    const moved = start.map((x, i) => x + 3 * first[i]);
-    const path = pathOf([
-      { step: 0, vector: start },
-      { step: 9, vector: moved },
-    ]);
-    assert.deepEqual(path[0], { step: 0, x: 0, y: 0, distance: 0 });
-    assert.ok(Math.abs(path[1].x - 3) < 1e-5 && Math.abs(path[1].y) < 1e-5);
-    assert.ok(Math.abs(path[1].distance - 3) < 1e-5);
+    const [first, second] = directions(8);
+    const path = pathOf([start, start.map((x, i) => x + 3 * first[i] - second[i])]);
+    assert.deepEqual(path[0], { x: 0, y: 0 });
+    assert.ok(Math.abs(path[1].x - 3) < 1e-5 && Math.abs(path[1].y + 1) < 1e-5);
     assert.deepEqual(pathOf([]), []);
   });
 
@@ -121,5 +333,64 @@ describe('the path of a vector', () => {
     assert.equal(reachOf([0.3, -0.6]), 1);
     assert.equal(reachOf([0.3, -1.1]), 2);
     assert.equal(reachOf([]), 2 ** -10);
+  });
+});
+
+describe('a picture of numbers', () => {
+  it('is as dark below 0 as above, and darkest at its reach and beyond', () => {
+    assert.deepEqual([0, 1, -1, 4, -9].map((x) => depthOf(x, 4)).map(Math.abs), [0, 0.5, 0.5, 1, 1]);
+    assert.ok(depthOf(-1, 4) < 0);
+    assert.equal(heatOf(0, 1).fill, '#fdfcfa');
+    assert.equal(heatOf(7, 1).fill, heatOf(1, 1).fill);
+    assert.notEqual(heatOf(1, 1).fill, heatOf(-1, 1).fill);
+  });
+
+  it('is walked through by keys, past what is empty', () => {
+    const full = matrix(new Float32Array(6), 2);
+    const at = (/** @type {string} */ key, /** @type {number[] | null} */ from, of = full) => {
+      const to = destination(key, from && { row: from[0], column: from[1] }, of);
+      return to && [to.row, to.column];
+    };
+    assert.deepEqual(at('ArrowRight', null), [0, 0]);
+    assert.deepEqual(at('ArrowRight', [0, 1]), [0, 2]);
+    assert.deepEqual(at('ArrowRight', [0, 2]), [0, 2], 'there is an edge');
+    assert.deepEqual(at('ArrowDown', [0, 1]), [1, 1]);
+    assert.deepEqual(at('ArrowUp', [0, 1]), [0, 1]);
+    assert.deepEqual(at('Home', [1, 1]), [0, 0]);
+    assert.deepEqual(at('End', null), [1, 2]);
+    assert.equal(at('Tab', [0, 1]), undefined);
+    const half = rowSimilarity(matrix(Float32Array.of(1, 0, 0, 1, 1, 1), 3)).cosines;
+    assert.deepEqual(at('ArrowRight', null, half), [1, 0]);
+    assert.deepEqual(at('ArrowRight', [1, 0], half), [1, 0], 'the diagonal is empty');
+    assert.deepEqual(at('End', null, half), [2, 1]);
+  });
+
+  it('can be turned, and says its numbers as people read them', () => {
+    assert.deepEqual([...transposed(matrix(Float32Array.of(1, 2, 3, 4, 5, 6), 2)).data], [1, 4, 2, 5, 3, 6]);
+    assert.deepEqual([0, -0.01234, 5, 1234.5, 1e-6].map(number), ['0', '−0.0123', '5.00', '1235', '1.0e−6']);
+    assert.equal(range({ data: Float32Array.of(0.5, -2, 1) }), 'from −2.00 to 1.00');
+  });
+});
+
+describe('formulas', () => {
+  it('are MathML with words, and nothing that a policy forbids or a reader hears twice', () => {
+    const math = formula('\\frac{\\partial o}{\\partial x} \\in \\mathbb{R}^{d}', 'a "b" < c', {
+      display: true,
+    });
+    assert.match(math, /^<math role="math" aria-label="a &quot;b&quot; &lt; c" [^>]*display="block"/);
+    assert.match(math, /<mi>ℝ<\/mi>/);
+    assert.doesNotMatch(math, /style=|<annotation|katex/);
+  });
+
+  it('in a file begin with their words', () => {
+    assert.match(formulaOfFile('% half\n\\frac{1}{2}\n'), /aria-label="half"/);
+    assert.throws(() => formulaOfFile('\\frac{1}{2}'), SyntaxError);
+  });
+
+  it('stand in a page as TeX', () => {
+    const html = setFormulas(
+      '<p>A <x-tex words="x">x</x-tex> and <x-tex words="y" display>a &lt; b</x-tex></p>',
+    );
+    assert.match(html, /^<p>A <math .*aria-label="x".* and <math .*display="block".*<mo>&lt;<\/mo>.*<\/p>$/s);
   });
 });

@@ -1,0 +1,140 @@
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { Field } from '../views/field.jsx';
+import { Notices, StatusLine } from '../views/notices.jsx';
+import { Scrubber } from '../views/scrubber.jsx';
+import { Transport } from '../views/transport.jsx';
+import { courseOf } from './course.js';
+import { EffectView } from './effect.jsx';
+import { JacobianView } from './jacobian.jsx';
+import { LearnsView } from './learns.jsx';
+import { createLooks, lookAt } from './look.js';
+import { useMedia } from './media.js';
+import { MovedView } from './moved.jsx';
+import { PathView } from './path.jsx';
+import { SimilarityView } from './similarity.jsx';
+import { WayView } from './way.jsx';
+
+/**
+ * @typedef {import('../run.js').Run} Run
+ * @typedef {import('../state.js').State} State
+ */
+
+/** Milliseconds between two looks; and where less motion is asked for. */
+const pause = { usual: 250, calm: 500 };
+
+/** @param {{ run: Run, state: State, own: State }} props own: the settings of the room itself */
+export function InsideRoom({ run, state, own }) {
+  const onProblems = (/** @type {string[]} */ problems) => {
+    for (const problem of problems) run.notify('note', `${problem}.`);
+  };
+  return (
+    <>
+      <Transport run={run} state={state} />
+      <StatusLine run={run} state={state} />
+      <Notices run={run} />
+      <div class="inside">
+        <div class="inside-tools">
+          <Field state={own} name="of" onProblems={onProblems} />
+          <LayerChoice own={own} layers={Number(state.get('layers'))} />
+          <Field state={state} name="router" onProblems={onProblems} />
+        </div>
+        <Figures run={run} state={state} own={own} />
+      </div>
+      <Scrubber run={run} />
+    </>
+  );
+}
+
+/** @param {{ run: Run, state: State, own: State }} props */
+function Figures({ run, state, own }) {
+  const layer = useComputed(() => Number(own.get('gateLayer')) - 1);
+  const calm = useMedia('(prefers-reduced-motion: reduce)');
+  const wide = useMedia('(min-width: 62rem)');
+  const { look, follow } = useMemo(
+    () => createLooks({ run, layer, pause: calm ? pause.calm : pause.usual }),
+    [run, layer, calm],
+  );
+  useEffect(follow, [follow]);
+  const index = useSignal(0);
+  const { now, shown, course } = useShown(run, look.value);
+  if (!now || !shown) return <p class="nothing">The router is being looked into.</p>;
+  const { parts, sizes, step } = shown;
+  return (
+    <>
+      <WayView
+        look={shown}
+        topK={Number(state.get('topK'))}
+        wide={wide}
+        onEmbedding={(at) => {
+          if (at !== null) index.value = at;
+        }}
+      />
+      {parts && (
+        <div class="inside-columns">
+          {parts.generator && (
+            <EffectView
+              generator={parts.generator}
+              experts={sizes.experts}
+              index={index.value}
+              onIndex={(at) => {
+                index.value = at;
+              }}
+            />
+          )}
+          <PathView kind={parts.kind} course={course} now={step} />
+          <MovedView kind={parts.kind} course={course} now={step} />
+          <SimilarityView weight={parts.weight} course={course} now={step} />
+        </div>
+      )}
+      <LearnsView sizes={sizes} />
+      <JacobianView sizes={sizes} />
+    </>
+  );
+}
+
+/**
+ * The router of now, as it is shown (of now, or of the moment that the reader has gone back to), and how it came there.
+ *
+ * @param {Run} run
+ * @param {import('./look.js').Look | null} latest
+ */
+function useShown(run, latest) {
+  const before = useRef(latest);
+  // After another model was built the last picture stays until there is one of the new model.
+  if (latest) before.current = latest;
+  const now = before.current;
+  const same = now?.sizes === /** @type {unknown} */ (run.summary.value?.config);
+  const moments = same ? run.moments.value : none;
+  const at = run.moment.value;
+  const moment = at === null ? undefined : moments[at];
+  const shown = useMemo(() => now && lookAt(now, moment), [now, moment]);
+  const course = useMemo(() => (now ? courseOf(now, moments) : []), [now, moments]);
+  return { now, shown, course };
+}
+
+/** @type {readonly import('../worker/protocol.js').Moment[]} */
+const none = [];
+
+/** @param {{ own: State, layers: number }} props */
+function LayerChoice({ own, layers }) {
+  if (layers < 2) return null;
+  const { label, help } = own.settingOf('gateLayer');
+  const chosen = Math.min(layers, Number(own.get('gateLayer')));
+  return (
+    <fieldset class="segments" title={help}>
+      <legend>{label}</legend>
+      {Array.from({ length: layers }, (_, i) => (
+        <label key={i}>
+          <input
+            type="radio"
+            name="setting-gateLayer"
+            checked={chosen === i + 1}
+            onChange={() => own.set('gateLayer', i + 1)}
+          />
+          <span>{i + 1}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
