@@ -2,6 +2,7 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import './styles/index.css';
+import { followArticleLinks } from './article/links.js';
 import { held } from './bench.js';
 import { createContext } from './context.js';
 import { keepPage } from './offline/register.js';
@@ -32,6 +33,7 @@ function start(shell) {
     history.replaceState(null, '', address ? `#${address}` : pathname + search);
   });
   addEventListener('hashchange', () => shell.readAddress(location.hash));
+  followArticleLinks();
   addEventListener('keydown', (event) => onUndoKey(event, shell));
   keepFrames(shell);
   holdWhileHidden(shell);

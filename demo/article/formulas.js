@@ -23,11 +23,13 @@ export function formula(tex, words, { display = false } = {}) {
     strict: true,
   });
   const math = html.slice(html.indexOf('<math'), html.lastIndexOf('</math>') + '</math>'.length);
-  // The policy of the page allows no style attributes, and the source would be read out after the formula.
+  // The policy of the page allows no style attributes, and the source would be read out after the formula. Of the
+  // variants of letters, browsers know only those that are letters of their own.
   const bare = math
     .replace(/<annotation[^>]*>.*?<\/annotation>/gs, '')
     .replace(/ style="[^"]*"/g, '')
-    .replace(/<\/?semantics>/g, '');
+    .replace(/<\/?semantics>/g, '')
+    .replaceAll('<mi mathvariant="double-struck">R</mi>', '<mi>ℝ</mi>');
   return bare.replace('<math', `<math role="math" aria-label="${escaped(words)}"`);
 }
 

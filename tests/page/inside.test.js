@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { open, visit } from './browser.js';
 
-/** @type {import('./browser.js').Site} */
+/** @type {Awaited<ReturnType<typeof open>>} */
 let site;
 before(async () => {
   site = await open();
@@ -24,59 +24,173 @@ async function violations(page) {
   });
 }
 
-describe('inside the router', () => {
-  it('shows how R is made, its numbers on request, and how v moves', async () => {
-    const { page, complaints, button, train } = await visit(site, 'room=inside');
-    const strip = page.getByRole('application', { name: /^The router embedding v/ });
-    await strip.waitFor();
-    await strip.focus();
-    await page.keyboard.press('ArrowRight');
-    await page.keyboard.press('ArrowRight');
-    const words = page.locator('.heat-words').first();
-    assert.match(await words.innerText(), /^v, number 2 of \d+: −?\d/);
-    const before = await words.innerText();
-    await page.getByRole('application', { name: /^R and, as the last column, b/ }).hover();
-    await page.getByText(/^R, expert [A-F], number \d+ of \d+: /).waitFor();
+/** The matrices of the room, by the beginning of their name. @param {import('playwright-core').Page} page */
+const matrices = (page) => (/** @type {string} */ name) =>
+  page.getByRole('slider', { name: new RegExp(`^${name}`) });
 
-    await button('One step').click();
-    await page.getByRole('application', { name: /^The direction in which the last step pulled v/ }).waitFor();
-    await train(40);
-    const path = page.getByRole('img', { name: /^The way of v\. At step \d+ it is \d/ });
-    await path.waitFor();
-    assert.ok((await page.locator('.path-piece').count()) > 3);
-    await strip.focus();
+/** @param {string} words that end with a number */
+const numberIn = (words) => Number(words.replaceAll('−', '-').match(/-?\d[\d.]*(e-?\d+)?$/)?.[0]);
+
+/** The value of a number, to which arrow keys have led. @param {import('playwright-core').Page} page */
+const toldOn = (page) => page.locator('.heat-tip b').innerText();
+
+describe('inside the router', () => {
+  it('shows every number on request, by pointer and by key, and what it is made of', async () => {
+    const { page, complaints } = await visit(site, 'room=inside');
+    const matrix = matrices(page);
+    const v = matrix('The embedding v');
+    await v.focus();
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
-    assert.notEqual(await words.innerText(), before, 'v has moved');
+    const tip = page.locator('.heat-tip');
+    assert.match(await tip.innerText(), /^v, number 2 −?\d/);
+    assert.match(String(await v.getAttribute('aria-valuetext')), /^v, number 2: −?\d/);
+    assert.equal(await v.getAttribute('aria-valuenow'), '2');
+    assert.equal(await page.locator('.area-first .heat-line').count(), 1, 'its column of H1 is marked');
+    await page.getByRole('heading', { name: 'What one number of v moves' }).waitFor();
+    assert.equal(await page.getByLabel('Number of v', { exact: true }).inputValue(), '2');
+    await page.keyboard.press('Escape');
+    assert.equal(await tip.count(), 0);
+
+    const weights = matrix('R and, as the last column, b');
+    const box = await weights.boundingBox();
+    assert.ok(box);
+    // Six experts, and 32 numbers and b for each.
+    await weights.hover({ position: { x: (4.5 / 33) * box.width, y: (2.5 / 6) * box.height } });
+    assert.match(
+      await tip.innerText(),
+      /^R, expert C, number 5 −?\d[\s\S]*row 71 of H₂ times h: 1,024 products/,
+    );
+    assert.equal(await page.locator('.area-second .heat-line').count(), 1);
+    const shown = numberIn(await toldOn(page));
+    await page.mouse.move(0, 0);
+    assert.equal(await tip.count(), 0);
+
+    await page.locator('.figure-way').getByText('As a table').click();
+    const row = page.locator('.figure-way tbody tr').nth(4);
+    assert.equal(numberIn(await row.locator('td').nth(3).innerText()), shown);
     assert.deepEqual(complaints, []);
   });
 
-  it('says for each router what learns', async () => {
-    const { page, train } = await visit(site, 'room=inside');
-    const router = page.getByLabel('Router', { exact: true });
-    await router.selectOption('smoe');
-    await page.getByText('R and b are numbers of their own').waitFor();
-    await train(5);
-    await page.getByRole('application', { name: /pulled R, from/ }).waitFor();
-    assert.equal(await page.locator('.stage').count(), 1);
-    await router.selectOption('smoe-dropout');
-    await page.getByText('No gradient reaches them').waitFor();
-    assert.equal(await page.locator('.has-gradient').count(), 0);
-    assert.match(await page.locator('.learns thead .is-current').innerText(), /smoe-dropout/);
-    await router.selectOption('dense');
-    await page.getByText('A dense model has no router').waitFor();
-    await router.selectOption('hyperrouter');
-    await page.locator('.stage').nth(4).waitFor();
+  it('follows v while it trains, and goes back in time', async () => {
+    const { page, complaints, button, train } = await visit(site, 'room=inside');
+    const matrix = matrices(page);
+    const v = matrix('The embedding v');
+    const first = async () => {
+      await v.focus();
+      await page.keyboard.press('Home');
+      const told = await toldOn(page);
+      await page.keyboard.press('Escape');
+      return told;
+    };
+    const wall = page.locator('.area-first canvas');
+    const pixels = () => wall.evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL());
+    await v.waitFor();
+    const [atFirst, frozen] = [await first(), await pixels()];
+
+    assert.equal(await matrix('Minus the gradient').count(), 0, 'nothing has pulled yet');
+    await button('One step').click();
+    await matrix('Minus the gradient of v').waitFor();
+    const at = await train(60);
+    const way = page.getByRole('img', { name: new RegExp(`^The way of v. At step ${at} v is [\\d.]+ away`) });
+    await way.waitFor();
+    assert.ok((await page.locator('.path-piece').count()) > 5);
+    const moved = page.locator('.figure-moved .figure-fact');
+    assert.ok(Number((await moved.innerText()).match(/R is ([\d.]+) away/)?.[1]) > 0);
+    const last = await first();
+    assert.notEqual(last, atFirst, 'v has moved');
+    assert.equal(await pixels(), frozen, 'H1 has not');
+
+    const time = page.getByRole('slider', { name: 'Time' });
+    await time.focus();
+    await page.keyboard.press('Home');
+    await moved.filter({ hasText: 'At step 0 R is 0 away' }).waitFor();
+    assert.equal(await first(), atFirst);
+    await button('Back to now').click();
+    await moved.filter({ hasText: `At step ${at} ` }).waitFor();
+    assert.equal(await first(), last);
+    assert.deepEqual(complaints, []);
   });
 
-  it('looks into the text’s run too, and its address says so', async () => {
-    const { page } = await visit(site, 'room=inside&of=text&experts=5&layers=2&gateLayer=2');
-    await page.getByRole('heading', { name: 'How the router of layer 2 comes about' }).waitFor();
-    assert.equal(await page.locator('.heat-names > span').count(), 5);
+  it('has a diagram of its own for each router', async () => {
+    const { page, train, step } = await visit(site, 'room=inside');
+    const matrix = matrices(page);
+    const router = page.getByLabel('Router', { exact: true });
+    const current = () => page.locator('.learns .is-current th').innerText();
+    const arrows = () => page.locator('.way .link-back').count();
+    await page.locator('.way-hyperrouter').waitFor();
+    assert.equal(await arrows(), 5);
+
+    await router.selectOption('smoe');
+    await page.locator('.way-smoe').waitFor();
+    assert.equal(await step(), 0);
+    await train(20);
+    await matrix('Minus the gradient of R').waitFor();
+    assert.equal(await arrows(), 1);
+    assert.match(await current(), /^smoe/);
+    await page.locator('.figure-path').getByText('This router has no embedding').waitFor();
+    const fact = page.locator('.figure-moved .figure-fact');
+    assert.ok(Number((await fact.innerText()).match(/R is ([\d.]+) away/)?.[1]) > 0.01);
+
+    await router.selectOption('smoe-dropout');
+    await page.locator('.way-smoe-dropout').waitFor();
+    await train(20);
+    await fact.filter({ hasText: 'R is frozen' }).waitFor();
+    assert.equal(await arrows(), 0);
+    assert.equal(await matrix('Minus the gradient').count(), 0);
+
+    await router.selectOption('dense');
+    await page.getByRole('heading', { name: 'Layer 1 has no router' }).waitFor();
+    assert.match(await current(), /^dense/);
+    assert.equal(await page.locator('.figure-similarity').count(), 0);
+  });
+
+  it('shows that one expert at a time teaches the router nothing', async () => {
+    const { page, train } = await visit(site, 'room=inside&topK=1');
+    await page.getByText('Now k is 1').waitFor();
+    await train(30);
+    await page
+      .locator('.figure-moved')
+      .getByText(/At step \d\d R is 0 away/)
+      .waitFor();
+    assert.equal(await page.locator('.way .link-back').count(), 0);
+    assert.equal(await page.locator('.way .link-end').count(), 1);
+  });
+
+  it('looks into the text’s run too, layer by layer, and its address says so', async () => {
+    const small = 'experts=5&layers=2&dModel=32&dInner=32&batchSize=4&contextLength=32';
+    const { page } = await visit(site, `room=inside&of=text&${small}&gateLayer=2`);
+    await page.getByRole('heading', { name: 'Where the router of layer 2 comes from' }).waitFor();
+    assert.equal(await page.locator('.area-weights .chip').count(), 5);
+    const weights = matrices(page)('R and, as the last column, b');
+    const second = await weights.getAttribute('aria-label');
+    await page.locator('.inside-tools').getByRole('radio', { name: '1', exact: true }).check();
+    await page.getByRole('heading', { name: 'Where the router of layer 1 comes from' }).waitFor();
+    assert.notEqual(await weights.getAttribute('aria-label'), second);
     await page.getByRole('radio', { name: 'the playground' }).check();
-    await page.getByRole('heading', { name: 'How the router of layer 2 comes about' }).waitFor();
+    await page.locator('.area-weights .chip').nth(5).waitFor();
     await page.waitForFunction(() => !location.hash.includes('of=text'));
-    assert.match(await page.evaluate(() => location.hash), /room=inside/);
+    assert.match(page.url(), /room=inside/);
+    assert.doesNotMatch(page.url(), /gateLayer|contextLength/);
+  });
+
+  it('tells how alike the rows are, as a picture and as a table', async () => {
+    const { page } = await visit(site, 'room=inside&experts=4');
+    const map = matrices(page)('Cosines between the rows of R');
+    assert.match(
+      String(await map.getAttribute('aria-label')),
+      /On average −?\d\.\d\d over 6 pairs\. Most alike/,
+    );
+    await map.focus();
+    await page.keyboard.press('End');
+    assert.match(await page.locator('.heat-tip').innerText(), /^D and C −?\d/);
+    const cosine = numberIn(await toldOn(page));
+    await page.locator('.figure-similarity').getByText('As a table').click();
+    const cells = page.locator('.figure-similarity tbody tr').last().locator('td');
+    assert.ok(Math.abs(numberIn(await cells.last().innerText()) - cosine) <= 0.0051);
+    await page.mouse.move(0, 0);
+    await page.getByLabel('Number of v', { exact: true }).fill('7');
+    await page.getByText('if number 7 of v grew by 1').waitFor();
   });
 
   it('has nothing that axe finds, and fits any width', async () => {
@@ -91,6 +205,30 @@ describe('inside the router', () => {
       await page.setViewportSize({ width, height: 900 });
       await page.waitForFunction((most) => document.documentElement.scrollWidth <= most, width);
     }
+    await page.setViewportSize({ width: 390, height: 900 });
+    assert.deepEqual(await violations(page), [], '390 px');
+  });
+
+  it('works in Firefox, formulas too', async () => {
+    const firefox = await site.beside('firefox');
+    try {
+      const { page, complaints, button } = await visit(firefox, 'room=inside');
+      await button('One step').click();
+      await matrices(page)('Minus the gradient of v').waitFor();
+      const sizes = await page.locator('math[display="block"]').evaluateAll((all) =>
+        all.map((math) => {
+          const { width, height } = math.getBoundingClientRect();
+          return [width, height];
+        }),
+      );
+      assert.ok(sizes.length > 8);
+      // A fraction or a sum is higher than a line; what is not set as a formula is one line.
+      assert.ok(sizes.filter(([, height]) => height > 30).length >= 5, JSON.stringify(sizes));
+      assert.ok(sizes.every(([width]) => width > 40));
+      assert.deepEqual(complaints, []);
+    } finally {
+      await firefox.close();
+    }
   });
 });
 
@@ -101,32 +239,52 @@ describe('the article', () => {
     assert.ok(formulas.length > 10);
     for (const formula of formulas) assert.match(formula, /role="math" aria-label="[^"]+"/);
     assert.doesNotMatch(html, /<x-tex|katex|style="/);
-    assert.match(html, /<article class="article"/);
+    const [, article] = html.match(/<article class="article"[^>]*>(.*)<\/article>/s) ?? [];
+    const [prose, sources] = article.split('<h3>Sources</h3>');
+    const words = prose
+      .replace(/<math.*?<\/math>/gs, ' x ')
+      .replace(/<[^>]+>/g, ' ')
+      .trim();
+    const count = words.split(/\s+/).length;
+    assert.ok(count >= 900 && count <= 1400, `${count} words`);
+    // Who is cited is among the sources, and who is a source is cited.
+    const cited = [...words.matchAll(/([A-Z][a-z]+)\s+et\s+al\.,?\s+\(?(\d{4})/g)].map(([, name, year]) => [
+      name,
+      year,
+    ]);
+    const listed = [...sources.matchAll(/<li>\s*(.*?)\((\d{4})\)\./gs)];
+    assert.equal(listed.length, 7);
+    for (const [name, year] of cited) {
+      assert.ok(
+        listed.some(([, authors, of]) => authors.split(',')[0].includes(name) && of === year),
+        `${name} ${year}`,
+      );
+    }
+    assert.equal(new Set(cited.map(String)).size, listed.length);
   });
 
-  it('has links that set up the demo', async () => {
+  it('has links that set up the demo, and lead to it', async () => {
     const { page } = await visit(site, '');
     const links = page.locator('.article a[href^="#room"]');
-    assert.ok((await links.count()) >= 6);
-    await page.getByRole('link', { name: 'Here is a run with it' }).click();
+    assert.ok((await links.count()) >= 8);
+    await page.getByRole('link', { name: 'here is the same run, balanced' }).click();
     await page.waitForFunction(
       () =>
         /** @type {HTMLSelectElement | null} */ (document.querySelector('#setting-router'))?.value === 'smoe',
     );
-    assert.equal(
-      await page
-        .locator('nav.rooms [aria-current]')
-        .innerText()
-        .then((text) => text.split('\n')[0]),
-      'Text',
-    );
-    assert.equal(await page.locator('.notice').count(), 0);
+    const room = page.locator('nav.rooms [aria-current]');
+    assert.match(await room.innerText(), /^Playground/);
+    assert.ok(await room.evaluate((element) => element === document.activeElement));
+    assert.ok(await room.isVisible());
+    const top = await room.evaluate((element) => element.getBoundingClientRect().top);
+    assert.ok(top >= 0 && top < 500, `the room is in view: ${top}`);
     for (const link of await links.all()) {
+      const href = String(await link.getAttribute('href'));
       await link.click();
-      await page.waitForFunction(() =>
-        document.querySelector('main .transport, main [aria-label="Training"]'),
-      );
-      assert.equal(await page.locator('.notice').count(), 0, String(await link.getAttribute('href')));
+      const id = new URLSearchParams(href.slice(1)).get('room');
+      await page.locator(`nav.rooms [aria-current][href="#room=${id}"]`).waitFor();
+      await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
+      assert.equal(await page.locator('.notice').count(), 0, href);
     }
   });
 });
