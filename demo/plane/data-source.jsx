@@ -2,7 +2,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { Field } from '../views/field.jsx';
 import { createPoints, dataSets, vectorsOf } from './data.js';
-import { drawDots, prepare } from './draw.js';
+import { drawMarks, prepare } from './draw.js';
 import { decodePainted } from './painted.js';
 import { applyPreset, presetOf, presets } from './presets.js';
 import { painted } from './settings.js';
@@ -98,7 +98,7 @@ function Thumbnail({ state, data }) {
         : createPoints({ data, classes, count: few, noise: Number(state.get('noise')), seed: 1 });
     context.clearRect(0, 0, side, side);
     if (data === painted && !all.targets.length) drawPlus(context, side);
-    drawDots(context, { side, unit: unit * 0.6 }, { all, train: all.targets.length, predicted: undefined });
+    drawMarks(context, { side, unit: unit * 0.6 }, { all, train: all.targets.length });
   });
   return (
     <canvas

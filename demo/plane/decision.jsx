@@ -4,8 +4,8 @@ import { Figure } from '../views/figure.jsx';
 import { accuracyOf } from './accuracy.js';
 import { ClassMark, classNames } from './class-mark.jsx';
 import { vectorsOf } from './data.js';
-import { createTile, drawDots, drawLines } from './draw.js';
-import { factorFor, leads, likeliestAt, refine } from './fields.js';
+import { createDots, createTile, drawLines } from './draw.js';
+import { leads, likeliestAt } from './fields.js';
 import { cellAt } from './geometry.js';
 import { zeroLines } from './lines.js';
 import { PlaneMap } from './map.jsx';
@@ -29,6 +29,7 @@ import { PlaceTable } from './place-table.jsx';
  */
 export function DecisionFigure({ run, painter, cursor, hovered }) {
   const tile = useMemo(createTile, []);
+  const dots = useMemo(createDots, []);
   const map = run.map.value;
   const { classes } = run.data.value;
   const painting = painter.active.value;
@@ -52,7 +53,10 @@ export function DecisionFigure({ run, painter, cursor, hovered }) {
         cursor={cursor}
         hovered={hovered}
         brush={painting ? painter : null}
-        draw={(on) => drawDecision(on, tile, { map: run.map.value, dots: dotsOf(run, painter) })}
+        draw={(on) => {
+          drawDecision(on, tile, run.map.value);
+          dots(on.context, on, dotsOf(run, painter));
+        }}
       />
       <ul class="key">
         {Array.from({ length: classes }, (_, id) => (
@@ -98,20 +102,18 @@ export function dotsOf(run, painter) {
 /**
  * @param {{ context: CanvasRenderingContext2D, side: number, unit: number }} on
  * @param {ReturnType<typeof createTile>} drawField
- * @param {{ map: PlaneMapData | null, dots: import('./draw.js').Dots }} what
+ * @param {PlaneMapData | null} map
  */
-function drawDecision({ context, side, unit }, drawField, { map, dots }) {
+function drawDecision({ context, side, unit }, drawField, map) {
   context.clearRect(0, 0, side, side);
   if (map) {
     const { shape, views } = map;
-    const { classes } = shape;
-    const factor = factorFor(shape.size);
-    const size = shape.size * factor;
-    const fine = refine(views.probabilities, shape.size, classes, factor);
-    drawField(context, { side, size, smooth: true }, (pixels) => paintClasses(pixels, fine, classes));
+    const { size, classes } = shape;
+    drawField(context, { side, size, smooth: true }, (pixels) =>
+      paintClasses(pixels, views.probabilities, classes),
+    );
     drawBorders({ context, side, unit }, map);
   }
-  drawDots(context, { side, unit }, dots);
 }
 
 /**

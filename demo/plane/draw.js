@@ -87,7 +87,10 @@ export function drawLines(context, { side, size, unit, width, colour = ink, halo
  * @type {readonly ((path: Path2D, x: number, y: number, r: number) => void)[]}
  */
 const marks = [
-  (path, x, y, r) => path.arc(x, y, r, 0, 2 * Math.PI),
+  (path, x, y, r) => {
+    path.moveTo(x + r, y);
+    path.arc(x, y, r, 0, 2 * Math.PI);
+  },
   (path, x, y, r) => outline(path, x, y, 1.2 * r, [0, -1, 0.95, 0.7, -0.95, 0.7]),
   (path, x, y, r) => path.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r),
   (path, x, y, r) =>
@@ -127,27 +130,70 @@ function outline(path, x, y, r, corners) {
  */
 
 /**
- * Points: the shape is the class; filled those that are learned, hollow those that are held out, ringed the wrong ones.
+ * What draws points: the shape is the class; filled those that are learned, hollow those that are held out, ringed the
+ * wrong ones. The marks stay from picture to picture; only the rings are drawn each time.
+ */
+export function createDots() {
+  const canvas = document.createElement('canvas');
+  let drawn = { all: /** @type {Dots['all'] | null} */ (null), train: 0, side: 0 };
+
+  /**
+   * @param {Context} context
+   * @param {{ side: number, unit: number }} look
+   * @param {Dots} dots
+   */
+  return function drawDots(context, { side, unit }, { all, train, predicted }) {
+    if (drawn.all !== all || drawn.train !== train || drawn.side !== side) {
+      drawn = { all, train, side };
+      canvas.width = side;
+      canvas.height = side;
+      drawMarks(/** @type {Context} */ (canvas.getContext('2d')), { side, unit }, { all, train });
+    }
+    context.drawImage(canvas, 0, 0);
+    if (!predicted) return;
+    const rings = new Path2D();
+    const radius = 2 * radiusOf(side, unit);
+    all.targets.forEach((id, i) => {
+      if (predicted[i] === id) return;
+      const { x, y } = spotOf(all, i, side);
+      rings.moveTo(x + radius, y);
+      rings.arc(x, y, radius, 0, 2 * Math.PI);
+    });
+    stroke(context, rings, paper, 3.5 * unit);
+    stroke(context, rings, ink, 1.6 * unit);
+  };
+}
+
+/**
+ * @param {number} side
+ * @param {number} unit
+ */
+const radiusOf = (side, unit) => Math.max(2.6 * unit, side / 100);
+
+/**
+ * @param {Dots['all']} all
+ * @param {number} i
+ * @param {number} side
+ */
+const spotOf = ({ inputs }, i, side) => ({
+  x: ((inputs[2 * i] + reach) / (2 * reach)) * side,
+  y: ((reach - inputs[2 * i + 1]) / (2 * reach)) * side,
+});
+
+/**
+ * The marks of points alone.
  *
  * @param {Context} context
  * @param {{ side: number, unit: number }} look
- * @param {Dots} dots
+ * @param {Omit<Dots, 'predicted'>} dots
  */
-export function drawDots(context, { side, unit }, { all, train, predicted }) {
-  const radius = Math.max(2.6 * unit, side / 100);
+export function drawMarks(context, { side, unit }, { all, train }) {
+  const radius = radiusOf(side, unit);
   const filled = new Path2D();
   const hollow = new Path2D();
-  const rings = new Path2D();
   all.targets.forEach((id, i) => {
-    const x = ((all.inputs[2 * i] + reach) / (2 * reach)) * side;
-    const y = ((reach - all.inputs[2 * i + 1]) / (2 * reach)) * side;
-    const mark = new Path2D();
-    marks[id](mark, x, y, radius);
-    (i < train ? filled : hollow).addPath(mark);
-    if (!predicted || predicted[i] === id) return;
-    const ring = new Path2D();
-    ring.arc(x, y, 2 * radius, 0, 2 * Math.PI);
-    rings.addPath(ring);
+    const { x, y } = spotOf(all, i, side);
+    marks[id](i < train ? filled : hollow, x, y, radius);
   });
   context.lineJoin = 'round';
   stroke(context, filled, paper, 2.5 * unit);
@@ -157,8 +203,6 @@ export function drawDots(context, { side, unit }, { all, train, predicted }) {
   stroke(context, hollow, paper, 3 * unit);
   context.fill(hollow);
   stroke(context, hollow, ink, 1.2 * unit);
-  stroke(context, rings, paper, 3.5 * unit);
-  stroke(context, rings, ink, 1.6 * unit);
 }
 
 /**

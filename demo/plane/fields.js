@@ -4,40 +4,6 @@
 import { leadOf, tieGap } from '../measures.js';
 
 /**
- * Between the places that were computed, the numbers are interpolated: logits hardly bend from one to the next, while
- * the borders that follow from them become sharp.
- *
- * @param {Float32Array} values [size², channels]
- * @param {number} size
- * @param {number} channels
- * @param {number} factor how many times finer, a whole number
- * @returns {Float32Array} [(size · factor)², channels]
- */
-export function refine(values, size, channels, factor) {
-  if (factor === 1) return values;
-  const fine = size * factor;
-  const result = new Float32Array(fine * fine * channels);
-  const marks = Array.from({ length: fine }, (_, i) => {
-    const at = Math.min(size - 1, Math.max(0, (i + 0.5) / factor - 0.5));
-    const low = Math.floor(at);
-    return { low, high: Math.min(size - 1, low + 1), share: at - low };
-  });
-  let to = 0;
-  for (const { low, high, share: down } of marks) {
-    for (const { low: left, high: right, share: across } of marks) {
-      const [a, b] = [(low * size + left) * channels, (low * size + right) * channels];
-      const [c, d] = [(high * size + left) * channels, (high * size + right) * channels];
-      for (let i = 0; i < channels; i++) {
-        const top = values[a + i] + (values[b + i] - values[a + i]) * across;
-        const bottom = values[c + i] + (values[d + i] - values[c + i]) * across;
-        result[to++] = top + (bottom - top) * down;
-      }
-    }
-  }
-  return result;
-}
-
-/**
  * The experts that take a place, and their weights: the softmax over the K largest logits. Ties go to the lower id.
  *
  * @param {Float32Array} logits [N, E]
@@ -101,18 +67,79 @@ export function routingAt(logits, shape, row) {
  * @returns {{ first: Int16Array, weight: Float32Array }} [N] each: the first expert, -1 where two are level; its weight
  */
 export function owners(logits, shape) {
-  const { experts, topK } = shape;
-  const count = logits.length / experts;
+  const count = logits.length / shape.experts;
   const first = new Int16Array(count);
   const weight = new Float32Array(count);
+  const see = ownerOf(shape);
+  for (let row = 0; row < count; row++) {
+    const owner = see(logits, row);
+    first[row] = owner.first;
+    weight[row] = owner.weight;
+  }
+  return { first, weight };
+}
+
+/** @param {{ experts: number, topK: number }} shape */
+function ownerOf({ experts, topK }) {
   // With one more than are chosen, the lead of the first is known even where only one is.
   const asked = { experts, topK: Math.min(experts, Math.max(2, topK)) };
   const chosen = { ids: new Int32Array(asked.topK), weights: new Float32Array(asked.topK) };
-  for (let row = 0; row < count; row++) {
+  const owner = { first: 0, weight: 1 };
+
+  /** @param {Float32Array} logits [N, E] @param {number} row @returns the same object each time */
+  return (logits, row) => {
     chooseInto(logits, asked, row, chosen);
     const [one, other] = [logits[row * experts + chosen.ids[0]], logits[row * experts + chosen.ids[1]]];
-    first[row] = asked.topK > 1 && leadOf(one, other) < tieGap ? -1 : chosen.ids[0];
-    weight[row] = topK > 1 ? chosen.weights[0] : 1;
+    owner.first = asked.topK > 1 && leadOf(one, other) < tieGap ? -1 : chosen.ids[0];
+    owner.weight = topK > 1 ? chosen.weights[0] : 1;
+    return owner;
+  };
+}
+
+/**
+ * The owners on a finer grid. Between places logits hardly bend, so they are interpolated, and the borders that follow
+ * from them become sharp. Between four places of one owner there is no other: only its weight is interpolated there.
+ *
+ * @param {{ first: Int16Array, weight: Float32Array }} owned [G·G] as `owners` gives them
+ * @param {Float32Array} logits [G·G, E]
+ * @param {{ size: number, experts: number, topK: number }} shape size: G
+ * @param {number} factor how many times finer, a whole number
+ * @returns {{ first: Int16Array, weight: Float32Array }} [(G·factor)²]
+ */
+export function refineOwners(owned, logits, shape, factor) {
+  const { size, experts } = shape;
+  const fine = size * factor;
+  const first = new Int16Array(fine * fine);
+  const weight = new Float32Array(fine * fine);
+  const own = new Float32Array(experts);
+  const see = ownerOf(shape);
+  const marks = Array.from({ length: fine }, (_, i) => {
+    const at = Math.min(size - 1, Math.max(0, (i + 0.5) / factor - 0.5));
+    const low = Math.floor(at);
+    return { low, high: Math.min(size - 1, low + 1), share: at - low };
+  });
+  let to = 0;
+  for (const { low, high, share: down } of marks) {
+    for (const { low: left, high: right, share: across } of marks) {
+      const [a, b, c, d] = [low * size + left, low * size + right, high * size + left, high * size + right];
+      const owner = owned.first[a];
+      if (owned.first[b] === owner && owned.first[c] === owner && owned.first[d] === owner) {
+        const top = owned.weight[a] + (owned.weight[b] - owned.weight[a]) * across;
+        const bottom = owned.weight[c] + (owned.weight[d] - owned.weight[c]) * across;
+        first[to] = owner;
+        weight[to] = top + (bottom - top) * down;
+      } else {
+        for (let id = 0; id < experts; id++) {
+          const [p, q] = [logits[a * experts + id], logits[c * experts + id]];
+          const top = p + (logits[b * experts + id] - p) * across;
+          own[id] = top + (q + (logits[d * experts + id] - q) * across - top) * down;
+        }
+        const seen = see(own, 0);
+        first[to] = seen.first;
+        weight[to] = seen.weight;
+      }
+      to++;
+    }
   }
   return { first, weight };
 }
@@ -214,17 +241,3 @@ export function likeliestAt(probabilities, row, classes) {
   }
   return best;
 }
-
-/** A picture of fewer places a side looks coarse; one that takes long holds up the page. */
-const enough = 192;
-const enoughInHaste = 96;
-const slow = 48;
-
-/**
- * How many times finer than it was computed a field is drawn.
- *
- * @param {number} size cells a side
- * @param {number} [work] on each place: the number of experts times that of those chosen
- */
-export const factorFor = (size, work = 0) =>
-  Math.max(1, Math.round((work > slow ? enoughInHaste : enough) / size));

@@ -4,8 +4,8 @@ import { percent } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { dotsOf, drawBorders } from './decision.jsx';
-import { createTile, drawDots, drawLetters, drawLines } from './draw.js';
-import { certainties, entropies, factorFor, refine } from './fields.js';
+import { createDots, createTile, drawLetters, drawLines } from './draw.js';
+import { certainties, entropies } from './fields.js';
 import { cellAt } from './geometry.js';
 import { routerLines } from './lines.js';
 import { PlaneMap } from './map.jsx';
@@ -35,6 +35,7 @@ const none = () => {};
  */
 export function OwnershipFigure({ run, state, views, painter, cursor, hovered }) {
   const tile = useMemo(createTile, []);
+  const dots = useMemo(createDots, []);
   const layer = views.layer.value;
   const last = letterOf(Number(state.get('experts')) - 1);
   if (state.get('router') === 'dense') {
@@ -65,7 +66,10 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
         describedBy="plane-readout"
         cursor={cursor}
         hovered={hovered}
-        draw={(on) => drawOwnership(on, tile, { run, state, views, painter })}
+        draw={(on) => {
+          drawOwnership(on, tile, { run, state, views });
+          if (views.layer.value && state.get('dots')) dots(on.context, on, dotsOf(run, painter));
+        }}
       />
       <div>
         <div class="checks">
@@ -82,9 +86,9 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
 /**
  * @param {{ context: CanvasRenderingContext2D, side: number, unit: number }} on
  * @param {ReturnType<typeof createTile>} drawField
- * @param {{ run: PlaneRun, state: State, views: PlaneViews, painter: import('./painter.js').Painter }} of
+ * @param {{ run: PlaneRun, state: State, views: PlaneViews }} of
  */
-function drawOwnership(on, drawField, { run, state, views, painter }) {
+function drawOwnership(on, drawField, { run, state, views }) {
   const { context, side, unit } = on;
   context.clearRect(0, 0, side, side);
   const layer = views.layer.value;
@@ -106,7 +110,6 @@ function drawOwnership(on, drawField, { run, state, views, painter }) {
         largestRegions(views.owned.value?.first ?? [], shape.size),
       );
   }
-  if (layer && state.get('dots')) drawDots(context, on, dotsOf(run, painter));
 }
 
 /**
@@ -116,12 +119,13 @@ function drawOwnership(on, drawField, { run, state, views, painter }) {
  * @param {boolean} patterns
  */
 function drawOwners({ context, side }, drawField, views, patterns) {
-  const [layer, fine, owned] = [views.layer.value, views.fine.value, views.fineOwned.value];
-  if (!layer || !fine || !owned) return;
+  const [layer, owned] = [views.layer.value, views.fineOwned.value];
+  if (!layer || !owned) return;
+  const { size } = owned;
   const { experts, topK } = layer.shape;
   // Never smoothed: a mix of two experts' colours would read as a third expert.
-  drawField(context, { side, size: fine.size, smooth: false }, (pixels) =>
-    paintOwners(pixels, owned, { size: fine.size, experts, topK, patterns }),
+  drawField(context, { side, size, smooth: false }, (pixels) =>
+    paintOwners(pixels, owned, { size, experts, topK, patterns }),
   );
 }
 
@@ -143,32 +147,17 @@ function drawNumbers({ context, side }, drawField, numbers) {
  * @param {{ run: PlaneRun, state: State, views: PlaneViews }} of
  */
 function numbersOf(show, { run, state, views }) {
-  const [layer, fine, map] = [views.layer.value, views.fine.value, run.map.value];
-  if (!layer || !fine || !map) return null;
-  const { experts, topK, size, classes } = layer.shape;
-  if (show === 'weight') {
-    return {
-      values: views.fineOwned.value?.weight ?? new Float32Array(),
-      size: fine.size,
-      ...rangeOf(show, layer.shape),
-    };
-  }
-  if (show === 'entropy') {
-    return { values: entropies(fine.logits, experts), size: fine.size, ...rangeOf(show, layer.shape) };
-  }
-  if (show === 'prediction') {
-    const factor = factorFor(size);
-    const probabilities = refine(map.views.probabilities, size, classes, factor);
-    return {
-      values: certainties(probabilities, classes),
-      size: size * factor,
-      ...rangeOf(show, layer.shape),
-    };
-  }
+  const [layer, map] = [views.layer.value, run.map.value];
+  if (!layer || !map) return null;
+  const { shape, logits } = layer;
+  const { experts, size, classes } = shape;
+  const scale = { size, ...rangeOf(show, shape) };
+  if (show === 'weight') return { ...scale, values: views.owned.value?.weight ?? new Float32Array() };
+  if (show === 'entropy') return { ...scale, values: entropies(logits, experts) };
+  if (show === 'prediction') return { ...scale, values: certainties(map.views.probabilities, classes) };
   const all = views.shares.value ?? new Float32Array();
   const expert = Math.min(Number(state.get('alone')), experts) - 1;
-  const share = all.subarray(expert * size * size, (expert + 1) * size * size);
-  return { values: share, size, ...rangeOf(show, { topK, classes }) };
+  return { ...scale, values: all.subarray(expert * size * size, (expert + 1) * size * size) };
 }
 
 /**

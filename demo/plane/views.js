@@ -1,5 +1,8 @@
 import { computed } from '@preact/signals';
-import { factorFor, owners, refine, shares } from './fields.js';
+import { owners, refineOwners, shares } from './fields.js';
+
+/** A map of fewer places a side looks coarse where its colours end. */
+const enough = 192;
 
 /**
  * What several pictures need of the layer that is shown, computed once for all of them, and only while one is there.
@@ -17,25 +20,18 @@ export function createViews(run, state) {
     const logits = map?.views.logits[Number(state.get('layer')) - 1];
     return map && logits ? { shape: map.shape, logits } : null;
   });
-
-  /** As computed by the worker, and finer, for the eye. */
   const owned = computed(() => (layer.value ? owners(layer.value.logits, layer.value.shape) : null));
-  const fine = computed(() => {
-    if (!layer.value) return null;
-    const { shape, logits } = layer.value;
-    const factor = factorFor(shape.size, shape.experts * shape.topK);
-    return { size: shape.size * factor, logits: refine(logits, shape.size, shape.experts, factor) };
-  });
 
   return {
     layer,
+    /** As computed by the worker, [size²]; and finer, for the eye. */
     owned,
-    fine,
     fineOwned: computed(() => {
-      if (!layer.value || !fine.value) return null;
-      return fine.value.size === layer.value.shape.size
-        ? owned.value
-        : owners(fine.value.logits, layer.value.shape);
+      if (!layer.value || !owned.value) return null;
+      const { shape, logits } = layer.value;
+      const factor = Math.max(1, Math.round(enough / shape.size));
+      const size = shape.size * factor;
+      return { size, ...(factor > 1 ? refineOwners(owned.value, logits, shape, factor) : owned.value) };
     }),
     shares: computed(() => (layer.value ? shares(layer.value.logits, layer.value.shape) : null)),
   };
