@@ -8,6 +8,7 @@ import katex from 'katex';
  */
 
 const articleFile = fileURLToPath(new URL('./article.html', import.meta.url));
+const place = '<!-- article -->';
 
 /**
  * @param {string} tex
@@ -52,11 +53,27 @@ export function formulaOfFile(source) {
  * Sets the formulas of a page: `<x-tex words="…">…</x-tex>`, with `display` for one on a line of its own.
  *
  * @param {string} html
+ * @throws {SyntaxError} if one is written otherwise: it would stand in the page as it is, or without words
  */
 export function setFormulas(html) {
-  return html.replace(/<x-tex words="([^"]*)"( display)?>(.*?)<\/x-tex>/gs, (_, words, display, tex) =>
-    formula(tex.replace(/&amp;/g, '&').replace(/&lt;/g, '<'), words, { display: Boolean(display) }),
+  const set = html.replace(/<x-tex words="([^"]+)"( display)?>(.*?)<\/x-tex>/gs, (_, words, display, tex) =>
+    formula(tex.replace(/&lt;/g, '<').replace(/&amp;/g, '&'), words, { display: Boolean(display) }),
   );
+  const [left] = set.match(/<\/?x-tex[^>]*>/) ?? [];
+  if (left) throw new SyntaxError(`a formula is <x-tex words="…" display>…</x-tex>, not ${left}`);
+  return set;
+}
+
+/**
+ * Puts the article into the page, where that says so.
+ *
+ * @param {string} page
+ * @param {string} article with formulas that are not set yet
+ */
+export function withArticle(page, article) {
+  if (!page.includes(place)) throw new SyntaxError(`the page has no ${place}`);
+  // A function, because in a string `$` would be read as a pattern.
+  return page.replace(place, () => setFormulas(article));
 }
 
 /**
@@ -73,7 +90,7 @@ export function formulas() {
     },
     transformIndexHtml: {
       order: 'pre',
-      handler: (html) => html.replace('<!-- article -->', setFormulas(readFileSync(articleFile, 'utf8'))),
+      handler: (html) => withArticle(html, readFileSync(articleFile, 'utf8')),
     },
   };
 }
