@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { small, visit } from './browser.js';
+
+/**
+ * What a person does in each room, for any browser. Each gives back the losses of its last run, from step 1 on.
+ *
+ * @typedef {import('./browser.js').Site} Site
+ * @typedef {Awaited<ReturnType<import('./browser.js').Visit['record']>>} Kept
+ */
+
+const wrongModel = { name: 'wrong.safetensors', mimeType: '', buffer: Buffer.from('no model') };
+
+/** @param {import('playwright-core').Page} page */
+const untilReset = (page) =>
+  page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
+
+/** @param {import('./browser.js').Visit} at a room with a control for models */
+async function refusesWrongModel({ page, notices, step }) {
+  const before = await step();
+  await page.locator('input[type=file][accept*=safetensors]').setInputFiles(wrongModel);
+  await notices
+    .filter({ hasText: /safetensors|header|bytes/i })
+    .last()
+    .waitFor();
+  assert.equal(await step(), before, 'the run stays as it was');
+}
+
+/** @param {Kept} kept @returns {number[][]} */
+const lossesOf = ({ runs }) => runs.map((/** @type {any} */ run) => run.losses.train);
+
+/** @type {Record<string, (site: Site) => Promise<number[][]>>} */
+export const scenarios = {
+  async plane(site) {
+    const at = await visit(site, 'pace=full');
+    const { page, train, readout, complaints } = at;
+    await train(60);
+    const plate = page.locator('#ownership');
+    await plate.scrollIntoViewIfNeeded();
+    const box = await plate.boundingBox();
+    assert.ok(box);
+    await page.mouse.move(box.x + box.width / 4, box.y + box.height / 4);
+    assert.match(String((await readout('plane')).character), /^x −3\.\d+, y 3?[23]\.\d+$/);
+    await page.mouse.move(0, 0);
+    await plate.focus();
+    await page.keyboard.press('ArrowRight');
+    const told = await readout('plane');
+    assert.equal(told.character, 'x 0.25, y 0.00');
+    assert.equal(told.chosen.length, 2);
+    await page.getByLabel('Moons', { exact: true }).check();
+    await untilReset(page);
+    assert.match(page.url(), /data=moons/);
+    await page.getByRole('button', { name: /^Undo/ }).click();
+    await page.waitForFunction(() => !location.hash.includes('moons'));
+    await page.getByLabel('Router', { exact: true }).selectOption('smoe');
+    await untilReset(page);
+    await train(80);
+    assert.match(String(await plate.getAttribute('aria-label')), /First on so much of the map: A \d+ %/);
+    await refusesWrongModel(at);
+    assert.deepEqual(complaints, []);
+    return lossesOf(await at.record());
+  },
+
+  async text(site) {
+    const at = await visit(site, `${small}&dropout=0.1`);
+    const { page, train, readout, letters, notices, complaints } = at;
+    await train(60);
+    for (const index of [3, 40, 111]) {
+      await page.locator(`#probe-${index}`).hover();
+      const told = await readout();
+      assert.ok(String(told.place).startsWith(`${index + 1} of `));
+      const expected = await page.locator('#probe-readout .readout-next li').allInnerTexts();
+      assert.equal(new Set(expected.map((text) => text.split('\n')[0])).size, 5, expected.join());
+    }
+    await page.mouse.move(0, 0);
+    await page.getByRole('listbox', { name: /The passage/ }).focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowRight');
+    assert.match(String((await readout()).place), /^2 of /);
+    const before = await letters();
+    await page
+      .locator('input[type=file]')
+      .first()
+      .setInputFiles({ ...wrongModel, name: 'e.txt', buffer: Buffer.alloc(0) });
+    await notices.filter({ hasText: 'e.txt is empty' }).waitFor();
+    assert.deepEqual(await letters(), before);
+    await page.getByLabel('Router', { exact: true }).selectOption('smoe');
+    await untilReset(page);
+    await train(80);
+    await at.button('Write').click();
+    await page.locator('#written-40').waitFor();
+    await at.button('Write').or(at.button('Stop')).first().waitFor();
+    await refusesWrongModel(at);
+    assert.deepEqual(complaints, []);
+    return lossesOf(await at.record());
+  },
+
+  async routers(site) {
+    const sizes = 'dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=2&contextLength=32&hyperSize=64';
+    const at = await visit(site, `room=routers&data=moby-dick&${sizes}&steps=100`);
+    const { page, button, complaints } = at;
+    await button('Start').click();
+    await page.getByRole('button', { name: 'Try every k again' }).waitFor({ timeout: 60_000 });
+    assert.equal(await at.step(), 100);
+    const canvas = page.locator('.load-history canvas').first();
+    assert.match(String(await canvas.getAttribute('aria-label')), /Load of each expert.*A \d+ %/);
+    const { runs, ...kept } = await at.record();
+    assert.equal(runs.length, 4);
+    assert.deepEqual(complaints, []);
+    return lossesOf({ ...kept, runs });
+  },
+
+  async inside(site) {
+    const at = await visit(site, 'room=inside');
+    const { page, train, complaints } = at;
+    const strip = page.getByRole('application', { name: /^The router embedding v/ });
+    await strip.focus();
+    await page.keyboard.press('ArrowRight');
+    const words = page.locator('.heat-words').first();
+    const before = await words.innerText();
+    assert.match(before, /^v, number \d+ of \d+: −?\d/);
+    await train(70);
+    await page.getByRole('img', { name: /^The way of v\. At step \d+ it is \d/ }).waitFor();
+    await strip.focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowRight');
+    assert.notEqual(await words.innerText(), before, 'v has moved');
+    assert.deepEqual(complaints, []);
+    return lossesOf(await at.record());
+  },
+};
