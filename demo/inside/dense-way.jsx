@@ -4,9 +4,9 @@ import { Link, Stage } from './stage.jsx';
 /**
  * A layer without a router: one network for everything.
  *
- * @param {{ sizes: import('./counts.js').Sizes }} props
+ * @param {{ sizes: import('./counts.js').Sizes, wide: boolean }} props wide: from left to right
  */
-export function DenseWay({ sizes: { experts, dModel, dInner } }) {
+export function DenseWay({ sizes: { experts, dModel, dInner }, wide }) {
   const width = experts * dInner;
   return (
     <>
@@ -27,6 +27,7 @@ export function DenseWay({ sizes: { experts, dModel, dInner } }) {
       </Stage>
       <Link
         area="first-second"
+        turn={wide ? 0 : 90}
         gradient="flows"
         says="What is below 0 becomes 0; the gradient comes back where it is above."
       />

@@ -6,6 +6,7 @@ import { HeatMap } from './heat-map.jsx';
 import { range, reaches } from './reading.js';
 import { effectOf } from './router.js';
 import { ByExpert, weightName } from './router-weights.jsx';
+import { effectRows } from './rows.js';
 
 /**
  * What one number of v moves: all of R at once, in a direction that the hypernetwork has fixed.
@@ -30,6 +31,7 @@ export function EffectView({ generator, experts, index, onIndex }) {
         'Choose another number here, or in v above.'
       }
       table={() => <EffectTable effect={effect} />}
+      rows={() => effectRows(effect)}
     >
       <div class="field">
         <div class="field-line">

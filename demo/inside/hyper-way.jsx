@@ -41,6 +41,7 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
   const hiddenPicture = useMemo(() => matrix(hidden.data, wide ? hidden.columns : 1), [wide, hidden]);
   const hiddenAt = at('h');
   const gradient = flows ? 'flows' : 'none';
+  const onward = wide ? 0 : 90;
   const secondLine = lineOf(wide, hiddenAt, at('out'));
 
   return (
@@ -72,6 +73,7 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
       </Stage>
       <Link
         area="v-first"
+        turn={90}
         gradient={gradient}
         says={`v goes into the first layer; ${flows ? 'the gradient comes back to v, and moves it' : 'no gradient comes back'}.`}
       />
@@ -99,6 +101,7 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
       </Stage>
       <Link
         area="first-hidden"
+        turn={onward}
         gradient={gradient}
         says="What is below 0 becomes 0; a gradient passes only where h is above 0."
       />
@@ -116,7 +119,7 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
         />
         <p class="help">{count(active)} above 0</p>
       </Stage>
-      <Link area="hidden-second" gradient={gradient} says="h goes into the second layer." />
+      <Link area="hidden-second" turn={onward} gradient={gradient} says="h goes into the second layer." />
       <Stage
         area="second"
         symbol={
@@ -141,6 +144,7 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
       </Stage>
       <Link
         area="second-weights"
+        turn={onward}
         gradient={gradient}
         says={`What comes out is cut into rows of ${width} numbers, one row for each expert.`}
       />

@@ -2,6 +2,7 @@ import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { Line } from './line.jsx';
 import { number } from './reading.js';
+import { courseRows } from './rows.js';
 
 /** @typedef {import('./course.js').Course} Course */
 
@@ -23,6 +24,7 @@ export function MovedView({ kind, course, now }) {
       name="moved"
       caption="Distance of R from its first values: the root of the summed squares of all changes (Frobenius). In the same run with another router it is another distance: try it."
       table={() => <MovedTable course={course} />}
+      rows={() => courseRows(course)}
     >
       <Line
         steps={course.map(({ step }) => step)}

@@ -2,6 +2,7 @@ import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { pathOf, reachOf } from './path.js';
 import { number } from './reading.js';
+import { courseRows } from './rows.js';
 
 /** @typedef {import('./course.js').Course} Course */
 
@@ -44,6 +45,7 @@ export function PathView({ kind, course, now }) {
         'run of this size: the axes never turn. Older pieces are paler.'
       }
       table={() => <PathTable course={stops} />}
+      rows={() => courseRows(stops)}
     >
       <Plot stops={stops} shown={shown.length} label={`The way of v. ${facts}`} />
       <p class="figure-fact">{facts}</p>

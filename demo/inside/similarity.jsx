@@ -6,6 +6,7 @@ import { Line } from './line.jsx';
 import { reaches, signed } from './reading.js';
 import { rowSimilarity } from './router.js';
 import { ExpertNames } from './router-weights.jsx';
+import { cosineRows } from './rows.js';
 
 /**
  * How alike the rows of R are: experts whose rows point the same way want the same tokens.
@@ -33,6 +34,7 @@ export function SimilarityView({ weight, course, now }) {
       name="similarity"
       caption="Cosine between the rows of two experts: 1, they want the same tokens; 0, they have nothing to do with each other; −1, what one wants the other leaves."
       table={() => <CosineTable cosines={cosines} />}
+      rows={() => cosineRows(cosines)}
     >
       <div class="similarity">
         <ExpertNames experts={experts} />

@@ -47,16 +47,19 @@ export function FateMark({ of }) {
  *
  * @param {object} props
  * @param {string} props.area
+ * @param {number} props.turn where it leads to: 0 to the right, 90 down, −90 up
  * @param {'flows' | 'ends' | 'none'} props.gradient ends: what comes before it learns nothing
  * @param {string} props.says the same in words
  */
-export function Link({ area, gradient, says }) {
+export function Link({ area, turn, gradient, says }) {
   return (
     <li class={`link area-${area}`}>
       <svg viewBox="0 0 40 40" aria-hidden="true">
-        <path class="link-on" d="M3 13h32m-6 -5l6 5l-6 5" />
-        {gradient === 'flows' && <path class="link-back" d="M36 28h-24m0 -7l-9 7l9 7z" />}
-        {gradient === 'ends' && <path class="link-end" d="M36 28h-16m0 -7v14" />}
+        <g transform={`rotate(${turn} 20 20)`}>
+          <path class="link-on" d="M3 13h32m-6 -5l6 5l-6 5" />
+          {gradient === 'flows' && <path class="link-back" d="M36 28h-24m0 -7l-9 7l9 7z" />}
+          {gradient === 'ends' && <path class="link-end" d="M36 28h-16m0 -7v14" />}
+        </g>
       </svg>
       <span class="unseen">{says}</span>
     </li>

@@ -9,6 +9,7 @@ import { HyperWay } from './hyper-way.jsx';
 import { Pull } from './pull.jsx';
 import { number } from './reading.js';
 import { RouterWeights, weightName } from './router-weights.jsx';
+import { weightRows } from './rows.js';
 import { Link, WayKey } from './stage.jsx';
 
 /**
@@ -54,10 +55,11 @@ export function WayView({ look, topK, wide, onEmbedding }) {
       name="way"
       caption={topK === 1 && !flows && kind !== 'dense' ? `${captions[kind]} ${onlyOne}` : captions[kind]}
       table={parts ? () => <WeightTable parts={parts} /> : undefined}
+      rows={parts ? () => weightRows(parts) : undefined}
     >
       <WayKey />
       <ol class={`way way-${kind}`}>
-        {!parts && <DenseWay sizes={sizes} />}
+        {!parts && <DenseWay sizes={sizes} wide={wide} />}
         {parts?.generator && (
           <HyperWay
             parts={{ ...parts, generator: parts.generator }}
@@ -67,7 +69,7 @@ export function WayView({ look, topK, wide, onEmbedding }) {
           />
         )}
         {parts && !parts.generator && <PlainWay parts={parts} />}
-        {parts && <Scores flows={flows} topK={topK} />}
+        {parts && <Scores flows={flows} topK={topK} turn={!wide ? 90 : parts.generator ? -90 : 0} />}
       </ol>
     </Figure>
   );
@@ -92,12 +94,13 @@ function PlainWay({ parts }) {
   );
 }
 
-/** @param {{ flows: boolean, topK: number }} props flows: whether the gradient does */
-function Scores({ flows, topK }) {
+/** @param {{ flows: boolean, topK: number, turn: number }} props flows: whether the gradient does */
+function Scores({ flows, topK, turn }) {
   return (
     <>
       <Link
         area="weights-scores"
+        turn={turn}
         gradient={flows ? 'flows' : 'ends'}
         says={
           flows

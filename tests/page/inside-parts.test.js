@@ -19,6 +19,7 @@ import {
   transposed,
   withBias,
 } from '../../demo/inside/router.js';
+import { cosineRows, courseRows, effectRows, weightRows } from '../../demo/inside/rows.js';
 import { destination } from '../../demo/inside/steps.js';
 import { load } from '../../web/index.js';
 
@@ -369,6 +370,42 @@ describe('a picture of numbers', () => {
     assert.deepEqual([...transposed(matrix(Float32Array.of(1, 2, 3, 4, 5, 6), 2)).data], [1, 4, 2, 5, 3, 6]);
     assert.deepEqual([0, -0.01234, 5, 1234.5, 1e-6].map(number), ['0', '−0.0123', '5.00', '1235', '1.0e−6']);
     assert.equal(range({ data: Float32Array.of(0.5, -2, 1) }), 'from −2.00 to 1.00');
+  });
+});
+
+describe('tables for files', () => {
+  it('have all numbers with all digits', () => {
+    const of = classifier('hyperrouter');
+    const parts = partsOf(of);
+    assert.ok(parts.generator);
+    const { weight, bias, generator } = parts;
+    const rows = weightRows(parts);
+    assert.deepEqual(rows[0], ['number', 'v', 'R A', 'R B', 'R C', 'R D', 'R E']);
+    assert.deepEqual(rows[2].slice(0, 3), [2, generator.embedding.data[1], weight.data[1]]);
+    assert.equal(rows[2][4], weight.data[2 * sizes.dModel + 1], 'number 2 of expert C');
+    assert.deepEqual(rows.at(-1), ['b', '', ...bias.data]);
+    assert.equal(rows.length, sizes.dModel + 2);
+
+    const effect = effectOf(generator, 0, sizes.experts);
+    assert.deepEqual(effectRows(effect)[1].slice(0, 2), [1, effect.data[0]]);
+    assert.equal(effectRows(effect).at(-1)?.[5], effect.data.at(-1));
+
+    const { cosines, mean } = rowSimilarity(weight);
+    const [, ...lines] = cosineRows(cosines);
+    const pairs = lines.flatMap((line) => line.slice(1)).map(Number);
+    assert.equal(pairs.length, 10);
+    assert.ok(Math.abs(pairs.reduce((sum, x) => sum + x, 0) / 10 - Number(mean)) < 1e-6);
+
+    const stop = {
+      step: 3,
+      moved: 0.5,
+      similarity: 0.25,
+      embedding: null,
+      embeddingMoved: 0,
+      embeddingWay: 0,
+    };
+    assert.deepEqual(courseRows([{ ...stop, weight }])[1], [3, 0.5, 0.25, null, null]);
+    of.model.dispose();
   });
 });
 
