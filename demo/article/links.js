@@ -6,7 +6,8 @@
 export function followArticleLinks(page = document) {
   for (const link of page.querySelectorAll('.article a[href^="#room="]')) {
     link.addEventListener('click', () => {
-      const room = /** @type {HTMLElement | null} */ (page.querySelector('.rooms [aria-current]'));
+      const id = new URLSearchParams(/** @type {HTMLAnchorElement} */ (link).hash.slice(1)).get('room');
+      const room = /** @type {HTMLElement | null} */ (page.querySelector(`.rooms [href="#room=${id}"]`));
       room?.focus({ preventScroll: true });
       room?.scrollIntoView();
     });

@@ -22,7 +22,7 @@ export function MovedView({ kind, course, now }) {
     <Figure
       title="How far R has moved"
       name="moved"
-      caption="Distance of R from its first values: the root of the summed squares of all changes (Frobenius). In the same run with another router it is another distance: try it."
+      caption="Distance of R from its first values: the root of the summed squares of all changes (Frobenius). Choose another router above, and compare after as many steps."
       table={() => <MovedTable course={course} />}
       rows={() => courseRows(course)}
     >

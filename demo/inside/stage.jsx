@@ -86,7 +86,7 @@ export function WayKey() {
         the gradient, where it flows
       </li>
       <li>
-        <i class="heat-key" /> below 0, 0, above 0
+        <i class="heat-key" /> below 0, 0, above 0: the same colours in every run
       </li>
     </ul>
   );

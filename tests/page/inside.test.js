@@ -282,7 +282,7 @@ describe('the article', () => {
       const href = String(await link.getAttribute('href'));
       await link.click();
       const id = new URLSearchParams(href.slice(1)).get('room');
-      await page.locator(`nav.rooms [aria-current][href="#room=${id}"]`).waitFor();
+      await page.locator(`nav.rooms [aria-current][href="#room=${id}"]:focus`).waitFor();
       await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
       assert.equal(await page.locator('.notice').count(), 0, href);
     }
