@@ -2,8 +2,8 @@
 import { chromium } from 'playwright-core';
 import { findChromium } from '../wasm/toolchain.js';
 
-/** @param {{ downloadsPath?: string }} [options] */
-export function launchChromium({ downloadsPath } = {}) {
+/** @param {{ downloadsPath?: string, args?: string[] }} [options] */
+export function launchChromium({ downloadsPath, args = [] } = {}) {
   return chromium.launch({
     downloadsPath,
     executablePath: findChromium(),
@@ -15,6 +15,7 @@ export function launchChromium({ downloadsPath } = {}) {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   });
 }

@@ -20,8 +20,9 @@ const launchers = { chromium: launchChromium, firefox: launchFirefox };
  * The built page on a server, and a browser. The page lies in a folder of the server, as on a static host.
  *
  * @param {BrowserName} [name]
+ * @param {{ args?: string[] }} [options] for the start of Chromium
  */
-export async function open(name = 'chromium') {
+export async function open(name = 'chromium', options = {}) {
   const outDir = await mkdtemp(join(tmpdir(), 'hyperrouter-page-'));
   const configFile = join(demo, 'vite.config.js');
   await build({ configFile, logLevel: 'warn', build: { outDir: join(outDir, 'some', 'folder') } });
@@ -37,7 +38,7 @@ export async function open(name = 'chromium') {
   const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer.address());
   const url = `http://127.0.0.1:${address.port}/some/folder/`;
   const folder = join(outDir, 'some', 'folder');
-  const site = await inBrowser(name, { url, folder });
+  const site = await inBrowser(name, { url, folder }, options);
   return {
     ...site,
     /** As if the network were gone: nothing is served any more. */
@@ -55,10 +56,11 @@ export async function open(name = 'chromium') {
 /**
  * @param {BrowserName} name
  * @param {{ url: string, folder: string }} page where it is served, and where its files are
+ * @param {{ args?: string[] }} [options]
  */
-async function inBrowser(name, { url, folder }) {
+async function inBrowser(name, { url, folder }, options = {}) {
   const downloadsPath = await mkdtemp(join(tmpdir(), 'hyperrouter-downloads-'));
-  const browser = await launchers[name]({ downloadsPath });
+  const browser = await launchers[name]({ downloadsPath, ...options });
   return {
     name,
     url,
