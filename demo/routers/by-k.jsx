@@ -1,6 +1,10 @@
 import { count, inUnit, unitName } from '../format.js';
 import { Figure } from '../views/figure.jsx';
+import { groupsOf, seedCount, seedsOf } from './groups.js';
+import { meanScan } from './scans.js';
 import { savingOf, verdictOf } from './verdict.js';
+
+/** @typedef {{ router: string, step?: number, points: readonly { topK: number, loss: number }[] }} ScanOf */
 
 /**
  * The paper's table in small: the held-out loss of every model for every k at inference, and what the run shows.
@@ -11,32 +15,32 @@ export function ByKFigure({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
   const topK = Number(state.get('topK'));
-  const lanes = comparison.lanes.value.filter(({ status }) => status.value === 'ready');
-  const outcomes = lanes.map(({ router, losses, scan }) => ({
-    router,
-    heldOut: losses.value.heldOut,
-    scan: scan.value,
-  }));
-  const scanned = outcomes.find(({ scan }) => scan);
-  const measuring = comparison.measuring.value;
-  const done = outcomes.reduce(
-    (sum, { router, scan }) => sum + (router === 'dense' ? 0 : (scan?.points.length ?? 0)),
-    0,
+  const groups = groupsOf(comparison.lanes.value.filter(({ status }) => status.value === 'ready'));
+  const seeds = seedCount(groups);
+  const scans = groups.map(({ router, lanes }) => {
+    const scan = meanScan(lanes.map((lane) => lane.scan.value));
+    return { router, step: scan?.step, points: scan?.points ?? [] };
+  });
+  const outcomes = seedsOf(groups).map((lanes) =>
+    lanes.map(({ router, losses }) => ({ router, heldOut: losses.value.heldOut })),
   );
-  const routed = outcomes.filter(({ router }) => router !== 'dense').length;
-  const wanted = routed * Number(state.get('experts'));
+  const scanned = scans.find(({ points }) => points.length);
+  const measuring = comparison.measuring.value;
+  const routed = groups.flatMap(({ router, lanes }) => (router === 'dense' ? [] : lanes));
+  const done = routed.reduce((sum, { scan }) => sum + (scan.value?.points.length ?? 0), 0);
+  const wanted = routed.length * Number(state.get('experts'));
   return (
     <Figure
       title="Fewer or more experts than in training"
       name="routers-by-k"
       caption={
-        scanned?.scan
-          ? `Held-out loss in ${unitName(unit, per)} with k experts at a time, as the models were at step ${count(scanned.scan.step)}; ` +
-            `they were trained with k = ${topK}. Bold: the lowest of those with a router. The dense model has no k.`
+        scanned
+          ? `Held-out loss in ${unitName(unit, per)} with k experts at a time, as the models were at step ${count(Number(scanned.step))}; ` +
+            `they were trained with k = ${topK}. Bold: the lowest of those with a router. The dense model has no k.${seeds > 1 ? ` Means of ${seeds} seeds.` : ''}`
           : 'A trained model can be asked with any number k of experts. All are tried on what is held out when training pauses, or whenever you ask.'
       }
     >
-      {scanned && <ByKTable outcomes={outcomes} topK={topK} unit={unit} />}
+      {scanned && <ByKTable scans={scans} topK={topK} unit={unit} />}
       <div class="row">
         <button
           type="button"
@@ -52,7 +56,7 @@ export function ByKFigure({ comparison, state }) {
         )}
       </div>
       <p class="verdict">
-        {verdictOf(outcomes, { unit, per })} {savingOf(outcomes, topK, unit)}
+        {verdictOf(outcomes, { unit, per })} {savingOf(scans, topK, unit)}
       </p>
     </Figure>
   );
@@ -60,18 +64,15 @@ export function ByKFigure({ comparison, state }) {
 
 /**
  * @param {object} props
- * @param {import('./verdict.js').Outcome[]} props.outcomes
+ * @param {ScanOf[]} props.scans
  * @param {number} props.topK of training
  * @param {import('../format.js').Unit} props.unit
  */
-function ByKTable({ outcomes, topK, unit }) {
-  const most = Math.max(...outcomes.map(({ scan }) => scan?.points.at(-1)?.topK ?? 0));
+function ByKTable({ scans, topK, unit }) {
+  const most = Math.max(...scans.map(({ points }) => points.at(-1)?.topK ?? 0));
   const ks = Array.from({ length: most }, (_, i) => i + 1);
-  const textAt = (
-    /** @type {import('./verdict.js').Outcome} */ { router, scan },
-    /** @type {number} */ k,
-  ) => {
-    const point = scan?.points.find((one) => router === 'dense' || one.topK === k);
+  const textAt = (/** @type {ScanOf} */ { router, points }, /** @type {number} */ k) => {
+    const point = points.find((one) => router === 'dense' || one.topK === k);
     return point ? inUnit(point.loss, unit).toFixed(3) : '–';
   };
   return (
@@ -81,7 +82,7 @@ function ByKTable({ outcomes, topK, unit }) {
         <thead>
           <tr>
             <th scope="col">k</th>
-            {outcomes.map(({ router }) => (
+            {scans.map(({ router }) => (
               <th key={router} scope="col">
                 {router}
               </th>
@@ -90,12 +91,12 @@ function ByKTable({ outcomes, topK, unit }) {
         </thead>
         <tbody>
           {ks.map((k) => {
-            const row = outcomes.map((outcome) => textAt(outcome, k));
-            const routed = row.filter((text, i) => text !== '–' && outcomes[i].router !== 'dense');
+            const row = scans.map((scan) => textAt(scan, k));
+            const routed = row.filter((text, i) => text !== '–' && scans[i].router !== 'dense');
             const least = Math.min(...routed.map(Number));
             const alone = routed.length > 1 && routed.filter((text) => Number(text) === least).length === 1;
             const isLeast = (/** @type {number} */ i) =>
-              alone && outcomes[i].router !== 'dense' && Number(row[i]) === least;
+              alone && scans[i].router !== 'dense' && Number(row[i]) === least;
             return (
               <tr key={k} class={k === topK ? 'is-current' : ''}>
                 <th scope="row">
@@ -103,7 +104,7 @@ function ByKTable({ outcomes, topK, unit }) {
                   {k === topK && <small> trained</small>}
                 </th>
                 {row.map((text, i) => (
-                  <td key={outcomes[i].router}>{isLeast(i) ? <b>{text}</b> : text}</td>
+                  <td key={scans[i].router}>{isLeast(i) ? <b>{text}</b> : text}</td>
                 ))}
               </tr>
             );

@@ -3,6 +3,7 @@ import { DivergedError } from 'hyperrouter-wasm';
 import { differenceOf, rebuildValues } from '../config.js';
 import { createNotices } from '../notices.js';
 import { paceOf } from '../schema.js';
+import { nameOf } from './groups.js';
 import { createLane } from './lane.js';
 import { chosenRouters } from './settings.js';
 
@@ -20,6 +21,9 @@ import { chosenRouters } from './settings.js';
 const longestSlice = 25;
 /** Milliseconds that a slice should take: it is as long as a press of Pause may have to wait. */
 const wantedSlice = 120;
+
+/** @param {{ router: RouterName, run: number }} lane */
+const keyOf = ({ router, run }) => `${router} ${run}`;
 
 /** @param {number} from */
 const oneMore = (from) => from + 1;
@@ -49,7 +53,7 @@ export function createComparison({
   const measuring = signal(false);
   const { notices, notify, dismiss, report } = createNotices();
 
-  /** Workers are kept as long as their router is compared. @type {Map<RouterName, Lane>} */
+  /** Workers are kept as long as their router and seed are compared. @type {Map<string, Lane>} */
   const known = new Map();
   /** @type {Values} */
   let builtWith = {};
@@ -77,21 +81,22 @@ export function createComparison({
     return Number(state.peek('steps'));
   }
 
-  /** @param {RouterName} router */
-  async function laneOf(router) {
-    const old = known.get(router);
+  /** @param {RouterName} router @param {number} run */
+  async function laneOf(router, run) {
+    const key = keyOf({ router, run });
+    const old = known.get(key);
     if (old) return old;
     const client = await openClient();
     await client.request('tune', { pace: paceOf(state.peek('pace')) });
-    const lane = createLane({ router, client });
-    known.set(router, lane);
+    const lane = createLane({ router, run, client });
+    known.set(key, lane);
     return lane;
   }
 
   /** @param {Lane} lane whose worker ends */
   function close(lane) {
     lane.client.close();
-    if (known.get(lane.router) === lane) known.delete(lane.router);
+    if (known.get(keyOf(lane)) === lane) known.delete(keyOf(lane));
   }
 
   /**
@@ -102,19 +107,17 @@ export function createComparison({
    */
   async function drop(lane, error) {
     const message = error instanceof Error ? error.message : String(error);
+    const name = nameOf(lane, builtWith);
     if (error instanceof DivergedError) {
       lane.status.value = 'diverged';
-      notify(
-        'problem',
-        `The training of ${lane.router} broke down: ${message}. The others go on without it.`,
-      );
+      notify('problem', `The training of ${name} broke down: ${message}. The others go on without it.`);
       await lane.frame().catch(report);
       return;
     }
     lane.status.value = 'failed';
     // The next model of this router gets another worker.
     close(lane);
-    notify('problem', `The run of ${lane.router} failed: ${message}. The others go on without it.`);
+    notify('problem', `The run of ${name} failed: ${message}. The others go on without it.`);
   }
 
   /**
@@ -169,7 +172,9 @@ export function createComparison({
     const values = state.values.peek();
     const next = kindOf(values);
     const data = await next.data();
-    const chosen = await Promise.all(chosenRouters(values).map(laneOf));
+    const runs = Array.from({ length: Number(values.seeds) }, (_, run) => run);
+    const wantedLanes = chosenRouters(values).flatMap((router) => runs.map((run) => laneOf(router, run)));
+    const chosen = await Promise.all(wantedLanes);
     const learningRate = Number(values.learningRate);
     const results = await Promise.allSettled(
       chosen.map((lane) => lane.build({ kind: next, data, learningRate })),

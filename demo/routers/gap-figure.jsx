@@ -1,6 +1,8 @@
 import { inUnit, unitName } from '../format.js';
 import { Figure } from '../views/figure.jsx';
+import { bandOf, bandWords, columnsOf, lastInWords, mapBand } from './bands.js';
 import { gapsOf } from './gaps.js';
+import { groupsOf, seedsOf } from './groups.js';
 import { LineChart } from './line-chart.jsx';
 import { StepTable, stepRows } from './step-table.jsx';
 
@@ -16,22 +18,21 @@ const signed = (value) =>
 export function GapFigure({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
-  const gaps = gapsOf(
-    comparison.lanes.value.map(({ router, losses }) => ({ router, heldOut: losses.value.heldOut })),
+  const groups = groupsOf(comparison.lanes.value);
+  const gaps = seedsOf(groups).map((lanes) =>
+    gapsOf(lanes.map(({ router, losses }) => ({ router, heldOut: losses.value.heldOut }))),
   );
-  const lines = gaps.map(({ router, steps, values }) => ({
-    router,
-    steps,
-    values: values.map((nats) => inUnit(nats, unit)),
-    marks: steps.map((step, i) => ({ step, value: inUnit(values[i], unit) })),
-  }));
-  const columns = lines.map(({ router, steps, values }) => ({ title: router, steps, values }));
-  const words = lines.map(({ router, values }) => `${router} ${signed(values.at(-1))}`).join(', ');
+  const lines = (gaps[0] ?? []).map(({ router }, i) => {
+    const band = mapBand(bandOf(gaps.map((seed) => seed[i])), (nats) => inUnit(nats, unit));
+    return { router, ...band, marks: band.steps.map((step, at) => ({ step, value: band.values[at] })) };
+  });
+  const columns = lines.flatMap(({ router, ...band }) => columnsOf(router, band));
+  const words = lines.map(({ router, ...band }) => `${router} ${lastInWords(band, signed)}`).join(', ');
   return (
     <Figure
       title="Held-out loss, compared"
       name="routers-gap"
-      caption={`Above or below the mean of the models, ${unitName(unit, per)}, from step 50 on. Lower is better.`}
+      caption={`Above or below the mean of the models, ${unitName(unit, per)}, from step 50 on. Lower is better.${bandWords(gaps.length)}`}
       table={() => <StepTable columns={columns} format={signed} />}
       rows={() => stepRows(columns)}
     >

@@ -17,7 +17,7 @@ import { isPlane } from './settings.js';
  * @property {import('../worker/protocol.js').TaskName} name of the worker's task
  * @property {'byte' | 'point'} per what a loss is the mean over
  * @property {number} guess loss of a model that knows nothing, nats
- * @property {(router: RouterName) => ModelConfig} config
+ * @property {(router: RouterName, run: number) => ModelConfig} config run: of which seed, counted from 0
  * @property {() => Promise<object>} data what the worker is sent; the same object as long as nothing of it changes
  * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads [layers, E] of a picture of the worker
  */
@@ -26,14 +26,15 @@ import { isPlane } from './settings.js';
  * @param {readonly import('../schema.js').EngineField[]} fields of the engine's configuration
  * @param {Values} values
  * @param {RouterName} router
+ * @param {number} run of which seed, counted from 0
  * @returns {ModelConfig} of the settings that are keys of it
  */
-export function configFor(fields, values, router) {
+export function configFor(fields, values, router, run) {
   const known = fields.filter(({ name }) => name in values).map(({ name }) => [name, values[name]]);
   const config = Object.fromEntries(known);
   // Only one router is trained with it, and the engine takes it for that one alone.
   if (router !== 'smoe') config.loadBalanceWeight = 0;
-  return { ...config, router };
+  return { ...config, router, seed: Number(values.seed) + run };
 }
 
 /**
@@ -51,7 +52,7 @@ export function createKinds({ fields }) {
       name: 'text',
       per: 'byte',
       guess: Math.log(256),
-      config: (router) => ({ vocabSize: 256, ...configFor(fields.language, values, router) }),
+      config: (router, run) => ({ vocabSize: 256, ...configFor(fields.language, values, router, run) }),
       async data() {
         const known = texts.get(id);
         const { name, bytes } = known ? { name: 'The text', ...known } : await builtInText(id);
@@ -76,15 +77,15 @@ export function createKinds({ fields }) {
 
   /** @param {Values} values @returns {Kind} */
   function plane(values) {
-    // The seed of all that is random is one.
+    // One seed for all that is random; the points stay the same where models have several.
     const wanted = { ...values, classes: 2, dataSeed: values.seed };
     const classes = classesOf(wanted);
     return {
       name: 'plane',
       per: 'point',
       guess: Math.log(classes),
-      config: (router) => ({
-        ...configFor(fields.classifier, values, router),
+      config: (router, run) => ({
+        ...configFor(fields.classifier, values, router, run),
         inputSize: 2,
         classes,
         batchSize: capacity,

@@ -16,9 +16,9 @@ import { createKept } from '../kept.js';
 /**
  * One of the models that are compared, in a worker of its own, and what was heard of it.
  *
- * @param {{ router: RouterName, client: Client }} parts
+ * @param {{ router: RouterName, run: number, client: Client }} parts run: of which seed, counted from 0
  */
-export function createLane({ router, client }) {
+export function createLane({ router, run, client }) {
   const status = signal(/** @type {LaneStatus} */ ('ready'));
   const summary = signal(/** @type {Summary | null} */ (null));
   const step = signal(0);
@@ -48,6 +48,7 @@ export function createLane({ router, client }) {
 
   return {
     router,
+    run,
     client,
     status,
     summary,
@@ -64,7 +65,7 @@ export function createLane({ router, client }) {
      * @returns {Promise<() => void>} shows it
      */
     async build({ kind: next, data, learningRate }) {
-      const body = { task: next.name, config: next.config(router), learningRate };
+      const body = { task: next.name, config: next.config(router, run), learningRate };
       const built = await client.request('build', { ...body, data: data === sent ? null : data });
       sent = data;
       const news = await client.request('frame', { recycle: null, whole: true });

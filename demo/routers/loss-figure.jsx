@@ -1,6 +1,8 @@
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
+import { bandOf, bandWords, columnsOf, lastInWords, mapBand } from './bands.js';
+import { groupsOf, seedCount } from './groups.js';
 import { LineChart } from './line-chart.jsx';
 import { StepTable, stepRows } from './step-table.jsx';
 
@@ -12,24 +14,34 @@ import { StepTable, stepRows } from './step-table.jsx';
 export function LossFigure({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
-  const runs = comparison.lanes.value.map((lane) => ({ lane, history: lane.losses.value }));
-  const lines = runs.map(({ lane, history }) => ({
-    router: lane.router,
-    steps: history.steps,
-    values: history.smooth.map((nats) => inUnit(nats, unit)),
-    marks: history.heldOut.map(({ step, loss }) => ({ step, value: inUnit(loss, unit) })),
+  const groups = groupsOf(comparison.lanes.value);
+  const seeds = seedCount(groups);
+  const curves = groups.map(({ router, lanes }) => {
+    const histories = lanes.map(({ losses }) => losses.value);
+    return {
+      router,
+      training: inUnits(
+        histories.map(({ steps, smooth }) => ({ steps, values: smooth })),
+        unit,
+      ),
+      heldOut: inUnits(
+        histories.map(({ heldOut }) => seriesOf(heldOut)),
+        unit,
+      ),
+    };
+  });
+  const lines = curves.map(({ router, training, heldOut }) => ({
+    router,
+    ...training,
+    marks: heldOut.steps.map((step, i) => ({ step, value: heldOut.values[i] })),
   }));
-  const words = runs.map(
-    ({ lane, history }) =>
-      `${lane.router}: training ${lossText(history.smooth.at(-1), unit)}, held-out ${lossText(history.heldOut.at(-1)?.loss, unit)}`,
+  const words = curves.map(
+    ({ router, training, heldOut }) =>
+      `${router}: training ${lastInWords(training, two)}, held-out ${lastInWords(heldOut, two)}`,
   );
-  const columns = runs.flatMap(({ lane, history }) => [
-    { title: `${lane.router}, training`, steps: history.steps, values: history.smooth },
-    {
-      title: `${lane.router}, held-out`,
-      steps: history.heldOut.map(({ step }) => step),
-      values: history.heldOut.map(({ loss }) => loss),
-    },
+  const columns = curves.flatMap(({ router, training, heldOut }) => [
+    ...columnsOf(`${router}, training`, training),
+    ...columnsOf(`${router}, held-out`, heldOut),
   ]);
   const none = () => {};
   const guess = comparison.kind.value?.guess ?? 0;
@@ -40,10 +52,10 @@ export function LossFigure({ comparison, state }) {
       tools={<Field state={state} name="unit" onProblems={none} />}
       caption={
         `In ${unitName(unit, per)}; lower is better, and a model that knows nothing has ${lossText(guess, unit)}. ` +
-        'Lines: what is learned from, smoothed. Marks: what is held out and never learned.'
+        `Lines: what is learned from, smoothed. Marks: what is held out and never learned.${bandWords(seeds)}`
       }
-      table={() => <StepTable columns={columns} format={(nats) => lossText(nats, unit)} />}
-      rows={() => stepRows(inUnits(columns, unit))}
+      table={() => <StepTable columns={columns} format={two} />}
+      rows={() => stepRows(columns)}
     >
       <LineChart
         lines={lines}
@@ -57,14 +69,17 @@ export function LossFigure({ comparison, state }) {
   );
 }
 
+/** @param {number | undefined} value */
+const two = (value) => value?.toFixed(2) ?? '–';
+
+/** @param {readonly { step: number, loss: number }[]} looks */
+const seriesOf = (looks) => ({
+  steps: looks.map(({ step }) => step),
+  values: looks.map(({ loss }) => loss),
+});
+
 /**
- * @param {readonly import('./step-table.jsx').Column[]} columns in nats
+ * @param {readonly import('./bands.js').Series[]} runs in nats
  * @param {import('../format.js').Unit} unit
  */
-function inUnits(columns, unit) {
-  return columns.map(({ title, steps, values }) => ({
-    title: `${title}, ${unit}`,
-    steps,
-    values: values.map((nats) => inUnit(nats, unit)),
-  }));
-}
+const inUnits = (runs, unit) => mapBand(bandOf(runs), (nats) => inUnit(nats, unit));

@@ -19,3 +19,6 @@ export const looks = {
 
 /** Of the mark of a single value, from its middle to its edge. */
 export const markRadius = 3.5;
+
+/** How dark a band about a line is, 0 … 1. */
+export const bandInk = 0.12;

@@ -8,6 +8,8 @@
  * @property {string} title
  * @property {string} caption
  * @property {(layer: LayerMeasures) => number | null} value
+ * @property {readonly [word: string, which: 'least' | 'most']} lead what is said of the one that is furthest on the
+ *   side that is mostly wished for
  * @property {(size: { experts: number, topK: number }) => [number, number]} range
  */
 
@@ -21,6 +23,7 @@ export const measured = [
     title: 'Router entropy',
     caption: 'How undecided the router is: 1 when all experts are as likely, 0 when one is certain.',
     value: ({ entropy }) => entropy,
+    lead: ['surest', 'least'],
     range: share,
   },
   {
@@ -29,6 +32,7 @@ export const measured = [
     caption:
       'How many times its fair share the busiest expert gets: 1 is even; the top, always the same ones.',
     value: ({ maxLoad }) => maxLoad,
+    lead: ['most even', 'least'],
     range: ({ experts, topK }) => [1, Math.max(1.1, experts / topK)],
   },
   {
@@ -36,6 +40,7 @@ export const measured = [
     title: 'Load variation',
     caption: 'How unequal the loads are, as standard deviation over mean: 0 is even.',
     value: ({ loadVariation }) => loadVariation,
+    lead: ['most even', 'least'],
     range: ({ experts, topK }) => [0, Math.max(0.1, Math.sqrt(Math.max(0, experts / topK - 1)))],
   },
   {
@@ -44,6 +49,7 @@ export const measured = [
     caption:
       'Share of the probe whose set of experts changed since the last look, 50 steps ago (fewer at first).',
     value: ({ switchRate }) => switchRate,
+    lead: ['steadiest', 'least'],
     range: share,
   },
   {
@@ -51,6 +57,7 @@ export const measured = [
     title: 'Expert similarity',
     caption: 'Mean cosine between the outputs of two experts: 1, all do the same (collapse); 0, unrelated.',
     value: ({ expertSimilarity }) => expertSimilarity,
+    lead: ['least alike', 'least'],
     range: () => [-0.5, 1],
   },
   {
@@ -58,6 +65,7 @@ export const measured = [
     title: 'Specialisation',
     caption: 'How much the kind of a character or point says about its expert: 0 nothing, 1 all.',
     value: ({ specialisation }) => specialisation,
+    lead: ['says most', 'most'],
     range: share,
   },
 ];

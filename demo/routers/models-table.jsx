@@ -1,8 +1,8 @@
-import { compact, count, loss as lossText, unitName } from '../format.js';
+import { count, unitName } from '../format.js';
 import { Figure } from '../views/figure.jsx';
+import { groupsOf, seedCount } from './groups.js';
 import { looks } from './marks.js';
-import { measured } from './measured.js';
-import { parametersOf } from './parameters.js';
+import { rowsNow } from './now.js';
 
 /**
  * The models, their sizes, and how they do now.
@@ -13,8 +13,10 @@ export function ModelsTable({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
   const layer = Number(state.get('layer'));
-  const lanes = comparison.lanes.value;
+  const groups = groupsOf(comparison.lanes.value);
+  const seeds = seedCount(groups);
   const one = per === 'byte' ? 'character' : 'point';
+  const rows = rowsNow(groups, { unit, per, layer });
   return (
     <Figure
       title="The models now"
@@ -23,11 +25,12 @@ export function ModelsTable({ comparison, state }) {
         `Active: the parameters that a single ${one} meets, without the experts that do not take it. In the dense ` +
         'model all are active: it has as many, and several times the work. The frozen hypernetwork of “hyperrouter” ' +
         'makes the router once for all, and does not count. ' +
-        `Losses in ${unitName(unit, per)}; routing of layer ${layer}, as of the last look.`
+        `Losses in ${unitName(unit, per)}; routing of layer ${layer}, as of the last look. A word marks the one ` +
+        `that leads on the side that is mostly wished for.${seeds > 1 ? ` Means of ${seeds} seeds.` : ''}`
       }
       rows={() => [
-        ['', ...lanes.map(({ router }) => router)],
-        ...rowsOf(lanes, { unit, per, layer }).map(({ title, values }) => [title, ...values]),
+        ['', ...groups.map(({ router }) => router)],
+        ...rows.map(({ title, values }) => [title, ...values]),
       ]}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
@@ -36,25 +39,29 @@ export function ModelsTable({ comparison, state }) {
           <thead>
             <tr>
               <td />
-              {lanes.map(({ router, status, step }) => (
-                <th key={router} scope="col">
-                  <Swatch router={router} />
-                  <span>{router}</span>
-                  {status.value !== 'ready' && (
-                    <small>
-                      {status.value === 'diverged' ? `stopped at ${count(step.value)}` : 'failed'}
-                    </small>
-                  )}
+              {groups.map((group) => (
+                <th key={group.router} scope="col">
+                  <Swatch router={group.router} />
+                  <span>{group.router}</span>
+                  <Stopped group={group} />
                 </th>
               ))}
             </tr>
           </thead>
           <tbody>
-            {rowsOf(lanes, { unit, per, layer }).map(({ title, values }) => (
+            {rows.map(({ title, values, best }) => (
               <tr key={title}>
                 <th scope="row">{title}</th>
                 {values.map((value, i) => (
-                  <td key={lanes[i].router}>{value}</td>
+                  <td key={groups[i].router}>
+                    {best?.at === i ? (
+                      <>
+                        <b>{value}</b> <small>{best.word}</small>
+                      </>
+                    ) : (
+                      value
+                    )}
+                  </td>
                 ))}
               </tr>
             ))}
@@ -66,35 +73,22 @@ export function ModelsTable({ comparison, state }) {
 }
 
 /**
- * @param {readonly import('./lane.js').Lane[]} lanes
- * @param {{ unit: import('../format.js').Unit, per: 'byte' | 'point', layer: number }} shown
- * @returns {{ title: string, values: string[] }[]} a value for each lane
+ * Which runs of a router do not go on.
+ *
+ * @param {{ group: import('./groups.js').Group }} props
  */
-function rowsOf(lanes, { unit, per, layer }) {
-  const sizes = lanes.map(({ summary }) => (summary.value ? parametersOf(summary.value) : undefined));
-  const histories = lanes.map(({ losses }) => losses.value);
-  const looks = lanes.map(({ measures }) => measures.value.entries.at(-1)?.layers[layer - 1]);
-  const size = (/** @type {number | undefined} */ value) => (value === undefined ? '–' : compact(value));
-  return [
-    { title: 'Parameters', values: sizes.map((of) => size(of?.all)) },
-    { title: 'of them learned', values: sizes.map((of) => size(of?.learned)) },
-    {
-      title: per === 'byte' ? 'active per character' : 'active per point',
-      values: sizes.map((of) => (of && of.active === of.all ? 'all' : size(of?.active))),
-    },
-    {
-      title: 'Training loss',
-      values: histories.map(({ smooth }) => lossText(smooth.at(-1), unit)),
-    },
-    {
-      title: 'Held-out loss',
-      values: histories.map(({ heldOut }) => lossText(heldOut.at(-1)?.loss, unit)),
-    },
-    ...measured.map(({ title, value }) => ({
-      title,
-      values: looks.map((look) => (look && value(look))?.toFixed(2) ?? '–'),
-    })),
-  ];
+function Stopped({ group: { all } }) {
+  const stopped = all.filter(({ status }) => status.value !== 'ready');
+  if (!stopped.length) return null;
+  if (all.length > 1) {
+    return (
+      <small>
+        {stopped.length} of {all.length} stopped
+      </small>
+    );
+  }
+  const [{ status, step }] = stopped;
+  return <small>{status.value === 'diverged' ? `stopped at ${count(step.value)}` : 'failed'}</small>;
 }
 
 /**

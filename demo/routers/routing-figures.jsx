@@ -2,6 +2,8 @@ import { count } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
+import { bandOf, bandWords, columnsOf, lastInWords } from './bands.js';
+import { groupsOf, seedCount } from './groups.js';
 import { LineChart } from './line-chart.jsx';
 import { MapFigure } from './map-figure.jsx';
 import { measured, seriesOf } from './measured.js';
@@ -17,7 +19,10 @@ const two = (/** @type {number | undefined} */ value) => value?.toFixed(2) ?? 'â
 export function RoutingFigures({ comparison, state }) {
   const layer = Number(state.get('layer'));
   const size = { experts: Number(state.get('experts')), topK: Number(state.get('topK')) };
-  const routed = comparison.lanes.value.filter(({ router }) => router !== 'dense');
+  const groups = groupsOf(comparison.lanes.value);
+  const seeds = seedCount(groups);
+  const routed = groups.filter(({ router }) => router !== 'dense');
+  const shown = routed.map(({ lanes }) => lanes[0]);
   return (
     <section class="routing" aria-labelledby="title-routing">
       <div class="figure-head">
@@ -27,9 +32,10 @@ export function RoutingFigures({ comparison, state }) {
       <p class="caption">
         The load of each expert over the steps: the higher its band, the more it takes. The same letter in two
         models stands for two experts that have nothing to do with each other. The dense model has none.
+        {seeds > 1 && ` Of the ${seeds} seeds, the first is shown.`}
       </p>
       <div class="small-figures">
-        {routed.map((lane) => (
+        {shown.map((lane) => (
           <LoadHistoryView key={lane.router} run={lane} state={state} of={lane.router} />
         ))}
       </div>
@@ -40,7 +46,7 @@ export function RoutingFigures({ comparison, state }) {
             the paler the more it shares; grey where two are level.
           </p>
           <div class="small-figures">
-            {routed.map((lane) => (
+            {shown.map((lane) => (
               <MapFigure key={lane.router} lane={lane} state={state} />
             ))}
           </div>
@@ -48,6 +54,7 @@ export function RoutingFigures({ comparison, state }) {
       )}
       <p class="caption">
         Measures of the routing of what is held out, every 50 steps and more often at first.
+        {bandWords(seeds)}
       </p>
       <div class="small-figures">
         {measured.map((measure) => (
@@ -57,9 +64,9 @@ export function RoutingFigures({ comparison, state }) {
             range={measure.range(size)}
             log={Boolean(state.get('logSteps'))}
             layer={layer}
-            series={routed.map(({ router, measures }) => ({
+            series={routed.map(({ router, lanes }) => ({
               router,
-              ...seriesOf(measure, measures.value.entries, layer - 1),
+              ...bandOf(lanes.map(({ measures }) => seriesOf(measure, measures.value.entries, layer - 1))),
             }))}
           />
         ))}
@@ -74,12 +81,12 @@ export function RoutingFigures({ comparison, state }) {
  * @param {[number, number]} props.range
  * @param {boolean} props.log
  * @param {number} props.layer counted from 1
- * @param {{ router: import('./settings.js').RouterName, steps: number[], values: number[] }[]} props.series
+ * @param {(import('./bands.js').Band & { router: import('./settings.js').RouterName })[]} props.series
  */
 function MeasureFigure({ measure, range, log, layer, series }) {
   const last = series[0]?.steps.at(-1) ?? 0;
-  const columns = series.map(({ router, steps, values }) => ({ title: router, steps, values }));
-  const words = series.map(({ router, values }) => `${router} ${two(values.at(-1))}`).join(', ');
+  const columns = series.flatMap(({ router, ...band }) => columnsOf(router, band));
+  const words = series.map(({ router, ...band }) => `${router} ${lastInWords(band, two)}`).join(', ');
   return (
     <Figure
       title={measure.title}

@@ -2,6 +2,8 @@ import { count, loss as lossText } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Share } from '../views/share.jsx';
 import { Undo } from '../views/transport.jsx';
+import { meanOf } from './bands.js';
+import { groupsOf } from './groups.js';
 
 /**
  * Start, pause, one step, reset, and where all models are.
@@ -12,6 +14,7 @@ export function ComparisonTransport({ comparison, state }) {
   const status = comparison.status.value;
   const running = status === 'running';
   const lanes = comparison.lanes.value;
+  const groups = groupsOf(lanes);
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const step = comparison.step.value;
   const budget = Number(state.get('steps'));
@@ -44,13 +47,13 @@ export function ComparisonTransport({ comparison, state }) {
             </dt>
             <dd>{count(step)}</dd>
           </div>
-          {lanes.map(({ router, losses }) => (
+          {groups.map(({ router, lanes: runs }) => (
             <div key={router}>
               <dt>
                 {router}
                 <span class="wide-only">, {unit}</span>
               </dt>
-              <dd>{lossText(losses.value.smooth.at(-1), unit)}</dd>
+              <dd>{lossText(meanOf(runs.map(({ losses }) => losses.value.smooth.at(-1))), unit)}</dd>
             </div>
           ))}
         </dl>

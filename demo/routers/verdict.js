@@ -8,13 +8,16 @@ import { inUnit, unitName } from '../format.js';
  * @typedef {object} Outcome of a model
  * @property {string} router
  * @property {readonly { step: number, loss: number }[]} heldOut nats
- * @property {import('./lane.js').Scan | null} scan
+ *
+ * @typedef {readonly (readonly Outcome[])[]} Outcomes [seeds][routers], the routers in the same order
  *
  * @typedef {object} Gap
  * @property {string} router
  * @property {number} gap by how much its held-out loss is above the best one's, nats
- * @property {number} noise how much that gap moves from look to look, nats
- * @property {boolean} real whether it is more than twice as large as that
+ * @property {number} noise what such a gap may be by chance, nats
+ * @property {boolean} real whether it is larger than that
+ *
+ * @typedef {{ step: number, best: string, loss: number, gaps: Gap[] }} Ranking best: a router
  */
 
 /** Looks at the held-out data from which the noise is estimated, at most and at least. */
@@ -22,45 +25,59 @@ const mostLooks = 6;
 const fewestLooks = 3;
 /** Earlier looks see models that have hardly begun. */
 const settled = 100;
-/** A gap must be this many times the noise before it is called one. */
+/** So many times its own uncertainty a gap may be by chance. */
 const factor = 2;
 
 /**
- * @param {readonly Outcome[]} outcomes of models that were looked at at the same steps
- * @returns {{ step: number, best: Outcome, loss: number, gaps: Gap[] } | null} null as long as there are too few looks.
- *   Gaps: of all but the best, the smallest first
+ * @param {Outcomes} seeds
+ * @returns {Ranking | null} null as long as there are too few looks. Gaps: of all but the best, the smallest first
  */
-export function rank(outcomes) {
-  const lookedAt = outcomes.map(({ heldOut }) => new Map(heldOut.map(({ step, loss }) => [step, loss])));
-  const steps = [...(lookedAt[0]?.keys() ?? [])]
-    .filter((step) => step >= settled && lookedAt.every((looks) => looks.has(step)))
+export function rank(seeds) {
+  const lookedAt = seeds.map((outcomes) =>
+    outcomes.map(({ heldOut }) => new Map(heldOut.map(({ step, loss }) => [step, loss]))),
+  );
+  const first = lookedAt[0]?.[0] ?? new Map();
+  const steps = [...first.keys()]
+    .filter((step) => step >= settled && lookedAt.flat().every((looks) => looks.has(step)))
     .slice(-mostLooks);
   const step = steps.at(-1);
-  if (outcomes.length < 2 || step === undefined || steps.length < fewestLooks) return null;
-  const lossAt = (/** @type {number} */ i, /** @type {number} */ at) => Number(lookedAt[i].get(at));
-  const order = outcomes.map((_, i) => i).sort((a, b) => lossAt(a, step) - lossAt(b, step));
+  if ((seeds[0]?.length ?? 0) < 2 || step === undefined || steps.length < fewestLooks) return null;
+  const at = (/** @type {number} */ seed, /** @type {number} */ router, /** @type {number} */ when) =>
+    Number(lookedAt[seed][router].get(when));
+  const losses = seeds[0].map((_, router) => mean(seeds.map((_, seed) => at(seed, router, step))));
+  const order = losses.map((_, router) => router).sort((a, b) => losses[a] - losses[b]);
   const [best, ...others] = order;
-  const gaps = others.map((i) => {
-    const gap = lossAt(i, step) - lossAt(best, step);
-    const noise = deviation(steps.map((at) => lossAt(i, at) - lossAt(best, at)));
-    return { router: outcomes[i].router, gap, noise, real: gap > factor * noise };
+  const gaps = others.map((router) => {
+    const perSeed = seeds.map((_, seed) => at(seed, router, step) - at(seed, best, step));
+    const perLook = steps.map((when) =>
+      mean(seeds.map((_, seed) => at(seed, router, when) - at(seed, best, when))),
+    );
+    const gap = mean(perSeed);
+    // Few seeds may agree by chance: what the gap moves by from look to look is the least that is left open.
+    const overSeeds = seeds.length > 1 ? deviation(perSeed) / Math.sqrt(seeds.length) : 0;
+    const noise = factor * Math.max(overSeeds, deviation(perLook));
+    const real = gap > noise && perSeed.every((one) => one > 0);
+    return { router: seeds[0][router].router, gap, noise, real };
   });
-  return { step, best: outcomes[best], loss: lossAt(best, step), gaps };
+  return { step, best: seeds[0][best].router, loss: losses[best], gaps };
 }
 
-/** @param {number[]} values @returns {number} standard deviation of a sample */
+/** @param {readonly number[]} values */
+const mean = (values) => values.reduce((sum, x) => sum + x, 0) / values.length;
+
+/** @param {readonly number[]} values @returns {number} standard deviation of a sample */
 function deviation(values) {
-  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));
+  const middle = mean(values);
+  return Math.sqrt(values.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (values.length - 1));
 }
 
 /**
- * @param {readonly Outcome[]} outcomes
+ * @param {Outcomes} seeds
  * @param {{ unit: Unit, per: 'byte' | 'point' }} words
  * @returns {string} whole sentences
  */
-export function verdictOf(outcomes, { unit, per }) {
-  const ranked = rank(outcomes);
+export function verdictOf(seeds, { unit, per }) {
+  const ranked = rank(seeds);
   if (!ranked)
     return 'It is too early to say which one predicts best: that takes 200 steps of two models or more.';
   const { step, best, loss, gaps } = ranked;
@@ -71,13 +88,19 @@ export function verdictOf(outcomes, { unit, per }) {
       .map(({ router, gap, noise }) => `${router} by ${number(gap)} (±${number(noise)})`)
       .join(', ');
   const [real, noise] = [behind(true), behind(false)];
+  const several = seeds.length > 1;
   return [
-    `At step ${step}, ${best.router} has the lowest held-out loss, ${number(loss)} ${unitName(unit, per)}.`,
+    `At step ${step}, ${best} has the lowest held-out loss, ${number(loss)} ${unitName(unit, per)}` +
+      `${several ? ` in the mean of ${seeds.length} seeds` : ''}.`,
     real && `Clearly behind: ${real}.`,
-    noise && `Behind by no more than noise: ${noise}.`,
-    'After ± stands how much a gap moves from look to look.',
-    hyperrouterWords(outcomes),
-    'Another seed may rank them differently.',
+    noise && `Behind by no more than chance allows: ${noise}.`,
+    several
+      ? 'After ± stands twice the standard error of the gap over the seeds, or twice what it moves by from look to look, if that is more; clear is what is larger, with every seed.'
+      : 'After ± stands twice what a gap moves by from look to look; clear is what is larger.',
+    hyperrouterWords(seeds),
+    several
+      ? 'So few seeds leave small gaps open.'
+      : 'Another seed may rank them differently: train with two or three.',
   ]
     .filter(Boolean)
     .join(' ');
@@ -86,31 +109,31 @@ export function verdictOf(outcomes, { unit, per }) {
 /**
  * How the hypernetwork does among the routers, without the model that has none.
  *
- * @param {readonly Outcome[]} outcomes
+ * @param {Outcomes} seeds
  */
-function hyperrouterWords(outcomes) {
-  const ranked = rank(outcomes.filter(({ router }) => router !== 'dense'));
-  if (!ranked || !outcomes.some(({ router }) => router === 'hyperrouter')) return '';
-  const { best, gaps } = ranked;
-  if (best.router !== 'hyperrouter')
-    return 'This run shows no advantage of the hypernetwork over the other routers.';
-  return gaps.every(({ real }) => real)
-    ? 'Of the models with a router, hyperrouter is clearly ahead in this run.'
-    : 'This run shows no clear advantage of the hypernetwork over the other routers.';
+function hyperrouterWords(seeds) {
+  const ranked = rank(seeds.map((outcomes) => outcomes.filter(({ router }) => router !== 'dense')));
+  if (!ranked || !seeds[0].some(({ router }) => router === 'hyperrouter')) return '';
+  const what = seeds.length > 1 ? 'These runs show' : 'This run shows';
+  if (ranked.best !== 'hyperrouter')
+    return `${what} no advantage of the hypernetwork over the other routers.`;
+  return ranked.gaps.every(({ real }) => real)
+    ? `Of the models with a router, hyperrouter is clearly ahead${seeds.length > 1 ? '' : ' in this run'}.`
+    : `${what} no clear advantage of the hypernetwork over the other routers.`;
 }
 
 /**
  * How much a model loses when it may ask one expert only.
  *
- * @param {readonly Outcome[]} outcomes
+ * @param {readonly { router: string, points: readonly { topK: number, loss: number }[] }[]} scans
  * @param {number} topK of training
  * @param {Unit} unit
  * @returns {string} a sentence; empty where there is nothing to say
  */
-export function savingOf(outcomes, topK, unit) {
+export function savingOf(scans, topK, unit) {
   if (topK < 2) return '';
-  const words = outcomes.flatMap(({ router, scan }) => {
-    const at = (/** @type {number} */ k) => scan?.points.find((point) => point.topK === k)?.loss;
+  const words = scans.flatMap(({ router, points }) => {
+    const at = (/** @type {number} */ k) => points.find((point) => point.topK === k)?.loss;
     const [one, trained] = [at(1), at(topK)];
     if (router === 'dense' || one === undefined || trained === undefined) return [];
     const change = inUnit(one - trained, unit);

@@ -33,7 +33,7 @@ async function untilScanned(page, rows) {
 
 describe('routers side by side', () => {
   it('train together to the budget, and try every k; the same link gives the same losses', async () => {
-    const { page, complaints, button, step } = await visit(site, small);
+    const { page, complaints, button, step, record } = await visit(site, small);
     await page.getByRole('checkbox', { name: 'smoe-dropout' }).uncheck();
     await page.waitForFunction(() => document.querySelectorAll('.models thead th').length === 3);
     await button('Start').click();
@@ -59,6 +59,14 @@ describe('routers side by side', () => {
     );
     assert.deepEqual(await untilScanned(again.page, 4), table);
     assert.deepEqual(await again.page.locator('.models').innerText(), losses);
+    const [kept, replayed] = [await record(), await again.record()].map(({ runs }) =>
+      runs.map((/** @type {any} */ { router, losses: { train }, heldOut, lossByK, measures }) => {
+        assert.equal(train.length, 50);
+        return { router, train, heldOut, lossByK, measures };
+      }),
+    );
+    assert.equal(kept.length, 3);
+    assert.deepEqual(replayed, kept, 'to the last bit');
     assert.deepEqual([...complaints, ...again.complaints], []);
   });
 
@@ -72,8 +80,8 @@ describe('routers side by side', () => {
     const loads = page.locator('.load-history canvas');
     assert.equal(await loads.count(), 3);
     assert.match((await loads.first().getAttribute('aria-label')) ?? '', /Load of each expert.*A <?\d+ %, B/);
-    await page.getByLabel('Seed').fill('2');
-    await page.getByLabel('Seed').press('Enter');
+    await page.getByLabel('Seed', { exact: true }).fill('2');
+    await page.getByLabel('Seed', { exact: true }).press('Enter');
     await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
     assert.match(page.url(), /seed=2/);
     assert.equal(await page.locator('.all-k').count(), 0);
@@ -98,6 +106,61 @@ describe('routers side by side', () => {
     await page.getByRole('button', { name: /^Undo: Data/ }).click();
     await page.waitForFunction(() => document.querySelectorAll('.owner-map').length === 0);
     assert.match(page.url(), /dInner=32/);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('have several seeds, drawn with the band that they spread over, and kept as such', async () => {
+    const { page, complaints, button, step, record, saved } = await visit(
+      site,
+      `${small}&dense=0&smoe-dropout=0&seed=7`,
+    );
+    // By keys, as for any slider.
+    await page.getByRole('slider', { name: 'Seeds' }).press('ArrowRight');
+    await page
+      .getByText(/Means of 2 seeds/)
+      .first()
+      .waitFor();
+    assert.match(page.url(), /seeds=2/);
+    await button('Start').click();
+    await untilScanned(page, 4);
+    assert.equal(await step(), 50);
+    const { runs } = await record();
+    assert.deepEqual(
+      runs.map((/** @type {any} */ { router, config }) => `${router} ${config.seed}`),
+      ['hyperrouter 7', 'hyperrouter 8', 'smoe 7', 'smoe 8'],
+    );
+    const label = await page.locator('.figure-routers-loss .line-chart').getAttribute('aria-label');
+    const [, mean, low, high] = (label?.match(/hyperrouter: .*?held-out (\S+) \((\S+) to (\S+)\)/) ?? []).map(
+      Number,
+    );
+    const last = [0, 1].map((i) => runs[i].heldOut.at(-1).loss / Math.LN2);
+    assert.equal(low.toFixed(2), Math.min(...last).toFixed(2));
+    assert.equal(high.toFixed(2), Math.max(...last).toFixed(2));
+    assert.ok(low <= mean && mean <= high);
+
+    const figure = page.locator('.figure-routers-entropy');
+    await figure.getByRole('button', { name: /^Save/ }).click();
+    const { bytes } = await saved(() => figure.getByRole('button', { name: 'Picture, SVG' }).click());
+    const svg = bytes.toString();
+    assert.equal(svg.match(/<polygon/g)?.length, 2, 'two bands');
+    assert.equal(svg.match(/<polyline/g)?.length, 2, 'two lines');
+    assert.match(svg, />hyperrouter<.*>smoe</s);
+    assert.doesNotMatch(svg, /<image/);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('try every k while they train, and train on', async () => {
+    const { page, complaints, button, untilStep, step } = await visit(site, small.replace('=50', '=5000'));
+    await button('Start').click();
+    await untilStep(10);
+    await button('Try every k').click();
+    const table = await untilScanned(page, 4);
+    assert.ok(table.flat().every((text) => Number(text) > 0));
+    assert.ok(await button('Pause').isVisible());
+    const caption = await page.locator('.figure-routers-by-k .caption').innerText();
+    const at = Number(caption.match(/were at step ([\d,]+)/)?.[1].replaceAll(',', ''));
+    assert.ok(at >= 10 && at <= (await step()));
+    await untilStep(at + 10);
     assert.deepEqual(complaints, []);
   });
 

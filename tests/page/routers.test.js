@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { DivergedError, EngineError, load } from 'hyperrouter-wasm';
 import { createComparison } from '../../demo/routers/comparison.js';
-import { gapsOf } from '../../demo/routers/gaps.js';
+import { groupsOf, seedCount, seedsOf } from '../../demo/routers/groups.js';
 import { configFor, createKinds } from '../../demo/routers/kinds.js';
-import { spread } from '../../demo/routers/labels.js';
-import { measured, seriesOf } from '../../demo/routers/measured.js';
-import { parametersOf } from '../../demo/routers/parameters.js';
 import { chooseData, chosenRouters, comparisonSettings, routerNames } from '../../demo/routers/settings.js';
-import { rank, savingOf, verdictOf } from '../../demo/routers/verdict.js';
 import { createSchema } from '../../demo/schema.js';
 import { createState } from '../../demo/state.js';
 
@@ -107,7 +103,8 @@ async function fakeComparison({ settings = [], wishes = {}, frameEvery = () => 0
       name: 'text',
       per: 'byte',
       guess: 5,
-      config: (router) => configFor(/** @type {any} */ (engine.configFields('language')), values, router),
+      config: (router, run) =>
+        configFor(/** @type {any} */ (engine.configFields('language')), values, router, run),
       data: async () => data,
       loads: () => [[0.5, 0.5]],
     }),
@@ -125,7 +122,7 @@ describe('a comparison', () => {
     const state = createState(schema);
     state.set('loadBalanceWeight', 0.01);
     const fields = /** @type {any} */ (engine.configFields('language'));
-    const configs = routerNames.map((router) => configFor(fields, state.values.value, router));
+    const configs = routerNames.map((router) => configFor(fields, state.values.value, router, 0));
     for (const [i, { router, loadBalanceWeight, ...rest }] of configs.entries()) {
       assert.equal(router, routerNames[i]);
       assert.equal(loadBalanceWeight, router === 'smoe' ? 0.01 : 0);
@@ -148,7 +145,7 @@ describe('a comparison', () => {
     assert.equal(kind.name, 'plane');
     assert.equal(kind.guess, Math.log(2));
     for (const router of routerNames) {
-      const model = engine.createClassifier(/** @type {any} */ (kind.config(router)));
+      const model = engine.createClassifier(/** @type {any} */ (kind.config(router, 0)));
       assert.equal(model.config.router, router);
       model.dispose();
     }
@@ -406,134 +403,50 @@ describe('a comparison', () => {
   });
 });
 
-describe('the size of a model', () => {
-  it('counts as active what a token meets', () => {
-    const size = {
-      layers: 2,
-      heads: 2,
-      dModel: 16,
-      dHead: 8,
-      dInner: 24,
-      experts: 6,
-      topK: 2,
-      hyperSize: 32,
-    };
-    for (const router of routerNames) {
-      const model = engine.createLanguageModel({ ...size, router, seed: 1 });
-      const { config, topK, parameterCount, trainableParameterCount } = model;
-      const summary = /** @type {any} */ ({ config, topK, parameterCount, trainableParameterCount });
-      const counted = model
-        .parameters()
-        .map(({ name, shape }) => ({ name, size: shape.reduce((product, n) => product * n, 1) }));
-      const sum = (/** @type {RegExp} */ pattern) =>
-        counted.filter(({ name }) => pattern.test(name)).reduce((total, one) => total + one.size, 0);
-      const made = router === 'hyperrouter' ? 2 * 6 * 17 : 0;
-      const expected = sum(/./) - sum(/hypernet|embedding$/) + made - (4 / 6) * sum(/experts/);
-      assert.equal(parametersOf(summary).active, Math.round(expected), router);
-      assert.equal(parametersOf(summary).all, sum(/./));
-      assert.equal(parametersOf(summary).active === parametersOf(summary).all, router === 'dense');
-      model.dispose();
-    }
-  });
-});
-
-describe('what a comparison shows', () => {
-  const steps = [0, 50, 100, 150, 200, 250];
-  /** @param {string} router @param {(step: number, i: number) => number} loss */
-  const outcome = (router, loss) => ({
-    router,
-    heldOut: steps.map((step, i) => ({ step, loss: loss(step, i) })),
-    scan: null,
-  });
-  const words = /** @type {const} */ ({ unit: 'nats', per: 'byte' });
-
-  it('is a gap where it is larger than what it moves by, else noise', () => {
-    const ranked = rank([
-      outcome('smoe', (_, i) => 2 + (i % 2 ? 0.05 : -0.05)),
-      outcome('hyperrouter', () => 2),
-      outcome('dense', () => 3),
-    ]);
-    assert.equal(ranked?.best.router, 'hyperrouter');
-    assert.equal(ranked?.step, 250);
+describe('several seeds', () => {
+  it('train each router once with every seed, on the same data', async () => {
+    const error = new DivergedError('the loss is not finite', 7);
+    const { comparison, state, log, opened } = await fakeComparison({
+      settings: [
+        ['seeds', 2],
+        ['seed', 5],
+        ['smoe-dropout', false],
+        ['dense', false],
+      ],
+      wishes: { 1: { failAt: 7, error } },
+    });
+    assert.equal(opened(), 4);
+    const lanes = comparison.lanes.value;
     assert.deepEqual(
-      ranked?.gaps.map(({ router, real }) => [router, real]),
+      lanes.map(({ router, summary }) => `${router} ${summary.value?.config.seed}`),
+      ['hyperrouter 5', 'hyperrouter 6', 'smoe 5', 'smoe 6'],
+    );
+    const names = ['hyperrouter', 'smoe'];
+    assert.deepEqual(
+      groupsOf(lanes).map(({ router }) => router),
+      names,
+    );
+    assert.equal(seedsOf(groupsOf(lanes)).length, 2);
+    await comparison.start();
+    assert.match(texts(comparison)[0], /training of hyperrouter with seed 6 broke down/);
+    assert.ok(lanes.every(({ step }, i) => step.value === (i === 1 ? 7 : 50)));
+    // Only what went on with both routers is compared.
+    const groups = groupsOf(lanes);
+    assert.deepEqual(
+      groups.map(({ all, lanes: going }) => [all.length, going.length]),
       [
-        ['smoe', false],
-        ['dense', true],
+        [2, 1],
+        [2, 2],
       ],
     );
-  });
-
-  it('is said plainly, also where the hypernetwork has no advantage', () => {
-    const ahead = [outcome('hyperrouter', () => 2), outcome('smoe', () => 2.5)];
-    assert.match(
-      verdictOf(ahead, words),
-      /^At step 250, hyperrouter has the lowest.*Clearly behind: smoe by 0\.500/,
-    );
-    assert.doesNotMatch(verdictOf(ahead, words), /no advantage|no clear/);
-    const dense = [...ahead, outcome('dense', () => 1)];
-    assert.match(verdictOf(dense, words), /dense has the lowest.*hyperrouter is clearly ahead/);
-    const behind = [outcome('hyperrouter', () => 2.5), outcome('smoe', () => 2)];
-    assert.match(verdictOf(behind, words), /smoe has the lowest.*shows no advantage of the hypernetwork/);
-    const level = [outcome('hyperrouter', () => 2), outcome('smoe', (_, i) => 2 + (i % 2 ? 0.01 : -0.005))];
-    assert.match(verdictOf(level, words), /no more than noise: smoe by 0\.010 .*no clear advantage/);
-  });
-
-  it('is nothing before there are looks enough', () => {
-    const early = [outcome('hyperrouter', () => 2), outcome('smoe', () => 3)].map((one) => ({
-      ...one,
-      heldOut: one.heldOut.filter(({ step }) => step <= 150),
-    }));
-    assert.equal(rank(early), null);
-    assert.match(verdictOf(early, words), /too early/);
-    assert.equal(rank([outcome('smoe', () => 2)]), null);
-  });
-
-  it('says what fewer experts cost', () => {
-    const scan = { step: 1, points: [1, 2, 3].map((topK) => ({ topK, loss: 4 - topK })) };
-    const outcomes = [
-      { router: 'smoe', heldOut: [], scan },
-      { router: 'dense', heldOut: [], scan },
-    ];
-    assert.equal(savingOf(outcomes, 3, 'nats'), 'With one expert instead of 3, smoe loses 2.000.');
-    assert.equal(savingOf(outcomes, 1, 'nats'), '');
-  });
-});
-
-describe('measures over the steps', () => {
-  it('leave out the looks that could not tell', () => {
-    const look = (/** @type {number | null} */ switchRate) => /** @type {any} */ ({ switchRate });
-    const entries = [
-      { step: 0, layers: [look(null)] },
-      { step: 50, layers: [look(0.5)] },
-    ];
-    const measure = /** @type {any} */ (measured.find(({ id }) => id === 'switching'));
-    assert.deepEqual(seriesOf(measure, entries, 0), { steps: [50], values: [0.5] });
-    assert.deepEqual(seriesOf(measure, entries, 1), { steps: [], values: [] });
-  });
-});
-
-describe('gaps', () => {
-  it('are from the mean of all models, where all were looked at', () => {
-    const run = (/** @type {string} */ router, /** @type {number[]} */ losses) => ({
-      router,
-      heldOut: losses.map((loss, i) => ({ step: 50 * i, loss })),
-    });
-    assert.deepEqual(gapsOf([run('smoe', [9, 3, 2]), run('dense', [9, 1])]), [
-      { router: 'smoe', steps: [50], values: [1] },
-      { router: 'dense', steps: [50], values: [-1] },
-    ]);
-    assert.deepEqual(gapsOf([]), []);
-  });
-});
-
-describe('labels', () => {
-  it('are moved apart, within the picture', () => {
-    const labels = [5, 6, 96, 99].map((y) => ({ y }));
-    spread(labels, 10, [0, 100]);
+    assert.equal(seedCount(groups), 2);
     assert.deepEqual(
-      labels.map(({ y }) => y),
-      [5, 15, 85, 95],
+      seedsOf(groups).map((seed) => seed.map(({ router, run }) => `${router} ${run}`)),
+      [['hyperrouter 0', 'smoe 0']],
     );
+    state.set('seeds', 1);
+    await comparison.build();
+    assert.equal(comparison.lanes.value.length, 2);
+    assert.equal(log.filter((line) => line.startsWith('close')).length, 2);
   });
 });

@@ -1,0 +1,91 @@
+import UPlot from 'uplot';
+import { escaped, number } from '../export/svg.js';
+import { styleColour } from '../views/canvas.js';
+import { fontFamily, labelsOf, outlineOf } from './line-plot.js';
+import { bandInk, looks, markRadius } from './marks.js';
+
+/**
+ * @typedef {import('./line-plot.js').Drawn} Drawn
+ * @typedef {import('./line-plot.js').Line} Line
+ * @typedef {{ x: (step: number) => string, y: (value: number) => string }} Places
+ */
+
+/**
+ * The chart as SVG, from the upper left corner of its canvas.
+ *
+ * @param {import('./line-plot.js').Plot} plotted
+ * @param {Drawn} drawn
+ */
+export function plotSvg({ plot, ticks }, { lines, log }) {
+  const ratio = UPlot.pxRatio;
+  const [left, top] = [plot.bbox.left / ratio, plot.bbox.top / ratio];
+  const [width, height] = [plot.bbox.width / ratio, plot.bbox.height / ratio];
+  const to = {
+    x: (/** @type {number} */ step) => number(left + plot.valToPos(step, 'x')),
+    y: (/** @type {number} */ value) => number(top + plot.valToPos(value, 'y')),
+  };
+  const muted = `fill="${styleColour('--muted')}"`;
+  const grid = ticks.y.map(({ at, text }) => {
+    const y = to.y(at);
+    return (
+      `<line x1="${number(left)}" x2="${number(left + width)}" y1="${y}" y2="${y}" stroke="${styleColour('--line')}"/>` +
+      `<text x="${number(left - 6)}" y="${y}" dy="0.35em" text-anchor="end" ${muted}>${escaped(text)}</text>`
+    );
+  });
+  const steps = ticks.x.map(
+    ({ at, text }) =>
+      `<text x="${to.x(at)}" y="${number(top + height + 18)}" text-anchor="middle" ${muted}>${text}</text>`,
+  );
+  const names = labelsOf(plot, lines).map(({ router, y }) => {
+    const [from, at] = [left + width + 5, number(top + y)];
+    return (
+      `<line x1="${number(from)}" x2="${number(from + 15)}" y1="${at}" y2="${at}" ${strokeOf(router)}/>` +
+      `<text x="${number(from + 19)}" y="${at}" dy="0.35em" fill="${styleColour('--ink')}">${escaped(router)}</text>`
+    );
+  });
+  const parts = [
+    ...grid,
+    ...steps,
+    ...lines.map((line) => bandOf(line, log, to)),
+    ...lines.map((line) => curveOf(line, log, to)),
+    ...lines.map((line) => marksOf(line, log, to)),
+    ...names,
+  ];
+  return `<g font-family="${fontFamily}" font-size="12">${parts.join('')}</g>`;
+}
+
+/** @param {Line['router']} router */
+function strokeOf(router) {
+  const { colour, width, dash } = looks[router];
+  const dashes = dash.length ? ` stroke-dasharray="${dash.join(' ')}"` : '';
+  return `fill="none" stroke="${styleColour(colour)}" stroke-width="${width}"${dashes}`;
+}
+
+/** @param {Line} line @param {boolean} log @param {Places} to */
+function bandOf(line, log, { x, y }) {
+  const points = outlineOf(line, log).map(([step, value]) => `${x(step)},${y(value)}`);
+  const fill = `fill="${styleColour(looks[line.router].colour)}" fill-opacity="${bandInk}"`;
+  return points.length ? `<polygon points="${points.join(' ')}" ${fill}/>` : '';
+}
+
+/** @param {Line} line @param {boolean} log @param {Places} to */
+function curveOf({ router, steps, values }, log, { x, y }) {
+  const points = steps.flatMap((step, i) => (log && step < 1 ? [] : [`${x(step)},${y(values[i])}`]));
+  return `<polyline points="${points.join(' ')}" ${strokeOf(router)}/>`;
+}
+
+/** @param {Line} line @param {boolean} log @param {Places} to */
+function marksOf({ router, marks = [] }, log, { x, y }) {
+  const { colour, mark, filled } = looks[router];
+  const ink = styleColour(colour);
+  const paint = `fill="${filled ? ink : styleColour('--ground')}" stroke="${ink}" stroke-width="1.25"`;
+  const half = markRadius * 0.9;
+  return marks
+    .filter(({ step }) => !log || step >= 1)
+    .map(({ step, value }) => {
+      if (mark === 'circle') return `<circle cx="${x(step)}" cy="${y(value)}" r="${markRadius}" ${paint}/>`;
+      const corner = `x="${number(Number(x(step)) - half)}" y="${number(Number(y(value)) - half)}"`;
+      return `<rect ${corner} width="${2 * half}" height="${2 * half}" ${paint}/>`;
+    })
+    .join('');
+}

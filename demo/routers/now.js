@@ -1,0 +1,71 @@
+import { compact, loss as lossText } from '../format.js';
+import { meanOf } from './bands.js';
+import { measured } from './measured.js';
+import { parametersOf } from './parameters.js';
+
+/**
+ * How the models are now, a row for each of their numbers.
+ *
+ * @typedef {object} Row
+ * @property {string} title
+ * @property {string[]} values one for each router
+ * @property {{ at: number, word: string }} [best] the router that leads, and in what
+ */
+
+/** @param {number | undefined} value */
+const size = (value) => (value === undefined ? '–' : compact(value));
+
+/**
+ * @param {readonly import('./groups.js').Group[]} groups
+ * @param {{ unit: import('../format.js').Unit, per: 'byte' | 'point', layer: number }} shown layer: counted from 1
+ * @returns {Row[]}
+ */
+export function rowsNow(groups, { unit, per, layer }) {
+  const sizes = groups.map(({ lanes: [{ summary }] }) =>
+    summary.value ? parametersOf(summary.value) : undefined,
+  );
+  /** @param {(lane: import('./lane.js').Lane) => number | null | undefined} of */
+  const means = (of) => groups.map(({ lanes }) => meanOf(lanes.map(of)));
+  /** @param {(lane: import('./lane.js').Lane) => number | undefined} of */
+  const losses = (of) => means(of).map((nats) => lossText(nats, unit));
+  return [
+    { title: 'Parameters', values: sizes.map((of) => size(of?.all)) },
+    { title: 'of them learned', values: sizes.map((of) => size(of?.learned)) },
+    {
+      title: per === 'byte' ? 'active per character' : 'active per point',
+      values: sizes.map((of) => (of && of.active === of.all ? 'all' : size(of?.active))),
+    },
+    ledBy('lowest', 'least', {
+      title: 'Training loss',
+      values: losses((lane) => lane.losses.value.smooth.at(-1)),
+    }),
+    ledBy('lowest', 'least', {
+      title: 'Held-out loss',
+      values: losses((lane) => lane.losses.value.heldOut.at(-1)?.loss),
+    }),
+    ...measured.map(({ title, value, lead: [word, which] }) => {
+      const now = means((lane) => {
+        const look = lane.measures.value.entries.at(-1)?.layers[layer - 1];
+        return look && value(look);
+      });
+      return ledBy(word, which, { title, values: now.map((mean) => mean?.toFixed(2) ?? '–') });
+    }),
+  ];
+}
+
+/**
+ * Says of a row which of its numbers, as they are shown, is the least or the most; if that is one alone.
+ *
+ * @param {string} word
+ * @param {'least' | 'most'} which
+ * @param {Row} row
+ * @returns {Row}
+ */
+export function ledBy(word, which, row) {
+  const numbers = row.values.map(Number).filter(Number.isFinite);
+  const extreme = which === 'least' ? Math.min(...numbers) : Math.max(...numbers);
+  const alone = numbers.length > 1 && numbers.filter((value) => value === extreme).length === 1;
+  return alone
+    ? { ...row, best: { at: row.values.findIndex((text) => Number(text) === extreme), word } }
+    : row;
+}

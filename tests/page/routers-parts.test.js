@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { load } from 'hyperrouter-wasm';
+import { bandOf, columnsOf, lastInWords } from '../../demo/routers/bands.js';
+import { gapsOf } from '../../demo/routers/gaps.js';
+import { spread } from '../../demo/routers/labels.js';
+import { measured, seriesOf } from '../../demo/routers/measured.js';
+import { ledBy } from '../../demo/routers/now.js';
+import { parametersOf } from '../../demo/routers/parameters.js';
+import { meanScan } from '../../demo/routers/scans.js';
+import { routerNames } from '../../demo/routers/settings.js';
+import { rank, savingOf, verdictOf } from '../../demo/routers/verdict.js';
+
+describe('the size of a model', () => {
+  it('counts as active what a token meets', async () => {
+    const engine = await load({ variant: 'simd' });
+    const size = {
+      layers: 2,
+      heads: 2,
+      dModel: 16,
+      dHead: 8,
+      dInner: 24,
+      experts: 6,
+      topK: 2,
+      hyperSize: 32,
+    };
+    for (const router of routerNames) {
+      const model = engine.createLanguageModel({ ...size, router, seed: 1 });
+      const { config, topK, parameterCount, trainableParameterCount } = model;
+      const summary = /** @type {any} */ ({ config, topK, parameterCount, trainableParameterCount });
+      const counted = model
+        .parameters()
+        .map(({ name, shape }) => ({ name, size: shape.reduce((product, n) => product * n, 1) }));
+      const sum = (/** @type {RegExp} */ pattern) =>
+        counted.filter(({ name }) => pattern.test(name)).reduce((total, one) => total + one.size, 0);
+      const made = router === 'hyperrouter' ? 2 * 6 * 17 : 0;
+      const expected = sum(/./) - sum(/hypernet|embedding$/) + made - (4 / 6) * sum(/experts/);
+      assert.equal(parametersOf(summary).active, Math.round(expected), router);
+      assert.equal(parametersOf(summary).all, sum(/./));
+      assert.equal(parametersOf(summary).active === parametersOf(summary).all, router === 'dense');
+      model.dispose();
+    }
+  });
+});
+
+describe('what a comparison shows', () => {
+  const steps = [0, 50, 100, 150, 200, 250];
+  /** @param {string} router @param {(step: number, i: number) => number} loss */
+  const outcome = (router, loss) => ({
+    router,
+    heldOut: steps.map((step, i) => ({ step, loss: loss(step, i) })),
+  });
+  const words = /** @type {const} */ ({ unit: 'nats', per: 'byte' });
+
+  it('is a gap where it is larger than what it moves by, else noise', () => {
+    const ranked = rank([
+      [
+        outcome('smoe', (_, i) => 2 + (i % 2 ? 0.05 : -0.05)),
+        outcome('hyperrouter', () => 2),
+        outcome('dense', () => 3),
+      ],
+    ]);
+    assert.equal(ranked?.best, 'hyperrouter');
+    assert.equal(ranked?.step, 250);
+    assert.deepEqual(
+      ranked?.gaps.map(({ router, real }) => [router, real]),
+      [
+        ['smoe', false],
+        ['dense', true],
+      ],
+    );
+  });
+
+  it('is over several seeds a gap where it is larger than what these leave open, and there with each', () => {
+    /** @param {number[]} others the losses of “smoe”, one a seed; those of the other are 2, 2.2, 2.4 */
+    const runs = (others) =>
+      others.map((loss, seed) => [outcome('hyperrouter', () => 2 + 0.2 * seed), outcome('smoe', () => loss)]);
+    // The losses themselves differ more from seed to seed than between the routers.
+    const [clear] = rank(runs([2.1, 2.31, 2.49]))?.gaps ?? [];
+    assert.ok(clear.real);
+    assert.ok(Math.abs(clear.gap - 0.1) < 1e-9);
+    assert.ok(Math.abs(clear.noise - (2 * 0.01) / Math.sqrt(3)) < 1e-9);
+    const [open] = rank(runs([2.1, 2.6, 2.39]))?.gaps ?? [];
+    assert.equal(open.real, false);
+    // Two seeds that happen to agree do not make a gap that comes and goes a clear one.
+    const agreeing = [1, 2].map(() => [
+      outcome('hyperrouter', () => 2),
+      outcome('smoe', (_, i) => 2 + (i % 2 ? 0.1 : -0.1)),
+    ]);
+    assert.equal(rank(agreeing)?.gaps[0].real, false);
+    const one = verdictOf(runs([2.1]), words);
+    assert.match(one, /smoe by 0\.100 \(±0\.000\).*train with two or three/);
+    const three = verdictOf(runs([2.1, 2.31, 2.49]), words);
+    assert.match(
+      three,
+      /hyperrouter has the lowest held-out loss, 2\.200 nats per byte in the mean of 3 seeds/,
+    );
+    assert.match(three, /Clearly behind: smoe by 0\.100 \(±0\.012\).*hyperrouter is clearly ahead\./);
+    assert.match(verdictOf(runs([2.1, 2.6, 2.39]), words), /These runs show no clear advantage/);
+    assert.match(verdictOf(runs([1.9, 2, 2.2]), words), /These runs show no advantage/);
+  });
+
+  it('is said plainly, also where the hypernetwork has no advantage', () => {
+    const ahead = [outcome('hyperrouter', () => 2), outcome('smoe', () => 2.5)];
+    assert.match(
+      verdictOf([ahead], words),
+      /^At step 250, hyperrouter has the lowest.*Clearly behind: smoe by 0\.500/,
+    );
+    assert.doesNotMatch(verdictOf([ahead], words), /no advantage|no clear/);
+    const dense = [...ahead, outcome('dense', () => 1)];
+    assert.match(verdictOf([dense], words), /dense has the lowest.*hyperrouter is clearly ahead/);
+    const behind = [outcome('hyperrouter', () => 2.5), outcome('smoe', () => 2)];
+    assert.match(verdictOf([behind], words), /smoe has the lowest.*shows no advantage of the hypernetwork/);
+    const level = [outcome('hyperrouter', () => 2), outcome('smoe', (_, i) => 2 + (i % 2 ? 0.01 : -0.005))];
+    assert.match(
+      verdictOf([level], words),
+      /no more than chance allows: smoe by 0\.010 .*no clear advantage/,
+    );
+  });
+
+  it('is nothing before there are looks enough', () => {
+    const early = [outcome('hyperrouter', () => 2), outcome('smoe', () => 3)].map((one) => ({
+      ...one,
+      heldOut: one.heldOut.filter(({ step }) => step <= 150),
+    }));
+    assert.equal(rank([early]), null);
+    assert.match(verdictOf([early], words), /too early/);
+    assert.equal(rank([[outcome('smoe', () => 2)]]), null);
+    assert.equal(rank([]), null);
+  });
+
+  it('says what fewer experts cost', () => {
+    const points = [1, 2, 3].map((topK) => ({ topK, loss: 4 - topK }));
+    const scans = [
+      { router: 'smoe', points },
+      { router: 'dense', points },
+    ];
+    assert.equal(savingOf(scans, 3, 'nats'), 'With one expert instead of 3, smoe loses 2.000.');
+    assert.equal(savingOf(scans, 1, 'nats'), '');
+  });
+
+  it('marks who leads a row, as it reads', () => {
+    const row = { title: 'Loss', values: ['2.10', '–', '2.05', '2.30'] };
+    assert.deepEqual(ledBy('lowest', 'least', row).best, { at: 2, word: 'lowest' });
+    assert.deepEqual(ledBy('most', 'most', row).best, { at: 3, word: 'most' });
+    assert.equal(ledBy('lowest', 'least', { title: '', values: ['2.05', '2.05', '3'] }).best, undefined);
+    assert.equal(ledBy('lowest', 'least', { title: '', values: ['2.05', '–'] }).best, undefined);
+  });
+});
+
+describe('several seeds', () => {
+  it('are drawn as their mean, from the least to the most, where all have a value', () => {
+    const runs = [
+      { steps: [0, 1, 2, 4, 6], values: [1, 2, 3, 5, 0] },
+      { steps: [1, 2, 3, 4], values: [4, 1, 9, 6] },
+    ];
+    assert.deepEqual(bandOf(runs), {
+      steps: [1, 2, 4],
+      values: [3, 2, 5.5],
+      low: [2, 1, 5],
+      high: [4, 3, 6],
+    });
+    assert.deepEqual(bandOf(runs.slice(0, 1)), runs[0]);
+    assert.deepEqual(bandOf([]).steps, []);
+    const two = (/** @type {number | undefined} */ value) => value?.toFixed(2) ?? '–';
+    assert.equal(lastInWords(bandOf(runs), two), '5.50 (5.00 to 6.00)');
+    assert.equal(lastInWords(runs[0], two), '0.00');
+    assert.deepEqual(
+      columnsOf('smoe', bandOf(runs)).map(({ title }) => title),
+      ['smoe, mean', 'smoe, lowest', 'smoe, highest'],
+    );
+  });
+
+  it('are tried with every k together', () => {
+    const scan = (/** @type {number} */ step, /** @type {number[]} */ losses) => ({
+      step,
+      points: losses.map((loss, i) => ({ topK: i + 1, loss })),
+    });
+    assert.deepEqual(meanScan([scan(9, [1, 2, 3]), scan(9, [2, 4])]), scan(9, [1.5, 3]));
+    assert.equal(meanScan([scan(9, [1]), null]), null);
+    assert.equal(meanScan([scan(9, [1]), scan(8, [1])]), null, 'not of the same step');
+  });
+});
+
+describe('measures over the steps', () => {
+  it('leave out the looks that could not tell', () => {
+    const look = (/** @type {number | null} */ switchRate) => /** @type {any} */ ({ switchRate });
+    const entries = [
+      { step: 0, layers: [look(null)] },
+      { step: 50, layers: [look(0.5)] },
+    ];
+    const measure = /** @type {any} */ (measured.find(({ id }) => id === 'switching'));
+    assert.deepEqual(seriesOf(measure, entries, 0), { steps: [50], values: [0.5] });
+    assert.deepEqual(seriesOf(measure, entries, 1), { steps: [], values: [] });
+  });
+});
+
+describe('gaps', () => {
+  it('are from the mean of all models, where all were looked at', () => {
+    const run = (/** @type {string} */ router, /** @type {number[]} */ losses) => ({
+      router,
+      heldOut: losses.map((loss, i) => ({ step: 50 * i, loss })),
+    });
+    assert.deepEqual(gapsOf([run('smoe', [9, 3, 2]), run('dense', [9, 1])]), [
+      { router: 'smoe', steps: [50], values: [1] },
+      { router: 'dense', steps: [50], values: [-1] },
+    ]);
+    assert.deepEqual(gapsOf([]), []);
+  });
+});
+
+describe('labels', () => {
+  it('are moved apart, within the picture', () => {
+    const labels = [5, 6, 96, 99].map((y) => ({ y }));
+    spread(labels, 10, [0, 100]);
+    assert.deepEqual(
+      labels.map(({ y }) => y),
+      [5, 15, 85, 95],
+    );
+  });
+});
