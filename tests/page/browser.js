@@ -96,7 +96,8 @@ export async function visit(site, hash = small, options = {}) {
     ...options,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  // Machines that do other things too are slow; what is broken fails all the same.
+  page.setDefaultTimeout(30_000);
   /** @type {string[]} */
   const complaints = [];
   /** @type {string[]} */
@@ -165,7 +166,7 @@ function handles(page) {
     await page.waitForFunction(
       (least) => Number(document.querySelector('.facts-row dd')?.textContent?.replaceAll(',', '')) >= least,
       target,
-      { timeout: 30_000 },
+      { timeout: 90_000 },
     );
     return step();
   }

@@ -112,6 +112,7 @@ describe('what experts take', () => {
     await page.getByRole('button', { name: 'Only vowels of expert A of layer 1. Show all' }).click();
     await untilDimmed(page, 0);
     await page.locator('.figure-matrix').getByText('As a table').click();
+    await page.locator('.figure-matrix .table-scroll tbody tr').first().waitFor();
     assert.equal(await page.locator('.figure-matrix .table-scroll tbody tr').count(), shares.length);
     assert.deepEqual(complaints, []);
   });
