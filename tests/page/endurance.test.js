@@ -239,7 +239,7 @@ describe('the page, used hard', () => {
       const notice = notices.filter({ hasText: /large\.txt has 50 MB; the page takes texts of up to 20 MB/ });
       await notice.waitFor();
       await notice.getByRole('button', { name: /beginning/ }).click();
-      await page.locator('#probe').filter({ hasText: 'Enormous' }).waitFor({ timeout: 30_000 });
+      await page.locator('#probe').filter({ hasText: 'Enormous' }).waitFor({ timeout: 90_000 });
       await train(5);
       assert.deepEqual(complaints, []);
     } finally {

@@ -25,7 +25,7 @@ const scanned = (page) =>
 
 /** @param {import('playwright-core').Page} page @param {number} rows */
 async function untilScanned(page, rows) {
-  await page.getByRole('button', { name: 'Try every k again' }).waitFor({ timeout: 30_000 });
+  await page.getByRole('button', { name: 'Try every k again' }).waitFor({ timeout: 90_000 });
   const table = await scanned(page);
   assert.equal(table.length, rows);
   return table;
@@ -55,7 +55,7 @@ describe('routers side by side', () => {
     await again.page.waitForFunction(
       (wanted) => document.querySelector('.all-k')?.textContent?.includes(wanted),
       table.at(-1)?.[1] ?? '',
-      { timeout: 30_000 },
+      { timeout: 90_000 },
     );
     assert.deepEqual(await untilScanned(again.page, 4), table);
     assert.deepEqual(await again.page.locator('.models').innerText(), losses);
