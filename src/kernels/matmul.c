@@ -3,8 +3,9 @@
 #include <stdbool.h>
 
 /* Both operands are packed into panels that the inner loop reads from front to back: A in panels of up to TILE_ROWS
- * rows, B in panels of TILE_COLUMNS columns, both k-major. A tile of C stays in registers for the whole sum. For a few
- * rows of A, a B whose rows are lines in memory is read where it is: packing it would cost more than it gains.
+ * rows, B in panels of TILE_COLUMNS columns, both k-major. A tile of C stays in registers for the whole sum. An
+ * operand whose numbers for one k already stand side by side is read where it is if packing would cost more than it
+ * gains: B for a few rows of A, A for a few columns of B or a short sum.
  *
  * x64 leaves V8 fifteen vector registers. A fused tile of 6 rows needs 12 sums, 2 of B and 1 of A. Multiplying and
  * adding apart needs one more for the product; with a tile of 6 one sum would be spilled, and its way through memory
@@ -19,8 +20,10 @@
 #define BLOCK_K 256
 /* Columns for which the packed block of B fits in the second-level cache. */
 #define BLOCK_COLUMNS 512
-/* Rows of A up to which B need not be packed. */
+/* Where packing does not pay: rows of A for which B, columns of B for which A, and k for which A is not packed. */
 #define FEW_ROWS (4 * TILE_ROWS)
+#define FEW_COLUMNS (4 * TILE_COLUMNS)
+#define SHORT_K 20
 
 /* Functions that are kept apart: inlined into one, the inner loops lose their registers to what surrounds them. */
 #define APART static __attribute__((noinline))
@@ -186,16 +189,16 @@ static b_panels pack_b(hr_real *restrict packed, hr_matrix b, int32_t n, int32_t
 /* c [rows,TILE_COLUMNS] = (or +=) the product of a panel of A and one of B. The loop is not unrolled over k: V8 would
  * hold more loads in registers than there are. Nor do the sums begin with what is in C: V8 11 would spill them. */
 FOR_CONSTANT void multiply_tile(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a,
-                                const hr_real *restrict b, ptrdiff_t b_row, int32_t k, hr_store_mode mode,
-                                const int rows) {
+                                ptrdiff_t a_column, const hr_real *restrict b, ptrdiff_t b_row, int32_t k,
+                                hr_store_mode mode, const int rows) {
   hr_vec sums[TILE_ROWS][2];
 #pragma GCC unroll 8
   for (int i = 0; i < rows; i++) sums[i][0] = sums[i][1] = hr_splat(0);
 #pragma GCC unroll 1
   for (int32_t p = 0; p < k; p++) {
-    /* Opaque, or LLVM goes through B by two pointers, and then through the tile column by column, for which it holds the
-     * numbers of all rows of A. */
-    __asm__("" : "+r"(b));
+    /* Opaque, or LLVM makes several pointers of each, goes through the tile column by column, and holds the numbers of all
+     * rows of A for that. */
+    __asm__("" : "+r"(a), "+r"(b));
     const hr_vec b0 = hr_load(b), b1 = hr_load(b + HR_LANES);
 #pragma GCC unroll 8
     for (int i = 0; i < rows; i++) {
@@ -203,7 +206,7 @@ FOR_CONSTANT void multiply_tile(hr_real *restrict c, ptrdiff_t c_stride, const h
       sums[i][0] = hr_madd(a_i, b0, sums[i][0]);
       sums[i][1] = hr_madd(a_i, b1, sums[i][1]);
     }
-    a += rows;
+    a += a_column;
     b += b_row;
   }
   if (mode == HR_ACCUMULATE) {
@@ -224,8 +227,9 @@ FOR_CONSTANT void multiply_tile(hr_real *restrict c, ptrdiff_t c_stride, const h
 /* For each height of a tile: the last rows of a product must not cost what a full tile does. */
 #define TILE_OF(rows)                                                                                        \
   APART void tile_##rows(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a,                 \
-                         const hr_real *restrict b, ptrdiff_t b_row, int32_t k, hr_store_mode mode) {        \
-    multiply_tile(c, c_stride, a, b, b_row, k, mode, rows);                                                  \
+                         ptrdiff_t a_column, const hr_real *restrict b, ptrdiff_t b_row, int32_t k,          \
+                         hr_store_mode mode) {                                                               \
+    multiply_tile(c, c_stride, a, a_column, b, b_row, k, mode, rows);                                        \
   }                                                                                                          \
   APART void pack_rows_##rows(hr_real *restrict packed, hr_matrix lines, int32_t k) {                        \
     if (lines.column == 1) {                                                                                 \
@@ -244,7 +248,8 @@ TILE_OF(6)
 #endif
 
 typedef void tile_function(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a,
-                           const hr_real *restrict b, ptrdiff_t b_row, int32_t k, hr_store_mode mode);
+                           ptrdiff_t a_column, const hr_real *restrict b, ptrdiff_t b_row, int32_t k,
+                           hr_store_mode mode);
 typedef void pack_function(hr_real *restrict packed, hr_matrix lines, int32_t k);
 
 static const struct {
@@ -259,16 +264,17 @@ static const struct {
 };
 
 /* c [rows,n] = (or +=) a panel of A times all panels of B. */
-static void multiply_panel(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a, b_panels b,
-                           int32_t rows, int32_t n, int32_t k, hr_store_mode mode) {
+static void multiply_panel(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a,
+                           ptrdiff_t a_column, b_panels b, int32_t rows, int32_t n, int32_t k,
+                           hr_store_mode mode) {
   tile_function *const multiply = TILES[rows - 1].multiply;
   int32_t j = 0;
   for (; j + TILE_COLUMNS <= n; j += TILE_COLUMNS, b.data += b.panel) {
-    multiply(c + j, c_stride, a, b.data, b.row, k, mode);
+    multiply(c + j, c_stride, a, a_column, b.data, b.row, k, mode);
   }
   if (j == n) return;
   hr_real edge[TILE_ROWS * TILE_COLUMNS];
-  multiply(edge, TILE_COLUMNS, a, b.edge, TILE_COLUMNS, k, HR_SET);
+  multiply(edge, TILE_COLUMNS, a, a_column, b.edge, TILE_COLUMNS, k, HR_SET);
   for (int32_t i = 0; i < rows; i++) {
     for (int32_t l = 0; l < n - j; l++) {
       hr_real *at = c + i * c_stride + j + l;
@@ -343,12 +349,13 @@ void hr_matmul(hr_real *restrict c, int32_t c_stride, hr_matrix a, hr_matrix b, 
       const b_panels panels_b = (few ? leave_b : pack_b)(packed_b, block, width, depth);
       /* Panels of nearly the same height: a low one is slow, since it loads as much of B as a full one. */
       int32_t panels = (m + TILE_ROWS - 1) / TILE_ROWS;
+      const bool pack_a = a.column == 1 || (n > FEW_COLUMNS && k > SHORT_K);
       for (int32_t i = 0, rows; i < m; i += rows, panels--) {
         rows = (m - i + panels - 1) / panels;
         const hr_matrix lines = {a.data + (ptrdiff_t)i * a.row + (ptrdiff_t)k0 * a.column, a.row, a.column};
-        TILES[rows - 1].pack(packed_a, lines, depth);
-        multiply_panel(c + (ptrdiff_t)i * c_stride + n0, c_stride, packed_a, panels_b, rows, width, depth,
-                       block_mode);
+        if (pack_a) TILES[rows - 1].pack(packed_a, lines, depth);
+        multiply_panel(c + (ptrdiff_t)i * c_stride + n0, c_stride, pack_a ? packed_a : lines.data,
+                       pack_a ? rows : lines.column, panels_b, rows, width, depth, block_mode);
       }
     }
   }
