@@ -5,7 +5,7 @@
 /* Both operands are packed into panels that the inner loop reads from front to back: A in panels of up to TILE_ROWS
  * rows, B in panels of TILE_COLUMNS columns, both k-major. A tile of C stays in registers for the whole sum. An
  * operand whose numbers for one k already stand side by side is read where it is if packing would cost more than it
- * gains: B for a few rows of A, A for a few columns of B or a short sum.
+ * gains.
  *
  * x64 leaves V8 fifteen vector registers. A fused tile of 6 rows needs 12 sums, 2 of B and 1 of A. Multiplying and
  * adding apart needs one more for the product; with a tile of 6 one sum would be spilled, and its way through memory
@@ -20,10 +20,13 @@
 #define BLOCK_K 256
 /* Columns for which the packed block of B fits in the second-level cache. */
 #define BLOCK_COLUMNS 512
-/* Where packing does not pay: rows of A for which B, columns of B for which A, and k for which A is not packed. */
+/* Where packing does not pay: B for few rows of A, A for few columns of B or a small B. Lines that are not near
+ * each other fall into few sets of the first-level cache and drive each other out: A has fewer of them. */
 #define FEW_ROWS (4 * TILE_ROWS)
-#define FEW_COLUMNS (4 * TILE_COLUMNS)
-#define SHORT_K 20
+#define NEAR_ROWS 128
+#define FEW_COLUMNS (2 * TILE_COLUMNS)
+#define SMALL_B 2048
+#define NEAR_COLUMNS 256
 
 /* Functions that are kept apart: inlined into one, the inner loops lose their registers to what surrounds them. */
 #define APART static __attribute__((noinline))
@@ -149,6 +152,17 @@ APART void pack_edge(hr_real *restrict packed, hr_matrix lines, int32_t k, int32
           i < count ? lines.data[(ptrdiff_t)i * lines.row + (ptrdiff_t)p * lines.column] : 0;
     }
   }
+}
+
+/* Whether packing pays; a matrix that is stored the other way round must be packed. */
+static bool packs_a(hr_matrix a, int32_t n, int32_t k) {
+  if (a.column == 1) return true;
+  return n > FEW_COLUMNS && ((int64_t)n * k > SMALL_B || a.column > NEAR_COLUMNS);
+}
+
+static bool packs_b(hr_matrix b, int32_t m) {
+  if (b.row == 1) return true;
+  return m > TILE_ROWS && (m > FEW_ROWS || b.row > NEAR_ROWS);
 }
 
 /* B as tiles read it: each panel begins `panel` after the one before, its rows are `row` apart. */
@@ -345,11 +359,10 @@ void hr_matmul(hr_real *restrict c, int32_t c_stride, hr_matrix a, hr_matrix b, 
     for (int32_t n0 = 0; n0 < n; n0 += BLOCK_COLUMNS) {
       const int32_t width = smaller(BLOCK_COLUMNS, n - n0);
       const hr_matrix block = {b.data + (ptrdiff_t)k0 * b.row + (ptrdiff_t)n0 * b.column, b.row, b.column};
-      const bool few = m <= FEW_ROWS && b.row != 1;
-      const b_panels panels_b = (few ? leave_b : pack_b)(packed_b, block, width, depth);
+      const b_panels panels_b = (packs_b(b, m) ? pack_b : leave_b)(packed_b, block, width, depth);
       /* Panels of nearly the same height: a low one is slow, since it loads as much of B as a full one. */
       int32_t panels = (m + TILE_ROWS - 1) / TILE_ROWS;
-      const bool pack_a = a.column == 1 || (n > FEW_COLUMNS && k > SHORT_K);
+      const bool pack_a = packs_a(a, n, k);
       for (int32_t i = 0, rows; i < m; i += rows, panels--) {
         rows = (m - i + panels - 1) / panels;
         const hr_matrix lines = {a.data + (ptrdiff_t)i * a.row + (ptrdiff_t)k0 * a.column, a.row, a.column};
