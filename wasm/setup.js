@@ -43,6 +43,7 @@ const PURPOSES = {
   start: { tools: WASM, packages: ['.'] },
   build: { tools: WASM, packages: ['.'] },
   bench: { tools: WASM, packages: ['.', 'tests/current-node'] },
+  'bench:page': { tools: [...WASM, ...BROWSERS], packages: ['.', 'tests/lighthouse'] },
   test: { tools: [...WASM, ...NATIVE, ...BROWSERS], packages: ['.', 'tests/current-node'] },
   'test:c': { tools: NATIVE },
   'test:node': { tools: WASM, packages: ['.', 'tests/current-node'] },
