@@ -1,4 +1,5 @@
 import { fillOf, letterOf, paper } from '../colours.js';
+import { widthOf } from '../views/canvas.js';
 import { reach } from './geometry.js';
 
 /**
@@ -18,7 +19,7 @@ const ink = '#1c1b19';
  */
 export function prepare(canvas) {
   const context = canvas.getContext('2d');
-  const width = canvas.clientWidth;
+  const width = widthOf(canvas);
   if (!context || !width) return null;
   const unit = globalThis.devicePixelRatio || 1;
   const side = Math.round(width * unit);

@@ -1,6 +1,6 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { onResize } from '../views/canvas.js';
+import { onResize, widthOf } from '../views/canvas.js';
 import { prepare } from './draw.js';
 import { onMap, reach } from './geometry.js';
 
@@ -47,7 +47,7 @@ export function PlaneMap({ id, label, keys, describedBy, cursor, hovered, draw, 
   });
   const watch = useMemo(() => {
     const watching = onResize((element) => {
-      size.value = element.clientWidth;
+      size.value = widthOf(element);
     });
     return (/** @type {HTMLCanvasElement | null} */ element) => {
       canvas.current = element;

@@ -1,9 +1,9 @@
 import { useComputed, useSignalEffect } from '@preact/signals';
-import { useRef } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import { paper } from '../colours.js';
 import { count, percent } from '../format.js';
 import { changesBetween } from '../moments.js';
-import { onResize } from '../views/canvas.js';
+import { onResize, widthOf } from '../views/canvas.js';
 import { Figure } from '../views/figure.jsx';
 import { cellsOf } from './cells.js';
 import { frameViews } from './frame.js';
@@ -33,7 +33,14 @@ export function BarcodeView({ run, state }) {
     if (canvas.current) draw(canvas.current, changes.value, run.moment.value);
   };
   useSignalEffect(redraw);
-  const watch = onResize(redraw);
+  // The same function for the whole life of the view: a new one would let the canvas be watched anew each time.
+  const watch = useMemo(() => {
+    const watching = onResize(redraw);
+    return (/** @type {HTMLCanvasElement | null} */ element) => {
+      canvas.current = element;
+      return watching(element);
+    };
+  }, [run, state]);
   if (run.probe.value?.shape.layers === 0) return null;
   return (
     <Figure
@@ -62,10 +69,7 @@ export function BarcodeView({ run, state }) {
           <span>step {count(rows[0]?.from ?? 0)}</span>
         </p>
         <canvas
-          ref={(element) => {
-            canvas.current = element;
-            return watch(element);
-          }}
+          ref={watch}
           style={{ height: `${heightFor(rows)}px` }}
           role="img"
           aria-label={summaryOf(rows)}
@@ -118,7 +122,7 @@ function summaryOf(rows) {
  */
 function draw(canvas, rows, moment) {
   const context = canvas.getContext('2d');
-  const width = canvas.clientWidth;
+  const width = widthOf(canvas);
   if (!context || !width || !rows.length) return;
   const ratio = globalThis.devicePixelRatio || 1;
   const height = heightFor(rows);

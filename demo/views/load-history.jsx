@@ -3,7 +3,7 @@ import { useMemo, useRef } from 'preact/hooks';
 import { fillOf, letterOf, paper } from '../colours.js';
 import { drawnAs } from '../export/vector.js';
 import { count, percent } from '../format.js';
-import { onResize } from './canvas.js';
+import { onResize, widthOf } from './canvas.js';
 import { Figure } from './figure.jsx';
 
 /**
@@ -138,7 +138,7 @@ const letterInset = 10;
  */
 function draw(canvas, entries, view) {
   const context = canvas.getContext('2d');
-  const width = canvas.clientWidth;
+  const width = widthOf(canvas);
   if (!context || !width) return;
   const ratio = globalThis.devicePixelRatio || 1;
   canvas.width = Math.round(width * ratio);

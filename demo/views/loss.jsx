@@ -46,9 +46,11 @@ export function LossView({ run, state }) {
   useEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    const observer = new ResizeObserver(() =>
-      chart.current?.drawn.plot.setSize({ width: element.clientWidth, height }),
-    );
+    const observer = new ResizeObserver(() => {
+      const plot = chart.current?.drawn.plot;
+      const width = element.clientWidth;
+      if (plot && width && width !== plot.width) plot.setSize({ width, height });
+    });
     observer.observe(element);
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     const redraw = () => chart.current?.drawn.plot.redraw();
