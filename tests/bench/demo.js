@@ -19,7 +19,7 @@ const rooms = {
   plane: { hash: 'pace=full', picture: '#decision canvas', focus: '#ownership' },
   text: { hash: 'room=text', picture: '#probe .cell[style]', focus: '#probe' },
   routers: { hash: 'room=routers&steps=2000', picture: '.models tbody tr', focus: '#setting-layers' },
-  inside: { hash: 'room=inside', picture: '.stage', focus: '.heat-plate, [role=application]' },
+  inside: { hash: 'room=inside', picture: '.stage', focus: '.heat' },
 };
 
 const watched = 5000;
