@@ -87,6 +87,46 @@ describe('training', () => {
     await button('Start').waitFor();
   });
 
+  it('goes at the pace that is asked for', async () => {
+    const { page, button, untilStep, step } = await visit(site, `${small}&pace=2`);
+    await button('Start').click();
+    const from = await untilStep(1);
+    const began = Date.now();
+    await page.waitForTimeout(3000);
+    const taken = (await step()) - from;
+    const seconds = (Date.now() - began) / 1000;
+    assert.ok(taken >= 1 && taken <= 2 * seconds + 2, `${taken} steps in ${seconds} s`);
+    await page.locator('#setting-pace').selectOption('full');
+    await untilStep(from + 100);
+    assert.doesNotMatch(page.url(), /pace/);
+  });
+
+  it('takes changes of settings back, by button and by key, but not while something is typed', async () => {
+    const { page, button, step, train } = await visit(site);
+    await train(5);
+    await page.locator('#setting-experts').fill('6');
+    await page.waitForFunction(() => location.hash.includes('experts=6'));
+    await page.getByLabel('Letters').uncheck();
+    await page.keyboard.press('Control+z');
+    assert.equal(await page.getByLabel('Letters').isChecked(), true);
+    await page.keyboard.press('Control+z');
+    await page.waitForFunction(() => location.hash.includes('experts=4'));
+    assert.equal(await step(), 0, 'another model, as the change itself made one');
+    await page.keyboard.press('Control+y');
+    await page.waitForFunction(() => location.hash.includes('experts=6'));
+    const undo = page.getByRole('button', { name: /^Undo ?: Experts$/ });
+    assert.match(String(await undo.getAttribute('title')), /Ctrl\+Z/);
+    await undo.click();
+    await page.waitForFunction(() => location.hash.includes('experts=4'));
+    await page.getByRole('button', { name: /^Redo ?: Experts$/ }).click();
+    await page.waitForFunction(() => location.hash.includes('experts=6'));
+
+    await page.getByLabel('Beginning').fill('Once');
+    await page.keyboard.press('Control+z');
+    assert.match(page.url(), /experts=6/, 'that was the typed text’s own');
+    await button('Start').waitFor();
+  });
+
   it('begins again with another router, and keeps the curve before', async () => {
     const { page, complaints, step, train, untilStep, button, letters } = await visit(site);
     await train(40);
