@@ -253,7 +253,7 @@ describe('the article', () => {
       year,
     ]);
     const listed = [...sources.matchAll(/<li>\s*(.*?)\((\d{4})\)\./gs)];
-    assert.equal(listed.length, 7);
+    assert.equal(listed.length, 8);
     for (const [name, year] of cited) {
       assert.ok(
         listed.some(([, authors, of]) => authors.split(',')[0].includes(name) && of === year),

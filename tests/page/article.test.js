@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { open, visit } from './browser.js';
+
+/** @type {Awaited<ReturnType<typeof open>>} */
+let site;
+before(async () => {
+  site = await open();
+});
+after(() => site?.close());
+afterEach(() => site.clear());
+
+const axe = readFile(new URL(import.meta.resolve('axe-core')), 'utf8');
+
+/** The shares of the experts in the playground, in percent. @param {import('playwright-core').Page} page */
+const loads = async (page) => (await page.locator('.load-number').allInnerTexts()).map(Number.parseFloat);
+
+/** The settings of an address, in any order; the first room is not named. @param {string} hash */
+const settings = (hash) =>
+  [...new URLSearchParams(hash.slice(1))]
+    .filter(([key, value]) => key !== 'room' || value !== 'plane')
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join('&');
+
+describe('without scripts', () => {
+  /** @param {number} width */
+  async function read(width) {
+    const context = await site.browser.newContext({
+      javaScriptEnabled: false,
+      viewport: { width, height: 900 },
+    });
+    const page = await context.newPage();
+    /** @type {string[]} */
+    const complaints = [];
+    page.on('console', (message) => complaints.push(message.text()));
+    await page.goto(site.url);
+    return { page, complaints };
+  }
+
+  it('the article can be read, and the page says what it needs scripts for', async () => {
+    const { page, complaints } = await read(1440);
+    await page.locator('noscript p').waitFor();
+    assert.equal(await page.getByText('The engine is loading.').isVisible(), false, 'it will not load');
+    await page.getByRole('heading', { name: 'How experts divide their work' }).waitFor();
+    const jacobians = page.getByRole('math', { name: /^the derivative of o with respect to x equals/ });
+    assert.equal(await jacobians.count(), 4, 'of any router, and of each of the three');
+    const names = await page
+      .getByRole('math')
+      .evaluateAll((all) => all.map((math) => [math.namespaceURI, math.getAttribute('aria-label')]));
+    assert.ok(names.length > 20);
+    for (const [namespace, words] of names) {
+      assert.equal(namespace, 'http://www.w3.org/1998/Math/MathML');
+      assert.ok(words);
+    }
+    assert.deepEqual(complaints, []);
+  });
+
+  it('headings go down one level at a time, from one title', async () => {
+    const { page } = await read(1440);
+    const levels = await page
+      .locator('h1, h2, h3, h4, h5, h6')
+      .evaluateAll((all) => all.map(({ localName }) => Number(localName[1])));
+    assert.deepEqual(levels.slice(0, 3), [1, 2, 3]);
+    assert.ok(
+      levels.slice(1).every((level, at) => level > 1 && level <= levels[at] + 1),
+      String(levels),
+    );
+  });
+
+  it('lines are as long as is good to read, and formulas fit a phone', async () => {
+    for (const width of [390, 1440, 2560]) {
+      const { page } = await read(width);
+      const paragraph = await page.locator('.article > p').nth(1).boundingBox();
+      const formulas = await page.locator('.article math').evaluateAll((all) =>
+        all.map((math) => {
+          const parts = [math, ...math.querySelectorAll('*')].map((part) => part.getBoundingClientRect());
+          return [Math.min(...parts.map(({ left }) => left)), Math.max(...parts.map(({ right }) => right))];
+        }),
+      );
+      const scrolled = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(scrolled <= width, `${scrolled} of ${width} px`);
+      assert.ok(paragraph && paragraph.width <= 740, `lines of ${paragraph?.width} px`);
+      for (const [left, right] of formulas) assert.ok(left >= 0 && right <= width, `${left} to ${right} px`);
+    }
+  });
+});
+
+describe('the links of the article', () => {
+  it('name settings as the address does, and nothing else', async () => {
+    const { page, complaints } = await visit(site, '');
+    const hrefs = await page
+      .locator('.article a[href^="#room="]')
+      .evaluateAll((all) => all.map((link) => String(link.getAttribute('href'))));
+    assert.ok(hrefs.length >= 8);
+    for (const href of new Set(hrefs)) {
+      // The address is written anew, without what is unknown or as it would be anyway, where settings change.
+      await page.evaluate(() => {
+        location.hash = 'room=plane&seed=77';
+      });
+      await page.waitForFunction(() => location.hash === '#seed=77');
+      await page.locator(`.article a[href="${href}"]`).first().click();
+      const room = new URLSearchParams(href.slice(1)).get('room');
+      await page.locator(`nav.rooms [aria-current][href="#room=${room}"]`).waitFor();
+      const expected = settings(href);
+      const written = async () => settings(new URL(page.url()).hash);
+      for (const end = Date.now() + 8000; Date.now() < end && (await written()) !== expected; ) {
+        await page.waitForTimeout(50);
+      }
+      assert.equal(await written(), expected);
+    }
+    assert.deepEqual(complaints, []);
+  });
+
+  it('show experts that idle, and the same run without them', async () => {
+    const { page, train } = await visit(site, '');
+    await page.getByRole('link', { name: 'Here some experts idle' }).click();
+    await page.waitForFunction(() => document.querySelectorAll('.load-number').length === 8);
+    await train(300);
+    const idle = (await loads(page)).filter((load) => load === 0).length;
+    assert.ok(idle >= 2, `${await loads(page)}`);
+    await page.getByRole('link', { name: 'here is the same run, balanced' }).click();
+    await page.waitForFunction(() => location.hash.includes('loadBalanceWeight'));
+    await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
+    await train(300);
+    assert.ok(Math.min(...(await loads(page))) > 0, `${await loads(page)}`);
+  });
+});
+
+describe('header, article and footer', () => {
+  it('have nothing that axe finds, light and dark, narrow and wide', async () => {
+    const { page } = await visit(site, '', { bypassCSP: true });
+    await page.evaluate(await axe);
+    for (const width of [390, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+        await page.emulateMedia({ colorScheme });
+        const found = await page.evaluate(async () => {
+          const { violations } = await /** @type {any} */ (globalThis).axe.run({
+            include: ['body > header', '.article', 'body > footer'],
+          });
+          return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html}`);
+        });
+        assert.deepEqual(found, [], `${width} px, ${colorScheme}`);
+      }
+    }
+  });
+
+  it('the header is read in a breath', async () => {
+    const { page } = await visit(site, '');
+    const lead = await page.locator('body > header p').innerText();
+    assert.ok(lead.split(/\s+/).length <= 60, lead);
+    assert.match(
+      String(await page.locator('meta[name=description]').getAttribute('content')),
+      /mixture of experts/,
+    );
+  });
+});
