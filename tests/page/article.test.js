@@ -43,7 +43,8 @@ describe('without scripts', () => {
     const { page, complaints } = await read(1440);
     await page.locator('noscript p').waitFor();
     assert.equal(await page.getByText('The engine is loading.').isVisible(), false, 'it will not load');
-    await page.getByRole('heading', { name: 'How experts divide their work' }).waitFor();
+    const title = await page.getByRole('heading', { name: 'How experts divide their work' }).boundingBox();
+    assert.ok(title && title.y < 600, `no room is kept free above the article: ${title?.y} px`);
     const jacobians = page.getByRole('math', { name: /^the derivative of o with respect to x equals/ });
     assert.equal(await jacobians.count(), 4, 'of any router, and of each of the three');
     const names = await page
