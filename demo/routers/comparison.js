@@ -111,7 +111,7 @@ export function createComparison({
     if (error instanceof DivergedError) {
       lane.status.value = 'diverged';
       notify('problem', `The training of ${name} broke down: ${message}. The others go on without it.`);
-      await lane.frame().catch(report);
+      await lane.frame().then((show) => show(), report);
       return;
     }
     lane.status.value = 'failed';
@@ -127,6 +127,16 @@ export function createComparison({
    */
   async function each(act) {
     await Promise.all(active().map((lane) => act(lane).catch((error) => drop(lane, error))));
+  }
+
+  /** What happened in all models, at once: every view is drawn once, not once for each model. */
+  async function show() {
+    /** @type {(() => void)[]} */
+    const news = [];
+    await each(async (lane) => news.push(await lane.frame()));
+    batch(() => {
+      for (const take of news) take();
+    });
   }
 
   /** Ends what goes on in the workers, for good. */
@@ -206,7 +216,7 @@ export function createComparison({
     const goesOn = () => going && mine === generation && step.peek() < goal(from) && active().length > 0;
     while (goesOn()) {
       if (scanAsked) {
-        await each((lane) => lane.frame());
+        await show();
         await tryEveryK();
         continue;
       }
@@ -220,9 +230,9 @@ export function createComparison({
       else if (took > wantedSlice) slice = Math.max(1, slice >> 1);
       if (now() - drawn < frameEvery()) continue;
       drawn = now();
-      await each((lane) => lane.frame());
+      await show();
     }
-    if (mine === generation) await each((lane) => lane.frame());
+    if (mine === generation) await show();
   }
 
   /** A slow run shows every few steps. */

@@ -83,11 +83,17 @@ export function createLane({ router, run, client }) {
     /** @param {number} target */
     runTo: (target) => client.request('runTo', { step: target }),
 
-    /** Takes what happened since the last time. */
+    /**
+     * Asks what happened since the last time.
+     *
+     * @returns {Promise<() => void>} shows it
+     */
     async frame() {
       const recycle = spare;
       spare = null;
-      take(await client.request('frame', { recycle, whole: false }, { transfer: recycle ? [recycle] : [] }));
+      const options = { transfer: recycle ? [recycle] : [] };
+      const news = await client.request('frame', { recycle, whole: false }, options);
+      return () => take(news);
     },
 
     /** The held-out loss for every k; of a dense model, the one that it has. */

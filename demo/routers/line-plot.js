@@ -39,7 +39,15 @@ export function dataOf({ lines, log }) {
     const from = log ? steps.findIndex((step) => step > 0) : 0;
     return from < 0 ? [[], []] : [steps.slice(from), values.slice(from)];
   });
-  return /** @type {UPlot.AlignedData} */ (UPlot.join(/** @type {any} */ (tables)));
+  const [[steps]] = tables;
+  // Joining sorts all steps; runs that are together have the same.
+  const same = tables.every(
+    ([others]) => others.length === steps.length && others.every((step, i) => step === steps[i]),
+  );
+  const joined = same
+    ? [steps, ...tables.map(([, values]) => values)]
+    : UPlot.join(/** @type {any} */ (tables));
+  return /** @type {UPlot.AlignedData} */ (joined);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { useSignalEffect } from '@preact/signals';
+import { useComputed, useSignalEffect } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { letterOf } from '../colours.js';
 import { percent } from '../format.js';
@@ -19,9 +19,9 @@ const side = 480;
 export function MapFigure({ lane, state }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const tile = useMemo(createTile, []);
-  const map = ownersOf(lane.picture.value, Number(state.get('layer')) - 1);
+  const map = useComputed(() => ownersOf(lane.picture.value, Number(state.get('layer')) - 1));
   useSignalEffect(() => {
-    const drawn = ownersOf(lane.picture.value, Number(state.get('layer')) - 1);
+    const drawn = map.value;
     const context = canvas.current?.getContext('2d');
     if (!drawn || !context) return;
     const { owned, shape } = drawn;
@@ -29,7 +29,7 @@ export function MapFigure({ lane, state }) {
       paintOwners(pixels, owned, { ...shape, patterns: false }),
     );
   });
-  const parts = map ? partsOf(map) : [];
+  const parts = map.value ? partsOf(map.value) : [];
   const words = parts.map(({ name, share }) => `${name} ${percent(share)}`).join(', ');
   return (
     <Figure
