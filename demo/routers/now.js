@@ -12,6 +12,9 @@ import { parametersOf } from './parameters.js';
  * @property {{ at: number, word: string }} [best] the router that leads, and in what
  */
 
+/** Without a sign where nothing is left of the number. @param {number} value */
+export const two = (value) => (Math.round(value * 100) / 100 + 0).toFixed(2);
+
 /** @param {number | undefined} value */
 const size = (value) => (value === undefined ? '–' : compact(value));
 
@@ -48,7 +51,7 @@ export function rowsNow(groups, { unit, per, layer }) {
         const look = lane.measures.value.entries.at(-1)?.layers[layer - 1];
         return look && value(look);
       });
-      return ledBy(word, which, { title, values: now.map((mean) => mean?.toFixed(2) ?? '–') });
+      return ledBy(word, which, { title, values: now.map((mean) => (mean === undefined ? '–' : two(mean))) });
     }),
   ];
 }
