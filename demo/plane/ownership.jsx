@@ -69,6 +69,7 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
         draw={(on) => {
           drawOwnership(on, tile, { run, state, views });
           if (views.layer.value && state.get('dots')) dots(on.context, on, dotsOf(run, painter));
+          if (state.get('show') === 'expert') letter(on, views);
         }}
       />
       <div>
@@ -103,13 +104,18 @@ function drawOwnership(on, drawField, { run, state, views }) {
       drawLines(context, look, (draw) => routerLines(logits, shape, draw));
     }
     drawBorders(on, map);
-    if (show === 'expert')
-      drawLetters(
-        context,
-        { side, size: shape.size, unit, experts: shape.experts },
-        largestRegions(views.owned.value?.first ?? [], shape.size),
-      );
   }
+}
+
+/**
+ * @param {{ context: CanvasRenderingContext2D, side: number, unit: number }} on
+ * @param {PlaneViews} views
+ */
+function letter({ context, side, unit }, views) {
+  const [layer, owned] = [views.layer.value, views.owned.value];
+  if (!layer || !owned) return;
+  const { size, experts } = layer.shape;
+  drawLetters(context, { side, size, unit, experts }, largestRegions(owned.first, size));
 }
 
 /**

@@ -50,28 +50,26 @@ export function PaintTools({ run, painter }) {
       <button type="button" disabled={!all.targets.length} onClick={painter.clear}>
         Clear
       </button>
+      <Accuracy run={run} />
       <p class="help">
         {all.targets.length} of at most {mostPainted} points. Drag over the map; a link holds them.
       </p>
-      <Accuracy run={run} />
     </div>
   );
 }
 
-/** @param {{ run: import('./run.js').PlaneRun }} props */
+/**
+ * It has its place before it is known: the map below must not move while somebody paints on it.
+ *
+ * @param {{ run: import('./run.js').PlaneRun }} props
+ */
 function Accuracy({ run }) {
-  const data = run.data.value;
-  const accuracy = accuracyOf(run.map.value, data);
-  if (!accuracy || !data.all.targets.length) return null;
-  const { train, heldOut } = accuracy;
+  const accuracy = accuracyOf(run.map.value, run.data.value);
+  const words = (/** @type {number | undefined} */ share) =>
+    share === undefined || Number.isNaN(share) ? '–' : percent(share);
   return (
     <p class="accuracy">
-      right: <b>{percent(train)}</b>
-      {!Number.isNaN(heldOut) && (
-        <>
-          , held-out <b>{percent(heldOut)}</b>
-        </>
-      )}
+      right: <b>{words(accuracy?.train)}</b>, held-out <b>{words(accuracy?.heldOut)}</b>
     </p>
   );
 }
