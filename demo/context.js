@@ -2,8 +2,10 @@ import { createClient } from './worker/client.js';
 
 /**
  * What all rooms share: what the engine says of itself, new workers, and the runs that more than one room shows.
+ *
+ * @param {{ pictureEvery: () => number }} page pictureEvery: milliseconds from one picture of a run to the next
  */
-export async function createContext() {
+export async function createContext({ pictureEvery }) {
   const first = await openWorker();
   /** @type {import('./worker/client.js').Client | undefined} */
   let spare = first.client;
@@ -12,6 +14,7 @@ export async function createContext() {
 
   return {
     engine: first.engine,
+    pictureEvery,
 
     /** A worker of one's own, with its engine open. */
     async client() {

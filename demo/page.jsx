@@ -6,14 +6,20 @@ import { followArticleLinks } from './article/links.js';
 import { held } from './bench.js';
 import { createContext } from './context.js';
 import { keepPage } from './offline/register.js';
+import { createPictureRate } from './picture-rate.js';
 import { createRooms } from './rooms.js';
 import { createShell } from './shell.js';
 import { App } from './views/app.jsx';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
+const rate = createPictureRate();
+/** Milliseconds from one picture of a run to the next. */
+const pictureEvery = () => (calm.matches ? 500 : rate.interval());
+
 try {
-  const context = await createContext();
+  const context = await createContext({ pictureEvery });
   start(createShell(createRooms(context)));
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error);
@@ -65,12 +71,12 @@ function onUndoKey(event, shell) {
  * @param {import('./shell.js').Shell} shell
  */
 function keepFrames(shell) {
-  const calm = matchMedia('(prefers-reduced-motion: reduce)');
   let last = 0;
   function onFrame(/** @type {number} */ now) {
     requestAnimationFrame(onFrame);
+    rate.onFrame(now);
     const run = shell.room.peek()?.run;
-    if (run?.status.peek() !== 'running' || now - last < (calm.matches ? 500 : 160)) return;
+    if (run?.status.peek() !== 'running' || now - last < pictureEvery()) return;
     last = now;
     run.frame().catch(run.report);
   }

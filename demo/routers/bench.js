@@ -14,12 +14,11 @@ export function comparisonBench(context) {
   return context.bench('routers', async () => {
     const { fields, routers } = context.engine;
     const state = createState(createSchema(comparisonSettings, { fields: fields.language, routers }));
-    const calm = matchMedia('(prefers-reduced-motion: reduce)');
     const comparison = createComparison({
       openClient: context.client,
       state,
       kindOf: createKinds(context.engine),
-      frameEvery: () => (calm.matches ? 500 : 170),
+      frameEvery: context.pictureEvery,
     });
     return { comparison, state, ...createVisits({ comparison, state }) };
   });

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { colourOf, contrast, fillOf, letterOf, mix, textOn } from '../../demo/colours.js';
 import { addLoad, addLosses, createLoadHistory, createLossHistory } from '../../demo/history.js';
 import { busiest, leadOf, loadOf, probabilitiesOf, routerEntropy, variation } from '../../demo/measures.js';
+import { createPictureRate } from '../../demo/picture-rate.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
 import { leastTokens, ownText, textOfFile } from '../../demo/text/data.js';
 import { plain } from '../../demo/text/plain.js';
@@ -145,5 +146,46 @@ describe('texts', () => {
 
   it('become paragraphs of typewriter signs', () => {
     assert.equal(plain('One—two\r\nthree ‘four’.\r\n\r\n“Five”\n'), `One -- two three 'four'.\n"Five"\n`);
+  });
+});
+
+describe('the rate of pictures', () => {
+  /** Frames a second while each picture takes so long. @param {number} cost milliseconds @param {number} [seconds] */
+  function simulate(cost, seconds = 20) {
+    const rate = createPictureRate();
+    const frame = 1000 / 60;
+    let [now, drawn, frames] = [0, 0, 0];
+    const counted = () => now > (seconds / 2) * 1000;
+    while (now < seconds * 1000) {
+      rate.onFrame(now);
+      if (counted()) frames++;
+      let next = now + frame;
+      if (now - drawn >= rate.interval()) {
+        drawn = now;
+        // The screen waits for the next whole frame.
+        next = now + Math.max(1, Math.ceil(cost / frame)) * frame;
+      }
+      now = next;
+    }
+    return { fps: frames / (seconds / 2), interval: rate.interval() };
+  }
+
+  it('leaves fifty frames a second, whatever a picture takes', () => {
+    for (const cost of [5, 25, 45, 70, 110]) {
+      const { fps, interval } = simulate(cost);
+      assert.ok(fps >= 50, `${cost} ms: ${fps} frames a second`);
+      assert.ok(interval >= 160 && interval <= 1000);
+    }
+    assert.equal(simulate(5).interval, 160, 'as many as are wanted where they cost nothing');
+    assert.ok(simulate(45).interval < 500, 'and no fewer than need be');
+    assert.equal(simulate(600).interval, 1000, 'but one a second at least');
+  });
+
+  it('does not take a hidden tab for a slow one', () => {
+    const rate = createPictureRate();
+    for (let now = 0; now < 60_000; now += 5000) {
+      for (let i = 0; i < 60; i++) rate.onFrame(now + (i * 1000) / 60);
+    }
+    assert.equal(rate.interval(), 160);
   });
 });
