@@ -1,3 +1,6 @@
+/** Milliseconds; by then the first model is there. */
+const after = 4000;
+
 /**
  * Lets the browser keep the page, once it has done what somebody is waiting for. Only the built page has files that
  * stay as they are.
@@ -6,8 +9,7 @@
  */
 export function keepPage(onKept) {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
-  const wait = globalThis.requestIdleCallback ?? setTimeout;
-  wait(async () => {
+  setTimeout(async () => {
     try {
       const kept = await navigator.serviceWorker.register('./sw.js', { updateViaCache: 'none' });
       await navigator.serviceWorker.ready;
@@ -17,5 +19,5 @@ export function keepPage(onKept) {
     } catch {
       // Private windows may forbid it; the page works all the same, with a network.
     }
-  });
+  }, after);
 }

@@ -4,6 +4,7 @@ import { letterOf } from '../colours.js';
 import { Controls } from '../views/controls.jsx';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
+import { Later } from '../views/later.jsx';
 import { LoadView } from '../views/load.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
@@ -73,10 +74,13 @@ function TextRoom({ run, state }) {
           <WritingView run={run} state={state} />
         </div>
         <div class="column">
-          <LossView run={run} state={state} />
-          <LoadView routed={run.probe} state={state} />
-          <LoadHistoryView run={run} state={state} />
-          <TopKView run={run} state={state} />
+          <Later turn={2}>
+            {' '}
+            <LossView run={run} state={state} />
+            <LoadView routed={run.probe} state={state} />
+            <LoadHistoryView run={run} state={state} />
+            <TopKView run={run} state={state} />
+          </Later>
         </div>
       </div>
       <Scrubber run={run} />

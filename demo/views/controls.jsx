@@ -1,6 +1,7 @@
 import { saveFile } from '../export/save.js';
 import { compact } from '../format.js';
 import { Field } from './field.jsx';
+import { Later } from './later.jsx';
 import { SaveRun, shareableOf } from './share.jsx';
 
 /**
@@ -37,23 +38,25 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
   const built = run.summary.value;
   return (
     <section class="controls" aria-label="Settings">
-      {source}
-      <div class="group">
-        <h2>The model</h2>
-        {fields('model')}
-        {built && (
-          <p class="facts">
-            <b>{compact(built.parameterCount)}</b> numbers in the model, of which{' '}
-            <b>{compact(built.trainableParameterCount)}</b> are learned.
-          </p>
-        )}
-        {fields('training')}
-        <details class="more">
-          <summary>More settings</summary>
-          {fields('more')}
-        </details>
-      </div>
-      <Checkpoints run={run} openFiles={openFiles} />
+      <Later>
+        {source}
+        <div class="group">
+          <h2>The model</h2>
+          {fields('model')}
+          {built && (
+            <p class="facts">
+              <b>{compact(built.parameterCount)}</b> numbers in the model, of which{' '}
+              <b>{compact(built.trainableParameterCount)}</b> are learned.
+            </p>
+          )}
+          {fields('training')}
+          <details class="more">
+            <summary>More settings</summary>
+            {fields('more')}
+          </details>
+        </div>
+        <Checkpoints run={run} openFiles={openFiles} />
+      </Later>
     </section>
   );
 }

@@ -1,4 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
+import { afterPaint } from './later.jsx';
 import { SaveMenu } from './save-menu.jsx';
 
 /**
@@ -38,7 +39,7 @@ export function Figure({ title, tools, children, caption, table, rows, name = ''
 function TableBelow({ table, what }) {
   const [open, setOpen] = useState(false);
   return (
-    <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details class="as-table" onToggle={({ currentTarget }) => afterPaint(() => setOpen(currentTarget.open))}>
       <summary>
         As a table<span class="unseen">: {what}</span>
       </summary>

@@ -22,7 +22,7 @@ import { styleColour } from './canvas.js';
  * @typedef {{ plot: UPlot, lines: Line[], ticks: { x: Ticks, y: Ticks } }} Plot
  */
 
-export const height = 260;
+const height = 260;
 const labelSpace = 84;
 const fontFamily = 'system-ui, sans-serif';
 

@@ -1,14 +1,14 @@
-import { useSignalEffect } from '@preact/signals';
+import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { drawnAs } from '../export/vector.js';
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
 import { Field } from './field.jsx';
 import { Figure } from './figure.jsx';
-import { createPlot, dataOf, height, linesOf, plotSvg } from './loss-plot.js';
 
 /**
  * @typedef {import('../format.js').Unit} Unit
  * @typedef {import('../history.js').LossHistory} LossHistory
+ * @typedef {typeof import('./loss-plot.js')} Plotter
  */
 
 /**
@@ -23,21 +23,31 @@ export function LossView({ run, state }) {
   const unit = /** @type {Unit} */ (state.get('unit'));
   const history = run.losses.value;
   const none = () => {};
+  // What draws the chart is loaded with the first losses: before them there is nothing to draw.
+  const plotter = useSignal(/** @type {Plotter | null} */ (null));
+  const wanted = history.steps.length > 0 || run.earlier.value.length > 0;
+  useEffect(() => {
+    if (!wanted) return;
+    import('./loss-plot.js').then((loaded) => {
+      plotter.value = loaded;
+    }, run.report);
+  }, [wanted]);
 
   useSignalEffect(() => {
+    const plot = plotter.value;
     const drawn = {
       history: run.losses.value,
       earlier: run.earlier.value,
       unit: /** @type {Unit} */ (state.get('unit')),
       log: Boolean(state.get('logSteps')),
     };
-    if (!box.current) return;
-    const lines = linesOf(drawn.earlier);
+    if (!box.current || !plot) return;
+    const lines = plot.linesOf(drawn.earlier);
     const key = JSON.stringify([drawn.log, drawn.unit, lines]);
-    const data = dataOf(drawn);
+    const data = plot.dataOf(drawn);
     if (chart.current?.key !== key) {
       chart.current?.drawn.plot.destroy();
-      chart.current = { drawn: createPlot(box.current, lines, drawn, data), key };
+      chart.current = { drawn: plot.createPlot(box.current, lines, drawn, data), key };
     } else {
       chart.current.drawn.plot.setData(data);
     }
@@ -49,13 +59,17 @@ export function LossView({ run, state }) {
     const observer = new ResizeObserver(() => {
       const plot = chart.current?.drawn.plot;
       const width = element.clientWidth;
-      if (plot && width && width !== plot.width) plot.setSize({ width, height });
+      if (plot && width && width !== plot.width) plot.setSize({ width, height: plot.height });
     });
     observer.observe(element);
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     const redraw = () => chart.current?.drawn.plot.redraw();
     scheme.addEventListener('change', redraw);
-    const forget = drawnAs(() => (chart.current ? plotSvg(chart.current.drawn) : ''))(element);
+    const forget = drawnAs(() =>
+      chart.current && plotter.peek()
+        ? /** @type {Plotter} */ (plotter.peek()).plotSvg(chart.current.drawn)
+        : '',
+    )(element);
     return () => {
       forget?.();
       observer.disconnect();
