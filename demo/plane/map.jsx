@@ -1,6 +1,7 @@
-import { useSignal, useSignalEffect } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { onResize, widthOf } from '../views/canvas.js';
+import { useDrawing } from '../views/drawing.js';
 import { prepare } from './draw.js';
 import { onMap, reach } from './geometry.js';
 
@@ -40,7 +41,7 @@ export function PlaneMap({ id, label, keys, describedBy, cursor, hovered, draw, 
   const said = useSignal('');
   const latest = useRef(draw);
   latest.current = draw;
-  useSignalEffect(() => {
+  useDrawing(() => {
     // Another size is a reason to draw, as another picture is.
     const ready = size.value && canvas.current ? prepare(canvas.current) : null;
     if (ready) latest.current(ready);

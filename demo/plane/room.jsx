@@ -74,7 +74,6 @@ function PlaneRoom({ run, state, painter }) {
         </div>
         <div class="column">
           <Later turn={2}>
-            {' '}
             <LossView run={run} state={state} />
             <LoadView routed={run.map} state={state} what="held-out points" />
             <LoadHistoryView run={run} state={state} />

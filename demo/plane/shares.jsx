@@ -1,8 +1,9 @@
-import { useSignal, useSignalEffect } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { fillOf, letterOf } from '../colours.js';
 import { percent } from '../format.js';
 import { loadOf } from '../measures.js';
+import { useDrawing } from '../views/drawing.js';
 import { Chip, Figure } from '../views/figure.jsx';
 import { createTile } from './draw.js';
 import { paintShare } from './pixels.js';
@@ -78,7 +79,7 @@ function ShareMap({ views, expert }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const tile = useMemo(createTile, []);
   const ready = useSignal(false);
-  useSignalEffect(() => {
+  useDrawing(() => {
     const [layer, shares] = [views.layer.value, views.shares.value];
     const context = ready.value ? canvas.current?.getContext('2d') : null;
     if (!context || !layer || !shares) return;

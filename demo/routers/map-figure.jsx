@@ -1,4 +1,4 @@
-import { useComputed, useSignalEffect } from '@preact/signals';
+import { useComputed } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { letterOf } from '../colours.js';
 import { percent } from '../format.js';
@@ -6,6 +6,7 @@ import { createTile } from '../plane/draw.js';
 import { owners } from '../plane/fields.js';
 import { mapViews } from '../plane/frame.js';
 import { paintOwners } from '../plane/pixels.js';
+import { useDrawing } from '../views/drawing.js';
 import { Figure } from '../views/figure.jsx';
 
 /** Pixels a side. */
@@ -20,7 +21,7 @@ export function MapFigure({ lane, state }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const tile = useMemo(createTile, []);
   const map = useComputed(() => ownersOf(lane.picture.value, Number(state.get('layer')) - 1));
-  useSignalEffect(() => {
+  useDrawing(() => {
     const drawn = map.value;
     const context = canvas.current?.getContext('2d');
     if (!drawn || !context) return;

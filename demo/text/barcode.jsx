@@ -1,9 +1,10 @@
-import { useComputed, useSignalEffect } from '@preact/signals';
+import { useComputed } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { paper } from '../colours.js';
 import { count, percent } from '../format.js';
 import { changesBetween } from '../moments.js';
 import { onResize, widthOf } from '../views/canvas.js';
+import { useDrawing } from '../views/drawing.js';
 import { Figure } from '../views/figure.jsx';
 import { cellsOf } from './cells.js';
 import { frameViews } from './frame.js';
@@ -32,7 +33,7 @@ export function BarcodeView({ run, state }) {
   const redraw = () => {
     if (canvas.current) draw(canvas.current, changes.value, run.moment.value);
   };
-  useSignalEffect(redraw);
+  useDrawing(redraw);
   // The same function for the whole life of the view: a new one would let the canvas be watched anew each time.
   const watch = useMemo(() => {
     const watching = onResize(redraw);

@@ -75,7 +75,6 @@ function TextRoom({ run, state }) {
         </div>
         <div class="column">
           <Later turn={2}>
-            {' '}
             <LossView run={run} state={state} />
             <LoadView routed={run.probe} state={state} />
             <LoadHistoryView run={run} state={state} />

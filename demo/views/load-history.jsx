@@ -1,9 +1,9 @@
-import { useSignalEffect } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { fillOf, letterOf, paper } from '../colours.js';
 import { drawnAs } from '../export/vector.js';
 import { count, percent } from '../format.js';
 import { onResize, widthOf } from './canvas.js';
+import { useDrawing } from './drawing.js';
 import { Figure } from './figure.jsx';
 
 /**
@@ -30,7 +30,7 @@ export function LoadHistoryView({ run, state, of }) {
   const last = entries.at(-1);
   const routed = (last?.layers.length ?? 0) >= layer;
 
-  useSignalEffect(() => {
+  useDrawing(() => {
     const history = run.loads.value;
     const view = { layer: layerOf(state.get('layer')) - 1, log: Boolean(state.get('logSteps')) };
     if (canvas.current) draw(canvas.current, history.entries, view);

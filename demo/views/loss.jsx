@@ -1,7 +1,8 @@
-import { useSignal, useSignalEffect } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { drawnAs } from '../export/vector.js';
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
+import { useDrawing } from './drawing.js';
 import { Field } from './field.jsx';
 import { Figure } from './figure.jsx';
 
@@ -33,7 +34,7 @@ export function LossView({ run, state }) {
     }, run.report);
   }, [wanted]);
 
-  useSignalEffect(() => {
+  useDrawing(() => {
     const plot = plotter.value;
     const drawn = {
       history: run.losses.value,
