@@ -17,7 +17,10 @@ export function zeroLines(values, size, draw) {
   for (let row = 0; row + 1 < size; row++) {
     for (let column = 0; column + 1 < size; column++) {
       const cell = row * size + column;
-      const [a, b, c, d] = [values[cell], values[cell + 1], values[cell + size + 1], values[cell + size]];
+      const a = values[cell];
+      const b = values[cell + 1];
+      const c = values[cell + size + 1];
+      const d = values[cell + size];
       if (a >= 0 !== b >= 0 || b >= 0 !== c >= 0 || c >= 0 !== d >= 0) {
         crossSquare([a, b, c, d], column + 0.5, row + 0.5, draw);
       }

@@ -56,23 +56,22 @@ function flood(owners, size, start, region, id) {
  */
 function roomOf(region, size) {
   const room = new Int32Array(size * size);
-  const through = (
-    /** @type {number} */ cell,
-    /** @type {number[]} */ neighbours,
-    /** @type {number} */ most,
-  ) => {
-    let least = most;
-    for (const next of neighbours)
-      least = Math.min(least, region[next] === region[cell] ? room[next] + 1 : 1);
-    room[cell] = least;
+  const from = (/** @type {number} */ cell, /** @type {number} */ next) =>
+    region[next] === region[cell] ? room[next] + 1 : 1;
+  // Two rounds: each looks at the four neighbours that it has passed, which lie behind it in its own direction.
+  const through = (/** @type {number} */ cell, /** @type {1 | -1} */ back, /** @type {number} */ most) => {
+    const line = cell + back * size;
+    const sides = Math.min(from(cell, cell + back), from(cell, line));
+    const corners = Math.min(from(cell, line - 1), from(cell, line + 1));
+    room[cell] = Math.min(most, sides, corners);
   };
   for (let cell = 0; cell < room.length; cell++) {
     const atEdge = cell % size === 0 || cell < size || (cell + 1) % size === 0 || cell >= size * (size - 1);
     if (atEdge) room[cell] = 1;
-    else through(cell, [cell - 1, cell - size, cell - size - 1, cell - size + 1], size);
+    else through(cell, -1, size);
   }
   for (let cell = room.length - 1; cell >= 0; cell--) {
-    if (room[cell] > 1) through(cell, [cell + 1, cell + size, cell + size + 1, cell + size - 1], room[cell]);
+    if (room[cell] > 1) through(cell, 1, room[cell]);
   }
   return room;
 }
