@@ -47,27 +47,6 @@ const routerHelp = {
   dense: 'No router and no experts: one network as wide as all experts together takes everything.',
 };
 
-/**
- * How fast a run goes: the same in every room that trains.
- *
- * @type {Setting}
- */
-export const paceSetting = {
-  key: 'pace',
-  type: 'choice',
-  default: 'full',
-  control: 'select',
-  group: 'transport',
-  effect: 'view',
-  label: 'Speed',
-  help: 'Slower, to follow what a single step changes.',
-  choices: [
-    { value: 'full', label: 'full speed' },
-    { value: '10', label: '10 steps/s' },
-    { value: '2', label: '2 steps/s' },
-  ],
-};
-
 /** @param {unknown} value of the setting @returns {number} steps a second; 0: as many as can be */
 export const paceOf = (value) => (value === 'full' ? 0 : Number(value));
 
