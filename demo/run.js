@@ -85,8 +85,18 @@ export function createRun({ client, state, task }) {
   let spare = null;
   /** @type {number | undefined} */
   let measuringId;
-  /** Work on the model that must not overlap: building, opening, going back. */
+  /** Work on the model that must not overlap: building, opening, going back. The end of all that was asked for. */
   let last = Promise.resolve();
+  let pending = 0;
+
+  /** @param {() => Promise<void>} work that reports its errors itself */
+  function inTurn(work) {
+    pending++;
+    last = last.then(work).finally(() => {
+      pending--;
+    });
+    return last;
+  }
 
   /**
    * A new model for the settings as they are now. If that fails, the last one stays, and the settings go back to it.
@@ -95,7 +105,7 @@ export function createRun({ client, state, task }) {
    */
   function build({ go } = {}) {
     const turn = ++wanted;
-    last = last.then(async () => {
+    return inTurn(async () => {
       // Another change has come meanwhile.
       if (turn !== wanted) return;
       const wasRunning = go ?? status.peek() === 'running';
@@ -119,7 +129,6 @@ export function createRun({ client, state, task }) {
         else state.setAll(Object.entries(builtWith));
       }
     });
-    return last;
   }
 
   /** @param {D} data */
@@ -164,9 +173,9 @@ export function createRun({ client, state, task }) {
 
   /** @param {number} [target] the step to stop at */
   async function start(target = forever) {
-    if (changing) {
-      // Whoever starts while another model is on its way means that one.
-      await last;
+    // Whoever starts while another model is on its way means that one.
+    if (pending) {
+      while (pending) await last;
       if (status.peek() === 'running') return;
     }
     if (status.peek() === 'building' || status.peek() === 'failed') return;
@@ -207,7 +216,7 @@ export function createRun({ client, state, task }) {
 
   /** @param {number} learningRate */
   function rewind(learningRate) {
-    last = last.then(async () => {
+    return inTurn(async () => {
       try {
         state.set('learningRate', learningRate);
         const { built, news } = await change('rewind', {});
@@ -222,7 +231,6 @@ export function createRun({ client, state, task }) {
         report(error);
       }
     });
-    return last;
   }
 
   async function pause() {
@@ -315,7 +323,7 @@ export function createRun({ client, state, task }) {
    * @param {object} [missing] what it does not hold itself, by task
    */
   function open(bytes, missing) {
-    last = last.then(async () => {
+    return inTurn(async () => {
       try {
         const data = await task.wanted();
         const learningRate = Number(state.peek('learningRate'));
@@ -336,7 +344,6 @@ export function createRun({ client, state, task }) {
         report(error);
       }
     });
-    return last;
   }
 
   return {
@@ -367,7 +374,7 @@ export function createRun({ client, state, task }) {
     cancel,
     stopMeasuring: () => cancel(measuringId),
     oneStep: async () => {
-      if (changing) await last;
+      while (pending) await last;
       await start(step.peek() + 1);
     },
     reset: () => build({ go: false }),
