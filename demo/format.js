@@ -9,6 +9,18 @@ export const count = (value) => whole.format(value);
 /** @param {number} value 1,234,567 → 1.23M */
 export const compact = (value) => short.format(value);
 
+/**
+ * With the sign of minus, and none where nothing is left of the number.
+ *
+ * @param {number} value
+ * @param {number} [digits] after the point
+ */
+export const fixed = (value, digits = 2) =>
+  value
+    .toFixed(digits)
+    .replace(/^-(?=[0.]*$)/, '')
+    .replace('-', '−');
+
 /** @param {number} share 0 … 1 */
 export function percent(share) {
   if (share > 0 && share < 0.005) return '<1 %';

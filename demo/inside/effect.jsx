@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import { letterOf } from '../colours.js';
-import { count } from '../format.js';
+import { count, fixed } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { HeatMap } from './heat-map.jsx';
 import { range, reaches } from './reading.js';
@@ -79,7 +79,7 @@ function EffectTable({ effect: { rows, columns, data } }) {
           <tr key={i}>
             <th scope="row">{i === columns - 1 ? 'b' : count(i + 1)}</th>
             {Array.from({ length: rows }, (_, expert) => (
-              <td key={expert}>{data[expert * columns + i].toFixed(4).replace('-', '−')}</td>
+              <td key={expert}>{fixed(data[expert * columns + i], 4)}</td>
             ))}
           </tr>
         ))}

@@ -1,8 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
-import { count } from '../format.js';
+import { count, fixed } from '../format.js';
 import { styleColour } from '../views/canvas.js';
-import { signed } from './reading.js';
 
 /**
  * @typedef {object} Drawn
@@ -82,7 +81,7 @@ function createPlot(box, latest) {
           values: (_, splits) => splits.map((step) => (Number.isInteger(step) ? count(step) : '')),
           grid: { show: false },
         },
-        { ...axis, size: 44, space: 30, values: (_, splits) => splits.map((value) => signed(value)) },
+        { ...axis, size: 44, space: 30, values: (_, splits) => splits.map((value) => fixed(value)) },
       ],
       series: [{}, { stroke: () => styleColour('--ink'), width: 2, points: { show: false } }],
       hooks: { draw: [(plot) => drawNow(plot, latest.current.now)] },

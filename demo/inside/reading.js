@@ -11,9 +11,6 @@ export function number(value) {
   return text.replaceAll('-', '−');
 }
 
-/** @param {number} value @param {number} [digits] */
-export const signed = (value, digits = 2) => value.toFixed(digits).replace('-', '−');
-
 /** @param {{ data: Float32Array }} of */
 export function range({ data }) {
   let [low, high] = [Infinity, -Infinity];

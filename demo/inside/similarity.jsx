@@ -1,9 +1,10 @@
 import { useMemo } from 'preact/hooks';
 import { letterOf } from '../colours.js';
+import { fixed } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { HeatMap } from './heat-map.jsx';
 import { Line } from './line.jsx';
-import { reaches, signed } from './reading.js';
+import { reaches } from './reading.js';
 import { rowSimilarity } from './router.js';
 import { ExpertNames } from './router-weights.jsx';
 import { cosineRows } from './rows.js';
@@ -27,7 +28,7 @@ export function SimilarityView({ weight, course, now }) {
     );
   }
   const pairs = (experts * (experts - 1)) / 2;
-  const fact = `On average ${signed(mean)} over ${pairs} ${pairs === 1 ? 'pair' : 'pairs'}.`;
+  const fact = `On average ${fixed(mean)} over ${pairs} ${pairs === 1 ? 'pair' : 'pairs'}.`;
   return (
     <Figure
       title="How alike the rows of R are"
@@ -68,7 +69,7 @@ function extremes({ columns, data }) {
     if (high < 0 || x > data[high]) high = i;
   });
   const words = (/** @type {number} */ i) =>
-    `${letterOf(Math.floor(i / columns))} and ${letterOf(i % columns)} with ${signed(data[i])}`;
+    `${letterOf(Math.floor(i / columns))} and ${letterOf(i % columns)} with ${fixed(data[i])}`;
   return `Most alike are ${words(high)}, least ${words(low)}.`;
 }
 
@@ -91,7 +92,7 @@ function CosineTable({ cosines: { rows, columns, data } }) {
           <tr key={i}>
             <th scope="row">{letterOf(i + 1)}</th>
             {Array.from({ length: columns - 1 }, (_, column) => (
-              <td key={column}>{column <= i ? signed(data[(i + 1) * columns + column]) : ''}</td>
+              <td key={column}>{column <= i ? fixed(data[(i + 1) * columns + column]) : ''}</td>
             ))}
           </tr>
         ))}

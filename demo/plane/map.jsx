@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { fixed } from '../format.js';
 import { onResize, widthOf } from '../views/canvas.js';
 import { useDrawing } from '../views/drawing.js';
 import { prepare } from './draw.js';
@@ -170,7 +171,4 @@ function onKey({ key, shiftKey, ctrlKey, metaKey, altKey }, cursor, brush) {
 }
 
 /** @param {Place} place */
-export const placeInWords = ({ x, y }) => `x ${signed(x)}, y ${signed(y)}`;
-
-/** @param {number} value */
-const signed = (value) => value.toFixed(2).replace('-', '−');
+export const placeInWords = ({ x, y }) => `x ${fixed(x)}, y ${fixed(y)}`;

@@ -1,4 +1,4 @@
-import { compact, loss as lossText } from '../format.js';
+import { compact, fixed, loss as lossText } from '../format.js';
 import { meanOf } from './bands.js';
 import { measured } from './measured.js';
 import { parametersOf } from './parameters.js';
@@ -11,9 +11,6 @@ import { parametersOf } from './parameters.js';
  * @property {string[]} values one for each router
  * @property {{ at: number, word: string }} [best] the router that leads, and in what
  */
-
-/** Without a sign where nothing is left of the number. @param {number} value */
-export const two = (value) => (Math.round(value * 100) / 100 + 0).toFixed(2);
 
 /** @param {number | undefined} value */
 const size = (value) => (value === undefined ? '–' : compact(value));
@@ -51,7 +48,10 @@ export function rowsNow(groups, { unit, per, layer }) {
         const look = lane.measures.value.entries.at(-1)?.layers[layer - 1];
         return look && value(look);
       });
-      return ledBy(word, which, { title, values: now.map((mean) => (mean === undefined ? '–' : two(mean))) });
+      return ledBy(word, which, {
+        title,
+        values: now.map((mean) => (mean === undefined ? '–' : fixed(mean))),
+      });
     }),
   ];
 }
@@ -65,10 +65,9 @@ export function rowsNow(groups, { unit, per, layer }) {
  * @returns {Row}
  */
 export function ledBy(word, which, row) {
-  const numbers = row.values.map(Number).filter(Number.isFinite);
+  const all = row.values.map((text) => Number(text.replace('−', '-')));
+  const numbers = all.filter(Number.isFinite);
   const extreme = which === 'least' ? Math.min(...numbers) : Math.max(...numbers);
   const alone = numbers.length > 1 && numbers.filter((value) => value === extreme).length === 1;
-  return alone
-    ? { ...row, best: { at: row.values.findIndex((text) => Number(text) === extreme), word } }
-    : row;
+  return alone ? { ...row, best: { at: all.indexOf(extreme), word } } : row;
 }

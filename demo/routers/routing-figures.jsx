@@ -1,4 +1,4 @@
-import { count } from '../format.js';
+import { count, fixed } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
@@ -9,7 +9,7 @@ import { MapFigure } from './map-figure.jsx';
 import { measured, seriesOf } from './measured.js';
 import { StepTable, stepRows } from './step-table.jsx';
 
-const two = (/** @type {number | undefined} */ value) => value?.toFixed(2) ?? '–';
+const two = (/** @type {number | undefined} */ value) => (value === undefined ? '–' : fixed(value));
 
 /**
  * How the models share the work: the load of their experts, and one small chart for each measure.
@@ -100,7 +100,7 @@ function MeasureFigure({ measure, range, log, layer, series }) {
         log={log}
         range={range}
         height={150}
-        format={(value) => `${Number(value.toFixed(2))}`}
+        format={(value) => `${Number(value.toFixed(2))}`.replace('-', '−')}
         label={`${measure.title} in layer ${layer}, from ${two(range[0])} to ${two(range[1])}, at step ${count(last)}: ${words || 'no routers'}.`}
       />
     </Figure>

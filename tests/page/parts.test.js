@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { colourOf, contrast, fillOf, letterOf, mix, textOn } from '../../demo/colours.js';
+import { fixed } from '../../demo/format.js';
 import { addLoad, addLosses, createLoadHistory, createLossHistory } from '../../demo/history.js';
 import { busiest, leadOf, loadOf, probabilitiesOf, routerEntropy, variation } from '../../demo/measures.js';
 import { createPictureRate } from '../../demo/picture-rate.js';
@@ -66,6 +67,16 @@ describe('colours', () => {
 
   it('have letters without end', () => {
     assert.deepEqual([0, 25, 26, 52].map(letterOf), ['A', 'Z', 'A2', 'A3']);
+  });
+});
+
+describe('numbers', () => {
+  it('have the sign of minus, and none where nothing is left', () => {
+    assert.deepEqual(
+      [-0.004, 0.004, -0.006, 1.005, -12].map((value) => fixed(value)),
+      ['0.00', '0.00', '−0.01', '1.00', '−12.00'],
+    );
+    assert.equal(fixed(-0.00004, 4), '0.0000');
   });
 });
 

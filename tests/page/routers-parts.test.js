@@ -5,7 +5,7 @@ import { bandOf, columnsOf, lastInWords } from '../../demo/routers/bands.js';
 import { gapsOf } from '../../demo/routers/gaps.js';
 import { spread } from '../../demo/routers/labels.js';
 import { measured, seriesOf } from '../../demo/routers/measured.js';
-import { ledBy, two } from '../../demo/routers/now.js';
+import { ledBy } from '../../demo/routers/now.js';
 import { parametersOf } from '../../demo/routers/parameters.js';
 import { meanScan } from '../../demo/routers/scans.js';
 import { routerNames } from '../../demo/routers/settings.js';
@@ -140,10 +140,11 @@ describe('what a comparison shows', () => {
   });
 
   it('marks who leads a row, as it reads', () => {
-    assert.deepEqual([-0.004, 0.004, -0.006, 1.005].map(two), ['0.00', '0.00', '-0.01', '1.00']);
     const row = { title: 'Loss', values: ['2.10', '–', '2.05', '2.30'] };
     assert.deepEqual(ledBy('lowest', 'least', row).best, { at: 2, word: 'lowest' });
     assert.deepEqual(ledBy('most', 'most', row).best, { at: 3, word: 'most' });
+    const signs = { title: 'Expert similarity', values: ['0.10', '−0.02', '–', '0.00'] };
+    assert.deepEqual(ledBy('least alike', 'least', signs).best, { at: 1, word: 'least alike' });
     assert.equal(ledBy('lowest', 'least', { title: '', values: ['2.05', '2.05', '3'] }).best, undefined);
     assert.equal(ledBy('lowest', 'least', { title: '', values: ['2.05', '–'] }).best, undefined);
   });
