@@ -39,6 +39,9 @@ function start(shell) {
     history.replaceState(null, '', address ? `#${address}` : pathname + search);
   });
   addEventListener('hashchange', () => shell.readAddress(location.hash));
+  effect(() => {
+    root.classList.toggle('is-training', shell.room.value?.run?.status.value === 'running');
+  });
   followArticleLinks();
   addEventListener('keydown', (event) => onUndoKey(event, shell));
   keepFrames(shell);

@@ -7,6 +7,7 @@ import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
+import { ToSettings } from '../views/to-settings.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
 import { planeBench } from './bench.js';
@@ -55,7 +56,9 @@ function PlaneRoom({ run, state, painter }) {
   return (
     <>
       <Transport run={run} state={state} />
-      <StatusLine run={run} state={state} />
+      <StatusLine run={run} state={state}>
+        <ToSettings />
+      </StatusLine>
       <Notices run={run} />
       <div class="columns columns-plane">
         <Controls

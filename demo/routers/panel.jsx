@@ -28,7 +28,7 @@ export function ComparisonPanel({ comparison, state }) {
         />
       ));
   return (
-    <section class="controls" aria-label="Settings">
+    <section class="controls" aria-label="Settings" tabIndex={-1}>
       <div class="group">
         <h2>What is compared</h2>
         <fieldset class="routers-choice">

@@ -1,6 +1,7 @@
 import { useCallback } from 'preact/hooks';
 import { count } from '../format.js';
 import { Notices, StatusLine } from '../views/notices.jsx';
+import { ToSettings } from '../views/to-settings.jsx';
 import { comparisonBench } from './bench.js';
 import { ByKFigure } from './by-k.jsx';
 import { GapFigure } from './gap-figure.jsx';
@@ -44,7 +45,9 @@ function ComparisonRoom({ comparison, state }) {
   return (
     <>
       <ComparisonTransport comparison={comparison} state={state} />
-      <StatusLine run={/** @type {any} */ (comparison)} state={state} doing={doing} />
+      <StatusLine run={/** @type {any} */ (comparison)} state={state} doing={doing}>
+        <ToSettings />
+      </StatusLine>
       <Notices run={/** @type {any} */ (comparison)} />
       <div class="columns columns-routers">
         <ComparisonPanel comparison={comparison} state={state} />

@@ -10,6 +10,7 @@ import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
+import { ToSettings } from '../views/to-settings.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
 import { BarcodeView } from './barcode.jsx';
@@ -51,7 +52,9 @@ function TextRoom({ run, state }) {
   return (
     <>
       <Transport run={run} state={state} />
-      <StatusLine run={run} state={state} doing={doing} />
+      <StatusLine run={run} state={state} doing={doing}>
+        <ToSettings />
+      </StatusLine>
       <Notices run={run} />
       <OpenDialog opening={run.opening} state={state} />
       <div class="columns">

@@ -26,6 +26,9 @@ export function App({ shell }) {
             onClick={(event) => {
               if (event.ctrlKey || event.metaKey || event.shiftKey) return;
               event.preventDefault();
+              if (entry === id) return;
+              // So that the browser's way back leads to the room before.
+              history.pushState(null, '', `#room=${entry}`);
               shell.go(entry);
             }}
           >

@@ -37,7 +37,7 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
       ));
   const built = run.summary.value;
   return (
-    <section class="controls" aria-label="Settings">
+    <section class="controls" aria-label="Settings" tabIndex={-1}>
       <Later>
         {source}
         <div class="group">

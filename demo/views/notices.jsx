@@ -46,8 +46,9 @@ const every = 2000;
  * @param {import('../run.js').Run} props.run
  * @param {import('../state.js').State} props.state
  * @param {() => string} [props.doing] what else goes on that should be said first; empty for nothing
+ * @param {import('preact').ComponentChildren} [props.children] what stands beside it
  */
-export function StatusLine({ run, state, doing }) {
+export function StatusLine({ run, state, doing, children }) {
   const [said, say] = useState({ text: '', isNotice: false });
   useEffect(() => {
     let lastNotice = 0;
@@ -64,6 +65,7 @@ export function StatusLine({ run, state, doing }) {
       <p role="status" class={said.isNotice ? 'unseen' : ''}>
         {said.text}
       </p>
+      {children}
     </div>
   );
 }

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { open, small, visit } from './browser.js';
+
+/** @type {import('./browser.js').Site} */
+let site;
+before(async () => {
+  site = await open();
+});
+after(() => site.close());
+afterEach(() => site.clear());
+
+describe('for everyone', () => {
+  const axe = readFile(new URL(import.meta.resolve('axe-core')), 'utf8');
+
+  it('has nothing that axe finds, light and dark, narrow and wide', async () => {
+    const { page, train, button } = await visit(site, `${small}&length=20`, { bypassCSP: true });
+    await train(30);
+    await button('Write').click();
+    await page.locator('#written-20').waitFor();
+    await page.locator('.more summary').click();
+    for (const summary of await page.getByText('As a table').all()) await summary.click();
+    await page.evaluate(await axe);
+    for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+      for (const width of [390, 1440]) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize({ width, height: 900 });
+        const found = await page.evaluate(async () => {
+          const { violations } = await /** @type {any} */ (globalThis).axe.run();
+          return violations.map(
+            (/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html} ${nodes[0].failureSummary}`,
+          );
+        });
+        assert.deepEqual(found, [], `${colorScheme}, ${width} px`);
+      }
+    }
+  });
+
+  it('fits any width, and fingers', async () => {
+    const { page, train, button } = await visit(site, `${small}&experts=16&layers=4&length=20`);
+    await train(3);
+    await button('Write').click();
+    await page.locator('#written-20').waitFor();
+    await page.locator('.more summary').click();
+    for (const width of [390, 600, 800, 1100, 1300, 2560]) {
+      await page.setViewportSize({ width, height: 900 });
+      // Charts follow when they have heard of it.
+      await page.waitForFunction((most) => document.documentElement.scrollWidth <= most, width);
+    }
+    await page.setViewportSize({ width: 390, height: 900 });
+    const low = await page
+      .locator(
+        'button, .button, select, input:not(.unseen, [type=checkbox], [type=radio]), .check, .segments span, summary',
+      )
+      .evaluateAll((elements) =>
+        elements
+          .filter((element) => element.getBoundingClientRect().height > 0)
+          .filter((element) => element.getBoundingClientRect().height < 43.9)
+          .map((element) => element.outerHTML.slice(0, 80)),
+      );
+    assert.deepEqual(low, []);
+  });
+
+  it('moves less where that is asked for', async () => {
+    const { page, button, untilStep } = await visit(site, small, { reducedMotion: 'reduce' });
+    await button('Start').click();
+    await untilStep(1);
+    const changes = await page.evaluate(async () => {
+      let count = 0;
+      const fact = /** @type {Element} */ (document.querySelector('.facts-row dd'));
+      new MutationObserver(() => count++).observe(fact, {
+        characterData: true,
+        subtree: true,
+        childList: true,
+      });
+      await new Promise((resolve) => setTimeout(resolve, 1700));
+      return count;
+    });
+    assert.ok(changes >= 1 && changes <= 4, `${changes} changes in 1.7 s`);
+  });
+
+  it('has all rooms in sight, and a way to the settings, on a narrow screen', async () => {
+    const { page } = await visit(site, '', { viewport: { width: 390, height: 844 } });
+    const rooms = await page.locator('.rooms a').evaluateAll((links) =>
+      links.map((link) => {
+        const { left, right } = link.getBoundingClientRect();
+        return left >= 0 && right <= innerWidth && link.scrollWidth <= link.clientWidth;
+      }),
+    );
+    assert.deepEqual(rooms, [true, true, true, true]);
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.waitForFunction(() => {
+      const { top } = /** @type {Element} */ (document.querySelector('.controls h2')).getBoundingClientRect();
+      const bar = /** @type {Element} */ (document.querySelector('.transport-bar')).getBoundingClientRect();
+      return top >= bar.bottom && top < innerHeight / 2;
+    });
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement?.closest('.controls') !== null), true);
+  });
+
+  it('has every picture on the page, also what is not on the screen, while nothing is trained', async () => {
+    const { page, train, button, untilStep } = await visit(site);
+    const at = await train(3);
+    const hidden = () =>
+      page
+        .locator('.figure > .figure-head h2')
+        .evaluateAll(
+          (titles) =>
+            titles.filter((title) => !title.checkVisibility({ contentVisibilityAuto: true })).length,
+        );
+    assert.equal(await hidden(), 0);
+    await button('Start').click();
+    await untilStep(at + 1);
+    assert.ok((await hidden()) > 0);
+  });
+
+  it('has the two maps of the plane, and what stands above and below them, side by side', async () => {
+    const { page } = await visit(site, '');
+    for (const part of ['.figure-head', '.caption', '.map', '.as-table']) {
+      const tops = await page
+        .locator(`.maps ${part}`)
+        .evaluateAll((both) => both.map((one) => one.getBoundingClientRect().top));
+      assert.equal(tops.length, 2, part);
+      assert.ok(Math.abs(tops[0] - tops[1]) < 1, `${part}: ${tops}`);
+    }
+  });
+});

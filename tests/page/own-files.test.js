@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { open, small, visit } from './browser.js';
+
+/** @type {import('./browser.js').Site} */
+let site;
+before(async () => {
+  site = await open();
+});
+after(() => site.close());
+afterEach(() => site.clear());
+
+/** @param {string} text */
+const asFile = (text, name = 'own.txt') => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
+const ownText = 'Ships sail on the wide sea, and nobody knows their way. '.repeat(100);
+
+/** The picker of texts. @param {import('playwright-core').Page} page */
+const textPicker = (page) => page.locator('input[type=file]').first();
+/** The picker of models. @param {import('playwright-core').Page} page */
+const modelPicker = (page) => page.locator('input[type=file]').last();
+
+describe('texts of one’s own', () => {
+  it('are learned from a file, a drop or a paste, and survive a reload', async () => {
+    const { page, train, step, button, complaints } = await visit(site);
+    await train(5);
+    await textPicker(page).setInputFiles(asFile(ownText));
+    await page.locator('#probe').filter({ hasText: 'nobody' }).waitFor();
+    assert.equal(await step(), 0);
+    assert.match(await page.locator('#setting-text option:checked').innerText(), /own\.txt/);
+    await train(5);
+    await page.reload();
+    await page.locator('#probe').filter({ hasText: 'nobody' }).waitFor();
+    assert.equal(await page.locator('.notice').count(), 0);
+
+    const drop = await page.evaluateHandle((text) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([text], 'dropped.txt'));
+      return transfer;
+    }, 'Dropped letters fall down here. '.repeat(200));
+    await page.dispatchEvent('body', 'dragover', { dataTransfer: drop });
+    await page.getByText('Drop the file to learn its text, or to open a model').waitFor();
+    await page.dispatchEvent('body', 'drop', { dataTransfer: drop });
+    await page.locator('#probe').filter({ hasText: 'letters' }).waitFor();
+
+    await button('Paste').click();
+    await page
+      .getByRole('dialog')
+      .getByRole('textbox')
+      .fill('Glue and paper, paste and scissors. '.repeat(200));
+    await button('Learn this text').click();
+    await page.locator('#probe').filter({ hasText: 'scissors' }).waitFor();
+    await textPicker(page).setInputFiles(asFile('Žluťoučký kůň úpěl ďábelské ódy. '.repeat(200)));
+    await page.locator('#probe').filter({ hasText: 'kůň' }).waitFor();
+    assert.ok(
+      (await page.locator('#probe .cell-more').count()) > 50,
+      'the later bytes of a character are cells too',
+    );
+    await page.locator('#setting-text').selectOption('moby-dick');
+    await page.locator('#probe').filter({ hasText: 'mast-heads' }).waitFor();
+    assert.deepEqual(complaints, []);
+  });
+
+  it('that are none leave the run as it was', async () => {
+    const { page, train, step, notices, letters, button, untilStep } = await visit(site);
+    const at = await train(10);
+    const before = await letters();
+    const folder = await mkdtemp(join(tmpdir(), 'hyperrouter-texts-'));
+    /** @type {[string, Buffer, RegExp][]} */
+    const wrong = [
+      [
+        'noise.bin',
+        Buffer.from(Array.from({ length: 9000 }, (_, i) => (i * 7919) % 256)),
+        /noise\.bin is not a text/,
+      ],
+      ['empty.txt', Buffer.alloc(0), /empty\.txt is empty/],
+      ['short.txt', Buffer.from('too short'), /short\.txt has 9 bytes; .* at least 147 are needed/],
+      ['huge.txt', Buffer.alloc(21e6, 'x'), /huge\.txt has 21 MB; the page takes texts of up to 20 MB/],
+    ];
+    for (const [name, content, message] of wrong) {
+      await writeFile(join(folder, name), content);
+      await textPicker(page).setInputFiles(join(folder, name));
+      await notices.filter({ hasText: message }).waitFor();
+      assert.equal(await step(), at);
+      assert.doesNotMatch(page.url(), /text=own/);
+    }
+    await rm(folder, { recursive: true });
+    assert.deepEqual(await letters(), before);
+    await modelPicker(page).setInputFiles({
+      name: 'x.safetensors',
+      mimeType: '',
+      buffer: Buffer.from('no model'),
+    });
+    await notices
+      .filter({ hasText: /safetensors|header|bytes/i })
+      .last()
+      .waitFor();
+    assert.equal(await step(), at);
+    await button('One step').click();
+    assert.equal(await untilStep(at + 1), at + 1, 'and it goes on');
+  });
+});
+
+describe('settings', () => {
+  it('survive a reload', async () => {
+    const { page, train, complaints } = await visit(site);
+    await page.getByLabel('Router', { exact: true }).selectOption('smoe-dropout');
+    await page.locator('#setting-experts').fill('6');
+    await page.getByLabel('Letters').uncheck();
+    await page.getByLabel('nats').check();
+    await page.getByLabel('Learning rate').fill('0.01');
+    await page.getByLabel('Learning rate').press('Enter');
+    await train(3);
+    const address = page.url();
+    for (const part of ['router=smoe-dropout', 'experts=6', 'letters=0', 'unit=nats', 'learningRate=0.01']) {
+      assert.ok(address.includes(part), part);
+    }
+    await page.reload();
+    await page.locator('.load tbody tr').nth(5).waitFor();
+    assert.equal(page.url(), address);
+    assert.equal(await page.getByLabel('Router', { exact: true }).inputValue(), 'smoe-dropout');
+    assert.equal(await page.locator('#setting-experts').inputValue(), '6');
+    assert.equal(await page.getByLabel('Letters').isChecked(), false);
+    assert.equal(await page.getByLabel('nats').isChecked(), true);
+    assert.equal(await page.getByLabel('Learning rate').inputValue(), '0.01');
+    assert.equal(await page.locator('.load tbody tr').count(), 6);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('that make no sense are corrected, saying so', async () => {
+    const { page, notices } = await visit(site, `${small}&experts=999&router=best&colour=red`);
+    await notices.filter({ hasText: 'experts is 999; it may be a whole number from 1 to 16' }).waitFor();
+    await notices.filter({ hasText: 'router is “best”' }).waitFor();
+    assert.equal(await page.locator('.load tbody tr').count(), 16);
+    assert.doesNotMatch(page.url(), /colour|best|999/);
+  });
+
+  it('come with a model that is opened', async () => {
+    const { page, train, letters, button, heldOut, step, notices } = await visit(
+      site,
+      `${small}&router=smoe`,
+    );
+    const at = await train(25);
+    const before = await letters();
+    const [download] = await Promise.all([page.waitForEvent('download'), button('Save the model').click()]);
+    assert.equal(download.suggestedFilename(), `hyperrouter-step-${at}.safetensors`);
+    const file = await readFile(String(await download.path()));
+    assert.ok(file.length > 10_000);
+    await page.getByLabel('Router', { exact: true }).selectOption('hyperrouter');
+    await page.locator('#setting-experts').fill('8');
+    await page.locator('.load tbody tr').nth(7).waitFor();
+
+    await modelPicker(page).setInputFiles({ name: 'x.safetensors', mimeType: '', buffer: file });
+    await notices.filter({ hasText: `it had been trained for ${at} steps` }).waitFor();
+    assert.equal(await step(), at);
+    assert.deepEqual(await letters(), before);
+    assert.match(page.url(), /router=smoe/);
+    assert.equal(await page.locator('.load tbody tr').count(), 4);
+    await train(at + 50 - (at % 50));
+    assert.ok((await heldOut()) < 6.5, 'it goes on from what it had learned');
+  });
+
+  it('are led back to, with the run, by the browser’s way back', async () => {
+    const { page, train, step, button } = await visit(site, 'experts=3');
+    const at = await train(5);
+    await page.locator('.rooms a', { hasText: 'Text' }).click();
+    await page.locator('#probe').waitFor();
+    await page.locator('.rooms a', { hasText: 'Inside' }).click();
+    await page.locator('.inside').waitFor();
+    await page.goBack();
+    await page.locator('#probe').waitFor();
+    assert.match(page.url(), /#room=text$/);
+    await page.goBack();
+    await page.locator('#ownership').waitFor();
+    assert.match(page.url(), /#experts=3$/);
+    await button('Start').waitFor();
+    assert.equal(await step(), at);
+    await page.goForward();
+    await page.locator('#probe').waitFor();
+  });
+});
