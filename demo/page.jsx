@@ -40,7 +40,9 @@ function start(shell) {
   });
   addEventListener('hashchange', () => shell.readAddress(location.hash));
   effect(() => {
-    root.classList.toggle('is-training', shell.room.value?.run?.status.value === 'running');
+    const room = shell.room.value;
+    const status = room?.run?.status ?? room?.status;
+    root.classList.toggle('is-training', status?.value === 'running');
   });
   followArticleLinks();
   addEventListener('keydown', (event) => onUndoKey(event, shell));

@@ -8,6 +8,7 @@ import { batch, computed, signal } from '@preact/signals';
  *   can be undone. No key is in two of them, and none is `room`
  * @property {import('./run.js').Run | null} run what trains here, where it is one run; it waits when the room is left
  * @property {() => number} [step] where it is, where there is not one run; for the names of saved files
+ * @property {import('@preact/signals').ReadonlySignal<string>} [status] how it is there, as a run's
  * @property {import('preact').ComponentType<{}>} View
  * @property {() => void} [enter] each time that the room is shown, after its settings were read from the address
  * @property {() => void} [leave]

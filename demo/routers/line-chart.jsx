@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { drawnAs } from '../export/vector.js';
+import { BeforeFirstStep } from '../views/before.jsx';
 import { createPlot, dataOf } from './line-plot.js';
 import { plotSvg } from './line-svg.js';
 
@@ -16,9 +17,15 @@ export function LineChart({ height, label, ...drawn }) {
   const latest = useRef(drawn);
   const shown = useRef('');
   latest.current = drawn;
+  const empty = drawn.lines.every(({ values, marks }) => !values.length && !marks?.length);
 
   useEffect(() => {
     if (!box.current) return;
+    if (empty) {
+      chart.current?.drawn.plot.destroy();
+      chart.current = null;
+      return;
+    }
     const { lines, log, range } = drawn;
     const key = JSON.stringify([log, range, height, lines.map(({ router }) => router)]);
     const news = newsOf(drawn);
@@ -54,7 +61,11 @@ export function LineChart({ height, label, ...drawn }) {
     };
   }, [height]);
 
-  return <div class="line-chart" ref={box} role="img" aria-label={label} />;
+  return (
+    <BeforeFirstStep empty={empty}>
+      <div class="line-chart" ref={box} role="img" aria-label={label} style={{ minHeight: `${height}px` }} />
+    </BeforeFirstStep>
+  );
 }
 
 /**

@@ -30,6 +30,7 @@ export async function openRoom(context) {
     // What trains here is several runs, which keep themselves.
     run: null,
     step: () => comparison.step.peek(),
+    status: comparison.status,
     enter,
     leave,
     report: (problems) => {

@@ -21,7 +21,7 @@ export function Figure({ title, tools, children, caption, table, rows, name = ''
   const id = `title-${name}`;
   return (
     <section class={`figure figure-${name}`} aria-labelledby={id} ref={section}>
-      <div class="figure-head">
+      <div class={tools ? 'figure-head' : 'figure-head is-plain'}>
         <h2 id={id}>{title}</h2>
         <div class="figure-tools">
           {tools}

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { drawnAs } from '../export/vector.js';
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
+import { BeforeFirstStep } from './before.jsx';
 import { useDrawing } from './drawing.js';
 import { Field } from './field.jsx';
 import { Figure } from './figure.jsx';
@@ -86,15 +87,17 @@ export function LossView({ run, state }) {
       name="loss"
       tools={<Field state={state} name="unit" onProblems={none} />}
       caption={captionOf(run.task, unit)}
-      table={() => <LossTable history={history} unit={unit} />}
+      table={() => <LossTable history={history} unit={unit} unitWords={unitName(unit, run.task.per)} />}
       rows={() => rowsOf(run.losses.peek(), unitName(unit, run.task.per), unit)}
     >
-      <div
-        class="loss"
-        ref={box}
-        role="img"
-        aria-label={summaryOf(history, unitName(unit, run.task.per), unit)}
-      />
+      <BeforeFirstStep empty={!wanted}>
+        <div
+          class="loss"
+          ref={box}
+          role="img"
+          aria-label={summaryOf(history, unitName(unit, run.task.per), unit)}
+        />
+      </BeforeFirstStep>
       <div class="row">
         <Field state={state} name="logSteps" onProblems={none} />
         {run.earlier.value.length > 0 && (
@@ -133,8 +136,8 @@ function summaryOf({ steps, smooth, heldOut }, unitWords, unit) {
   );
 }
 
-/** @param {{ history: LossHistory, unit: Unit }} props */
-function LossTable({ history, unit }) {
+/** @param {{ history: LossHistory, unit: Unit, unitWords: string }} props */
+function LossTable({ history, unit, unitWords }) {
   const { steps, smooth, heldOut } = history;
   const every = Math.ceil(heldOut.length / 24);
   const rows = heldOut.filter((_, i) => i % every === 0 || i === heldOut.length - 1);
@@ -143,8 +146,8 @@ function LossTable({ history, unit }) {
       <thead>
         <tr>
           <th scope="col">Step</th>
-          <th scope="col">Training, {unitName(unit)}</th>
-          <th scope="col">Held-out, {unitName(unit)}</th>
+          <th scope="col">Training, {unitWords}</th>
+          <th scope="col">Held-out, {unitWords}</th>
         </tr>
       </thead>
       <tbody>

@@ -49,7 +49,7 @@ const every = 2000;
  * @param {import('preact').ComponentChildren} [props.children] what stands beside it
  */
 export function StatusLine({ run, state, doing, children }) {
-  const [said, say] = useState({ text: '', isNotice: false });
+  const [said, say] = useState(() => ({ text: doing?.() || sentenceFor(run, state), isNotice: false }));
   useEffect(() => {
     let lastNotice = 0;
     const timer = setInterval(() => {
@@ -76,16 +76,18 @@ export function StatusLine({ run, state, doing, children }) {
  */
 function sentenceFor(run, state) {
   const status = run.status.peek();
-  const step = count(run.step.peek());
+  const at = run.step.peek();
+  const step = count(at);
   const unit = /** @type {import('../format.js').Unit} */ (state.peek('unit'));
   const heldOut = run.losses.peek().heldOut.at(-1);
+  const when = heldOut && heldOut.step !== at ? ` at step ${count(heldOut.step)}` : '';
   const quality = heldOut
-    ? ` Held-out loss ${lossText(heldOut.loss, unit)} ${unitName(unit, run.task.per)}.`
+    ? ` Held-out loss${when} ${lossText(heldOut.loss, unit)} ${unitName(unit, run.task.per)}.`
     : '';
   if (held.peek()) return held.peek();
   if (status === 'building') return 'The model is being built.';
   if (status === 'running') return `Training, step ${step}.${quality}`;
   if (status === 'diverged') return `Training broke down at step ${step}.`;
   if (status === 'failed') return 'The engine could not be started.';
-  return run.step.peek() ? `Paused at step ${step}.${quality}` : 'Ready. Nothing is learned yet.';
+  return at ? `Paused at step ${step}.${quality}` : 'Ready. Nothing is learned yet.';
 }

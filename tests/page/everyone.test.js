@@ -125,4 +125,41 @@ describe('for everyone', () => {
       assert.ok(Math.abs(tops[0] - tops[1]) < 1, `${part}: ${tops}`);
     }
   });
+
+  it('says in the place of charts that they begin with the first step', async () => {
+    const words = 'The curves begin with the first step.';
+    for (const [room, charts] of /** @type {const} */ ([
+      [small, 1],
+      ['room=routers&layers=1&dModel=16', 2],
+    ])) {
+      const { page, button, untilStep } = await visit(site, room);
+      await page.waitForFunction(
+        ([text, least]) =>
+          [...document.querySelectorAll('.before > p')].filter((p) => p.textContent === text).length >= least,
+        /** @type {const} */ ([words, charts]),
+      );
+      assert.match(await page.getByRole('status').first().innerText(), /Ready|being built/);
+      await button('Start').click();
+      await untilStep(2);
+      await page.locator('.figure').filter({ hasText: 'Loss' }).first().locator('.u-over').waitFor();
+      assert.equal(
+        await page.locator('.figure', { hasText: 'Logarithmic steps' }).getByText(words).count(),
+        0,
+      );
+    }
+  });
+
+  it('has the panel of the tour beside time, not on it', async () => {
+    for (const width of [390, 1440]) {
+      const { page, button } = await visit(site, small, { viewport: { width, height: 844 } });
+      await button('Take the tour').click();
+      await page.locator('.tour').waitFor();
+      await page.locator('#ownership').waitFor();
+      const [panel, bar] = await Promise.all([
+        page.locator('.tour').boundingBox(),
+        page.locator('.scrubber').boundingBox(),
+      ]);
+      assert.ok(panel && bar && panel.y + panel.height <= bar.y, `${width} px`);
+    }
+  });
 });
