@@ -1,5 +1,6 @@
 import { boxOf } from './box.js';
 import { embedded, isPicture } from './embedded.js';
+import { barOf } from './formula.js';
 import { createPen, escaped, number } from './svg.js';
 import { absoluteWords, wordsOf } from './words.js';
 
@@ -13,9 +14,9 @@ import { absoluteWords, wordsOf } from './words.js';
  * @typedef {{ left: number, top: number, right: number, bottom: number }} Frame
  */
 
-/** What is there to be used, not to be looked at. */
+/** What is there to be used, not to be looked at; some pictures can also be pressed, and say so. */
 const controls = [
-  'button',
+  'button:not([data-picture])',
   'select',
   'input',
   'textarea',
@@ -88,7 +89,7 @@ function paint(pen, element, frame) {
   // For screen readers only.
   if (style.clip !== 'auto') return '';
   const rect = element.getBoundingClientRect();
-  const own = [boxOf(pen, rect, style), embedded(element, rect, style)];
+  const own = [boxOf(pen, rect, style), embedded(element, rect, style), barOf(pen, element, rect, style)];
   const parts = [...own];
   if (!isPicture(element)) {
     for (const child of element.childNodes) {

@@ -1,3 +1,4 @@
+import { isSlanted } from './formula.js';
 import { escaped, number } from './svg.js';
 
 /**
@@ -16,12 +17,13 @@ const fontOf = ({ fontStyle, fontWeight, fontSize, fontFamily }) =>
  * @param {string} text
  * @param {Rect} rect of the letters
  * @param {CSSStyleDeclaration} style
+ * @param {string} [fontStyle]
  */
-function lineOf(pen, text, rect, style) {
+function lineOf(pen, text, rect, style, fontStyle = style.fontStyle) {
   const shown = style.textTransform === 'uppercase' ? text.toUpperCase() : text;
   // The width as it is here: another machine may have another font.
   const width = shown.length > 1 ? ` textLength="${number(rect.width)}" lengthAdjust="spacingAndGlyphs"` : '';
-  const slant = style.fontStyle === 'normal' ? '' : ` font-style="${style.fontStyle}"`;
+  const slant = fontStyle === 'normal' ? '' : ` font-style="${fontStyle}"`;
   const font =
     `font-family="${escaped(style.fontFamily)}" font-size="${style.fontSize}" ` +
     `font-weight="${style.fontWeight}"${slant}`;
@@ -40,7 +42,7 @@ function lineOf(pen, text, rect, style) {
 export function wordsOf(pen, node, style) {
   if (!node.data.trim()) return '';
   return linesOf(node)
-    .map(({ text, rect }) => lineOf(pen, text, rect, style))
+    .map(({ text, rect }) => lineOf(pen, text, rect, style, isSlanted(node) ? 'italic' : style.fontStyle))
     .join('');
 }
 

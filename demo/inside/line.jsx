@@ -1,7 +1,9 @@
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
-import { count, fixed } from '../format.js';
+import { fixed } from '../format.js';
 import { styleColour } from '../views/canvas.js';
+import { chartSvg, createAxes, frameOf } from '../views/chart.js';
+import { tendChart } from '../views/tend.js';
 
 /**
  * @typedef {object} Drawn
@@ -20,30 +22,23 @@ const height = 120;
  */
 export function Line({ label, ...drawn }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
-  const chart = useRef(/** @type {UPlot | null} */ (null));
+  const chart = useRef(/** @type {ReturnType<typeof createPlot> | null} */ (null));
   const latest = useRef(drawn);
   latest.current = drawn;
 
   useEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    const plot = createPlot(element, latest);
-    chart.current = plot;
-    const observer = new ResizeObserver(() => {
-      if (element.clientWidth) plot.setSize({ width: element.clientWidth, height });
-    });
-    observer.observe(element);
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const redraw = () => plot.redraw();
-    scheme.addEventListener('change', redraw);
-    return () => {
-      observer.disconnect();
-      scheme.removeEventListener('change', redraw);
-      plot.destroy();
-    };
+    const drawnNow = createPlot(element, latest);
+    chart.current = drawnNow;
+    return tendChart(
+      element,
+      () => drawnNow.plot,
+      () => plotSvg(drawnNow, latest.current),
+    );
   }, []);
 
-  useEffect(() => chart.current?.setData(dataOf(drawn)), [drawn.steps, drawn.values, drawn.now]);
+  useEffect(() => chart.current?.plot.setData(dataOf(drawn)), [drawn.steps, drawn.values, drawn.now]);
 
   return <div class="line" ref={box} role="img" aria-label={label} />;
 }
@@ -56,13 +51,12 @@ const dataOf = ({ steps, values }) => [[...steps], [...values]];
  * @param {{ current: Drawn }} latest
  */
 function createPlot(box, latest) {
-  const axis = {
-    font: '12px system-ui, sans-serif',
-    stroke: () => styleColour('--muted'),
-    grid: { stroke: () => styleColour('--line'), width: 1 },
-    ticks: { show: false },
-  };
-  return new UPlot(
+  const { axes, ticks } = createAxes({
+    x: { size: 26, space: 56 },
+    y: { size: 44, space: 30 },
+    format: fixed,
+  });
+  const plot = new UPlot(
     {
       width: box.clientWidth || 320,
       height,
@@ -73,22 +67,30 @@ function createPlot(box, latest) {
         x: { time: false, range: (_, __, max) => [0, Math.max(10, max ?? 0)] },
         y: { range: (_, min, max) => holding(latest.current.range, min, max) },
       },
-      axes: [
-        {
-          ...axis,
-          size: 26,
-          space: 56,
-          values: (_, splits) => splits.map((step) => (Number.isInteger(step) ? count(step) : '')),
-          grid: { show: false },
-        },
-        { ...axis, size: 44, space: 30, values: (_, splits) => splits.map((value) => fixed(value)) },
-      ],
+      axes,
       series: [{}, { stroke: () => styleColour('--ink'), width: 2, points: { show: false } }],
       hooks: { draw: [(plot) => drawNow(plot, latest.current.now)] },
     },
     dataOf(latest.current),
     box,
   );
+  return { plot, ticks };
+}
+
+/**
+ * The same as SVG.
+ *
+ * @param {ReturnType<typeof createPlot>} chart
+ * @param {Drawn} drawn
+ */
+function plotSvg({ plot, ticks }, { steps, values, now }) {
+  const { x, y } = frameOf(plot);
+  const ink = styleColour('--ink');
+  const points = steps.map((step, i) => `${x(step)},${y(values[i])}`).join(' ');
+  const at = steps.findLastIndex((step) => step <= now);
+  const mark = at < 0 ? '' : `<circle cx="${x(steps[at])}" cy="${y(values[at])}" r="4" fill="${ink}"/>`;
+  const line = `<polyline points="${points}" fill="none" stroke="${ink}" stroke-width="2"/>`;
+  return chartSvg({ plot, ticks }, [line, mark]);
 }
 
 /**

@@ -49,7 +49,7 @@ export function SharesFigure({ run, state, views }) {
       <ul class="shares">
         {Array.from({ length: experts }, (_, expert) => (
           <li key={expert}>
-            <button type="button" aria-pressed={alone === expert} onClick={() => toggle(expert)}>
+            <button type="button" data-picture aria-pressed={alone === expert} onClick={() => toggle(expert)}>
               <ShareMap views={views} expert={expert} />
               <span class="share-line">
                 <Chip letter={letterOf(expert)} {...fillOf(expert, experts, 1)} />{' '}

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { drawnAs } from '../export/vector.js';
 import { BeforeFirstStep } from '../views/before.jsx';
+import { tendChart } from '../views/tend.js';
 import { createPlot, dataOf } from './line-plot.js';
 import { plotSvg } from './line-svg.js';
 
@@ -42,24 +42,16 @@ export function LineChart({ height, label, ...drawn }) {
   useEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    const observer = new ResizeObserver(() => {
-      if (element.clientWidth) chart.current?.drawn.plot.setSize({ width: element.clientWidth, height });
-    });
-    observer.observe(element);
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const redraw = () => chart.current?.drawn.plot.redraw();
-    scheme.addEventListener('change', redraw);
-    const forget = drawnAs(() => (chart.current ? plotSvg(chart.current.drawn, latest.current) : ''))(
+    const end = tendChart(
       element,
+      () => chart.current?.drawn.plot,
+      () => (chart.current ? plotSvg(chart.current.drawn, latest.current) : ''),
     );
     return () => {
-      forget?.();
-      observer.disconnect();
-      scheme.removeEventListener('change', redraw);
-      chart.current?.drawn.plot.destroy();
+      end();
       chart.current = null;
     };
-  }, [height]);
+  }, []);
 
   return (
     <BeforeFirstStep empty={empty}>

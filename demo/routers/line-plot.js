@@ -1,14 +1,13 @@
 import UPlot from 'uplot';
-import { count } from '../format.js';
 import { styleColour } from '../views/canvas.js';
+import { createAxes, fontFamily } from '../views/chart.js';
 import { spread } from './labels.js';
 import { bandInk, looks, markRadius } from './marks.js';
 
 /**
  * A chart of lines on a canvas.
  *
- * @typedef {{ at: number, text: string }[]} Ticks what is written at an axis
- * @typedef {{ plot: UPlot, ticks: { x: Ticks, y: Ticks } }} Plot
+ * @typedef {{ plot: UPlot, ticks: import('../views/chart.js').AllTicks }} Plot
  *
  * @typedef {object} Line
  * @property {import('./settings.js').RouterName} router whose look it has, and whose name stands at its end
@@ -27,8 +26,6 @@ import { bandInk, looks, markRadius } from './marks.js';
  */
 
 const labelSpace = 112;
-export const fontFamily = 'system-ui, sans-serif';
-const font = `12px ${fontFamily}`;
 
 /** @param {Drawn} drawn @returns {UPlot.AlignedData} */
 export function dataOf({ lines, log }) {
@@ -58,19 +55,7 @@ export function dataOf({ lines, log }) {
  */
 export function createPlot(box, latest, height) {
   const { lines, log, range, format } = latest.current;
-  const axis = {
-    font,
-    stroke: () => styleColour('--muted'),
-    grid: { stroke: () => styleColour('--line'), width: 1 },
-    ticks: { show: false },
-  };
-  const ticks = { x: /** @type {Ticks} */ ([]), y: /** @type {Ticks} */ ([]) };
-  /** @param {'x' | 'y'} key @param {(number | null)[]} splits @param {(at: number) => string} name */
-  const named = (key, splits, name) => {
-    const texts = splits.map((at) => (at === null ? '' : name(at)));
-    ticks[key] = splits.flatMap((at, i) => (at === null ? [] : [{ at, text: texts[i] }]));
-    return texts;
-  };
+  const { axes, ticks } = createAxes({ x: { size: 26, space: 56 }, y: { size: 40, space: 26 }, format });
   const plot = new UPlot(
     {
       width: box.clientWidth || 320,
@@ -82,21 +67,7 @@ export function createPlot(box, latest, height) {
         x: { time: false, distr: log ? 3 : 1, range: (_, __, max) => xRange(latest.current, max) },
         y: { range: (_, min, max) => range ?? yRange(latest.current, min, max) },
       },
-      axes: [
-        {
-          ...axis,
-          size: 26,
-          space: 56,
-          values: (_, splits) => named('x', splits, (step) => (Number.isInteger(step) ? count(step) : '')),
-          grid: { show: false },
-        },
-        {
-          ...axis,
-          size: 40,
-          space: 26,
-          values: (_, splits) => named('y', splits, format ?? String),
-        },
-      ],
+      axes,
       series: [
         {},
         ...lines.map(({ router }) => {

@@ -1,7 +1,7 @@
-import UPlot from 'uplot';
 import { escaped, number } from '../export/svg.js';
 import { styleColour } from '../views/canvas.js';
-import { fontFamily, labelsOf, outlineOf } from './line-plot.js';
+import { chartSvg, frameOf } from '../views/chart.js';
+import { labelsOf, outlineOf } from './line-plot.js';
 import { bandInk, looks, markRadius } from './marks.js';
 
 /**
@@ -17,41 +17,21 @@ import { bandInk, looks, markRadius } from './marks.js';
  * @param {Drawn} drawn
  */
 export function plotSvg({ plot, ticks }, { lines, log }) {
-  const ratio = UPlot.pxRatio;
-  const [left, top] = [plot.bbox.left / ratio, plot.bbox.top / ratio];
-  const [width, height] = [plot.bbox.width / ratio, plot.bbox.height / ratio];
-  const to = {
-    x: (/** @type {number} */ step) => number(left + plot.valToPos(step, 'x')),
-    y: (/** @type {number} */ value) => number(top + plot.valToPos(value, 'y')),
-  };
-  const muted = `fill="${styleColour('--muted')}"`;
-  const grid = ticks.y.map(({ at, text }) => {
-    const y = to.y(at);
-    return (
-      `<line x1="${number(left)}" x2="${number(left + width)}" y1="${y}" y2="${y}" stroke="${styleColour('--line')}"/>` +
-      `<text x="${number(left - 6)}" y="${y}" dy="0.35em" text-anchor="end" ${muted}>${escaped(text)}</text>`
-    );
-  });
-  const steps = ticks.x.map(
-    ({ at, text }) =>
-      `<text x="${to.x(at)}" y="${number(top + height + 18)}" text-anchor="middle" ${muted}>${text}</text>`,
-  );
+  const frame = frameOf(plot);
   const names = labelsOf(plot, lines).map(({ router, y }) => {
-    const [from, at] = [left + width + 5, number(top + y)];
+    const [from, at] = [frame.left + frame.width + 5, number(frame.top + y)];
     return (
       `<line x1="${number(from)}" x2="${number(from + 15)}" y1="${at}" y2="${at}" ${strokeOf(router)}/>` +
       `<text x="${number(from + 19)}" y="${at}" dy="0.35em" fill="${styleColour('--ink')}">${escaped(router)}</text>`
     );
   });
   const parts = [
-    ...grid,
-    ...steps,
-    ...lines.map((line) => bandOf(line, log, to)),
-    ...lines.map((line) => curveOf(line, log, to)),
-    ...lines.map((line) => marksOf(line, log, to)),
+    ...lines.map((line) => bandOf(line, log, frame)),
+    ...lines.map((line) => curveOf(line, log, frame)),
+    ...lines.map((line) => marksOf(line, log, frame)),
     ...names,
   ];
-  return `<g font-family="${fontFamily}" font-size="12">${parts.join('')}</g>`;
+  return chartSvg({ plot, ticks }, parts);
 }
 
 /** @param {Line['router']} router */

@@ -120,6 +120,7 @@ function ProfileList({ sample, layer, spotlight, symbols }) {
             <button
               type="button"
               class="profile-expert"
+              data-picture
               aria-pressed={spotlight.isPressed({ layer, expert })}
               title={`Show only what expert ${letter} takes`}
               onClick={() => spotlight.press({ layer, expert })}
@@ -152,6 +153,7 @@ function ItemButton({ item: { tokens, lift, share }, spotlight, symbols }) {
     <button
       type="button"
       class="profile-item"
+      data-picture
       aria-pressed={spotlight.isPressed({ tokens })}
       onClick={() => spotlight.press({ tokens })}
       onPointerEnter={(event) => {

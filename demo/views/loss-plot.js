@@ -1,7 +1,8 @@
 import UPlot from 'uplot';
 import { escaped, number } from '../export/svg.js';
-import { count, inUnit } from '../format.js';
+import { inUnit } from '../format.js';
 import { styleColour } from './canvas.js';
+import { chartSvg, createAxes, fontFamily, frameOf } from './chart.js';
 
 /**
  * The chart of losses: on a canvas while it moves, with lines and letters where it is to be kept.
@@ -18,13 +19,11 @@ import { styleColour } from './canvas.js';
  * @property {boolean} [points]
  * @property {boolean} [labelled]
  *
- * @typedef {{ at: number, text: string }[]} Ticks
- * @typedef {{ plot: UPlot, lines: Line[], ticks: { x: Ticks, y: Ticks } }} Plot
+ * @typedef {{ plot: UPlot, lines: Line[], ticks: import('./chart.js').AllTicks }} Plot
  */
 
 const height = 260;
 const labelSpace = 84;
-const fontFamily = 'system-ui, sans-serif';
 
 /**
  * @param {EarlierRun[]} earlier
@@ -67,20 +66,7 @@ export function dataOf({ history, earlier, unit, log }) {
  * @returns {Plot}
  */
 export function createPlot(box, lines, { log }, data) {
-  const font = `12px ${fontFamily}`;
-  const ticks = { x: /** @type {Ticks} */ ([]), y: /** @type {Ticks} */ ([]) };
-  /** @param {'x' | 'y'} key @param {(number | null)[]} splits @param {(at: number) => string} name */
-  const named = (key, splits, name) => {
-    const texts = splits.map((at) => (at === null ? '' : name(at)));
-    ticks[key] = splits.flatMap((at, i) => (at === null ? [] : [{ at, text: texts[i] }]));
-    return texts;
-  };
-  const axis = {
-    font,
-    stroke: () => styleColour('--muted'),
-    grid: { stroke: () => styleColour('--line'), width: 1 },
-    ticks: { show: false },
-  };
+  const { axes, ticks } = createAxes({ x: { size: 30, space: 56 }, y: { size: 32, space: 36 } });
   const plot = new UPlot(
     {
       width: box.clientWidth || 320,
@@ -92,16 +78,7 @@ export function createPlot(box, lines, { log }, data) {
         x: { time: false, distr: log ? 3 : 1, range: (_, min, max) => xRange(min, max, log) },
         y: { range: (_, min, max) => yRange(min, max) },
       },
-      axes: [
-        {
-          ...axis,
-          size: 30,
-          space: 56,
-          values: (_, splits) => named('x', splits, (step) => (Number.isInteger(step) ? count(step) : '')),
-          grid: { show: false },
-        },
-        { ...axis, size: 32, space: 36, values: (_, splits) => named('y', splits, String) },
-      ],
+      axes,
       series: [
         {},
         ...lines.map(({ label, colour, width, dash, points }) => ({
@@ -202,26 +179,13 @@ function fitted(ctx, text, width) {
  * @param {Plot} drawn
  */
 export function plotSvg({ plot, lines, ticks }) {
-  const ratio = UPlot.pxRatio;
-  const [left, top] = [plot.bbox.left / ratio, plot.bbox.top / ratio];
-  const [width, below] = [plot.bbox.width / ratio, plot.bbox.height / ratio];
-  const x = (/** @type {number} */ step) => number(left + plot.valToPos(step, 'x'));
-  const y = (/** @type {number} */ loss) => number(top + plot.valToPos(loss, 'y'));
-  const muted = `fill="${styleColour('--muted')}"`;
-  const grid = ticks.y.map(({ at, text }) => {
-    const line = `<line x1="${number(left)}" x2="${number(left + width)}" y1="${y(at)}" y2="${y(at)}" stroke="${styleColour('--line')}"/>`;
-    return `${line}<text x="${number(left - 6)}" y="${y(at)}" dy="0.35em" text-anchor="end" ${muted}>${text}</text>`;
-  });
-  const steps = ticks.x.map(
-    ({ at, text }) =>
-      `<text x="${x(at)}" y="${number(top + below + 18)}" text-anchor="middle" ${muted}>${text}</text>`,
-  );
-  const curves = lines.map((line, i) => curveOf(line, plot.data[0], plot.data[i + 1], { x, y }));
+  const frame = frameOf(plot);
+  const curves = lines.map((line, i) => curveOf(line, plot.data[0], plot.data[i + 1], frame));
   const names = labelsOf(plot, lines).map(({ text, colour, y: at }) => {
-    const place = `x="${number(left + width + 6)}" y="${number(top + at)}" dy="0.35em"`;
+    const place = `x="${number(frame.left + frame.width + 6)}" y="${number(frame.top + at)}" dy="0.35em"`;
     return `<text ${place} fill="${styleColour(colour)}">${escaped(text)}</text>`;
   });
-  return `<g font-family="${fontFamily}" font-size="12">${[...grid, ...steps, ...curves, ...names].join('')}</g>`;
+  return chartSvg({ plot, ticks }, [...curves, ...names]);
 }
 
 /**

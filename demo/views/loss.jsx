@@ -1,11 +1,11 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { drawnAs } from '../export/vector.js';
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
 import { BeforeFirstStep } from './before.jsx';
 import { useDrawing } from './drawing.js';
 import { Field } from './field.jsx';
 import { Figure } from './figure.jsx';
+import { tendChart } from './tend.js';
 
 /**
  * @typedef {import('../format.js').Unit} Unit
@@ -58,25 +58,13 @@ export function LossView({ run, state }) {
   useEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    const observer = new ResizeObserver(() => {
-      const plot = chart.current?.drawn.plot;
-      const width = element.clientWidth;
-      if (plot && width && width !== plot.width) plot.setSize({ width, height: plot.height });
-    });
-    observer.observe(element);
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const redraw = () => chart.current?.drawn.plot.redraw();
-    scheme.addEventListener('change', redraw);
-    const forget = drawnAs(() =>
-      chart.current && plotter.peek()
-        ? /** @type {Plotter} */ (plotter.peek()).plotSvg(chart.current.drawn)
-        : '',
-    )(element);
+    const end = tendChart(
+      element,
+      () => chart.current?.drawn.plot,
+      () => (chart.current && plotter.peek()?.plotSvg(chart.current.drawn)) ?? '',
+    );
     return () => {
-      forget?.();
-      observer.disconnect();
-      scheme.removeEventListener('change', redraw);
-      chart.current?.drawn.plot.destroy();
+      end();
       chart.current = null;
     };
   }, []);

@@ -146,6 +146,31 @@ describe('a figure', () => {
     assert.ok(loads.colours > 5);
   });
 
+  it('that can be pressed is in its picture, and a formula has its bars', async () => {
+    const plane = await visit(site, 'room=plane&pace=full&experts=3');
+    await plane.train(30);
+    const shares = await look(plane.page, (await save(plane, 'shares', 'SVG')).bytes.toString());
+    assert.equal(shares.bitmaps, 3);
+    assert.match(shares.words, /\bA\b.* %.*\bB\b.* %.*\bC\b.* %/);
+    const text = await visit(site);
+    await text.page.locator('.profile-item').first().waitFor();
+    const profiles = await look(text.page, (await save(text, 'profiles', 'SVG')).bytes.toString());
+    assert.match(profiles.words, /\bA\b.* × /);
+    const inside = await visit(site, 'room=inside');
+    await inside.train(30);
+    for (const name of ['moved', 'similarity']) {
+      const { words, bitmaps } = await look(inside.page, (await save(inside, name, 'SVG')).bytes.toString());
+      assert.match(words, /0\.00/, 'the axis has its numbers');
+      assert.equal(bitmaps, name === 'moved' ? 0 : 1, 'only the map is one of pixels');
+    }
+    const formulas = (await save(inside, 'jacobian', 'SVG')).bytes.toString();
+    const fractions = await inside.page.locator('.figure-jacobian mfrac').count();
+    assert.ok(fractions >= 3);
+    const bars = formulas.match(/<line [^>]*stroke-width="1(\.\d+)?"/g);
+    assert.equal(bars?.length, fractions + 1, 'and the line below the title');
+    assert.match(formulas, /font-style="italic"[^>]*>R</);
+  });
+
   it('is saved with two dots for each pixel', async () => {
     const at = await visit(site);
     await at.train(10);
