@@ -160,6 +160,16 @@ function tableFor(experts) {
 }
 
 /**
+ * How strong a colour is: the largest weight lies between 1/k and 1, and the palest must still be a colour.
+ *
+ * @param {number} weight of the first expert
+ * @param {number} topK
+ */
+export function strengthOf(weight, topK) {
+  return topK < 2 ? 1 : 0.45 + (0.55 * (weight - 1 / topK)) / (1 - 1 / topK);
+}
+
+/**
  * The fill of a mark that an expert owns, and the text colour that is legible on it.
  *
  * @param {number} expert

@@ -31,14 +31,11 @@ try {
 function start(shell) {
   root.replaceChildren();
   render(<App shell={shell} />, root);
-  shell.readAddress(location.hash);
-  effect(() => {
-    const address = shell.address.value;
-    if (address === undefined) return;
-    const { pathname, search } = location;
-    history.replaceState(null, '', address ? `#${address}` : pathname + search);
-  });
-  addEventListener('hashchange', () => shell.readAddress(location.hash));
+  // What is unknown in an address is taken out of it too, though no setting changes then.
+  const read = () => shell.readAddress(location.hash).then(() => write(shell.address.peek()));
+  read();
+  effect(() => write(shell.address.value));
+  addEventListener('hashchange', read);
   effect(() => {
     const room = shell.room.value;
     const status = room?.run?.status ?? room?.status;
@@ -52,6 +49,13 @@ function start(shell) {
     const place = /** @type {HTMLElement} */ (document.getElementById('kept'));
     place.textContent = 'This browser keeps the page now: it opens without a network too.';
   });
+}
+
+/** @param {string | undefined} address undefined: none yet */
+function write(address) {
+  if (address === undefined) return;
+  const { pathname, search } = location;
+  history.replaceState(null, '', address ? `#${address}` : pathname + search);
 }
 
 /**

@@ -75,7 +75,7 @@ function Plot({ stops, shown, label }) {
         <g key={radius}>
           <circle class="path-ring" cx={half} cy={half} r={place(radius) - half} />
           <text class="path-text" x={half + 4} y={place(-radius) + 13}>
-            {number(radius)}
+            {Number(radius.toPrecision(3))}
           </text>
         </g>
       ))}

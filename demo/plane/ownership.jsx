@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks';
-import { fillOf, letterOf, tie } from '../colours.js';
+import { fillOf, letterOf, strengthOf, tie } from '../colours.js';
 import { percent } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
@@ -9,7 +9,7 @@ import { certainties, entropies } from './fields.js';
 import { cellAt } from './geometry.js';
 import { routerLines } from './lines.js';
 import { PlaneMap } from './map.jsx';
-import { paintNumbers, paintOwners, scaleColour, strengthOf } from './pixels.js';
+import { paintNumbers, paintOwners, scaleColour } from './pixels.js';
 import { PlaceTable } from './place-table.jsx';
 import { largestRegions } from './regions.js';
 

@@ -1,5 +1,5 @@
 import { interpolateCividis } from 'd3-scale-chromatic';
-import { colourOf, mix, paper, textOn, tie } from '../colours.js';
+import { colourOf, mix, paper, strengthOf, textOn, tie } from '../colours.js';
 
 /**
  * Fields as pixels: one for each place, as the words of an ImageData.
@@ -75,16 +75,6 @@ export function paintOwners(pixels, { first, weight }, { size, experts, topK, pa
     const isMarked = patterns && patternAt(owner, i % size, Math.floor(i / size));
     pixels[i] = isMarked ? marked[at] : plain[at];
   }
-}
-
-/**
- * How strong a colour is: the largest weight lies between 1/k and 1, and the palest must still be a colour.
- *
- * @param {number} weight of the first expert
- * @param {number} topK
- */
-export function strengthOf(weight, topK) {
-  return topK < 2 ? 1 : 0.45 + (0.55 * (weight - 1 / topK)) / (1 - 1 / topK);
 }
 
 /**

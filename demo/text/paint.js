@@ -1,4 +1,4 @@
-import { fillOf, letterOf, paper, tie } from '../colours.js';
+import { fillOf, letterOf, paper, strengthOf, tie } from '../colours.js';
 import { leadOf, tieGap } from '../measures.js';
 
 /**
@@ -100,18 +100,6 @@ function isTie({ shape: { topK, experts }, views }, layer, row) {
   const { experts: chosen, logits } = views.layers[layer];
   const [first, second] = [chosen[row * topK], chosen[row * topK + 1]];
   return leadOf(logits[row * experts + first], logits[row * experts + second]) < tieGap;
-}
-
-/**
- * How strong the colour is: the largest weight lies between 1/k and 1, and the palest must still be a colour.
- *
- * @param {number} weight of the first expert
- * @param {number} topK
- */
-function strengthOf(weight, topK) {
-  if (topK < 2) return 1;
-  const share = (weight - 1 / topK) / (1 - 1 / topK);
-  return 0.45 + 0.55 * share;
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { open, visit } from './browser.js';
 
@@ -58,6 +59,33 @@ describe('without scripts', () => {
     assert.deepEqual(complaints, []);
   });
 
+  it('it is as long as is read, and who is cited is among its sources', async () => {
+    const html = await readFile(join(site.folder, 'index.html'), 'utf8');
+    assert.doesNotMatch(html, /<x-tex|katex|style="/);
+    const [, article] = html.match(/<article class="article"[^>]*>(.*)<\/article>/s) ?? [];
+    const [prose, sources] = article.split('<h3>Sources</h3>');
+    const words = prose
+      .replace(/<math.*?<\/math>/gs, ' x ')
+      .replace(/<[^>]+>/g, ' ')
+      .trim();
+    const count = words.split(/\s+/).length;
+    assert.ok(count >= 900 && count <= 1400, `${count} words`);
+    // And who is a source is cited.
+    const cited = [...words.matchAll(/([A-Z][a-z]+)\s+et\s+al\.,?\s+\(?(\d{4})/g)].map(([, name, year]) => [
+      name,
+      year,
+    ]);
+    const listed = [...sources.matchAll(/<li>\s*(.*?)\((\d{4})\)\./gs)];
+    assert.equal(listed.length, 8);
+    for (const [name, year] of cited) {
+      assert.ok(
+        listed.some(([, authors, of]) => authors.split(',')[0].includes(name) && of === year),
+        `${name} ${year}`,
+      );
+    }
+    assert.equal(new Set(cited.map(String)).size, listed.length);
+  });
+
   it('headings go down one level at a time, from one title', async () => {
     const { page } = await read(1440);
     const levels = await page
@@ -89,6 +117,21 @@ describe('without scripts', () => {
 });
 
 describe('the links of the article', () => {
+  it('lead to what they set up, the eye and the focus', async () => {
+    const { page } = await visit(site, '');
+    await page.getByRole('link', { name: 'here is the same run, balanced' }).click();
+    await page.waitForFunction(
+      () =>
+        /** @type {HTMLSelectElement | null} */ (document.querySelector('#setting-router'))?.value === 'smoe',
+    );
+    const room = page.locator('nav.rooms [aria-current]');
+    assert.match(await room.innerText(), /^Playground/);
+    assert.ok(await room.evaluate((element) => element === document.activeElement));
+    assert.ok(await room.isVisible());
+    const top = await room.evaluate((element) => element.getBoundingClientRect().top);
+    assert.ok(top >= 0 && top < 500, `the room is in view: ${top}`);
+  });
+
   it('name settings as the address does, and nothing else', async () => {
     const { page, complaints } = await visit(site, '');
     const hrefs = await page
@@ -110,6 +153,7 @@ describe('the links of the article', () => {
         await page.waitForTimeout(50);
       }
       assert.equal(await written(), expected);
+      assert.equal(await page.locator('.notice').count(), 0, href);
     }
     assert.deepEqual(complaints, []);
   });

@@ -135,6 +135,11 @@ describe('settings', () => {
     await notices.filter({ hasText: 'router is “best”' }).waitFor();
     assert.equal(await page.locator('.load tbody tr').count(), 16);
     assert.doesNotMatch(page.url(), /colour|best|999/);
+    await page.evaluate(() => {
+      location.hash += '&colour=red';
+    });
+    await page.waitForFunction(() => !location.hash.includes('colour'));
+    assert.match(page.url(), /experts=16/, 'and the settings stay');
   });
 
   it('come with a model that is opened', async () => {
