@@ -27,6 +27,22 @@ export function LearnsView({ sizes }) {
       title="What learns, what is frozen"
       name="learns"
       caption="The numbers of one layer’s router and experts, at the sizes of this model."
+      rows={() => [
+        [
+          'router',
+          'v',
+          'H₁, a₁, H₂, a₂',
+          'R, b',
+          'R, b are',
+          'experts',
+          'learned in the router',
+          'the gradient goes',
+        ],
+        ...kinds.map((kind) => {
+          const { embedding, hypernetwork, weights, weightsAre, experts, learned } = counts[kind];
+          return [kind, embedding, hypernetwork, weights, weightsAre, experts, learned, gradientGoes[kind]];
+        }),
+      ]}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section class="table-scroll" tabIndex={0} aria-label="What learns and what is frozen, by router">

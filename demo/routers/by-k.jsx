@@ -31,6 +31,7 @@ export function ByKFigure({ comparison, state }) {
   const wanted = routed.length * Number(state.get('experts'));
   return (
     <Figure
+      rows={scanned ? () => rowsOf(scans, unit, unitName(unit, per)) : undefined}
       title="Fewer or more experts than in training"
       name="routers-by-k"
       caption={
@@ -62,6 +63,30 @@ export function ByKFigure({ comparison, state }) {
   );
 }
 
+/** Every k that was tried. @param {readonly ScanOf[]} scans */
+const ksOf = (scans) =>
+  Array.from({ length: Math.max(...scans.map(({ points }) => points.at(-1)?.topK ?? 0)) }, (_, i) => i + 1);
+
+/**
+ * @param {ScanOf} scan
+ * @param {number} k
+ * @param {import('../format.js').Unit} unit
+ */
+function lossAt({ router, points }, k, unit) {
+  const point = points.find((one) => router === 'dense' || one.topK === k);
+  return point && inUnit(point.loss, unit);
+}
+
+/**
+ * @param {readonly ScanOf[]} scans
+ * @param {import('../format.js').Unit} unit
+ * @param {string} unitWords
+ */
+const rowsOf = (scans, unit, unitWords) => [
+  ['k', ...scans.map(({ router }) => `${router}, ${unitWords}`)],
+  ...ksOf(scans).map((k) => [k, ...scans.map((scan) => lossAt(scan, k, unit) ?? null)]),
+];
+
 /**
  * @param {object} props
  * @param {ScanOf[]} props.scans
@@ -69,12 +94,8 @@ export function ByKFigure({ comparison, state }) {
  * @param {import('../format.js').Unit} props.unit
  */
 function ByKTable({ scans, topK, unit }) {
-  const most = Math.max(...scans.map(({ points }) => points.at(-1)?.topK ?? 0));
-  const ks = Array.from({ length: most }, (_, i) => i + 1);
-  const textAt = (/** @type {ScanOf} */ { router, points }, /** @type {number} */ k) => {
-    const point = points.find((one) => router === 'dense' || one.topK === k);
-    return point ? inUnit(point.loss, unit).toFixed(3) : '–';
-  };
+  const textAt = (/** @type {ScanOf} */ scan, /** @type {number} */ k) =>
+    lossAt(scan, k, unit)?.toFixed(3) ?? '–';
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <section class="table-scroll" tabIndex={0} aria-label="Held-out loss for every k, a table">
@@ -90,7 +111,7 @@ function ByKTable({ scans, topK, unit }) {
           </tr>
         </thead>
         <tbody>
-          {ks.map((k) => {
+          {ksOf(scans).map((k) => {
             const row = scans.map((scan) => textAt(scan, k));
             const routed = row.filter((text, i) => text !== '–' && scans[i].router !== 'dense');
             const least = Math.min(...routed.map(Number));

@@ -95,8 +95,8 @@ export function verdictOf(seeds, { unit, per }) {
     real && `Clearly behind: ${real}.`,
     noise && `Behind by no more than chance allows: ${noise}.`,
     several
-      ? 'After ± stands twice the standard error of the gap over the seeds, or twice what it moves by from look to look, if that is more; clear is what is larger, with every seed.'
-      : 'After ± stands twice what a gap moves by from look to look; clear is what is larger.',
+      ? 'The ± is twice the standard error of the gap over the seeds, or twice what the gap moves by from look to look, if that is more: a gap is clear when it is larger than that, and there with every seed.'
+      : 'The ± is twice what a gap moves by from one look to the next: a gap is clear when it is larger than that.',
     hyperrouterWords(seeds),
     several
       ? 'So few seeds leave small gaps open.'

@@ -117,7 +117,9 @@ function bandsOf(all, { layer, log }, width) {
   let below = points.map(() => 0);
   return Array.from({ length: experts }, (_, expert) => {
     const above = points.map(({ load }, i) => below[i] + load[expert]);
-    const [low, high] = [below[below.length - 1] * height, above[above.length - 1] * height];
+    const xs = points.map((point) => point.x);
+    const low = Math.max(...letterEdges.map((edge) => height * valueAt(xs, below, width - edge)));
+    const high = Math.min(...letterEdges.map((edge) => height * valueAt(xs, above, width - edge)));
     const edge = (/** @type {number[]} */ values) =>
       points.map((point, i) => /** @type {[number, number]} */ ([point.x, values[i] * height]));
     const outline = [...edge(above), ...edge(below).reverse()];
@@ -127,9 +129,24 @@ function bandsOf(all, { layer, log }, width) {
   });
 }
 
-/** A letter stands in its band only where that is high enough. */
+/** A letter stands in its band only where that is high enough, at its left and its right. */
 const letterHeight = 11;
 const letterInset = 10;
+const letterEdges = [letterInset + 4, letterInset - 4];
+
+/**
+ * A height of the outline between the points that it is made of.
+ *
+ * @param {number[]} xs rising
+ * @param {number[]} values
+ * @param {number} x
+ */
+function valueAt(xs, values, x) {
+  let i = xs.length - 1;
+  while (i > 1 && xs[i - 1] > x) i--;
+  const part = (x - xs[i - 1]) / (xs[i] - xs[i - 1]);
+  return values[i - 1] + part * (values[i] - values[i - 1]);
+}
 
 /**
  * @param {HTMLCanvasElement} canvas

@@ -45,6 +45,7 @@ export function LoadView({ routed, state, what = 'characters' }) {
       title="Load of the experts"
       name="load"
       caption={`Share of the ${what} that each expert gets in each layer. The line marks the fair share.`}
+      rows={() => rowsOf(layers)}
     >
       <table class="load">
         <thead>
@@ -100,6 +101,18 @@ export function LoadView({ routed, state, what = 'characters' }) {
       </table>
     </Figure>
   );
+}
+
+/** @param {readonly { load: number[], busiest: number, variation: number, entropy: number }[]} layers */
+function rowsOf(layers) {
+  const names = layers.map((_, i) => `layer ${i + 1}`);
+  return [
+    ['', ...names],
+    ...layers[0].load.map((_, expert) => [letterOf(expert), ...layers.map(({ load }) => load[expert])]),
+    ['busiest expert', ...layers.map(({ busiest: most }) => most)],
+    ['unevenness', ...layers.map(({ variation: uneven }) => uneven)],
+    ['indecision', ...layers.map(({ entropy }) => entropy)],
+  ];
 }
 
 /** @param {{ name: string, help: string, values: string[] }} props */

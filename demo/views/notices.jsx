@@ -80,9 +80,9 @@ function sentenceFor(run, state) {
   const step = count(at);
   const unit = /** @type {import('../format.js').Unit} */ (state.peek('unit'));
   const heldOut = run.losses.peek().heldOut.at(-1);
-  const when = heldOut && heldOut.step !== at ? ` at step ${count(heldOut.step)}` : '';
+  const when = heldOut && heldOut.step !== at ? `, at step ${count(heldOut.step)}` : '';
   const quality = heldOut
-    ? ` Held-out loss${when} ${lossText(heldOut.loss, unit)} ${unitName(unit, run.task.per)}.`
+    ? ` Held-out loss ${lossText(heldOut.loss, unit)} ${unitName(unit, run.task.per)}${when}.`
     : '';
   if (held.peek()) return held.peek();
   if (status === 'building') return 'The model is being built.';

@@ -25,6 +25,14 @@ export function TopKView({ run, state }) {
           ? `Loss on what is held out, ${unitName(unit, run.task.per)}, as the model was at step ${count(measured.step)}. Further left is better.`
           : 'The trained model can be asked with any number k of experts. This tries them all on what is held out.'
       }
+      rows={
+        points.length
+          ? () => [
+              ['k', `held-out loss, ${unitName(unit, run.task.per)}`],
+              ...points.map(({ topK }, i) => [topK, values[i]]),
+            ]
+          : undefined
+      }
     >
       {points.length > 0 && (
         <table class="by-k">

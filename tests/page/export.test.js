@@ -201,6 +201,39 @@ describe('a figure', () => {
     );
   });
 
+  it('that is a table is saved as one', async () => {
+    const csv = async (/** @type {import('./browser.js').Visit} */ at, /** @type {string} */ name) =>
+      (await save(at, name, 'CSV')).bytes.toString().replace('\ufeff', '').trim().split('\r\n');
+    const plane = await visit(site, 'room=plane&experts=3&topK=1&pace=full');
+    await plane.train(5);
+    const loads = (await csv(plane, 'load')).map((row) => row.split(','));
+    assert.deepEqual(
+      loads.map(([name]) => name),
+      ['', 'A', 'B', 'C', 'busiest expert', 'unevenness', 'indecision'],
+    );
+    assert.equal([1, 2, 3].reduce((sum, row) => sum + Number(loads[row][1]), 0).toFixed(6), '1.000000');
+    await plane.button('Measure every k').click();
+    await plane.button('Measure again').waitFor();
+    assert.match(
+      (await csv(plane, 'top-k')).join(' '),
+      /^k,"?held-out loss, bits per point"? 1,[\d.]+ 2,[\d.]+ 3,/,
+    );
+    const inside = await visit(site, 'room=inside');
+    await inside.page.locator('.figure-learns').waitFor();
+    assert.match((await csv(inside, 'learns'))[1], /^hyperrouter,\d+,\d+,\d+,computed,/);
+    const routers = await visit(site, 'room=routers&layers=1&dModel=16&experts=2&topK=1&steps=20');
+    await routers.train(20);
+    await routers.button('Try every k again').waitFor();
+    const [names, ...ks] = await csv(routers, 'routers-by-k');
+    assert.match(names, /^k,"?hyperrouter, bits per byte/);
+    assert.equal(ks.length, 2);
+    for (const row of ks)
+      assert.ok(
+        row.split(',').every((cell) => cell !== '' && Number(cell) > 0),
+        row,
+      );
+  });
+
   it('is saved by keyboard too, and its menu is closed by Escape', async () => {
     const { page, saved } = await visit(site);
     await page
