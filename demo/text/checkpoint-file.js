@@ -1,3 +1,5 @@
+import { vocabularyKey } from './vocabulary.js';
+
 /**
  * What a checkpoint says of itself before the engine opens it: enough to ask the reader for what it does not say.
  *
@@ -40,7 +42,7 @@ export function describeCheckpoint(name, bytes) {
     name,
     vocabSize: embedding.shape[0],
     hasConfig: metadata['hyperrouter.config'] !== undefined,
-    hasVocabulary: metadata.vocabulary !== undefined,
+    hasVocabulary: metadata[vocabularyKey] !== undefined,
     ...shapesOf(tensors, embedding.shape),
   };
 }

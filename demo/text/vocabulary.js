@@ -15,6 +15,9 @@ import { CharacterVocabulary } from 'hyperrouter-wasm';
  * @property {string[]} examples of the missing ones
  */
 
+/** Where a checkpoint's metadata have the vocabulary, as the command line writes it. */
+export const vocabularyKey = 'hyperrouter.vocabulary';
+
 /** What a page can choose from; vocabularies of words have a hundred thousand symbols, and rows of the embedding. */
 export const mostSymbols = 4096;
 

@@ -89,10 +89,11 @@ function Checkpoints({ run, openFiles }) {
         <SaveRun what={shareableOf(run)} />
       </div>
       <p class="help">
-        A model is a safetensors file with all that was learned; training goes on from it, here or on the
-        command line.
-        {openFiles && ' Published models open too; choose the file of their vocabulary along with them.'} A
-        run is its settings, and all losses and measures as numbers.
+        A model is a safetensors file with all that was learned: training goes on from it.
+        {openFiles &&
+          ' The command line opens it too, to measure it or to let it write. Published models open here; ' +
+            'choose the file of their vocabulary along with them.'}{' '}
+        A run is its settings, and all losses and measures as numbers.
       </p>
     </div>
   );

@@ -55,7 +55,11 @@ export function Transport({ run, state }) {
             short="Held-out"
             value={lossText(history.heldOut.at(-1)?.loss, unit)}
           />
-          <Fact name="Per second" value={perSecond(run.speed.value, bytes)} wide />
+          <Fact
+            name={bytes ? 'Per second' : 'Points per second'}
+            value={perSecond(run.speed.value, bytes)}
+            wide
+          />
         </dl>
       </div>
       <div class="transport-more">

@@ -1,5 +1,5 @@
 import { CheckpointError, LanguageModel } from 'hyperrouter-wasm';
-import { SymbolVocabulary } from '../text/vocabulary.js';
+import { SymbolVocabulary, vocabularyKey } from '../text/vocabulary.js';
 
 /** @typedef {import('./trainer.js').Engine} Engine */
 
@@ -14,7 +14,7 @@ import { SymbolVocabulary } from '../text/vocabulary.js';
 export function createTextModel(engine, { tokens, ...config }, data) {
   const vocabulary = tokens === 'characters' ? SymbolVocabulary.ofText(data.bytes) : SymbolVocabulary.bytes();
   const model = engine.createLanguageModel(/** @type {any} */ ({ ...config, vocabSize: vocabulary.size }));
-  model.metadata = { vocabulary: JSON.stringify(vocabulary.toJSON()) };
+  model.metadata = { [vocabularyKey]: JSON.stringify(vocabulary.toJSON()) };
   return model;
 }
 
@@ -35,7 +35,7 @@ export function openTextModel(engine, bytes, { config, vocabulary } = {}) {
     if (!(model instanceof LanguageModel)) {
       throw new CheckpointError('the file holds a classifier; this room takes language models');
     }
-    if (vocabulary) model.metadata = { ...model.metadata, vocabulary: JSON.stringify(vocabulary) };
+    if (vocabulary) model.metadata = { ...model.metadata, [vocabularyKey]: JSON.stringify(vocabulary) };
     vocabularyOf(model);
     return model;
   } catch (error) {
@@ -52,7 +52,7 @@ export function openTextModel(engine, bytes, { config, vocabulary } = {}) {
  * @throws {CheckpointError}
  */
 export function vocabularyOf({ metadata, config: { vocabSize } }) {
-  if (metadata.vocabulary === undefined) {
+  if (metadata[vocabularyKey] === undefined) {
     if (vocabSize === 256) return SymbolVocabulary.bytes();
     throw new CheckpointError(
       `the model has a vocabulary of ${vocabSize} symbols, and a file must say which`,
@@ -60,7 +60,7 @@ export function vocabularyOf({ metadata, config: { vocabSize } }) {
   }
   let vocabulary;
   try {
-    vocabulary = SymbolVocabulary.fromJSON(JSON.parse(metadata.vocabulary));
+    vocabulary = SymbolVocabulary.fromJSON(JSON.parse(metadata[vocabularyKey]));
   } catch (error) {
     throw new CheckpointError(error instanceof Error ? error.message : String(error), { cause: error });
   }

@@ -1,5 +1,6 @@
 import { characterClasses, evaluateText, splitText, TextStreams } from 'hyperrouter-wasm';
 import { frameBytes, frameViews, writePrediction } from '../text/frame.js';
+import { vocabularyKey } from '../text/vocabulary.js';
 import { Sample } from './sample.js';
 import { openTextModel, vocabularyOf } from './text-model.js';
 import { fit, Trainer } from './trainer.js';
@@ -214,7 +215,7 @@ export class TextTrainer extends Trainer {
   save({ optimizer }) {
     return this.model.saveCheckpoint({
       optimizer,
-      metadata: { vocabulary: JSON.stringify(this.#vocabulary.toJSON()) },
+      metadata: { [vocabularyKey]: JSON.stringify(this.#vocabulary.toJSON()) },
     });
   }
 

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { load } from 'hyperrouter-wasm';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
 import { describeCheckpoint } from '../../demo/text/checkpoint-file.js';
-import { describeUnknown, mostSymbols, SymbolVocabulary } from '../../demo/text/vocabulary.js';
+import { describeUnknown, mostSymbols, SymbolVocabulary, vocabularyKey } from '../../demo/text/vocabulary.js';
 import { vocabularyOfFile } from '../../demo/text/vocabulary-file.js';
+import { openTextModel } from '../../demo/worker/text-model.js';
 
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 
@@ -158,7 +166,7 @@ describe('checkpoints that say little', () => {
     const { 'layers.0.pos_ff.experts.htoh4.weight': _, ...rest } = shapes;
     const dense = describeCheckpoint('x', file({ ...rest, 'layers.0.pos_ff.CoreNet.0.weight': [128, 16] }));
     assert.deepEqual([dense.shapes.router, dense.shapes.experts, dense.shapes.dInner], ['dense', 1, 128]);
-    const own = describeCheckpoint('x', file(shapes, { 'hyperrouter.config': '{}', vocabulary: '{}' }));
+    const own = describeCheckpoint('x', file(shapes, { 'hyperrouter.config': '{}', [vocabularyKey]: '{}' }));
     assert.deepEqual([own.hasConfig, own.hasVocabulary], [true, true]);
   });
 
@@ -174,5 +182,58 @@ describe('checkpoints that say little', () => {
       [file({ weight: [2, 2] }), /word_emb\.emb_layers\.0\.weight is not in it/],
     ]);
     for (const [bytes, message] of wrong) assert.throws(() => describeCheckpoint('x', bytes), { message });
+  });
+});
+
+describe('models that the page saves', () => {
+  const run = promisify(execFile);
+  const cli = fileURLToPath(new URL('../../web/cli.js', import.meta.url));
+
+  it('are opened by the command line, whatever their tokens stand for', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hyperrouter-saved-'));
+    const engine = await load({ variant: 'simd' });
+    try {
+      for (const [symbols, prompt] of /** @type {[(string | number)[], string][]} */ ([
+        [[...'abcdefgh ůk'], 'abe ůk'],
+        [['<eos>', ...'abcdefgh '], 'Abe had a bad'],
+        [['<unk>', ...encode('abcdefgh ů')], 'ab ů!'],
+      ])) {
+        const vocabulary = new SymbolVocabulary(symbols);
+        const config = { vocabSize: vocabulary.size, layers: 1, heads: 1, dHead: 8, dModel: 8, dInner: 8 };
+        const sizes = { experts: 2, topK: 1, hyperSize: 8, contextLength: 8, memoryLength: 8, batchSize: 1 };
+        const fresh = engine.createLanguageModel(/** @type {any} */ ({ ...config, ...sizes }));
+        const model = openTextModel(engine, fresh.saveCheckpoint(), { vocabulary: vocabulary.toJSON() });
+        const path = join(folder, 'page.safetensors');
+        await writeFile(path, model.saveCheckpoint({ metadata: model.metadata }));
+        const options = ['--checkpoint', path, '--variant', 'simd'];
+        const { stdout } = await run(process.execPath, [
+          cli,
+          'generate',
+          ...options,
+          '--prompt',
+          prompt,
+          '--max-tokens',
+          '20',
+        ]);
+        assert.ok(stdout.toLowerCase().startsWith(prompt.toLowerCase().replace('!', '')), stdout);
+        const text = join(folder, 'text.txt');
+        await writeFile(text, 'abe had a bead '.repeat(40));
+        const evaluated = await run(process.execPath, [
+          cli,
+          'eval',
+          ...options,
+          '--data',
+          text,
+          '--split',
+          'all',
+        ]);
+        assert.match(evaluated.stdout, /all: 600 tokens\n.*bits\/byte\n +1 +\d/);
+        fresh.dispose();
+        model.dispose();
+      }
+    } finally {
+      engine.dispose();
+      await rm(folder, { recursive: true });
+    }
   });
 });

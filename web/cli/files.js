@@ -8,10 +8,11 @@ import { constants } from 'node:fs';
 import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CheckpointError } from '../index.js';
-import { ByteVocabulary, vocabularyFromJSON } from '../vocabulary.js';
+import { ByteVocabulary } from '../vocabulary.js';
 import { CommandError, fileError, usageError } from './errors.js';
+import { readVocabularyJSON } from './symbols.js';
 
-/** Keys of a checkpoint's metadata that the command line writes. */
+/** Keys of a checkpoint's metadata that the command line writes; the demo page knows the first too. */
 export const VOCABULARY_KEY = 'hyperrouter.vocabulary';
 export const TRAINING_KEY = 'hyperrouter.training';
 
@@ -159,7 +160,7 @@ function readVocabulary(model) {
       `the file has no vocabulary (metadata ${VOCABULARY_KEY}), and the model's ${vocabSize} tokens are not the 256 bytes`,
     );
   }
-  const vocabulary = vocabularyFromJSON(stored);
+  const vocabulary = readVocabularyJSON(stored);
   if (vocabulary.size !== vocabSize) {
     throw new Error(`the vocabulary in the file has ${vocabulary.size} tokens, the model ${vocabSize}`);
   }
