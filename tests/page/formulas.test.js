@@ -27,6 +27,10 @@ describe('a formula', () => {
     assert.match(formula('x', 'x', { display: true }), /^<math[^>]* display="block"/);
   });
 
+  it('has letters where a variant of a letter is one of its own', () => {
+    assert.match(formula('\\mathbb{R}', 'the real numbers'), /<mi>ℝ<\/mi>/);
+  });
+
   it('has its words escaped', () => {
     assert.match(formula('a', 'a "<b>" & c'), /aria-label="a &quot;&lt;b>&quot; &amp; c"/);
   });

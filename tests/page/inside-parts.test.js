@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { signal } from '@preact/signals';
-import { formula, formulaOfFile, setFormulas } from '../../demo/article/formulas.js';
 import { countsOf, gradientReaches } from '../../demo/inside/counts.js';
 import { courseOf } from '../../demo/inside/course.js';
-import { depthOf, heatOf } from '../../demo/inside/heat.js';
 import { createLooks, lookAt } from '../../demo/inside/look.js';
 import { directions, pathOf, reachOf } from '../../demo/inside/path.js';
-import { number, range } from '../../demo/inside/reading.js';
+import { number } from '../../demo/inside/reading.js';
 import {
   distance,
   dot,
@@ -16,11 +14,9 @@ import {
   norm,
   routerParts,
   rowSimilarity,
-  transposed,
   withBias,
 } from '../../demo/inside/router.js';
 import { cosineRows, courseRows, effectRows, weightRows } from '../../demo/inside/rows.js';
-import { destination } from '../../demo/inside/steps.js';
 import { load } from '../../web/index.js';
 
 /** @type {import('../../web/index.js').Engine} */
@@ -337,42 +333,6 @@ describe('the path of a vector', () => {
   });
 });
 
-describe('a picture of numbers', () => {
-  it('is as dark below 0 as above, and darkest at its reach and beyond', () => {
-    assert.deepEqual([0, 1, -1, 4, -9].map((x) => depthOf(x, 4)).map(Math.abs), [0, 0.5, 0.5, 1, 1]);
-    assert.ok(depthOf(-1, 4) < 0);
-    assert.equal(heatOf(0, 1).fill, '#fdfcfa');
-    assert.equal(heatOf(7, 1).fill, heatOf(1, 1).fill);
-    assert.notEqual(heatOf(1, 1).fill, heatOf(-1, 1).fill);
-  });
-
-  it('is walked through by keys, past what is empty', () => {
-    const full = matrix(new Float32Array(6), 2);
-    const at = (/** @type {string} */ key, /** @type {number[] | null} */ from, of = full) => {
-      const to = destination(key, from && { row: from[0], column: from[1] }, of);
-      return to && [to.row, to.column];
-    };
-    assert.deepEqual(at('ArrowRight', null), [0, 0]);
-    assert.deepEqual(at('ArrowRight', [0, 1]), [0, 2]);
-    assert.deepEqual(at('ArrowRight', [0, 2]), [0, 2], 'there is an edge');
-    assert.deepEqual(at('ArrowDown', [0, 1]), [1, 1]);
-    assert.deepEqual(at('ArrowUp', [0, 1]), [0, 1]);
-    assert.deepEqual(at('Home', [1, 1]), [0, 0]);
-    assert.deepEqual(at('End', null), [1, 2]);
-    assert.equal(at('Tab', [0, 1]), undefined);
-    const half = rowSimilarity(matrix(Float32Array.of(1, 0, 0, 1, 1, 1), 3)).cosines;
-    assert.deepEqual(at('ArrowRight', null, half), [1, 0]);
-    assert.deepEqual(at('ArrowRight', [1, 0], half), [1, 0], 'the diagonal is empty');
-    assert.deepEqual(at('End', null, half), [2, 1]);
-  });
-
-  it('can be turned, and says its numbers as people read them', () => {
-    assert.deepEqual([...transposed(matrix(Float32Array.of(1, 2, 3, 4, 5, 6), 2)).data], [1, 4, 2, 5, 3, 6]);
-    assert.deepEqual([0, -0.01234, 5, 1234.5, 1e-6].map(number), ['0', '−0.0123', '5.00', '1235', '1.0e−6']);
-    assert.equal(range({ data: Float32Array.of(0.5, -2, 1) }), 'from −2.00 to 1.00');
-  });
-});
-
 describe('tables for files', () => {
   it('have all numbers with all digits', () => {
     const of = classifier('hyperrouter');
@@ -406,28 +366,5 @@ describe('tables for files', () => {
     };
     assert.deepEqual(courseRows([{ ...stop, weight }])[1], [3, 0.5, 0.25, null, null]);
     of.model.dispose();
-  });
-});
-
-describe('formulas', () => {
-  it('are MathML with words, and nothing that a policy forbids or a reader hears twice', () => {
-    const math = formula('\\frac{\\partial o}{\\partial x} \\in \\mathbb{R}^{d}', 'a "b" < c', {
-      display: true,
-    });
-    assert.match(math, /^<math role="math" aria-label="a &quot;b&quot; &lt; c" [^>]*display="block"/);
-    assert.match(math, /<mi>ℝ<\/mi>/);
-    assert.doesNotMatch(math, /style=|<annotation|katex/);
-  });
-
-  it('in a file begin with their words', () => {
-    assert.match(formulaOfFile('% half\n\\frac{1}{2}\n'), /aria-label="half"/);
-    assert.throws(() => formulaOfFile('\\frac{1}{2}'), SyntaxError);
-  });
-
-  it('stand in a page as TeX', () => {
-    const html = setFormulas(
-      '<p>A <x-tex words="x">x</x-tex> and <x-tex words="y" display>a &lt; b</x-tex></p>',
-    );
-    assert.match(html, /^<p>A <math .*aria-label="x".* and <math .*display="block".*<mo>&lt;<\/mo>.*<\/p>$/s);
   });
 });

@@ -101,6 +101,51 @@ describe('texts of one’s own', () => {
     await button('One step').click();
     assert.equal(await untilStep(at + 1), at + 1, 'and it goes on');
   });
+
+  it('are learned by the character where that is asked for, and saved and opened so', async () => {
+    const { page, train, notices, button, saved, complaints } = await visit(
+      site,
+      `${small}&tokens=characters`,
+    );
+    await textPicker(page).setInputFiles(asFile('Žluťoučký kůň úpěl ďábelské ódy. '.repeat(200), 'óda.txt'));
+    await page.locator('#probe').filter({ hasText: 'kůň' }).waitFor();
+    assert.equal(await page.locator('#probe .cell-more').count(), 0, 'a character is a token');
+    const at = await train(20);
+    const { bytes } = await saved(() => button('Save the model').click());
+    await page.locator('.more summary').click();
+    await page.getByLabel('It reads').selectOption('bytes');
+    await page.locator('#probe .cell-more').first().waitFor({ state: 'attached' });
+    await modelPicker(page).setInputFiles({ name: 'óda.safetensors', mimeType: '', buffer: bytes });
+    await notices.filter({ hasText: `it had been trained for ${at} steps` }).waitFor();
+    assert.equal(await page.getByLabel('It reads').inputValue(), 'characters');
+    assert.equal(await page.locator('#probe .cell-more').count(), 0);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('may be 50 MB, of which the beginning is learned; and a list of names comes along', async () => {
+    const { page, notices, step, train, complaints } = await visit(site);
+    await page.evaluate(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([`${'A long book. '.repeat(1000)}`.repeat(3900)], 'fifty.txt'));
+      document.body.dispatchEvent(
+        new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }),
+      );
+    });
+    await notices.filter({ hasText: 'fifty.txt has 51 MB; the page takes texts of up to 20 MB.' }).waitFor();
+    await page.getByRole('button', { name: 'Learn as much of it from its beginning' }).click();
+    await page.locator('#probe').filter({ hasText: 'book' }).waitFor();
+    assert.match(
+      await page.locator('#setting-text option:checked').innerText(),
+      /The beginning of fifty\.txt/,
+    );
+    assert.match(await page.locator('#setting-text-help').innerText(), /18\.0 MB to learn from/);
+    await train(3);
+    await page.locator('#setting-text').selectOption('names');
+    await page.locator('#probe').filter({ hasText: '↵' }).waitFor();
+    assert.equal(await step(), 0);
+    assert.ok(Number((await page.locator('#probe').boundingBox())?.height) < 700, 'short lines run on');
+    assert.deepEqual(complaints, []);
+  });
 });
 
 describe('settings', () => {
