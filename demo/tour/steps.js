@@ -39,9 +39,9 @@ export const tourSteps = [
     title: 'Fair shares, and none',
     text:
       'Nobody tells the router to be fair. Often a few experts get nearly all the work and the others learn little. ' +
-      'The bars say which share each one gets; the line marks the fair one.',
+      'The bars of “Load of the experts” say which share each one gets; the line marks the fair one.',
     ask: 'Choose the router “smoe”, whose weights are learned freely, and start again.',
-    target: ['.figure-load'],
+    target: ['.field:has(#setting-router)', '.figure-load'],
     done: (run, state) => state.get('router') === 'smoe' && run.step.value >= 20,
   },
   {
