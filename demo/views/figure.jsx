@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { afterPaint } from './later.jsx';
 import { SaveMenu } from './save-menu.jsx';
 
@@ -19,6 +19,7 @@ import { SaveMenu } from './save-menu.jsx';
 export function Figure({ title, tools, children, caption, table, rows, name = '' }) {
   const section = useRef(/** @type {HTMLElement | null} */ (null));
   const id = `title-${name}`;
+  useEffect(() => layOutWhenIdle(/** @type {HTMLElement} */ (section.current)), []);
   return (
     <section class={`figure figure-${name}`} aria-labelledby={id} ref={section}>
       <div class={tools ? 'figure-head' : 'figure-head is-plain'}>
@@ -33,6 +34,26 @@ export function Figure({ title, tools, children, caption, table, rows, name = ''
       {table && <TableBelow table={table} what={title} />}
     </section>
   );
+}
+
+/**
+ * What is not on the screen is laid out when the page has time: all at once would hold it up while it begins.
+ *
+ * @param {HTMLElement} figure
+ * @returns {() => void} takes it back
+ */
+function layOutWhenIdle(figure) {
+  const layOut = () => {
+    figure.dataset.laid = '';
+    // Now, so that the next one waits for another time if this took long.
+    figure.getBoundingClientRect();
+  };
+  if (!globalThis.requestIdleCallback) {
+    const timer = setTimeout(layOut, 500);
+    return () => clearTimeout(timer);
+  }
+  const asked = requestIdleCallback(layOut);
+  return () => cancelIdleCallback(asked);
 }
 
 /** @param {{ table: () => import('preact').ComponentChildren, what: string }} props */

@@ -109,6 +109,8 @@ describe('for everyone', () => {
           (titles) =>
             titles.filter((title) => !title.checkVisibility({ contentVisibilityAuto: true })).length,
         );
+    for (const end = Date.now() + 10_000; Date.now() < end && (await hidden()); )
+      await page.waitForTimeout(50);
     assert.equal(await hidden(), 0);
     await button('Start').click();
     await untilStep(at + 1);
