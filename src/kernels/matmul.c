@@ -245,6 +245,12 @@ FOR_CONSTANT void multiply_tile(hr_real *restrict c, ptrdiff_t c_stride, const h
                          hr_store_mode mode) {                                                               \
     multiply_tile(c, c_stride, a, a_column, b, b_row, k, mode, rows);                                        \
   }                                                                                                          \
+  APART void tiles_##rows(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a,                \
+                          ptrdiff_t a_column, const hr_real *restrict b, ptrdiff_t b_row, ptrdiff_t b_panel, \
+                          int32_t panels, int32_t k, hr_store_mode mode) {                                   \
+    for (; panels > 0; panels--, c += TILE_COLUMNS, b += b_panel)                                            \
+      tile_##rows(c, c_stride, a, a_column, b, b_row, k, mode);                                              \
+  }                                                                                                          \
   APART void pack_rows_##rows(hr_real *restrict packed, hr_matrix lines, int32_t k) {                        \
     if (lines.column == 1) {                                                                                 \
       pack_transposed(packed, lines.data, lines.row, k, rows);                                               \
@@ -262,18 +268,18 @@ TILE_OF(6)
 #endif
 
 typedef void tile_function(hr_real *restrict c, ptrdiff_t c_stride, const hr_real *restrict a,
-                           ptrdiff_t a_column, const hr_real *restrict b, ptrdiff_t b_row, int32_t k,
-                           hr_store_mode mode);
+                           ptrdiff_t a_column, const hr_real *restrict b, ptrdiff_t b_row, ptrdiff_t b_panel,
+                           int32_t panels, int32_t k, hr_store_mode mode);
 typedef void pack_function(hr_real *restrict packed, hr_matrix lines, int32_t k);
 
 static const struct {
   tile_function *multiply;
   pack_function *pack;
 } TILES[TILE_ROWS] = {
-    {tile_1, pack_rows_1}, {tile_2, pack_rows_2}, {tile_3, pack_rows_3},
-    {tile_4, pack_rows_4}, {tile_5, pack_rows_5},
+    {tiles_1, pack_rows_1}, {tiles_2, pack_rows_2}, {tiles_3, pack_rows_3},
+    {tiles_4, pack_rows_4}, {tiles_5, pack_rows_5},
 #if TILE_ROWS == 6
-    {tile_6, pack_rows_6},
+    {tiles_6, pack_rows_6},
 #endif
 };
 
@@ -282,13 +288,11 @@ static void multiply_panel(hr_real *restrict c, ptrdiff_t c_stride, const hr_rea
                            ptrdiff_t a_column, b_panels b, int32_t rows, int32_t n, int32_t k,
                            hr_store_mode mode) {
   tile_function *const multiply = TILES[rows - 1].multiply;
-  int32_t j = 0;
-  for (; j + TILE_COLUMNS <= n; j += TILE_COLUMNS, b.data += b.panel) {
-    multiply(c + j, c_stride, a, a_column, b.data, b.row, k, mode);
-  }
+  const int32_t whole = n / TILE_COLUMNS, j = whole * TILE_COLUMNS;
+  multiply(c, c_stride, a, a_column, b.data, b.row, b.panel, whole, k, mode);
   if (j == n) return;
   hr_real edge[TILE_ROWS * TILE_COLUMNS];
-  multiply(edge, TILE_COLUMNS, a, a_column, b.edge, TILE_COLUMNS, k, HR_SET);
+  multiply(edge, TILE_COLUMNS, a, a_column, b.edge, TILE_COLUMNS, 0, 1, k, HR_SET);
   for (int32_t i = 0; i < rows; i++) {
     for (int32_t l = 0; l < n - j; l++) {
       hr_real *at = c + i * c_stride + j + l;
