@@ -54,10 +54,9 @@ void hr_attention_scratch_plan(hr_attention_scratch *self, hr_arena *arena, cons
   /* Of each thread. */
   const int64_t threads = arena->threads > 1 ? arena->threads : 1;
   self->queries_size = t * a;
-  self->scores_size = (t < BLOCK ? t : BLOCK) * columns;
+  self->scores_size = (t < BLOCK ? t : BLOCK) * (columns + 1);
   self->qu = hr_arena_reals(arena, HR_MEMORY_SCRATCH, threads, self->queries_size);
   self->qw = hr_arena_reals(arena, HR_MEMORY_SCRATCH, threads, self->queries_size);
-  self->shifted = hr_arena_reals(arena, HR_MEMORY_SCRATCH, threads, self->scores_size);
   self->scores = hr_arena_reals(arena, HR_MEMORY_SCRATCH, threads, self->scores_size);
   self->dq = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, width);
   self->dkv = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, 2 * width);
@@ -102,14 +101,13 @@ static const hr_real *gather_source(hr_attention *self, const hr_real *x, const 
 
 /* Scratch of one thread inside a pass over streams and heads. */
 typedef struct head_scratch {
-  hr_real *qu, *qw;          /* [T,A] */
-  hr_real *shifted, *scores; /* [BLOCK,S] */
+  hr_real *qu, *qw; /* [T,A] */
+  hr_real *scores;  /* rows in front, then a block [rows,S] */
 } head_scratch;
 
 static head_scratch scratch_of(const hr_attention_scratch *scratch, int32_t thread) {
   return (head_scratch){.qu = scratch->qu + thread * scratch->queries_size,
                         .qw = scratch->qw + thread * scratch->queries_size,
-                        .shifted = scratch->shifted + thread * scratch->scores_size,
                         .scores = scratch->scores + thread * scratch->scores_size};
 }
 
@@ -130,6 +128,14 @@ static void add_biases(const hr_attention *self, const head_scratch *own, const 
     hr_sum(own->qu + i * a, q + (ptrdiff_t)i * width, self->u_bias->data + head * a, a);
     hr_sum(own->qw + i * a, q + (ptrdiff_t)i * width, self->w_bias->data + head * a, a);
   }
+}
+
+/* The scores [rows,seen_by_last] of a block as its distances see them. Token i0 + r sees one key more than the token
+ * before, so that a distance stands one column further to the right in each row: with rows that are one number longer,
+ * the last row's distances, from the largest to 0, are those of all. What lies before a row's first key falls to the
+ * end of the row before, which the mask hides (in the first row: to what stands in front of the scores). */
+static hr_real *scores_by_distance(hr_real *scores, int32_t rows) {
+  return scores - (rows - 1);
 }
 
 /* What attention weights go on as: themselves, or a copy with dropout. p begins at number `first`. */
@@ -157,17 +163,18 @@ static void attend_pair(void *context, int32_t pair, int32_t thread) {
     const int32_t i1 = i0 + BLOCK < t ? i0 + BLOCK : t, rows = i1 - i0, seen_by_last = m + i1;
     const hr_real *near = task->distances + (ptrdiff_t)(t - i1) * width + head * a; /* m + i1 - 1 .. 0 */
     hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
-    hr_multiply(pass, p, s, hr_rows(own.qu + i0 * a, a), hr_columns(k, 2 * width), rows, seen_by_last, a,
-                HR_SET);
-    hr_multiply(pass, own.shifted, s, hr_rows(own.qw + i0 * a, a), hr_columns(near, width), rows,
+    hr_real *scores = own.scores + rows, *by_distance = scores_by_distance(scores, rows);
+    hr_multiply(pass, scores, seen_by_last, hr_rows(own.qu + i0 * a, a), hr_columns(k, 2 * width), rows,
                 seen_by_last, a, HR_SET);
-    for (int32_t i = i0; i < i1; i++) {
-      /* Token i sees m + i + 1 keys; key j is m + i - j away, which is column i1 - 1 - i + j of the distances. */
-      hr_real *p_i = p + (ptrdiff_t)(i - i0) * s;
+    hr_fill(own.scores, 0, rows);
+    hr_multiply(pass, by_distance, seen_by_last + 1, hr_rows(own.qw + i0 * a, a), hr_columns(near, width),
+                rows, seen_by_last, a, HR_ACCUMULATE);
+    for (int32_t i = i0; i < i1; i++, scores += seen_by_last, p += s) {
       const int32_t seen = m + i + 1;
-      hr_softmax_of_sum(p_i, own.shifted + (ptrdiff_t)(i - i0) * s + (i1 - 1 - i), scale, seen);
-      hr_fill(p_i + seen, 0, s - seen);
+      hr_softmax_scaled(p, scores, scale, seen);
+      hr_fill(p + seen, 0, s - seen);
     }
+    p -= (ptrdiff_t)rows * s;
     const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
     const hr_real *used = drop_weights(self, own.scores, p, rows * s, first, pass);
     hr_multiply(pass, self->vectors + ((ptrdiff_t)b * t + i0) * width + head * a, width, hr_rows(used, s),
@@ -232,33 +239,31 @@ static void attend_pair_backward(const heads_task *task, int32_t b, int32_t head
     const hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
     const hr_real *dvector = scratch->dvectors + ((ptrdiff_t)b * t + i0) * width + head * a;
     hr_real *qu = own->qu + i0 * a, *qw = own->qw + i0 * a;
-    hr_real *dscores = own->scores, *dshifted = own->shifted;
+    hr_real *dscores = own->scores + rows, *by_distance = scores_by_distance(dscores, rows);
     const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
 
     const hr_real *used = drop_weights(self, own->scores, p, rows * s, first, pass);
     hr_multiply(pass, dv, 2 * width, hr_columns(used, s), hr_rows(dvector, width), seen_by_last, a, rows,
                 HR_ACCUMULATE);
-    hr_multiply(pass, dscores, s, hr_rows(dvector, width), hr_columns(v, 2 * width), rows, seen_by_last, a,
-                HR_SET);
-    hr_dropout(dscores, rows * s, key, first, pass->attention_dropout);
-    for (int32_t i = i0; i < i1; i++) {
-      /* Through the softmax, and back to where the distance stands. */
-      hr_real *dscores_i = dscores + (ptrdiff_t)(i - i0) * s,
-              *dshifted_i = dshifted + (ptrdiff_t)(i - i0) * s;
-      const int32_t seen = m + i + 1, shift = i1 - 1 - i;
-      hr_softmax_backward(dscores_i, p + (ptrdiff_t)(i - i0) * s, scale, seen);
-      hr_fill(dscores_i + seen, 0, shift);
-      hr_fill(dshifted_i, 0, shift);
-      memcpy(dshifted_i + shift, dscores_i, (size_t)seen * sizeof *dscores_i);
+    hr_multiply(pass, dscores, seen_by_last, hr_rows(dvector, width), hr_columns(v, 2 * width), rows,
+                seen_by_last, a, HR_SET);
+    hr_fill(own->scores, 0, rows);
+    for (int32_t r = 0; r < rows; r++) {
+      hr_real *dscores_r = dscores + (ptrdiff_t)r * seen_by_last;
+      const int32_t seen = m + i0 + r + 1;
+      hr_dropout(dscores_r, seen, key, first + (uint32_t)r * (uint32_t)s, pass->attention_dropout);
+      hr_softmax_backward(dscores_r, p + (ptrdiff_t)r * s, scale, seen);
+      hr_fill(dscores_r + seen, 0, seen_by_last - seen);
     }
-    hr_multiply(pass, dk, 2 * width, hr_columns(dscores, s), hr_rows(qu, a), seen_by_last, a, rows,
+    hr_multiply(pass, dk, 2 * width, hr_columns(dscores, seen_by_last), hr_rows(qu, a), seen_by_last, a, rows,
                 HR_ACCUMULATE);
-    hr_multiply(pass, scratch->ddistance + near, width, hr_columns(dshifted, s), hr_rows(qw, a), seen_by_last,
-                a, rows, HR_ACCUMULATE);
+    hr_multiply(pass, scratch->ddistance + near, width, hr_columns(by_distance, seen_by_last + 1),
+                hr_rows(qw, a), seen_by_last, a, rows, HR_ACCUMULATE);
     /* The queries are done with: their place takes the gradient of q + u, and then of q + w. */
-    hr_multiply(pass, qu, a, hr_rows(dscores, s), hr_rows(k, 2 * width), rows, a, seen_by_last, HR_SET);
-    hr_multiply(pass, qw, a, hr_rows(dshifted, s), hr_rows(self->distances + near, width), rows, a,
-                seen_by_last, HR_SET);
+    hr_multiply(pass, qu, a, hr_rows(dscores, seen_by_last), hr_rows(k, 2 * width), rows, a, seen_by_last,
+                HR_SET);
+    hr_multiply(pass, qw, a, hr_rows(by_distance, seen_by_last + 1), hr_rows(self->distances + near, width),
+                rows, a, seen_by_last, HR_SET);
   }
   hr_add_rows(self->u_bias->grad + head * a, own->qu, t, a);
   hr_add_rows(self->w_bias->grad + head * a, own->qw, t, a);

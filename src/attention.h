@@ -41,8 +41,8 @@ typedef struct hr_attention_scratch {
   hr_real *source; /* [B,S,D] what keys and values are projected from */
   hr_real *fresh;  /* [N,D] what queries are projected from */
   /* Of each thread, queries_size or scores_size behind one another. */
-  hr_real *qu, *qw;          /* [T,A] */
-  hr_real *shifted, *scores; /* [block of T,S] */
+  hr_real *qu, *qw; /* [T,A] */
+  hr_real *scores;  /* [block of T,S], and a number in front for each row */
   int64_t queries_size, scores_size;
   hr_real *dq;        /* [N,HA] */
   hr_real *dkv;       /* [B,S,2HA] */

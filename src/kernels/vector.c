@@ -178,23 +178,28 @@ bool hr_all_finite(const hr_real *x, int32_t n) {
   return true;
 }
 
-hr_real hr_exp_shifted(hr_real *y, const hr_real *x, hr_real shift, int32_t n) {
+/* y [n] = exp(scale x - shift), returns their sum. */
+static inline hr_real exp_scaled(hr_real *y, const hr_real *x, hr_real scale, hr_real shift, int32_t n) {
   const hr_real *constants = exp_constants();
-  const hr_vec by = hr_splat(shift);
+  const hr_vec by = hr_splat(shift), factor = hr_splat(scale);
   hr_vec sum = hr_splat(0);
   int32_t i = 0;
   for (; i + HR_LANES <= n; i += HR_LANES) {
-    hr_vec e = vec_exp(hr_load(x + i) - by, constants);
+    hr_vec e = vec_exp(hr_load(x + i) * factor - by, constants);
     sum += e;
     hr_store(y + i, e);
   }
   hr_real total = hr_sum_lanes(sum);
   if (i < n) {
-    hr_vec e = vec_exp(load_tail(x + i, n - i, shift) - by, constants);
+    hr_vec e = vec_exp(load_tail(x + i, n - i, shift) * factor - by, constants);
     for (int32_t lane = 0; lane < n - i; lane++) total += e[lane];
     store_tail(y + i, e, n - i);
   }
   return total;
+}
+
+hr_real hr_exp_shifted(hr_real *y, const hr_real *x, hr_real shift, int32_t n) {
+  return exp_scaled(y, x, 1, shift, n);
 }
 
 hr_real hr_softmax(hr_real *y, const hr_real *x, int32_t n) {
@@ -204,23 +209,8 @@ hr_real hr_softmax(hr_real *y, const hr_real *x, int32_t n) {
   return top + (hr_real)hr_log((double)sum);
 }
 
-void hr_softmax_of_sum(hr_real *restrict y, const hr_real *restrict x, hr_real scale, int32_t n) {
-  hr_real top = scale * (y[0] + x[0]);
-  hr_vec tops = hr_splat(top);
-  int32_t i = 0;
-  for (; i + HR_LANES <= n; i += HR_LANES) {
-    const hr_vec v = (hr_load(y + i) + hr_load(x + i)) * hr_splat(scale);
-    hr_store(y + i, v);
-    tops = hr_select((hr_vec_bits)(v > tops), v, tops);
-  }
-  for (; i < n; i++) {
-    y[i] = scale * (y[i] + x[i]);
-    if (y[i] > top) top = y[i];
-  }
-  for (int32_t lane = 0; lane < HR_LANES; lane++) {
-    if (tops[lane] > top) top = tops[lane];
-  }
-  const hr_real sum = hr_exp_shifted(y, y, top, n);
+void hr_softmax_scaled(hr_real *y, const hr_real *x, hr_real scale, int32_t n) {
+  const hr_real sum = exp_scaled(y, x, scale, scale * hr_maximum(x, n), n);
   hr_scale(y, 1 / sum, y, n);
 }
 

@@ -32,8 +32,8 @@ hr_real hr_exp_shifted(hr_real *y, const hr_real *x, hr_real shift, int32_t n);
 /* y [n] = softmax of x; returns log sum exp x; y may be x. */
 hr_real hr_softmax(hr_real *y, const hr_real *x, int32_t n);
 
-/* y [n] = softmax of scale (y + x). */
-void hr_softmax_of_sum(hr_real *restrict y, const hr_real *restrict x, hr_real scale, int32_t n);
+/* y [n] = softmax of scale x, with scale > 0; y may be x. */
+void hr_softmax_scaled(hr_real *y, const hr_real *x, hr_real scale, int32_t n);
 /* Backward pass of p = softmax(scale x): dp becomes dx = scale p (dp - p . dp). */
 void hr_softmax_backward(hr_real *restrict dp, const hr_real *restrict p, hr_real scale, int32_t n);
 

@@ -184,6 +184,15 @@ static void test_softmax(int32_t n) {
     for (int32_t i = 0; i < n; i++) CHECK_NEAR(in_place[i], y[i], 0.005);
   }
 
+  /* Of a multiple, and in place. */
+  hr_real *half = copy(x, n);
+  for (int32_t i = 0; i < n; i++) half[i] = x[i] / 2;
+  hr_softmax_scaled(in_place, half, 2, n);
+  for (int32_t i = 0; i < n; i++) CHECK_NEAR(in_place[i], y[i], 1e-6);
+  hr_softmax_scaled(half, half, 2, n);
+  CHECK(same_bits(half, in_place, n));
+  free(half);
+
   /* ds = scale p (dp - p . dp) */
   hr_real *dp = new_normal(n, 1), *dx = copy(dp, n);
   hr_softmax_backward(dx, y, (hr_real)0.7, n);
