@@ -355,15 +355,12 @@ hr_status hr_model_evaluate(hr_model *model, const hr_batch *batch, hr_result *r
 static hr_status compute_gradients(hr_model *model, const hr_batch *batch, const hr_pass *pass,
                                    hr_result *result) {
   forward(model, batch, pass);
-  result->loss = hr_output_loss(&model->output, batch->targets, model->rows);
-  if (!is_finite(result->loss)) return HR_ERROR_DIVERGED;
   hr_parameters *parameters = &model->parameters;
   hr_parameters_clear_gradients(parameters);
-  if (model->config.kind == HR_LANGUAGE_MODEL) {
-    hr_language_backward(model, batch->tokens, batch->targets, pass);
-  } else {
-    hr_classifier_backward(model, batch->features, batch->targets, pass);
-  }
+  result->loss = model->config.kind == HR_LANGUAGE_MODEL
+                     ? hr_language_backward(model, batch->tokens, batch->targets, pass)
+                     : hr_classifier_backward(model, batch->features, batch->targets, pass);
+  if (!is_finite(result->loss)) return HR_ERROR_DIVERGED;
   for (int32_t i = 0; i < model->config.layers; i++)
     result->auxiliary += model->layers[i].feedforward.moe.auxiliary;
   result->grad_norm = hr_gradient_norm(parameters, model->team);
