@@ -62,4 +62,21 @@ static inline hr_vec hr_select(hr_vec_bits mask, hr_vec a, hr_vec b) {
   return (hr_vec)(((hr_vec_bits)a & mask) | ((hr_vec_bits)b & ~mask));
 }
 
+/* Lane by lane a < b ? b : a, and b < a ? b : a: a NaN in a stays. */
+static inline hr_vec hr_larger(hr_vec a, hr_vec b) {
+#if defined(__wasm_simd128__) && !defined(HR_REAL_DOUBLE)
+  return __builtin_wasm_pmax_f32x4(a, b);
+#else
+  return hr_select((hr_vec_bits)(a < b), b, a);
+#endif
+}
+
+static inline hr_vec hr_smaller(hr_vec a, hr_vec b) {
+#if defined(__wasm_simd128__) && !defined(HR_REAL_DOUBLE)
+  return __builtin_wasm_pmin_f32x4(a, b);
+#else
+  return hr_select((hr_vec_bits)(b < a), b, a);
+#endif
+}
+
 #endif

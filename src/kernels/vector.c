@@ -49,9 +49,8 @@ static inline const float *exp_constants(void) {
 /* exp(x) = 2^n exp(r), |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to the nearest whole n, which then stands in the
  * low bits; shifted into the exponent it is 2^n. The polynomial is Cephes' expf (relative error 2e-7). */
 static inline hr_vec vec_exp(hr_vec x, const float *c) {
-  const hr_vec low = hr_splat(c[0]), high = hr_splat(c[1]), magic = hr_splat(c[2]);
-  x = hr_select((hr_vec_bits)(x < low), low, x);
-  x = hr_select((hr_vec_bits)(x > high), high, x);
+  const hr_vec magic = hr_splat(c[2]);
+  x = hr_smaller(hr_larger(x, hr_splat(c[0])), hr_splat(c[1]));
   hr_vec shifted = x * hr_splat(c[3]) + magic;
   hr_vec n = shifted - magic;
   hr_vec r = (x - n * hr_splat(c[4])) - n * hr_splat(c[5]);
@@ -146,10 +145,7 @@ hr_real hr_maximum(const hr_real *x, int32_t n) {
   int32_t i = 0;
   if (n >= HR_LANES) {
     hr_vec top = hr_load(x);
-    for (i = HR_LANES; i + HR_LANES <= n; i += HR_LANES) {
-      hr_vec v = hr_load(x + i);
-      top = hr_select((hr_vec_bits)(v > top), v, top);
-    }
+    for (i = HR_LANES; i + HR_LANES <= n; i += HR_LANES) top = hr_larger(top, hr_load(x + i));
     for (int32_t lane = 0; lane < HR_LANES; lane++) {
       if (top[lane] > best) best = top[lane];
     }
@@ -184,6 +180,14 @@ static inline hr_real exp_scaled(hr_real *y, const hr_real *x, hr_real scale, hr
   const hr_vec by = hr_splat(shift), factor = hr_splat(scale);
   hr_vec sum = hr_splat(0);
   int32_t i = 0;
+  /* Two at a time use a constant twice once it is loaded. */
+  for (; i + 2 * HR_LANES <= n; i += 2 * HR_LANES) {
+    hr_vec e0 = vec_exp(hr_load(x + i) * factor - by, constants);
+    hr_vec e1 = vec_exp(hr_load(x + i + HR_LANES) * factor - by, constants);
+    sum = sum + e0 + e1;
+    hr_store(y + i, e0);
+    hr_store(y + i + HR_LANES, e1);
+  }
   for (; i + HR_LANES <= n; i += HR_LANES) {
     hr_vec e = vec_exp(hr_load(x + i) * factor - by, constants);
     sum += e;
