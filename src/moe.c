@@ -185,6 +185,12 @@ static void gather(const hr_moe *self, hr_real *to, const hr_real *from, const h
   }
 }
 
+/* The weights of an expert are seldom in the cache: those of all others were used since. A single row reads them in
+ * order by itself. */
+static void touch(const hr_real *weights, const hr_expert *expert, const hr_piece *piece) {
+  if (piece->end - piece->begin > 1) hr_touch(weights, expert->f * expert->d);
+}
+
 /* Gathers the tokens of a piece and computes their hidden layer. */
 static void hidden_of_piece(const moe_task *task, const hr_piece *piece, const hr_pass *pass) {
   const hr_moe *self = task->self;
@@ -193,6 +199,7 @@ static void hidden_of_piece(const moe_task *task, const hr_piece *piece, const h
   hr_real *x = task->scratch->x + row * expert.d;
   gather(self, x, task->x, piece);
   if (task->keep) return;
+  touch(expert.w1, &expert, piece);
   hr_expert_hidden(&expert, self->hidden + row * expert.f, x, piece->end - piece->begin, piece->begin,
                    hr_dropout_key(pass, self->layer, HR_DROP_HIDDEN), pass);
 }
@@ -205,6 +212,7 @@ static void forward_piece(void *context, int32_t part, int32_t thread) {
   const ptrdiff_t row = piece->begin - task->at.begin;
   hr_real *y = task->scratch->y + row * expert.d;
   hidden_of_piece(task, piece, &pass);
+  touch(expert.w2, &expert, piece);
   hr_expert_output(&expert, y, task->self->hidden + row * expert.f, piece->end - piece->begin, &pass);
   for (int32_t r = piece->begin; r < piece->end; r++, y += expert.d) {
     hr_scale(y, task->self->weights[task->self->rows[r]], y, expert.d);
@@ -300,6 +308,8 @@ static void backward_piece(void *context, int32_t part, int32_t thread) {
   gather(self, dy, task->dy, piece);
   const int32_t *assignments = self->rows + piece->begin, rows = piece->end - piece->begin;
   for (int32_t r = 0; r < rows; r++) weights[r] = self->weights[assignments[r]];
+  touch(expert.w2, &expert, piece);
+  touch(expert.w1, &expert, piece);
   hr_expert_backward_rows(&expert, scratch->dx + row * expert.d, scratch->dh + row * expert.f, dweights, dy,
                           self->hidden + row * expert.f, weights, rows, &pass);
   for (int32_t r = 0; r < rows; r++) scratch->dweights[assignments[r]] = dweights[r];

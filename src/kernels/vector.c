@@ -94,6 +94,17 @@ void hr_fill(hr_real *y, hr_real value, int32_t n) {
   for (int32_t i = 0; i < n; i++) y[i] = value;
 }
 
+void hr_touch(const hr_real *x, int32_t n) {
+  /* Of 64 bytes, as in most processors. */
+  const int32_t line = 64 / (int32_t)sizeof *x;
+  for (int32_t i = 0; i < n; i += line) {
+    hr_bits bits;
+    memcpy(&bits, x + i, sizeof bits);
+    /* Opaque, or nothing would be read. */
+    __asm__ volatile("" : : "r"(bits));
+  }
+}
+
 void hr_add(hr_real *restrict y, const hr_real *restrict x, int32_t n) {
   for (int32_t i = 0; i < n; i++) y[i] += x[i];
 }

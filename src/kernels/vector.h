@@ -10,6 +10,9 @@
 hr_vec hr_vec_exp(hr_vec x);
 
 void hr_fill(hr_real *y, hr_real value, int32_t n);
+/* Reads x [n] once from front to back, so that it is in the cache: memory is fast in this order, and slow in the one in
+ * which products read a matrix. */
+void hr_touch(const hr_real *x, int32_t n);
 /* y += x */
 void hr_add(hr_real *restrict y, const hr_real *restrict x, int32_t n);
 /* y += a x */
