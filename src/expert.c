@@ -24,14 +24,13 @@ void hr_expert_backward_rows(const hr_expert *self, hr_real *dx, hr_real *dh, hr
   for (int32_t i = 0; i < n; i++) {
     hr_real *dh_i = dh + (ptrdiff_t)i * f, *dy_i = dy + (ptrdiff_t)i * d;
     const hr_real *h_i = h + (ptrdiff_t)i * f;
-    hr_real weight = 1;
+    const hr_real weight = weights ? weights[i] : 1;
+    /* A hidden number is positive exactly where the rectifier and the dropout let it through. */
+    const hr_real dot = hr_mask_scale(dh_i, weight * kept, h_i, f);
     if (weights) {
-      weight = weights[i];
-      dweights[i] = hr_dot(dh_i, h_i, f) + hr_dot(dy_i, self->c2, d);
+      dweights[i] = dot + hr_dot(dy_i, self->c2, d);
       hr_scale(dy_i, weight, dy_i, d);
     }
-    /* A hidden number is positive exactly where the rectifier and the dropout let it through. */
-    hr_mask_scale(dh_i, weight * kept, h_i, f);
   }
   hr_multiply(pass, dx, d, hr_rows(dh, f), hr_rows(self->w1, d), n, d, f, HR_SET);
 }

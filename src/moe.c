@@ -10,7 +10,7 @@ enum { PIECE = 256 };
 /* Shares that the gradient of an expert's matrix is cut into for a team. */
 enum { SHARES = 2 };
 
-/* Ranges of tokens into which experts' outputs are summed up. */
+/* Ranges of tokens in which a team sums experts' outputs up. */
 enum { RANGES = 8 };
 
 void hr_moe_declare(hr_moe *self, hr_parameters *parameters, const hr_config *config, int32_t layer) {
@@ -153,6 +153,8 @@ typedef struct moe_task {
   const hr_real *dy; /* [N,D] in the backward pass */
   hr_real *sum;      /* [N,D] what rows are summed up in */
   const hr_real *rows_of_chunk;
+  const hr_real *weights; /* [N,K] what rows are summed up with; NULL: 1 */
+  int32_t ranges;
   chunk at;
   bool keep; /* the hidden layer of the forward pass is still there */
 } moe_task;
@@ -214,9 +216,6 @@ static void forward_piece(void *context, int32_t part, int32_t thread) {
   hidden_of_piece(task, piece, &pass);
   touch(expert.w2, &expert, piece);
   hr_expert_output(&expert, y, task->self->hidden + row * expert.f, piece->end - piece->begin, &pass);
-  for (int32_t r = piece->begin; r < piece->end; r++, y += expert.d) {
-    hr_scale(y, task->self->weights[task->self->rows[r]], y, expert.d);
-  }
 }
 
 /* Adds the rows of the chunk to the tokens that they belong to, for one range of tokens: no two parts write the same
@@ -225,14 +224,20 @@ static void sum_range(void *context, int32_t range, int32_t thread) {
   const moe_task *task = context;
   const hr_moe *self = task->self;
   const int32_t d = self->shape.d;
-  const int32_t first = (int32_t)((int64_t)self->tokens * range / RANGES);
-  const int32_t end = (int32_t)((int64_t)self->tokens * (range + 1) / RANGES);
+  const int32_t first = (int32_t)((int64_t)self->tokens * range / task->ranges);
+  const int32_t end = (int32_t)((int64_t)self->tokens * (range + 1) / task->ranges);
   (void)thread;
   for (int32_t r = task->at.begin; r < task->at.end; r++) {
-    const int32_t token = self->rows[r] / self->top_k;
+    const int32_t assignment = self->rows[r], token = assignment / self->top_k;
     if (token < first || token >= end) continue;
-    hr_add(task->sum + (ptrdiff_t)token * d, task->rows_of_chunk + (ptrdiff_t)(r - task->at.begin) * d, d);
+    hr_add_scaled(task->sum + (ptrdiff_t)token * d, task->weights ? task->weights[assignment] : 1,
+                  task->rows_of_chunk + (ptrdiff_t)(r - task->at.begin) * d, d);
   }
+}
+
+static void sum_rows(moe_task *task) {
+  task->ranges = hr_team_threads(task->pass->team) > 1 ? RANGES : 1;
+  hr_team_run(task->pass->team, sum_range, task, task->ranges);
 }
 
 void hr_moe_forward(hr_moe *self, hr_real *y, const hr_real *x, hr_moe_scratch *scratch,
@@ -246,12 +251,17 @@ void hr_moe_forward(hr_moe *self, hr_real *y, const hr_real *x, hr_moe_scratch *
   hr_sort_by_expert(self->rows, self->offsets, self->counts, self->experts, n * k, e);
 
   memset(y, 0, (size_t)n * (size_t)d * sizeof *y);
-  moe_task task = {
-      .self = self, .scratch = scratch, .pass = pass, .x = x, .sum = y, .rows_of_chunk = scratch->y};
+  moe_task task = {.self = self,
+                   .scratch = scratch,
+                   .pass = pass,
+                   .x = x,
+                   .sum = y,
+                   .rows_of_chunk = scratch->y,
+                   .weights = self->weights};
   task.at = first_chunk(self);
   do {
     hr_team_run(pass->team, forward_piece, &task, cut(self, scratch->pieces, task.at));
-    hr_team_run(pass->team, sum_range, &task, RANGES);
+    sum_rows(&task);
   } while (next_chunk(self, &task.at));
 }
 
@@ -369,7 +379,7 @@ void hr_moe_backward(hr_moe *self, hr_real *dx, const hr_real *dy, const hr_real
   task.at = first_chunk(self);
   do {
     backward_experts(&task, cut(self, scratch->pieces, task.at));
-    hr_team_run(pass->team, sum_range, &task, RANGES);
+    sum_rows(&task);
   } while (next_chunk(self, &task.at));
 
   weights_backward(self, scratch->dlogits, scratch->dweights);

@@ -255,14 +255,21 @@ void hr_add_bias_relu(hr_real *restrict y, const hr_real *restrict bias, int32_t
   }
 }
 
-void hr_mask_scale(hr_real *restrict y, hr_real a, const hr_real *restrict gate, int32_t n) {
+hr_real hr_mask_scale(hr_real *restrict y, hr_real a, const hr_real *restrict gate, int32_t n) {
   const hr_vec zero = hr_splat(0), factor = hr_splat(a);
+  hr_vec sum = zero;
   int32_t i = 0;
   for (; i + HR_LANES <= n; i += HR_LANES) {
-    hr_vec_bits open = (hr_vec_bits)(hr_load(gate + i) > zero);
-    hr_store(y + i, (hr_vec)((hr_vec_bits)(hr_load(y + i) * factor) & open));
+    const hr_vec v = hr_load(y + i), g = hr_load(gate + i);
+    sum = v * g + sum;
+    hr_store(y + i, (hr_vec)((hr_vec_bits)(v * factor) & (hr_vec_bits)(g > zero)));
   }
-  for (; i < n; i++) y[i] = gate[i] > 0 ? a * y[i] : 0;
+  hr_real dot = hr_sum_lanes(sum);
+  for (; i < n; i++) {
+    dot += y[i] * gate[i];
+    y[i] = gate[i] > 0 ? a * y[i] : 0;
+  }
+  return dot;
 }
 
 void hr_add_rows(hr_real *restrict sums, const hr_real *restrict x, int32_t m, int32_t n) {

@@ -44,8 +44,8 @@ void hr_softmax_backward(hr_real *restrict dp, const hr_real *restrict p, hr_rea
 void hr_add_bias(hr_real *restrict y, const hr_real *restrict bias, int32_t m, int32_t n);
 /* Each of the rows of y [m,n] = max(0, y + bias [n]). */
 void hr_add_bias_relu(hr_real *restrict y, const hr_real *restrict bias, int32_t m, int32_t n);
-/* y = a y where gate > 0, else 0: the backward pass of a rectifier whose output is gate. */
-void hr_mask_scale(hr_real *restrict y, hr_real a, const hr_real *restrict gate, int32_t n);
+/* y = a y where gate > 0, else 0: the backward pass of a rectifier whose output is gate. Returns gate . y of before. */
+hr_real hr_mask_scale(hr_real *restrict y, hr_real a, const hr_real *restrict gate, int32_t n);
 /* sums [n] += the rows of x [m,n]. */
 void hr_add_rows(hr_real *restrict sums, const hr_real *restrict x, int32_t m, int32_t n);
 

@@ -51,7 +51,9 @@ static void test_elementwise(int32_t n) {
   hr_real *gate = new_reals(n);
   for (int32_t i = 0; i < n; i++) gate[i] = (hr_real)(random_below(3) - 1);
   memcpy(z, x, (size_t)n * sizeof *x);
-  hr_mask_scale(z, a, gate, n);
+  double dot = 0;
+  for (int32_t i = 0; i < n; i++) dot += (double)x[i] * (double)gate[i];
+  CHECK_NEAR(hr_mask_scale(z, a, gate, n), dot, EPSILON * 8 * (n + 1));
   for (int32_t i = 0; i < n; i++)
     CHECK_NEAR(z[i], gate[i] > 0 ? (double)a * (double)x[i] : 0, gate[i] > 0 ? EPSILON * 8 : 0);
   free(x);
