@@ -365,10 +365,11 @@ void hr_matmul(hr_real *restrict c, int32_t c_stride, hr_matrix a, hr_matrix b, 
       const hr_matrix block = {b.data + (ptrdiff_t)k0 * b.row + (ptrdiff_t)n0 * b.column, b.row, b.column};
       const b_panels panels_b = (packs_b(b, m) ? pack_b : leave_b)(packed_b, block, width, depth);
       /* Panels of nearly the same height: a low one is slow, since it loads as much of B as a full one. */
-      int32_t panels = (m + TILE_ROWS - 1) / TILE_ROWS;
+      const int32_t panels = (m + TILE_ROWS - 1) / TILE_ROWS, low = panels ? m / panels : 0;
+      const int32_t begin_of_low = (m - low * panels) * (low + 1);
       const bool pack_a = packs_a(a, n, k);
-      for (int32_t i = 0, rows; i < m; i += rows, panels--) {
-        rows = (m - i + panels - 1) / panels;
+      for (int32_t i = 0, rows; i < m; i += rows) {
+        rows = i < begin_of_low ? low + 1 : low;
         const hr_matrix lines = {a.data + (ptrdiff_t)i * a.row + (ptrdiff_t)k0 * a.column, a.row, a.column};
         if (pack_a) TILES[rows - 1].pack(packed_a, lines, depth);
         multiply_panel(c + (ptrdiff_t)i * c_stride + n0, c_stride, pack_a ? packed_a : lines.data,
