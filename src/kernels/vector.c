@@ -323,30 +323,42 @@ void hr_normalize_backward(hr_real *dx, hr_real *restrict dweight, hr_real *rest
   }
 }
 
+typedef struct adam_constants {
+  hr_vec beta1, rest1, beta2, rest2, scale, epsilon, shrink, rate, correction;
+} adam_constants;
+
+static inline void adam_vector(hr_vec *p, hr_vec *m, hr_vec *v, hr_vec grad, const adam_constants *c) {
+  const hr_vec g = grad * c->scale;
+  *m = *m * c->beta1 + g * c->rest1;
+  *v = *v * c->beta2 + g * g * c->rest2;
+  *p = *p * c->shrink - c->rate * *m / (vec_sqrt(*v) * c->correction + c->epsilon);
+}
+
 void hr_adam_update(hr_real *restrict p, hr_real *restrict m, hr_real *restrict v,
                     const hr_real *restrict grad, int32_t n, const hr_adam *adam) {
-  const hr_vec beta1 = hr_splat((hr_real)adam->beta1), rest1 = hr_splat((hr_real)(1 - adam->beta1));
-  const hr_vec beta2 = hr_splat((hr_real)adam->beta2), rest2 = hr_splat((hr_real)(1 - adam->beta2));
-  const hr_vec scale = hr_splat((hr_real)adam->scale), epsilon = hr_splat((hr_real)adam->epsilon);
-  const hr_vec shrink = hr_splat((hr_real)(1 - adam->rate * adam->decay));
-  const hr_vec rate = hr_splat((hr_real)(adam->rate / adam->correction1));
-  const hr_vec correction = hr_splat((hr_real)(1 / hr_sqrt(adam->correction2)));
-  for (int32_t i = 0; i < n; i += HR_LANES) {
-    int32_t rest = n - i;
-    bool whole = rest >= HR_LANES;
-    hr_vec g = (whole ? hr_load(grad + i) : load_tail(grad + i, rest, 0)) * scale;
-    hr_vec first = (whole ? hr_load(m + i) : load_tail(m + i, rest, 0)) * beta1 + g * rest1;
-    hr_vec second = (whole ? hr_load(v + i) : load_tail(v + i, rest, 0)) * beta2 + g * g * rest2;
-    hr_vec value = (whole ? hr_load(p + i) : load_tail(p + i, rest, 0)) * shrink;
-    value -= rate * first / (vec_sqrt(second) * correction + epsilon);
-    if (whole) {
-      hr_store(m + i, first);
-      hr_store(v + i, second);
-      hr_store(p + i, value);
-    } else {
-      store_tail(m + i, first, rest);
-      store_tail(v + i, second, rest);
-      store_tail(p + i, value, rest);
-    }
+  const adam_constants constants = {.beta1 = hr_splat((hr_real)adam->beta1),
+                                    .rest1 = hr_splat((hr_real)(1 - adam->beta1)),
+                                    .beta2 = hr_splat((hr_real)adam->beta2),
+                                    .rest2 = hr_splat((hr_real)(1 - adam->beta2)),
+                                    .scale = hr_splat((hr_real)adam->scale),
+                                    .epsilon = hr_splat((hr_real)adam->epsilon),
+                                    .shrink = hr_splat((hr_real)(1 - adam->rate * adam->decay)),
+                                    .rate = hr_splat((hr_real)(adam->rate / adam->correction1)),
+                                    .correction = hr_splat((hr_real)(1 / hr_sqrt(adam->correction2)))};
+  int32_t i = 0;
+  for (; i + HR_LANES <= n; i += HR_LANES) {
+    hr_vec value = hr_load(p + i), first = hr_load(m + i), second = hr_load(v + i);
+    adam_vector(&value, &first, &second, hr_load(grad + i), &constants);
+    hr_store(p + i, value);
+    hr_store(m + i, first);
+    hr_store(v + i, second);
   }
+  if (i == n) return;
+  const int32_t rest = n - i;
+  hr_vec value = load_tail(p + i, rest, 0), first = load_tail(m + i, rest, 0),
+         second = load_tail(v + i, rest, 0);
+  adam_vector(&value, &first, &second, load_tail(grad + i, rest, 0), &constants);
+  store_tail(p + i, value, rest);
+  store_tail(m + i, first, rest);
+  store_tail(v + i, second, rest);
 }
