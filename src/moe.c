@@ -69,42 +69,6 @@ void hr_moe_scratch_plan(hr_moe_scratch *self, hr_arena *arena, const hr_config 
   self->share = hr_arena_reals(arena, HR_MEMORY_SCRATCH, e, 1);
 }
 
-void hr_route(int32_t *experts, hr_real *weights, const hr_real *logits, int32_t n, int32_t e, int32_t k) {
-  for (int32_t i = 0; i < n; i++) {
-    const hr_real *logits_i = logits + (ptrdiff_t)i * e;
-    int32_t *experts_i = experts + (ptrdiff_t)i * k;
-    hr_real *weights_i = weights + (ptrdiff_t)i * k;
-    /* Insertion into the k best so far. Ids come in ascending order and a later one must be larger to pass, so ties
-     * go to the lower id. */
-    for (int32_t id = 0, found = 0; id < e; id++) {
-      hr_real logit = logits_i[id];
-      int32_t at = found;
-      while (at > 0 && logit > weights_i[at - 1]) at--;
-      if (at == k) continue;
-      if (found < k) found++;
-      for (int32_t j = found - 1; j > at; j--) {
-        weights_i[j] = weights_i[j - 1];
-        experts_i[j] = experts_i[j - 1];
-      }
-      weights_i[at] = logit;
-      experts_i[at] = id;
-    }
-    hr_softmax(weights_i, weights_i, k);
-  }
-}
-
-void hr_sort_by_expert(int32_t *rows, int32_t *offsets, int32_t *counts, const int32_t *experts,
-                       int32_t assignments, int32_t e) {
-  memset(counts, 0, (size_t)e * sizeof *counts);
-  for (int32_t a = 0; a < assignments; a++) counts[experts[a]]++;
-  offsets[0] = 0;
-  for (int32_t id = 0; id < e; id++) offsets[id + 1] = offsets[id] + counts[id];
-  /* offsets[id] walks through the rows of expert id to where those of the next begin, and is then set back. */
-  for (int32_t a = 0; a < assignments; a++) rows[offsets[experts[a]]++] = a;
-  for (int32_t id = e; id > 0; id--) offsets[id] = offsets[id - 1];
-  offsets[0] = 0;
-}
-
 static hr_expert expert_values(const hr_moe *self, int32_t id) {
   hr_expert expert = self->shape;
   const ptrdiff_t d = expert.d, f = expert.f;
@@ -265,20 +229,6 @@ void hr_moe_forward(hr_moe *self, hr_real *y, const hr_real *x, hr_moe_scratch *
   } while (next_chunk(self, &task.at));
 }
 
-/* dlogits [N,E] from the gradient of the weights, through the softmax over the chosen K. */
-static void weights_backward(const hr_moe *self, hr_real *dlogits, const hr_real *dweights) {
-  const int32_t e = self->experts_count, k = self->top_k;
-  memset(dlogits, 0, (size_t)self->tokens * (size_t)e * sizeof *dlogits);
-  for (int32_t i = 0; i < self->tokens; i++) {
-    const hr_real *weights_i = self->weights + (ptrdiff_t)i * k, *dweights_i = dweights + (ptrdiff_t)i * k;
-    const int32_t *experts_i = self->experts + (ptrdiff_t)i * k;
-    hr_real mean = hr_dot(weights_i, dweights_i, k);
-    for (int32_t j = 0; j < k; j++) {
-      dlogits[(ptrdiff_t)i * e + experts_i[j]] = weights_i[j] * (dweights_i[j] - mean);
-    }
-  }
-}
-
 /* Adds the gradient of the auxiliary losses to dlogits, and remembers their sum. With p_n the softmax of token n over
  * all E logits, f_e the share of the assignments that expert e gets (a constant for the gradient) and z_n the
  * logarithm of the sum of the exponentials:
@@ -382,7 +332,7 @@ void hr_moe_backward(hr_moe *self, hr_real *dx, const hr_real *dy, const hr_real
     sum_rows(&task);
   } while (next_chunk(self, &task.at));
 
-  weights_backward(self, scratch->dlogits, scratch->dweights);
+  hr_route_backward(scratch->dlogits, scratch->dweights, self->experts, self->weights, n, e, k);
   self->auxiliary = 0;
   if (self->load_balance_weight > 0 || self->router_z_weight > 0) auxiliary_backward(self, scratch);
   hr_multiply(pass, dx, d, hr_rows(scratch->dlogits, e), hr_rows(router->weight, d), n, d, e, HR_ACCUMULATE);

@@ -5,6 +5,7 @@
 
 #include "expert.h"
 #include "router.h"
+#include "routing.h"
 
 typedef struct hr_moe {
   int32_t layer;
@@ -52,18 +53,6 @@ typedef struct hr_moe_scratch {
 void hr_moe_declare(hr_moe *self, hr_parameters *parameters, const hr_config *config, int32_t layer);
 void hr_moe_plan(hr_moe *self, hr_arena *arena, const hr_config *config, int32_t tokens);
 void hr_moe_scratch_plan(hr_moe_scratch *self, hr_arena *arena, const hr_config *config, int32_t tokens);
-
-/* Chooses the experts of N tokens from their logits.
- *   experts  [N,K] out  ids, largest logit first; ties go to the lower id
- *   weights  [N,K] out  softmax over the chosen K, sums to 1
- *   logits   [N,E] in
- * Source: custom_gate.py of the published code, HyperRouterGate. */
-void hr_route(int32_t *experts, hr_real *weights, const hr_real *logits, int32_t n, int32_t e, int32_t k);
-
-/* Sorts the assignments experts [N*K] by expert, in ascending order within one.
- *   rows [N*K] out, offsets [E+1] out, counts [E] out */
-void hr_sort_by_expert(int32_t *rows, int32_t *offsets, int32_t *counts, const int32_t *experts,
-                       int32_t assignments, int32_t e);
 
 /* y [N,D] = mixture of x [N,D], N and K being those of the pass. */
 void hr_moe_forward(hr_moe *self, hr_real *y, const hr_real *x, hr_moe_scratch *scratch, const hr_pass *pass);
