@@ -27,6 +27,8 @@ const watched = 5000;
 const site = await open(/** @type {import('../page/browser.js').BrowserName} */ (values.browser));
 try {
   console.log(`${values.browser} ${site.browser.version()}\n`);
+  // Before the rooms are trained in: a browser that is warm takes time from the one that Lighthouse looks with.
+  if (values.lighthouse && values.browser === 'chromium') await scores(site.url);
   console.log('room      first picture   frames/s   slowest 5 %   input: median   worst   main thread');
   for (const name of values.room.split(',')) {
     const { picture, fps, slow, inputs, busy } = await measure(rooms[name]);
@@ -41,7 +43,6 @@ try {
     ];
     console.log(cells.join(' '));
   }
-  if (values.lighthouse && values.browser === 'chromium') await scores(site.url);
 } finally {
   await site.close();
 }
@@ -133,11 +134,12 @@ async function latencies(page, focus) {
 /** @param {string} url */
 async function scores(url) {
   const { lighthouseScores } = await import('../lighthouse/run.js');
-  console.log('\nLighthouse   performance   accessibility   best practices');
+  console.log('Lighthouse   performance   accessibility   best practices');
   for (const form of /** @type {const} */ (['mobile', 'desktop'])) {
     const { scores: all, findings } = await lighthouseScores(url, form);
     const cells = [form.padEnd(12), ...all.map((score, i) => `${score}`.padStart([11, 15, 16][i]))];
     console.log(cells.join(' '));
     for (const finding of findings) console.log(`  ${finding}`);
   }
+  console.log('');
 }
