@@ -1,6 +1,4 @@
-import { useSignal, useSignalEffect } from '@preact/signals';
-import { useMemo, useRef } from 'preact/hooks';
-import { onResize, widthOf } from '../views/canvas.js';
+import { useCanvas } from '../views/drawing.js';
 import { Field } from '../views/field.jsx';
 import { createPoints, dataSets, vectorsOf } from './data.js';
 import { drawMarks, prepare } from './draw.js';
@@ -86,19 +84,8 @@ function Presets({ state }) {
 
 /** @param {{ state: State, data: string }} props */
 function Thumbnail({ state, data }) {
-  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  const size = useSignal(0);
-  const watch = useMemo(() => {
-    const watching = onResize((element) => {
-      size.value = widthOf(element);
-    });
-    return (/** @type {HTMLCanvasElement | null} */ element) => {
-      canvas.current = element;
-      return watching(element);
-    };
-  }, [size]);
-  useSignalEffect(() => {
-    const surface = size.value && canvas.current ? prepare(canvas.current) : null;
+  const { hold } = useCanvas((canvas) => {
+    const surface = prepare(canvas);
     if (!surface) return;
     const { context, side, unit } = surface;
     const classes = dataSets[data]?.classes ?? Number(state.get('classes'));
@@ -110,7 +97,7 @@ function Thumbnail({ state, data }) {
     if (data === painted && !all.targets.length) drawPlus(context, side);
     drawMarks(context, { side, unit: unit * 0.6 }, { all, train: all.targets.length });
   });
-  return <canvas class="thumbnail" ref={watch} />;
+  return <canvas class="thumbnail" ref={hold} />;
 }
 
 /**

@@ -1,8 +1,7 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { fixed } from '../format.js';
-import { onResize, widthOf } from '../views/canvas.js';
-import { useDrawing } from '../views/drawing.js';
+import { useCanvas } from '../views/drawing.js';
 import { prepare } from './draw.js';
 import { onMap, reach } from './geometry.js';
 
@@ -37,25 +36,11 @@ const longKeyStep = 1;
  * @param {Brush | null} [props.brush]
  */
 export function PlaneMap({ id, label, keys, describedBy, cursor, hovered, draw, brush = null }) {
-  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  const size = useSignal(0);
   const said = useSignal('');
-  const latest = useRef(draw);
-  latest.current = draw;
-  useDrawing(() => {
-    // Another size is a reason to draw, as another picture is.
-    const ready = size.value && canvas.current ? prepare(canvas.current) : null;
-    if (ready) latest.current(ready);
+  const { hold } = useCanvas((canvas) => {
+    const on = prepare(canvas);
+    if (on) draw(on);
   });
-  const watch = useMemo(() => {
-    const watching = onResize((element) => {
-      size.value = widthOf(element);
-    });
-    return (/** @type {HTMLCanvasElement | null} */ element) => {
-      canvas.current = element;
-      return watching(element);
-    };
-  }, [size]);
   useEffect(() => () => brush?.cancel(), [brush]);
 
   const handlers = pointerHandlers({ cursor, hovered, brush });
@@ -83,7 +68,7 @@ export function PlaneMap({ id, label, keys, describedBy, cursor, hovered, draw, 
         }}
         {...handlers}
       >
-        <canvas class="map-canvas" ref={watch} role="img" aria-label={label} />
+        <canvas class="map-canvas" ref={hold} role="img" aria-label={label} />
         <Mark place={hovered.value ?? cursor.value} />
       </div>
       <span class="map-x" aria-hidden="true">

@@ -111,7 +111,7 @@ export function createComparison({
     if (error instanceof DivergedError) {
       lane.status.value = 'diverged';
       notify('problem', `The training of ${name} broke down: ${message}. The others go on without it.`);
-      await lane.frame().then((show) => show(), report);
+      await lane.frame().then((take) => take(), report);
       return;
     }
     lane.status.value = 'failed';

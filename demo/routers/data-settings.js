@@ -1,4 +1,5 @@
 import { common } from '../settings.js';
+
 /**
  * The settings of a comparison that are of one kind of data only: of texts, in the group `text`, and of points, in the
  * group `plane`.

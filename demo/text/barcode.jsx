@@ -1,10 +1,9 @@
 import { useComputed } from '@preact/signals';
-import { useMemo, useRef } from 'preact/hooks';
 import { paper } from '../colours.js';
 import { count, percent } from '../format.js';
 import { changesBetween } from '../moments.js';
-import { onResize, widthOf } from '../views/canvas.js';
-import { useDrawing } from '../views/drawing.js';
+import { widthOf } from '../views/canvas.js';
+import { useCanvas } from '../views/drawing.js';
 import { Figure } from '../views/figure.jsx';
 import { cellsOf } from './cells.js';
 import { frameViews } from './frame.js';
@@ -26,22 +25,10 @@ const [ink, blank] = ['#1c1b19', '#d9d6cf'];
  * @param {Props} props
  */
 export function BarcodeView({ run, state }) {
-  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const layer = useComputed(() => Math.max(1, Number(state.get('layer'))));
   const changes = useComputed(() => changesOf(run, layer.value - 1));
   const rows = changes.value;
-  const redraw = () => {
-    if (canvas.current) draw(canvas.current, changes.value, run.moment.value);
-  };
-  useDrawing(redraw);
-  // The same function for the whole life of the view: a new one would let the canvas be watched anew each time.
-  const watch = useMemo(() => {
-    const watching = onResize(redraw);
-    return (/** @type {HTMLCanvasElement | null} */ element) => {
-      canvas.current = element;
-      return watching(element);
-    };
-  }, [run, state]);
+  const { hold } = useCanvas((canvas) => draw(canvas, changes.value, run.moment.value));
   if (run.probe.value?.shape.layers === 0) return null;
   return (
     <Figure
@@ -70,7 +57,7 @@ export function BarcodeView({ run, state }) {
           <span>step {count(rows[0]?.from ?? 0)}</span>
         </p>
         <canvas
-          ref={watch}
+          ref={hold}
           style={{ height: `${heightFor(rows)}px` }}
           role="img"
           aria-label={summaryOf(rows)}

@@ -1,5 +1,6 @@
-import { effect } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { effect, useSignal } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { onResize, widthOf } from './canvas.js';
 
 /** @type {(() => void)[]} */
 const waiting = [];
@@ -10,9 +11,13 @@ const enough = 5;
 
 function drawWaiting() {
   const began = performance.now();
-  while (waiting.length > 0 && performance.now() - began < enough) waiting.shift()?.();
-  awake = waiting.length > 0;
-  if (awake) setTimeout(drawWaiting);
+  try {
+    while (waiting.length > 0 && performance.now() - began < enough) waiting.shift()?.();
+  } finally {
+    // A picture that fails does not hold back the others.
+    awake = waiting.length > 0;
+    if (awake) setTimeout(drawWaiting);
+  }
 }
 
 /**
@@ -55,4 +60,30 @@ export function useDrawing(draw) {
       stop();
     };
   }, []);
+}
+
+/**
+ * A canvas that is drawn once it is on the screen, and again when its width has changed, or a signal that was read in
+ * drawing.
+ *
+ * @param {(canvas: HTMLCanvasElement) => void} draw the one of the last rendering counts
+ */
+export function useCanvas(draw) {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const width = useSignal(0);
+  useDrawing(() => {
+    if (width.value && canvas.current) draw(canvas.current);
+  });
+  // The same function for the whole life of the view: a new one would let the canvas be watched anew each time.
+  const hold = useMemo(() => {
+    const watching = onResize((element) => {
+      width.value = widthOf(element);
+    });
+    return (/** @type {HTMLCanvasElement | null} */ element) => {
+      canvas.current = element;
+      width.value = 0;
+      return watching(element);
+    };
+  }, [width]);
+  return { canvas, hold };
 }

@@ -1,9 +1,9 @@
-import { useMemo, useRef } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf, paper } from '../colours.js';
 import { drawnAs } from '../export/vector.js';
 import { count, percent } from '../format.js';
-import { onResize, widthOf } from './canvas.js';
-import { useDrawing } from './drawing.js';
+import { widthOf } from './canvas.js';
+import { useCanvas } from './drawing.js';
 import { Figure } from './figure.jsx';
 
 /**
@@ -24,30 +24,19 @@ const layerOf = (value) => Math.max(1, Number(value));
  * @param {string} [props.of] the name of the run, where several are shown
  */
 export function LoadHistoryView({ run, state, of }) {
-  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const layer = layerOf(state.get('layer'));
   const { entries } = run.loads.value;
   const last = entries.at(-1);
   const routed = (last?.layers.length ?? 0) >= layer;
 
-  useDrawing(() => {
-    const history = run.loads.value;
+  const { canvas, hold } = useCanvas((element) => {
     const view = { layer: layerOf(state.get('layer')) - 1, log: Boolean(state.get('logSteps')) };
-    if (canvas.current) draw(canvas.current, history.entries, view);
+    draw(element, run.loads.value.entries, view);
   });
-  // The same functions for the whole life of the view: a new one would let the element be watched anew each time.
-  const [hold, vector] = useMemo(() => {
+  // The same function for the whole life of the view: a new one would let the element be held anew each time.
+  const vector = useMemo(() => {
     const view = () => ({ layer: layerOf(state.peek('layer')) - 1, log: Boolean(state.peek('logSteps')) });
-    const redraw = onResize((element) =>
-      draw(/** @type {HTMLCanvasElement} */ (element), run.loads.peek().entries, view()),
-    );
-    return [
-      (/** @type {HTMLCanvasElement | null} */ element) => {
-        canvas.current = element;
-        return redraw(element);
-      },
-      drawnAs(() => drawSvg(run.loads.peek().entries, view(), canvas.current?.clientWidth ?? 0)),
-    ];
+    return drawnAs(() => drawSvg(run.loads.peek().entries, view(), canvas.current?.clientWidth ?? 0));
   }, [run, state]);
 
   return (
