@@ -1,3 +1,5 @@
+import { count } from './format.js';
+
 /**
  * The kept moments of a run, and what moved between them.
  *
@@ -28,9 +30,8 @@ export const momentAt = (value, count) => (value >= count ? null : Math.max(0, v
  */
 export function shownMoment({ moments, moment, step }) {
   const past = moment === null ? undefined : moments[moment];
-  const number = (/** @type {number} */ n) => n.toLocaleString('en');
-  if (!past) return { step, words: `now, step ${number(step)}` };
-  return { step: past.step, words: `step ${number(past.step)} of ${number(step)}` };
+  if (!past) return { step, words: `now, step ${count(step)}` };
+  return { step: past.step, words: `step ${count(past.step)} of ${count(step)}` };
 }
 
 /**

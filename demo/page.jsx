@@ -53,7 +53,7 @@ function start(shell) {
 
 /** @param {string | undefined} address undefined: none yet */
 function write(address) {
-  if (address === undefined) return;
+  if (address === undefined || location.hash === (address && `#${address}`)) return;
   const { pathname, search } = location;
   history.replaceState(null, '', address ? `#${address}` : pathname + search);
 }

@@ -1,4 +1,5 @@
 import { CharacterVocabulary } from 'hyperrouter-wasm';
+import { count } from '../format.js';
 
 /**
  * What the tokens of a model stand for: bytes or characters, in whatever order, and possibly some names, such as the
@@ -196,8 +197,8 @@ const say = (symbol) => (typeof symbol === 'string' ? `“${symbol}”` : nameOf
 export function checkSize(size) {
   if (size <= mostSymbols) return;
   throw new RangeError(
-    `the vocabulary has ${size.toLocaleString('en')} symbols; the page takes up to ` +
-      `${mostSymbols.toLocaleString('en')}, as models of bytes or characters have, not of words`,
+    `the vocabulary has ${count(size)} symbols; the page takes up to ` +
+      `${count(mostSymbols)}, as models of bytes or characters have, not of words`,
   );
 }
 
