@@ -31,7 +31,7 @@ export function DecisionFigure({ run, painter, cursor, hovered }) {
   const tile = useMemo(createTile, []);
   const dots = useMemo(createDots, []);
   const map = run.map.value;
-  const { classes } = run.data.value;
+  const { all, classes } = run.data.value;
   const painting = painter.active.value;
   return (
     <Figure
@@ -43,7 +43,8 @@ export function DecisionFigure({ run, painter, cursor, hovered }) {
       <PaintTools run={run} painter={painter} />
       <PlaneMap
         id="decision"
-        label={decisionInWords(map, run.data.value)}
+        label={`Map of the classes, with ${all.targets.length} points of ${classes} classes.`}
+        words={() => decisionInWords(run.map.value, run.data.value)}
         keys={
           painting
             ? 'Arrow keys move over it, Enter paints a point, Delete takes away those near.'
@@ -137,9 +138,8 @@ export function drawBorders({ context, side, unit }, { shape, views }) {
  * @param {import('./data.js').PlaneData} data
  */
 function decisionInWords(map, data) {
-  const points = `Map of the classes, with ${data.all.targets.length} points of ${data.classes} classes.`;
   const accuracy = accuracyOf(map, data);
-  if (!accuracy || !map || !data.all.targets.length) return points;
+  if (!accuracy || !map || !data.all.targets.length) return '';
   const { probabilities } = map.views;
   const areas = new Array(data.classes).fill(0);
   const places = probabilities.length / data.classes;
@@ -148,7 +148,7 @@ function decisionInWords(map, data) {
   const heldOut = Number.isNaN(accuracy.heldOut)
     ? ''
     : ` and ${percent(accuracy.heldOut)} of the held-out ones`;
-  return `${points} Right: ${percent(accuracy.train)} of those it learns${heldOut}. Of the map: ${words}.`;
+  return `Right: ${percent(accuracy.train)} of those it learns${heldOut}. Of the map: ${words}.`;
 }
 
 /** @param {{ map: PlaneMapData | null }} props */

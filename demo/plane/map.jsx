@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { fixed } from '../format.js';
-import { useCanvas } from '../views/drawing.js';
+import { useCanvas, useDrawing } from '../views/drawing.js';
 import { prepare } from './draw.js';
 import { onMap, reach } from './geometry.js';
 
@@ -27,20 +27,39 @@ const longKeyStep = 1;
  * @param {object} props
  * @param {string} props.id
  * @param {string} props.label what is drawn, for those who do not see it
+ * @param {() => string} props.words what is to be seen there; reads signals
  * @param {string} props.keys what keys do on it
  * @param {string} props.describedBy id of the readout
  * @param {import('@preact/signals').Signal<Place>} props.cursor
  * @param {import('@preact/signals').Signal<Place | null>} props.hovered
  * @param {(on: { context: CanvasRenderingContext2D, side: number, unit: number }) => void} props.draw reads signals: it is
  *   drawn again when these change
+ * @param {readonly (() => void)[]} [props.before] what drawing needs, to be computed in turns of their own
  * @param {Brush | null} [props.brush]
  */
-export function PlaneMap({ id, label, keys, describedBy, cursor, hovered, draw, brush = null }) {
+export function PlaneMap({
+  id,
+  label,
+  words,
+  keys,
+  describedBy,
+  cursor,
+  hovered,
+  draw,
+  before = [],
+  brush = null,
+}) {
   const said = useSignal('');
   const { hold } = useCanvas((canvas) => {
     const on = prepare(canvas);
     if (on) draw(on);
+  }, before);
+  const seen = useSignal('');
+  // After the picture: who sees it does not wait for those words.
+  useDrawing(() => {
+    seen.value = words();
   });
+  const described = `${label} ${seen.value}`.trim();
   useEffect(() => () => brush?.cancel(), [brush]);
 
   const handlers = pointerHandlers({ cursor, hovered, brush });
@@ -55,7 +74,7 @@ export function PlaneMap({ id, label, keys, describedBy, cursor, hovered, draw, 
         id={id}
         class={brush ? 'map-plate is-painted-on' : 'map-plate'}
         role="application"
-        aria-label={`${label} ${keys}`}
+        aria-label={`${described} ${keys}`}
         aria-describedby={describedBy}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move over the map
         tabIndex={0}
@@ -68,7 +87,7 @@ export function PlaneMap({ id, label, keys, describedBy, cursor, hovered, draw, 
         }}
         {...handlers}
       >
-        <canvas class="map-canvas" ref={hold} role="img" aria-label={label} />
+        <canvas class="map-canvas" ref={hold} role="img" aria-label={described} />
         <Mark place={hovered.value ?? cursor.value} />
       </div>
       <span class="map-x" aria-hidden="true">

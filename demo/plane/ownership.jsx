@@ -11,7 +11,6 @@ import { routerLines } from './lines.js';
 import { PlaneMap } from './map.jsx';
 import { paintNumbers, paintOwners, scaleColour } from './pixels.js';
 import { PlaceTable } from './place-table.jsx';
-import { largestRegions } from './regions.js';
 
 /**
  * @typedef {import('./run.js').PlaneRun} PlaneRun
@@ -61,11 +60,13 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
       </div>
       <PlaneMap
         id="ownership"
-        label={ownershipInWords(views, state)}
+        label={`Map of the experts of layer ${state.get('layer')}.`}
+        words={() => ownershipInWords(views, state)}
         keys="Arrow keys move over it."
         describedBy="plane-readout"
         cursor={cursor}
         hovered={hovered}
+        before={[views.owned, views.fineOwned, views.rooms].map((needed) => () => needed.peek())}
         draw={(on) => {
           drawOwnership(on, tile, { run, state, views });
           if (views.layer.value && state.get('dots')) dots(on.context, on, dotsOf(run, painter));
@@ -112,10 +113,10 @@ function drawOwnership(on, drawField, { run, state, views }) {
  * @param {PlaneViews} views
  */
 function letter({ context, side, unit }, views) {
-  const [layer, owned] = [views.layer.value, views.owned.value];
-  if (!layer || !owned) return;
+  const [layer, rooms] = [views.layer.value, views.rooms.value];
+  if (!layer || !rooms) return;
   const { size, experts } = layer.shape;
-  drawLetters(context, { side, size, unit, experts }, largestRegions(owned.first, size));
+  drawLetters(context, { side, size, unit, experts }, rooms);
 }
 
 /**
@@ -248,7 +249,7 @@ function wordsFor(show, state) {
  */
 function ownershipInWords(views, state) {
   const [layer, owned] = [views.layer.value, views.owned.value];
-  if (!layer || !owned) return 'Map of the experts: there are none.';
+  if (!layer || !owned) return '';
   const { experts } = layer.shape;
   const areas = new Array(experts).fill(0);
   let level = 0;
@@ -259,7 +260,7 @@ function ownershipInWords(views, state) {
   const words = areas.map((share, expert) => `${letterOf(expert)} ${percent(share)}`).join(', ');
   const shown =
     state.get('show') === 'expert' ? '' : ` Shown: ${wordsFor(String(state.get('show')), state)}.`;
-  return `Map of the experts of layer ${state.get('layer')}. First on so much of the map: ${words}; level ${percent(level)}.${shown}`;
+  return `First on so much of the map: ${words}; level ${percent(level)}.${shown}`;
 }
 
 /** @param {{ views: PlaneViews }} props */

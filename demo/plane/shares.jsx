@@ -1,4 +1,3 @@
-import { useSignal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { fillOf, letterOf } from '../colours.js';
 import { percent } from '../format.js';
@@ -78,27 +77,16 @@ function loadNow(run, state, experts) {
 function ShareMap({ views, expert }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const tile = useMemo(createTile, []);
-  const ready = useSignal(false);
   useDrawing(() => {
     const [layer, shares] = [views.layer.value, views.shares.value];
-    const context = ready.value ? canvas.current?.getContext('2d') : null;
+    const context = canvas.current?.getContext('2d');
     if (!context || !layer || !shares) return;
     const { size, experts } = layer.shape;
     if (expert >= experts) return;
     const share = shares.subarray(expert * size * size, (expert + 1) * size * size);
     tile(context, { side, size, smooth: true }, (pixels) => paintShare(pixels, share, { expert, experts }));
-  });
-  return (
-    <canvas
-      class="share-map"
-      ref={(element) => {
-        canvas.current = element;
-        ready.value = element !== null;
-      }}
-      width={side}
-      height={side}
-    />
-  );
+  }, [() => views.shares.peek()]);
+  return <canvas class="share-map" ref={canvas} width={side} height={side} />;
 }
 
 /** @param {{ views: PlaneViews, load: number[] }} props */

@@ -1,5 +1,6 @@
 import { computed } from '@preact/signals';
 import { owners, refineOwners, shares } from './fields.js';
+import { largestRegions } from './regions.js';
 
 /** A map of fewer places a side looks coarse where its colours end. */
 const enough = 192;
@@ -32,6 +33,10 @@ export function createViews(run, state) {
       const factor = Math.max(1, Math.round(enough / shape.size));
       const size = shape.size * factor;
       return { size, ...(factor > 1 ? refineOwners(owned.value, logits, shape, factor) : owned.value) };
+    }),
+    /** Where each expert's letter has room. */
+    rooms: computed(() => {
+      return layer.value && owned.value ? largestRegions(owned.value.first, layer.value.shape.size) : null;
     }),
     shares: computed(() => (layer.value ? shares(layer.value.logits, layer.value.shape) : null)),
   };

@@ -36,14 +36,17 @@ function inTurn(draw) {
  * Draws, and draws again when a signal has changed that was read in drawing.
  *
  * @param {() => void} draw the one of the last rendering counts
+ * @param {readonly (() => void)[]} [before] what drawing needs and takes long to compute: each has a turn of its own,
+ *   and is kept where it is computed, for drawing to find it there
  */
-export function useDrawing(draw) {
+export function useDrawing(draw, before = []) {
   const latest = useRef(draw);
   latest.current = draw;
   useEffect(() => {
     let gone = false;
     let stop = () => {};
-    const ask = () =>
+    const ask = () => {
+      for (const compute of before) inTurn(() => gone || compute());
       inTurn(() => {
         if (gone) return;
         stop();
@@ -54,6 +57,7 @@ export function useDrawing(draw) {
           latest.current();
         });
       });
+    };
     ask();
     return () => {
       gone = true;
@@ -67,13 +71,14 @@ export function useDrawing(draw) {
  * drawing.
  *
  * @param {(canvas: HTMLCanvasElement) => void} draw the one of the last rendering counts
+ * @param {readonly (() => void)[]} [before] as for every drawing
  */
-export function useCanvas(draw) {
+export function useCanvas(draw, before = []) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const width = useSignal(0);
   useDrawing(() => {
     if (width.value && canvas.current) draw(canvas.current);
-  });
+  }, before);
   // The same function for the whole life of the view: a new one would let the canvas be watched anew each time.
   const hold = useMemo(() => {
     const watching = onResize((element) => {
