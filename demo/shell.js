@@ -39,7 +39,8 @@ export function createShell(entries) {
   function open(entry) {
     const known = opened.get(entry.id);
     if (known) return known;
-    const opening = entry.open();
+    // Its first rendering is a task of its own: loading it took one already.
+    const opening = entry.open().then((next) => new Promise((done) => setTimeout(done, 0, next)));
     opened.set(entry.id, opening);
     // What could not be loaded is tried again the next time.
     opening.catch(() => opened.delete(entry.id));
