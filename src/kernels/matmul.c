@@ -208,8 +208,10 @@ FOR_CONSTANT void multiply_tile(hr_real *restrict c, ptrdiff_t c_stride, const h
   hr_vec sums[TILE_ROWS][2];
 #pragma GCC unroll 8
   for (int i = 0; i < rows; i++) sums[i][0] = sums[i][1] = hr_splat(0);
+  /* No counter: what x64 can dispatch in a cycle is used up here, when products and sums are apart. */
+  const hr_real *const end = b + (ptrdiff_t)k * b_row;
 #pragma GCC unroll 1
-  for (int32_t p = 0; p < k; p++) {
+  while (b != end) {
     /* Opaque, or LLVM makes several pointers of each, goes through the tile column by column, and holds the numbers of all
      * rows of A for that. */
     __asm__("" : "+r"(a), "+r"(b));
