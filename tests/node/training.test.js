@@ -298,11 +298,17 @@ onEveryVariant((bench) => {
         const model = bench.language(config);
         // Unbalanced to begin with: one expert is preferred by all tokens.
         model.setParameter('layers.0.pos_ff.gate.gate.bias', Float32Array.of(0.2, 0, 0, 0));
-        for (const segment of segmentsOf(1, 150)) model.trainStep({ ...segment, learningRate: 0.01 });
-        const [{ load }] = model.routing();
+        // Over many segments, since a single one is small.
+        const load = [0, 0, 0, 0];
+        let step = 0;
+        for (const segment of segmentsOf(1, 150)) {
+          model.trainStep({ ...segment, learningRate: 0.01 });
+          if (step++ < 100) continue;
+          for (const [expert, share] of model.routing()[0].load.entries()) load[expert] += share / 50;
+        }
         return Math.sqrt(load.reduce((sum, share) => sum + (share * 4 - 1) ** 2, 0) / 4);
       });
-      assert.ok(spread[1] < 0.3 && spread[1] < 0.5 * spread[0], `variation of the load: ${spread}`);
+      assert.ok(spread[1] < 0.3 * spread[0], `variation of the load: ${spread}`);
     });
 
     test('routerZWeight pulls the sums of the exponentials to 1', () => {
