@@ -167,7 +167,9 @@ describe('the playground', () => {
     for (const name of ['Router lines', 'Patterns', 'Points']) {
       await changes(page, 'ownership', () => page.getByLabel(name, { exact: true }).check());
     }
-    await changes(page, 'ownership', () => page.locator('.figure-ownership').getByLabel('2').check());
+    await changes(page, 'ownership', () =>
+      page.locator('.figure-ownership').getByRole('radio', { name: '2' }).check(),
+    );
     const second = page.locator('.shares button').nth(1);
     await changes(page, 'ownership', () => second.click());
     assert.equal(await second.getAttribute('aria-pressed'), 'true');
