@@ -66,7 +66,7 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
         describedBy="plane-readout"
         cursor={cursor}
         hovered={hovered}
-        before={[views.owned, views.fineOwned, views.rooms].map((needed) => () => needed.peek())}
+        before={neededBy(String(state.get('show')), views).map((needed) => () => needed.peek())}
         draw={(on) => {
           drawOwnership(on, tile, { run, state, views });
           if (views.layer.value && state.get('dots')) dots(on.context, on, dotsOf(run, painter));
@@ -83,6 +83,16 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
       </div>
     </Figure>
   );
+}
+
+/**
+ * What is computed for a drawing, one after the other. The owners are always told in words.
+ *
+ * @param {string} show
+ * @param {PlaneViews} views
+ */
+function neededBy(show, { owned, fineOwned, rooms }) {
+  return show === 'expert' ? [owned, fineOwned, rooms] : [owned];
 }
 
 /**

@@ -35,18 +35,18 @@ function inTurn(draw) {
 /**
  * Draws, and draws again when a signal has changed that was read in drawing.
  *
- * @param {() => void} draw the one of the last rendering counts
+ * @param {() => void} draw this and the following: those of the last rendering count
  * @param {readonly (() => void)[]} [before] what drawing needs and takes long to compute: each has a turn of its own,
  *   and is kept where it is computed, for drawing to find it there
  */
 export function useDrawing(draw, before = []) {
-  const latest = useRef(draw);
-  latest.current = draw;
+  const latest = useRef({ draw, before });
+  latest.current = { draw, before };
   useEffect(() => {
     let gone = false;
     let stop = () => {};
     const ask = () => {
-      for (const compute of before) inTurn(() => gone || compute());
+      for (const compute of latest.current.before) inTurn(() => gone || compute());
       inTurn(() => {
         if (gone) return;
         stop();
@@ -54,7 +54,7 @@ export function useDrawing(draw, before = []) {
         stop = effect(() => {
           if (drawn) return ask();
           drawn = true;
-          latest.current();
+          latest.current.draw();
         });
       });
     };
