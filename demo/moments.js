@@ -16,10 +16,10 @@ import { count } from './format.js';
  * Where the slider stands: the moments from the left, and behind the last one the present.
  *
  * @param {number} value of the slider
- * @param {number} count of moments
+ * @param {number} kept how many moments
  * @returns {number | null} the moment; null: the present
  */
-export const momentAt = (value, count) => (value >= count ? null : Math.max(0, value));
+export const momentAt = (value, kept) => (value >= kept ? null : Math.max(0, value));
 
 /**
  * @param {object} props

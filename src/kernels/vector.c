@@ -48,7 +48,8 @@ static inline const float *exp_constants(void) {
 
 /* exp(x) = 2^n exp(r), |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to the nearest whole n, which then stands in the
  * low bits; shifted into the exponent it is 2^n. The polynomial is Cephes' expf (relative error 8e-8), summed by pairs
- * (Estrin): each operation waits for the one before, and a processor holds too few vectors to fill the time. */
+ * (Estrin): in Horner's order each operation waits for the one before, and a processor holds too few vectors to fill
+ * the time. */
 static inline hr_vec vec_exp(hr_vec x, const float *c) {
   const hr_vec magic = hr_splat(c[2]);
   x = hr_smaller(hr_larger(x, hr_splat(c[0])), hr_splat(c[1]));
