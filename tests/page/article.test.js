@@ -162,12 +162,13 @@ describe('the links of the article', () => {
     const { page, train } = await visit(site, '');
     await page.getByRole('link', { name: 'Here some experts idle' }).click();
     await page.waitForFunction(() => document.querySelectorAll('.load-number').length === 8);
-    await train(300);
+    // How far it gets beyond that depends on the machine: of every step up to 4700 the same is true.
+    await train(600);
     const idle = (await loads(page)).filter((load) => load === 0).length;
     assert.ok(idle >= 2, `${await loads(page)}`);
     await page.getByRole('link', { name: 'here is the same run, balanced' }).click();
     await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
-    await train(300);
+    await train(600);
     assert.ok(Math.min(...(await loads(page))) > 0, `${await loads(page)}`);
   });
 });
