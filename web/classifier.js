@@ -1,7 +1,7 @@
 import { checkArray, checkClasses, checkIds, checkObject, refuse, refuseLength } from './check.js';
 import { Batches, evaluateVectors } from './data.js';
-import { Looks } from './looks.js';
 import { Model } from './model.js';
+import { ProbeHistory } from './probe-history.js';
 import { isSource, train } from './training.js';
 
 /**
@@ -22,7 +22,7 @@ import { isSource, train } from './training.js';
  * @extends {Model<Required<ClassifierConfig>, Batch>}
  */
 export class Classifier extends Model {
-  #looks = new Looks();
+  #probes = new ProbeHistory();
 
   /**
    * Class probabilities.
@@ -85,7 +85,7 @@ export class Classifier extends Model {
       this.predict(inputs.slice(start, start + batchSize * inputSize));
       passes.push({ routing: this.routing(), similarity: this.expertSimilarity() });
     }
-    return this.#looks.measure(inputs, passes, { count, topK: this.topK, classes });
+    return this.#probes.measure(inputs, passes, { count, topK: this.topK, classes });
   }
 
   /**

@@ -9,8 +9,8 @@ import {
   refuse,
   refuseLength,
 } from './check.js';
-import { Looks } from './looks.js';
 import { Model } from './model.js';
+import { ProbeHistory } from './probe-history.js';
 import { evaluateText, TextStreams } from './text.js';
 import { isSource, train } from './training.js';
 
@@ -54,7 +54,7 @@ import { isSource, train } from './training.js';
  * @extends {Model<Required<LanguageConfig>, Segment>}
  */
 export class LanguageModel extends Model {
-  #looks = new Looks();
+  #probes = new ProbeHistory();
 
   /**
    * @protected
@@ -155,7 +155,7 @@ export class LanguageModel extends Model {
         this.evaluate({ inputs, targets: inputs, length: inputs.length, carryMemory: start > 0 });
         passes.push({ routing: this.routing(), similarity: this.expertSimilarity() });
       }
-      return this.#looks.measure(probe, passes, { count, topK: this.topK, classes });
+      return this.#probes.measure(probe, passes, { count, topK: this.topK, classes });
     } finally {
       this.restoreMemory(saved);
     }
