@@ -32,9 +32,7 @@ export class Classifier extends Model {
    */
   predict(inputs) {
     const { batch } = this.#putVectors(inputs);
-    this.core.call('model_predict', this.address, batch, 1, 0);
-    const count = batch * this.config.classes;
-    return this.core.floats(this.core.address('model_probabilities', this.address), count).slice();
+    return this.core.predict(this.address, batch);
   }
 
   /**
@@ -143,15 +141,14 @@ export class Classifier extends Model {
     checkObject('batch', batch);
     const { address, core } = this;
     this.#checkData('', batch, this.config.batchSize);
-    core.integers(core.address('model_target_buffer', address), batch.targets.length).set(batch.targets);
+    core.putIds(address, 'target', batch.targets);
     return this.#putVectors(batch.inputs);
   }
 
   /** @param {Float32Array} inputs */
   #putVectors(inputs) {
-    const { address, core } = this;
     const batch = this.#countVectors('inputs', inputs, this.config.batchSize);
-    core.floats(core.address('model_feature_buffer', address), inputs.length).set(inputs);
+    this.core.putFeatures(this.address, inputs);
     return { batch, length: 1, carryMemory: false };
   }
 }

@@ -52,7 +52,7 @@ export class Core {
   /** @type {WebAssembly.Memory} */
   #memory;
   #disposed = false;
-  #stamp = 0;
+  #session = 0;
   /** @type {unknown} */
   #trap = undefined;
 
@@ -112,10 +112,10 @@ export class Core {
     return 0;
   }
 
-  /** Tells generators apart that share the cache of one model. */
-  nextStamp() {
-    this.#stamp = (this.#stamp + 1) & 0x7fffffff;
-    return this.#stamp;
+  /** A new session id: it tells apart the generators that share the cache of one model. */
+  nextSession() {
+    this.#session = (this.#session + 1) & 0x7fffffff;
+    return this.#session;
   }
 
   get usable() {
@@ -196,6 +196,125 @@ export class Core {
     });
   }
 
+  /** Where results are written: behind the configuration, which is an argument of the same calls. */
+  get #result() {
+    return this.exchange + Math.ceil(this.call('config_bytes') / 8) * 8;
+  }
+
+  /**
+   * Creates a model of the configuration in the exchange.
+   * @returns {{ status: number, model: number, bytes: number }} model: address; bytes: what it takes, also when that
+   *   much memory is not available
+   */
+  createModel() {
+    const [bytesAt, modelAt] = [this.#result, this.#result + 8];
+    const status = this.call('model_create', modelAt, this.exchange, this.team, bytesAt);
+    return { status, model: this.integers(modelAt, 1)[0] >>> 0, bytes: this.doubles(bytesAt, 1)[0] };
+  }
+
+  /**
+   * Copies numbers into the buffer of a model that the next pass reads.
+   * @param {number} model address
+   * @param {'token' | 'target'} buffer
+   * @param {ArrayLike<number>} ids
+   */
+  putIds(model, buffer, ids) {
+    this.integers(this.address(`model_${buffer}_buffer`, model), ids.length).set(ids);
+  }
+
+  /**
+   * @param {number} model address
+   * @param {Float32Array} features
+   */
+  putFeatures(model, features) {
+    this.floats(this.address('model_feature_buffer', model), features.length).set(features);
+  }
+
+  /**
+   * Runs a pass over what is in the buffers of a model.
+   * @param {'evaluate' | 'gradients' | 'train_step'} name
+   * @param {number} model address
+   * @param {{ batch: number, length: number, carryMemory: boolean }} pass
+   * @param {...number} more of a training step: learning rate and clip
+   */
+  run(name, model, { batch, length, carryMemory }, ...more) {
+    const at = this.exchange;
+    const status = this.call(`model_${name}`, model, batch, length, Number(carryMemory), ...more, at);
+    const [loss, auxiliaryLoss, gradNorm] = this.doubles(at, 3);
+    return { status, loss, auxiliaryLoss, gradNorm };
+  }
+
+  /**
+   * Class probabilities of the vectors in the buffer of a classifier.
+   * @param {number} model address
+   * @param {number} batch
+   * @returns {Float32Array} [batch, classes]
+   */
+  predict(model, batch) {
+    this.call('model_predict', model, batch, 1, 0);
+    return this.#rows('probabilities', model);
+  }
+
+  /**
+   * Logits of the last pass, as a copy.
+   * @param {number} model address
+   */
+  logits(model) {
+    return this.#rows('logits', model);
+  }
+
+  /** @param {'logits' | 'probabilities'} name @param {number} model address */
+  #rows(name, model) {
+    const count = this.call('model_rows', model) * this.call('model_columns', model);
+    return this.floats(this.address(`model_${name}`, model), count).slice();
+  }
+
+  /**
+   * Routing of one layer in the last pass, as copies.
+   * @param {number} model address
+   * @param {number} layer
+   * @returns {{ experts: Int32Array, weights: Float32Array, logits: Float32Array, counts: Int32Array, entropy: number }
+   *   | undefined} undefined for a layer without a router
+   */
+  routing(model, layer) {
+    if (this.call('model_routing', model, layer, this.exchange) !== Status.OK) return undefined;
+    const view = this.view(this.exchange, 40);
+    const [tokens, k, count] = [0, 4, 8].map((at) => view.getInt32(at, true));
+    const [experts, weights, logits, counts] = [12, 16, 20, 24].map((at) => view.getUint32(at, true));
+    return {
+      experts: this.integers(experts, tokens * k).slice(),
+      weights: this.floats(weights, tokens * k).slice(),
+      logits: this.floats(logits, tokens * count).slice(),
+      counts: this.integers(counts, count).slice(),
+      entropy: view.getFloat64(32, true),
+    };
+  }
+
+  /**
+   * @param {number} model address
+   * @param {number} layer
+   * @returns {number | undefined} undefined for a layer without a router
+   */
+  expertSimilarity(model, layer) {
+    const status = this.call('model_expert_similarity', model, layer, this.exchange);
+    return status === Status.OK ? this.doubles(this.exchange, 1)[0] : undefined;
+  }
+
+  /**
+   * Draws a token from the logits of the last one that was fed to a generation.
+   * @param {number} model address
+   * @param {{ temperature: number, topP: number }} options
+   * @param {bigint} state of the random numbers
+   * @returns {{ token: number, state: bigint }} the state to draw the next token with
+   */
+  sample(model, { temperature, topP }, state) {
+    const at = this.exchange;
+    this.view(at, 8).setBigUint64(0, state, true);
+    this.call('generation_sample', model, temperature, topP, at, at + 8);
+    const result = this.view(at, 12);
+    return { token: result.getInt32(8, true), state: result.getBigUint64(0, true) };
+  }
+
   /**
    * The tensors of a model.
    * @param {number} model address
@@ -213,7 +332,7 @@ export class Core {
    * @returns {RawParameter[]}
    */
   plannedParameters() {
-    const at = this.exchange + this.call('config_bytes');
+    const at = this.#result;
     const parameters = [];
     while (this.call('config_parameter', this.exchange, parameters.length, at) === Status.OK) {
       parameters.push(this.#parameter(at));

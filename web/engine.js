@@ -119,10 +119,7 @@ export class Engine {
   #create(kind, config) {
     const core = this.#core;
     this.#schema.write(kind, config);
-    const out = core.exchange + core.call('config_bytes');
-    const bytesAt = Math.ceil((out + 8) / 8) * 8;
-    const status = core.call('model_create', out, core.exchange, core.team, bytesAt);
-    const bytes = core.doubles(bytesAt, 1)[0];
+    const { status, model: address, bytes } = core.createModel();
     if (status !== Status.OK) {
       throw new OutOfMemoryError(
         `the model needs ${bytes.toLocaleString('en')} bytes, which cannot be had; ` +
@@ -130,7 +127,6 @@ export class Engine {
         bytes,
       );
     }
-    const address = core.integers(out, 1)[0] >>> 0;
     const owner = { core, release: () => this.#release(address, model, reference) };
     /** @type {LanguageModel | Classifier} */
     const model =

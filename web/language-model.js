@@ -87,8 +87,8 @@ export class LanguageModel extends Model {
         `inputs must have ${held} streams as the memory that is carried on, got ${batch}; carryMemory: false starts anew`,
       );
     }
-    core.integers(core.address('model_token_buffer', address), ids.length).set(ids);
-    core.integers(core.address('model_target_buffer', address), ids.length).set(next);
+    core.putIds(address, 'token', ids);
+    core.putIds(address, 'target', next);
     return { batch, length: t, carryMemory };
   }
 
@@ -283,22 +283,20 @@ export class LanguageModel extends Model {
    */
   *#generate(text, window, { maxTokens, temperature, topP, seed }) {
     const { core } = this;
-    const stamp = core.nextStamp();
-    let random = BigInt(seed);
+    const session = core.nextSession();
+    let state = BigInt(seed);
     let known = text;
     for (let i = 0; i < maxTokens; i++) {
       const address = this.address;
-      const ours = core.call('generation_stamp', address) === stamp;
+      const ours = core.call('generation_stamp', address) === session;
       if (!ours || core.call('generation_stale', address)) {
         // Begun for the first time, or another text or other parameters came between.
-        core.call('generation_begin', address, stamp);
+        core.call('generation_begin', address, session);
         this.#feed(known);
       }
-      core.view(core.exchange, 8).setBigUint64(0, random, true);
-      core.call('generation_sample', address, temperature, topP, core.exchange, core.exchange + 8);
-      const result = core.view(core.exchange, 12);
-      random = result.getBigUint64(0, true);
-      const token = result.getInt32(8, true);
+      const drawn = core.sample(address, { temperature, topP }, state);
+      const { token } = drawn;
+      state = drawn.state;
       this.#feed([token]);
       if (known.length > 2 * window) known = known.slice(-window);
       known.push(token);
@@ -310,10 +308,9 @@ export class LanguageModel extends Model {
   #feed(tokens) {
     const { core, address } = this;
     const most = this.config.contextLength;
-    const buffer = core.address('model_token_buffer', address);
     for (let i = 0; i < tokens.length; i += most) {
       const part = tokens.slice(i, i + most);
-      core.integers(buffer, part.length).set(part);
+      core.putIds(address, 'token', part);
       core.call('generation_feed', address, part.length);
     }
   }

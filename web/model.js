@@ -160,9 +160,7 @@ export class Model {
    * Logits of the last call, as a copy: [batch, length, vocabSize], or [n, classes] of a classifier.
    */
   logits() {
-    const address = this.core.address('model_logits', this.address);
-    const count = this.core.call('model_rows', this.address) * this.core.call('model_columns', this.address);
-    return this.core.floats(address, count).slice();
+    return this.core.logits(this.address);
   }
 
   /**
@@ -173,19 +171,10 @@ export class Model {
     const { core, address } = this;
     const layers = [];
     for (let layer = 0; layer < this.config.layers; layer++) {
-      if (core.call('model_routing', address, layer, core.exchange) !== Status.OK) continue;
-      const view = core.view(core.exchange, 40);
-      const [tokens, k, experts] = [0, 4, 8].map((at) => view.getInt32(at, true));
-      const [expertsAt, weightsAt, logitsAt, countsAt] = [12, 16, 20, 24].map((at) =>
-        view.getUint32(at, true),
-      );
-      layers.push({
-        experts: core.integers(expertsAt, tokens * k).slice(),
-        weights: core.floats(weightsAt, tokens * k).slice(),
-        logits: core.floats(logitsAt, tokens * experts).slice(),
-        load: Float32Array.from(core.integers(countsAt, experts), (count) => count / Math.max(1, tokens * k)),
-        entropy: view.getFloat64(32, true),
-      });
+      const routing = core.routing(address, layer);
+      if (!routing) continue;
+      const { experts, weights, logits, counts, entropy } = routing;
+      layers.push({ experts, weights, logits, load: loadOfCounts(counts), entropy });
     }
     return layers;
   }
@@ -200,8 +189,8 @@ export class Model {
     const { core, address } = this;
     const layers = [];
     for (let layer = 0; layer < this.config.layers; layer++) {
-      if (core.call('model_expert_similarity', address, layer, core.exchange) !== Status.OK) continue;
-      layers.push(this.config.experts === 1 ? null : core.doubles(core.exchange, 1)[0]);
+      const similarity = core.expertSimilarity(address, layer);
+      if (similarity !== undefined) layers.push(this.config.experts === 1 ? null : similarity);
     }
     return layers;
   }
@@ -260,11 +249,8 @@ export class Model {
    * @param {Pass} pass
    * @param {...number} more
    */
-  #run(name, { batch, length, carryMemory }, ...more) {
-    const { core, address } = this;
-    const carry = Number(carryMemory);
-    const status = core.call(`model_${name}`, address, batch, length, carry, ...more, core.exchange);
-    const [loss, auxiliaryLoss, gradNorm] = core.doubles(core.exchange, 3);
+  #run(name, pass, ...more) {
+    const { status, loss, auxiliaryLoss, gradNorm } = this.core.run(name, this.address, pass, ...more);
     if (status === Status.DIVERGED) {
       const step = this.step + 1;
       const what = Number.isFinite(loss) ? `the gradient is ${gradNorm}` : `the loss is ${loss}`;
@@ -357,6 +343,12 @@ export class Model {
   [Symbol.dispose]() {
     this.dispose();
   }
+}
+
+/** @param {Int32Array} counts [E] assignments of each expert */
+function loadOfCounts(counts) {
+  const assignments = counts.reduce((sum, count) => sum + count, 0);
+  return Float32Array.from(counts, (count) => count / Math.max(1, assignments));
 }
 
 /** @param {import('./core.js').RawParameter[]} parameters */
