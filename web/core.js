@@ -1,6 +1,6 @@
 /**
- * The instance of the WebAssembly module: raw exports, views of its memory, and the layout of the structures that
- * wasm/exports.c asserts. Nothing else in the package knows addresses.
+ * The instance of the WebAssembly module: its exports, views of its memory, and the layout of the structures, whose
+ * offsets wasm/exports.c asserts. Structures are read and written only here; other files get plain objects and copies.
  */
 import { DisposedError, EngineError } from './errors.js';
 
@@ -10,12 +10,12 @@ export const Status = /** @type {const} */ ({ OK: 0, ARGUMENT: 1, MEMORY: 2, DIV
 /** Kinds of model, as in src/hyperrouter.h. */
 export const Kind = /** @type {const} */ ({ language: 0, classifier: 1 });
 
-/** Rules of configurations, as in src/hyperrouter.h. */
+/** Rules that a configuration can break, as in src/hyperrouter.h. */
 export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, SMOE: 3 });
 
 const FIELD_TYPES = /** @type {const} */ (['integer', 'number', 'boolean', 'choice', 'seed']);
 
-/** What is passed by address is put here: a configuration, a result, a complaint. */
+/** Room for what is passed by address: a configuration, and results behind it. */
 const EXCHANGE_BYTES = 1024;
 
 /**
@@ -56,7 +56,7 @@ export class Core {
   /** @type {unknown} */
   #trap = undefined;
 
-  /** Address of the team of threads, 0 for one thread. */
+  /** Address of the thread team, 0 for one thread. */
   team = 0;
   /** @type {() => void} */
   #endThreads = () => {};
@@ -70,13 +70,13 @@ export class Core {
     this.#memory = shared ?? /** @type {WebAssembly.Memory} */ (memory);
     this.#exports = /** @type {RawExports} */ (/** @type {unknown} */ (functions));
     this.#exports._initialize?.();
-    /** Address of EXCHANGE_BYTES bytes for arguments and results of one call. */
+    /** Address of the arguments and results of one call, EXCHANGE_BYTES long. */
     this.exchange = this.address('allocate', EXCHANGE_BYTES);
-    if (this.exchange === 0) throw new EngineError('the engine has no memory to start with');
+    if (this.exchange === 0) throw new EngineError('not enough memory to start the engine');
   }
 
   /**
-   * Calls an export. A trap leaves the memory in an unknown state: the engine is unusable from then on.
+   * Calls an export. A trap leaves the memory in an unknown state, so the engine is unusable afterwards.
    * @param {string} name
    * @param {...number} args
    * @returns {number}
@@ -92,7 +92,7 @@ export class Core {
   }
 
   /**
-   * Calls an export that returns an address: above 2 GiB they come as negative numbers.
+   * Calls an export that returns an address: as an i32, it is negative above 2 GiB.
    * @param {string} name
    * @param {...number} args
    */
@@ -106,7 +106,7 @@ export class Core {
    */
   check() {
     if (this.#trap !== undefined) {
-      throw new EngineError(`the engine went down (${this.#trap}); load a new one`, { cause: this.#trap });
+      throw new EngineError(`the engine crashed (${this.#trap}); load a new one`, { cause: this.#trap });
     }
     if (this.#disposed) throw new DisposedError('the engine was disposed');
     return 0;
@@ -123,11 +123,11 @@ export class Core {
   }
 
   /**
-   * Takes over threads that serve a team.
+   * Sets the thread team, which ends with the engine.
    * @param {number} team address
    * @param {() => void} end stops the threads
    */
-  employ(team, end) {
+  setTeam(team, end) {
     this.team = team;
     this.#endThreads = end;
   }
@@ -137,17 +137,17 @@ export class Core {
     if (this.usable && this.team) this.call('team_dissolve', this.team);
     this.#endThreads();
     this.#disposed = true;
-    // The instance and its memory go when nothing refers to them any more.
+    // So that the instance and its memory can be garbage-collected.
     this.#exports = {};
     this.#memory = new WebAssembly.Memory({ initial: 0 });
   }
 
-  /** Bytes that the module holds now. */
+  /** Size of the module's memory in bytes. */
   get memoryBytes() {
     return this.#memory.buffer.byteLength;
   }
 
-  // Views are made anew at each use: the memory may have grown since.
+  // A new view for each use: when the memory grows, older views are detached.
 
   /** @param {number} address @param {number} length */
   floats(address, length) {
@@ -172,7 +172,7 @@ export class Core {
   /** @param {number} address of a C string */
   string(address) {
     const bytes = new Uint8Array(this.#memory.buffer, address);
-    // A copy: text cannot be decoded out of shared memory.
+    // A copy: TextDecoder does not accept shared memory.
     return new TextDecoder().decode(bytes.slice(0, bytes.indexOf(0)));
   }
 

@@ -25,31 +25,31 @@ import { isSource, train } from './training.js';
  * A segment of B streams.
  *
  * @property {Int32Array} inputs [B, length] token ids, row-major
- * @property {Int32Array} targets [B, length] the tokens that follow
- * @property {number} [length] tokens of each stream, 1 to contextLength (default)
- * @property {boolean} [carryMemory] go on from the memory that the last call left (default), with the same B; false
- *   starts from an empty one
+ * @property {Int32Array} targets [B, length] the next tokens
+ * @property {number} [length] tokens per stream, 1 to contextLength (default)
+ * @property {boolean} [carryMemory] continue from the memory that the last call left (default), with the same B; false
+ *   starts from an empty memory
  */
 
 /**
  * @typedef {object} GeneratedToken
- * A token of a generated text, with the experts that took it.
+ * A token of a generated text, and its routing.
  *
  * @property {number} token its id
- * @property {LayerRouting[]} routing one entry a layer, of this one token
+ * @property {LayerRouting[]} routing of this token, one entry per layer
  */
 
 /**
  * @typedef {object} SavedMemory
- * The Transformer-XL memory of a model at some moment; see `saveMemory`.
+ * A copy of the Transformer-XL memory of a model; see `saveMemory`.
  *
- * @property {number} length tokens of each stream that are remembered
- * @property {number} batch streams
+ * @property {number} length remembered tokens per stream
+ * @property {number} batch number of streams
  * @property {Float32Array[]} layers [batch, length, dModel] each
  */
 
 /**
- * A Transformer-XL language model with mixtures of experts. Made by `engine.createLanguageModel()` or
+ * A Transformer-XL language model with mixtures of experts. Created by `engine.createLanguageModel()` or
  * `engine.loadCheckpoint()`.
  * @extends {Model<Required<LanguageConfig>, Segment>}
  */
@@ -84,7 +84,8 @@ export class LanguageModel extends Model {
     const held = core.call('model_memory_batch', address);
     if (carryMemory && core.call('model_memory_length', address) > 0 && held !== batch) {
       throw new RangeError(
-        `inputs must have ${held} streams as the memory that is carried on, got ${batch}; carryMemory: false starts anew`,
+        `inputs must have ${held} streams like the memory that is carried on, got ${batch}; ` +
+          'carryMemory: false starts from an empty memory',
       );
     }
     core.putIds(address, 'token', ids);
@@ -93,16 +94,16 @@ export class LanguageModel extends Model {
   }
 
   /**
-   * Trains on a text that is cut into batchSize streams; the memory is carried along them.
+   * Trains on a text, which is cut into batchSize parallel streams; the memory is carried along each stream.
    *
    *     for await (const { step, loss } of model.train(tokens, { steps: 500, every: 10 })) console.log(step, loss);
    *
-   * Gives way to the event loop between steps, and stops when the loop over it is left. The model may be used meanwhile:
-   * `generate`, `measure` and `evaluateText` disturb nothing; what else moves the memory on (`evaluate`, say) costs the
-   * training its memory of one segment.
-   * @param {Int32Array | Source<Segment & { targets: Int32Array, epoch?: number }>} data tokens, or what gives the segment
-   *   of each step
-   * @param {TrainOptions<Int32Array, Int32Array>} options steps at least
+   * Yields to the event loop between steps, and stops when you leave the loop. The model may be used in the meantime:
+   * `generate`, `measure` and `evaluateText` do not affect training; other calls that advance the memory, such as
+   * `evaluate`, make the next training segment start with another memory.
+   * @param {Int32Array | Source<Segment & { targets: Int32Array, epoch?: number }>} data tokens, or a source of the
+   *   segment of each step
+   * @param {TrainOptions<Int32Array, Int32Array>} options `steps` is required
    * @returns {AsyncGenerator<TrainProgress<Evaluation>, void, void>}
    * @throws {TypeError | RangeError} at once, naming the argument
    * @throws {DivergedError} from the generator: the loss or the gradient is not finite; the parameters are those after
@@ -123,7 +124,7 @@ export class LanguageModel extends Model {
   }
 
   /**
-   * A segment that can follow: without memory if what is held is that of another number of streams.
+   * The segment, without memory if the memory is that of another number of streams.
    * @param {Segment} segment
    */
   #adapt(segment) {
@@ -133,13 +134,14 @@ export class LanguageModel extends Model {
   }
 
   /**
-   * What the routing of a text is measured by, with `topK` as it is now; see `LayerMeasures`. The text is read from an
-   * empty memory; the memory of training stays as it is. `routing()` and `logits()` are of the last part of the probe
-   * then. A probe is remembered, so that the next look at it gives the switch rate.
+   * Routing metrics of the text of a probe, with the current `topK`; see `LayerMeasures`. The text is read from an
+   * empty memory; the memory of training is not affected. Afterwards `routing()` and `logits()` are those of the last
+   * part of the probe. The routing of a probe is remembered, so that the next measurement of the same probe has a
+   * switch rate.
    * @param {Int32Array} probe [N] tokens
    * @param {{ classes?: Int32Array }} [options] classes: [N] the class of each token, for `specialisation`; see
    *   `characterClasses`
-   * @returns {LayerMeasures[]} one entry a layer; layers without a router (dense) have none
+   * @returns {LayerMeasures[]} one entry per layer; layers without a router (dense) have none
    * @throws {TypeError | RangeError} naming the argument
    */
   measure(probe, options = {}) {
@@ -151,7 +153,7 @@ export class LanguageModel extends Model {
       const passes = [];
       for (let start = 0; start < probe.length; start += contextLength) {
         const inputs = probe.slice(start, start + contextLength);
-        // There must be targets, but nothing is made of the loss.
+        // Targets are required, but the loss is not used.
         this.evaluate({ inputs, targets: inputs, length: inputs.length, carryMemory: start > 0 });
         passes.push({ routing: this.routing(), similarity: this.expertSimilarity() });
       }
@@ -182,13 +184,13 @@ export class LanguageModel extends Model {
     checkIds(name, tokens, this.config.vocabSize);
   }
 
-  /** Empties the memory: the next call starts as if nothing had come before. */
+  /** Clears the memory: the next call starts without context. */
   resetMemory() {
     this.core.call('model_reset_memory', this.address);
   }
 
   /**
-   * A copy of the memory, for `restoreMemory`: so that an evaluation in the middle of training does not disturb it.
+   * A copy of the memory, for `restoreMemory`: an evaluation in the middle of training must restore the memory.
    * @returns {SavedMemory}
    */
   saveMemory() {
@@ -212,7 +214,7 @@ export class LanguageModel extends Model {
   }
 
   /**
-   * Puts a memory back.
+   * Restores a saved memory.
    * @param {SavedMemory} saved by `saveMemory` of a model of the same sizes
    * @throws {TypeError | RangeError} naming the field; nothing was changed
    */
@@ -223,13 +225,13 @@ export class LanguageModel extends Model {
     checkInteger('saved.length', length, 0, memoryLength, ' (memoryLength)');
     checkInteger('saved.batch', batch, 0, batchSize, ' (batchSize)');
     if (!Array.isArray(rows) || rows.some((layer) => !(layer instanceof Float32Array))) {
-      throw new TypeError('saved.layers must be an array of Float32Array, as saveMemory() gives it');
+      throw new TypeError('saved.layers must be an array of Float32Array, as saveMemory() returns it');
     }
     if (rows.length !== layers || rows.some((layer) => layer.length !== batch * length * dModel)) {
       throw new RangeError('saved must come from saveMemory() of a model of the same sizes');
     }
     if (length > 0 && batch === 0)
-      throw new RangeError('saved.batch must be 1 or more where there are rows, got 0');
+      throw new RangeError('saved.batch must be 1 or more if there are rows, got 0');
     rows.forEach((layer, index) => {
       const to = core.floats(core.address('model_memory', address, index), batch * memoryLength * dModel);
       for (let b = 0; b < batch; b++) {
@@ -240,14 +242,16 @@ export class LanguageModel extends Model {
   }
 
   /**
-   * Continues a text, token by token. Keys and values of the last max(memoryLength, contextLength - 1) tokens are kept,
-   * so a token costs the same however long the text is. The memory of training is not touched; when the model is trained
-   * on between two tokens, or continues another text, the kept tokens are read again; what is older is lost then.
+   * Continues a text, token by token. Keys and values of the last max(memoryLength, contextLength - 1) tokens are
+   * cached, so that the cost of a token does not grow with the text. The memory of training is not affected. If the
+   * model is trained, or generates another text, between two tokens, the cached tokens are read again; older ones are
+   * lost.
    * @param {Int32Array | number[]} promptTokens at least one
-   * @param {object} [options] how to draw tokens
+   * @param {object} [options] how to sample tokens
    * @param {number} [options.maxTokens] default 100
-   * @param {number} [options.temperature] 0 takes the most likely token each time; default 1
-   * @param {number} [options.topP] draw from the smallest set of tokens whose probabilities reach this; default 1
+   * @param {number} [options.temperature] 0 always takes the most likely token; default 1
+   * @param {number} [options.topP] nucleus sampling: sample from the smallest set of most likely tokens whose
+   *   probabilities add up to this; default 1
    * @param {number} [options.seed] default 0; the same seed gives the same text
    * @returns {Generator<GeneratedToken, void, void>}
    * @throws {TypeError | RangeError} at once, naming the argument
@@ -277,7 +281,7 @@ export class LanguageModel extends Model {
 
   /**
    * @param {number[]} text
-   * @param {number} window tokens that are read again at the most
+   * @param {number} window most tokens that are read again
    * @param {{ maxTokens: number, temperature: number, topP: number, seed: number }} options
    * @returns {Generator<GeneratedToken, void, void>}
    */
@@ -290,7 +294,7 @@ export class LanguageModel extends Model {
       const address = this.address;
       const ours = core.call('generation_stamp', address) === session;
       if (!ours || core.call('generation_stale', address)) {
-        // Begun for the first time, or another text or other parameters came between.
+        // The first token, or the cache holds another text, or the parameters have changed.
         core.call('generation_begin', address, session);
         this.#feed(known);
       }
@@ -332,7 +336,7 @@ export class LanguageModel extends Model {
     super.restore(checkpoint);
     const saved = checkpoint.memory(this.config.layers, this.config.dModel);
     const { memoryLength, batchSize } = this.config;
-    // Opened with fewer streams or less memory than it was saved with: such a model starts with an empty one.
+    // A model that is opened with fewer streams or less memory than in the file starts with an empty memory.
     if (saved && saved.length <= memoryLength && saved.batch <= batchSize) this.restoreMemory(saved);
   }
 }

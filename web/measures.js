@@ -1,7 +1,7 @@
 /**
- * Routing metrics: pure functions of what `model.routing()` returns. N tokens, E experts; each token has a row of K expert
- * ids. Where a gate gives tokens different numbers of experts, rows are filled up with -1: such entries are skipped, and
- * a token may have no expert at all.
+ * Routing metrics: pure functions of what `model.routing()` returns. N tokens, E experts; each token has a row of K
+ * expert ids. Where a gate gives tokens different numbers of experts, rows are filled up with -1: such entries are
+ * skipped, and a token may have no expert at all.
  *
  * @module
  */
@@ -87,8 +87,8 @@ export function routerProbabilities(logits, count, token = 0) {
 }
 
 /**
- * Router entropy: mean over tokens of -Σ p ln p / ln E, where p is the softmax over all E logits of the token. Do et al.,
- * "HyperRouter" (2023), compare routers by the entropy of their output. The same number as
+ * Router entropy: mean over tokens of -Σ p ln p / ln E, where p is the softmax over all E logits of the token. Do et
+ * al., "HyperRouter" (2023), compare routers by the entropy of their output. The same number as
  * `routing()[layer].entropy`.
  *
  * @param {Float32Array} logits [N, E] of the router
@@ -115,7 +115,8 @@ export function routerEntropy(logits, count) {
 
 /**
  * Switch rate: share of the tokens whose set of experts differs between two measurements; the order within the set does
- * not count, and the empty set is a set too. Dai et al., "StableMoE" (2022), count this fluctuation between checkpoints.
+ * not count, and the empty set is a set too. Dai et al., "StableMoE" (2022), count this fluctuation between
+ * checkpoints.
  *
  * @param {Int32Array} before [N, topKBefore] chosen ids; -1: none
  * @param {Int32Array} now [N, topK] chosen ids; -1: none
@@ -146,9 +147,9 @@ function includesAll(set, ids) {
 
 /**
  * Specialisation: normalised mutual information between the class of a token and its experts, Σ p(c,e) ln [p(c,e) /
- * (p(c) p(e))] / min(H(c), H(e)), where p(c,e) is the share of the assignments that go from a token of class c to expert
- * e. The normalisation is U in Kvålseth, "Entropy and Correlation: Some Comments" (1987); Zoph et al., "ST-MoE" (2022),
- * section 7, ask the same question. With few tokens per class the estimate is too high.
+ * (p(c) p(e))] / min(H(c), H(e)), where p(c,e) is the share of the assignments that go from a token of class c to
+ * expert e. The normalisation is U in Kvålseth, "Entropy and Correlation: Some Comments" (1987); Zoph et al., "ST-MoE"
+ * (2022), section 7, ask the same question. With few tokens per class the estimate is too high.
  *
  * @param {Int32Array} experts [N, K] chosen ids; -1: none
  * @param {Int32Array} classes [N] of the tokens, from 0
@@ -200,8 +201,8 @@ function entropyOf(shares) {
  * rare class is mostly noise.
  *
  * @param {ArrayLike<number>} experts [N, K] chosen ids; -1: none
- * @param {ArrayLike<number>} classes [N] of the tokens: any integers from 0; -1: no class, the token counts in p(expert)
- *   alone
+ * @param {ArrayLike<number>} classes [N] of the tokens: any integers from 0; -1: no class, the token counts in
+ *   p(expert) alone
  * @param {number} count E
  * @returns {ClassRouting[]} one entry per class that occurs, by id
  */
