@@ -56,7 +56,7 @@ function hashRouting(model) {
 
 /**
  * @param {Engine} engine
- * @param {typeof TINY} sizes
+ * @param {Omit<typeof TINY, 'seed'>} sizes
  * @param {typeof ROUTERS[number]} router
  * @param {number} seed
  * @param {boolean} preLayerNorm
