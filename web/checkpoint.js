@@ -21,8 +21,8 @@ export const RESERVED_METADATA = ['format', 'hyperrouter.config', 'hyperrouter.s
 
 /** Redundant tensors in files of the published code. */
 const IGNORED = [/^crit\.out_layers\.0\.weight$/, /^pos_emb\.inv_freq$/];
-/** Placeholder that the published HyperRouterGate overwrites at each step. */
-const PLACEHOLDER = /^layers\.\d+\.pos_ff\.gate\.gate\.(weight|bias)$/;
+/** Placeholder that the published HyperRouterGate overwrites at each step, beside its hypernetwork. */
+const PLACEHOLDER = /^(layers\.\d+\.pos_ff\.gate)\.gate\.(weight|bias)$/;
 const OPTIMIZER = /^optimizer\.[mv]\./;
 const MEMORY = /^state\.memory\.\d+$/;
 
@@ -297,7 +297,7 @@ export class Checkpoint {
       const ignored =
         MEMORY.test(name) ||
         IGNORED.some((pattern) => pattern.test(name)) ||
-        (this.config.router === 'hyperrouter' && PLACEHOLDER.test(name));
+        known.has(name.replace(PLACEHOLDER, '$1.hypernet.0.weight'));
       if (!known.has(name) && !ignored) {
         throw new CheckpointError(`tensor ${JSON.stringify(name)} is not a parameter of this model`);
       }

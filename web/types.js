@@ -94,6 +94,18 @@
  */
 
 /**
+ * @typedef {object} ConfigOption
+ * One option of a configuration key that chooses.
+ *
+ * @property {string} name the value of the key
+ * @property {string} label readable name
+ * @property {string} summary what it does, in one line
+ * @property {string[]} traits what it does or takes; other keys may require some of them. `routes`: tokens are routed to
+ *   experts; `learns`: training changes which experts a token is routed to; `auxiliaryLoss`: can be trained with the
+ *   load-balancing and the z-loss; `hypernetwork`: a frozen hypernetwork generates the router
+ */
+
+/**
  * @typedef {object} ConfigField
  * Description of a configuration key, for options, controls, help and documentation.
  *
@@ -105,7 +117,10 @@
  * @property {number} [max] largest value, for numbers; see `exclusiveMax`
  * @property {boolean} [exclusiveMax] whether values must be below `max`
  * @property {number} [multipleOf] 2 if the number must be even
- * @property {string[]} [choices] possible values of a choice
+ * @property {string[]} [choices] names of the options of a choice
+ * @property {ConfigOption[]} [options] options of a choice
+ * @property {string[]} requires traits that the chosen options must have for this key to have an effect; see
+ *   `fieldsInUse`
  * @property {boolean} shape whether it sets the shape of a tensor: a checkpoint cannot be opened without it
  */
 
@@ -115,12 +130,8 @@
  */
 
 /**
- * @typedef {object} Router
- * A router: how tokens are routed to experts.
- *
- * @property {string} name for `config.router`
- * @property {string} summary what it does, in one line
- * @property {boolean} routes false for `dense`, which has one network for all tokens
+ * @typedef {ConfigOption & { routes: boolean }} Router
+ * An option of `config.router`; `routes` is false for `dense`, which has one network for all tokens.
  */
 
 /**
