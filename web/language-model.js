@@ -201,15 +201,9 @@ export class LanguageModel extends Model {
     return {
       length,
       batch,
-      layers: Array.from({ length: layers }, (_, layer) => {
-        const from = core.floats(core.address('model_memory', address, layer), batch * memoryLength * dModel);
-        const rows = new Float32Array(batch * length * dModel);
-        for (let b = 0; b < batch; b++) {
-          const start = b * memoryLength * dModel;
-          rows.set(from.subarray(start, start + length * dModel), b * length * dModel);
-        }
-        return rows;
-      }),
+      layers: Array.from({ length: layers }, (_, layer) =>
+        core.memoryRows(address, layer, { batch, length, memoryLength, dModel }),
+      ),
     };
   }
 
@@ -233,10 +227,7 @@ export class LanguageModel extends Model {
     if (length > 0 && batch === 0)
       throw new RangeError('saved.batch must be 1 or more if there are rows, got 0');
     rows.forEach((layer, index) => {
-      const to = core.floats(core.address('model_memory', address, index), batch * memoryLength * dModel);
-      for (let b = 0; b < batch; b++) {
-        to.set(layer.subarray(b * length * dModel, (b + 1) * length * dModel), b * memoryLength * dModel);
-      }
+      core.setMemoryRows(address, index, layer, { batch, length, memoryLength, dModel });
     });
     core.call('model_set_memory', address, length, batch);
   }

@@ -100,8 +100,8 @@
  * @property {string} name the value of the key
  * @property {string} label readable name
  * @property {string} summary what it does, in one line
- * @property {string[]} traits what it does or takes; other keys may require some of them. `routes`: tokens are routed to
- *   experts; `learns`: training changes which experts a token is routed to; `auxiliaryLoss`: can be trained with the
+ * @property {string[]} traits what it does or takes; other keys may require some of them. `routes`: tokens are routed
+ *   to experts; `learns`: training changes which experts a token is routed to; `auxiliaryLoss`: can be trained with the
  *   load-balancing and the z-loss; `hypernetwork`: a frozen hypernetwork generates the router
  */
 
