@@ -56,7 +56,7 @@ export class Core {
 
   /**
    * @param {WebAssembly.Instance} instance
-   * @param {WebAssembly.Memory} [shared] the memory, where it is not the instance's own
+   * @param {WebAssembly.Memory} [shared] the memory, if it is not the instance's own
    */
   constructor(instance, shared) {
     const { memory, ...functions } = instance.exports;
@@ -226,8 +226,8 @@ export class Core {
 
   /**
    * Creates a model of the configuration that was written.
-   * @returns {{ status: number, model: number, bytes: number }} model: address; bytes: what it takes, also when that
-   *   much memory is not available
+   * @returns {{ status: number, model: number, bytes: number }} model: address; bytes: its size, also if there is
+   *   not enough memory
    */
   createModel() {
     const [bytesAt, modelAt] = [this.#result, this.#result + 8];
@@ -254,7 +254,7 @@ export class Core {
   }
 
   /**
-   * Runs a pass over what is in the buffers of a model.
+   * Runs a pass over the contents of a model's buffers.
    * @param {'evaluate' | 'gradients' | 'train_step'} name
    * @param {number} model address
    * @param {{ batch: number, length: number, carryMemory: boolean }} pass
@@ -344,11 +344,11 @@ export class Core {
   }
 
   /**
-   * Draws a token from the logits of the last one that was fed to a generation.
+   * Samples the next token from the logits of the last one of a generation.
    * @param {number} model address
    * @param {{ temperature: number, topP: number }} options
-   * @param {bigint} state of the random numbers
-   * @returns {{ token: number, state: bigint }} the state to draw the next token with
+   * @param {bigint} state of the random number generator
+   * @returns {{ token: number, state: bigint }} state: for the next token
    */
   sample(model, { temperature, topP }, state) {
     const at = this.#exchange;

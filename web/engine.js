@@ -96,8 +96,8 @@ export class Engine {
    * @param {Partial<LanguageConfig> | Partial<ClassifierConfig>} [config] keys that the file does not have, or that
    *   override those of the file; keys that set the shape of a tensor must agree with the file
    * @returns {LanguageModel | Classifier}
-   * @throws {CheckpointError} what is wrong with the file; nothing was created
-   * @throws {TypeError | RangeError} what is wrong with the arguments
+   * @throws {CheckpointError} if the file is invalid; nothing was created
+   * @throws {TypeError | RangeError} naming the argument
    */
   loadCheckpoint(bytes, config = {}) {
     this.#core.check();

@@ -14,7 +14,7 @@ export class OutOfMemoryError extends Error {
   name = 'OutOfMemoryError';
 
   /**
-   * @param {string} message what was wrong
+   * @param {string} message description of the error
    * @param {number} bytes that the model needs
    */
   constructor(message, bytes) {
@@ -32,7 +32,7 @@ export class DivergedError extends Error {
   name = 'DivergedError';
 
   /**
-   * @param {string} message what was wrong
+   * @param {string} message description of the error
    * @param {number} step that failed, counted from 1
    */
   constructor(message, step) {

@@ -243,7 +243,7 @@ export class LanguageModel extends Model {
    * @param {number} [options.temperature] 0 always takes the most likely token; default 1
    * @param {number} [options.topP] nucleus sampling: sample from the smallest set of most likely tokens whose
    *   probabilities add up to this; default 1
-   * @param {number} [options.seed] default 0; the same seed gives the same text
+   * @param {number} [options.seed] default 0; the same seed generates the same text
    * @returns {Generator<GeneratedToken, void, void>}
    * @throws {TypeError | RangeError} at once, naming the argument
    */

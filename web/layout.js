@@ -44,7 +44,7 @@
  * @property {number} minimum
  * @property {number} maximum
  * @property {RawField | undefined} choice the field whose chosen option lacks a trait
- * @property {string[]} traits the one that it lacks
+ * @property {string[]} traits the missing trait
  */
 
 /**

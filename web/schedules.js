@@ -12,7 +12,7 @@ import { checkInteger, checkName, checkNumber, refuse } from './check.js';
  * A learning rate, or a number of experts, as a function of the step, counted from 0.
  */
 
-/* Taylor series of cosine in x², highest power first: what is cut off is below 1e-17 for x up to π/2. The factorials are
+/* Taylor series of cosine in x², highest power first; the truncation error is below 1e-17 for x up to π/2. The factorials are
  * exact doubles. */
 /** @type {number[]} */
 const COSINE = [];
@@ -37,7 +37,7 @@ function cosPi(t) {
  *
  * @param {object} options shape of the schedule
  * @param {number} options.learningRate  peak learning rate, above 0
- * @param {number} options.steps         of the whole run, at least 1
+ * @param {number} options.steps         number of steps of the run, at least 1
  * @param {number} [options.warmup]      steps, 0 (default) to steps
  * @param {number} [options.floor]       final learning rate, 0 (default) to learningRate
  * @returns {Schedule}

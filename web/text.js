@@ -47,7 +47,7 @@ export class TextStreams {
   #tokens;
 
   /**
-   * @param {Int32Array} tokens ids of the whole text
+   * @param {Int32Array} tokens token ids of the text
    * @param {{ batchSize: number, length: number }} options  batchSize: number of streams; length: tokens per segment
    * @throws {TypeError | RangeError} naming the argument; every stream needs at least two tokens
    */

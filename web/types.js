@@ -10,7 +10,7 @@
  * @property {number} [layers] number of layers
  * @property {number} [dModel] width of the model; even for a language model
  * @property {number} [dInner] hidden width of an expert
- * @property {number} [experts] number of experts in a layer
+ * @property {number} [experts] number of experts per layer
  * @property {number} [topK] experts per token, 1 to experts
  * @property {'hyperrouter' | 'smoe' | 'smoe-dropout' | 'dense'} [router] how tokens are routed to experts
  * @property {number} [hyperSize] hidden width of the frozen hypernetwork (`hyperrouter`)
@@ -31,7 +31,7 @@
  * Configuration keys of language models only.
  *
  * @property {number} [vocabSize] number of different tokens; 256 for bytes
- * @property {number} [heads] attention heads of a layer
+ * @property {number} [heads] attention heads per layer
  * @property {number} [dHead] width of an attention head
  * @property {number} [contextLength] largest number of tokens per segment
  * @property {number} [memoryLength] tokens of Transformer-XL memory before a segment
@@ -100,9 +100,9 @@
  * @property {string} name the value of the key
  * @property {string} label readable name
  * @property {string} summary what it does, in one line
- * @property {string[]} traits what it does or takes; other keys may require some of them. `routes`: tokens are routed
+ * @property {string[]} traits properties that other keys may require. `routes`: tokens are routed
  *   to experts; `learns`: training changes which experts a token is routed to; `auxiliaryLoss`: can be trained with the
- *   load-balancing and the z-loss; `hypernetwork`: a frozen hypernetwork generates the router
+ *   load-balancing loss and the router z-loss; `hypernetwork`: a frozen hypernetwork generates the router
  */
 
 /**

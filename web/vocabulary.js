@@ -36,7 +36,7 @@ import { checkText, checkToken, describe, readJSON, toText } from './reading.js'
  */
 
 /**
- * Every byte is a token: there are 256, and any text or file can be encoded.
+ * Every byte is a token: 256 tokens, which can encode any text or file.
  *
  * @implements {Vocabulary}
  */
@@ -103,7 +103,7 @@ export class ByteVocabulary {
 }
 
 /**
- * Every Unicode code point of a text is a token; ids follow the order of the code points.
+ * Every Unicode code point of a text is a token. Ids are in the order of the code points.
  *
  * @implements {Vocabulary}
  */

@@ -420,7 +420,7 @@ test('wrong files and options give one line and an exit code', async () => {
     [
       ['train', '--data', 'none.txt', '--out', 'never.safetensors'],
       1,
-      /cannot read none\.txt: there is no such file/,
+      /cannot read none\.txt: no such file/,
     ],
     [['train', '--data', 'empty.txt', '--out', 'never.safetensors'], 1, /empty\.txt is empty/],
     [

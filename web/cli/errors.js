@@ -34,7 +34,7 @@ export function usageError(message) {
 
 /** @type {Record<string, string>} */
 const REASONS = {
-  ENOENT: 'there is no such file or folder',
+  ENOENT: 'no such file or folder',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EISDIR: 'it is a folder',

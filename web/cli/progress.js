@@ -80,7 +80,7 @@ export class TrainingProgress {
 
   /**
    * @param {NodeJS.WriteStream} stream
-   * @param {number} steps  of the whole run
+   * @param {number} steps  number of steps of the run
    */
   constructor(stream, steps) {
     this.#line = new StatusLine(stream);

@@ -16,7 +16,7 @@ import { flagOf } from './options.js';
  * @type {readonly (Field & { fixed?: boolean })[]}
  */
 export const recipeFields = Object.freeze([
-  { name: 'steps', type: 'integer', default: 1000, min: 1, summary: 'Steps of the whole run' },
+  { name: 'steps', type: 'integer', default: 1000, min: 1, summary: 'Number of steps of the run' },
   { name: 'learningRate', type: 'number', default: 4e-3, min: 0, summary: 'Peak learning rate' },
   {
     name: 'schedule',

@@ -20,7 +20,7 @@ import { schedulesOf } from './recipe.js';
  * @property {import('../index.js').LanguageModel} model
  * @property {import('../vocabulary.js').Vocabulary} vocabulary
  * @property {Recipe} recipe
- * @property {Int32Array} tokens  tokens of the whole text
+ * @property {Int32Array} tokens  the text
  */
 
 /** One run, from the current step of its model to the last. */

@@ -101,8 +101,8 @@ export class Engine {
    *   override those of the file; keys that set the shape of a tensor must agree with the file
    * @param {CallOptions} [options] options of the call
    * @returns {Promise<LanguageModel | Classifier>}
-   * @throws {CheckpointError} what is wrong with the file; nothing was created
-   * @throws {TypeError | RangeError} what is wrong with the arguments
+   * @throws {CheckpointError} if the file is invalid; nothing was created
+   * @throws {TypeError | RangeError} naming the argument
    */
   async loadCheckpoint(bytes, config, options) {
     return this.#adopt(await this.#call('loadCheckpoint', [bytes, config], options));

@@ -45,22 +45,22 @@ export function errorFromWire({ name, message, field, cause }) {
  * here; an array that is only a part of its buffer is copied too, because a buffer is transferred as a whole.
  *
  * @param {unknown} value of plain objects, arrays and typed arrays
- * @param {boolean} give whether the caller gives up the arrays
+ * @param {boolean} transfer whether the caller gives up the arrays
  * @param {Set<ArrayBuffer>} moved set to which the buffers to transfer are added
  * @returns {unknown}
  */
-export function pack(value, give, moved) {
+export function pack(value, transfer, moved) {
   if (ArrayBuffer.isView(value)) {
     const array = /** @type {Float32Array} */ (value);
     const whole = array.byteLength === array.buffer.byteLength && array.buffer instanceof ArrayBuffer;
-    // slice() of Node's Buffer is no copy.
+    // slice() of Node's Buffer does not copy.
     const Type = array instanceof Uint8Array ? Uint8Array : /** @type {any} */ (array.constructor);
-    const own = give && whole ? array : new Type(array);
+    const own = transfer && whole ? array : new Type(array);
     moved.add(/** @type {ArrayBuffer} */ (own.buffer));
     return own;
   }
-  if (Array.isArray(value)) return value.map((item) => pack(item, give, moved));
+  if (Array.isArray(value)) return value.map((item) => pack(item, transfer, moved));
   if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype)
     return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, pack(item, give, moved)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, pack(item, transfer, moved)]));
 }
