@@ -52,11 +52,11 @@
  * @property {string} name
  * @property {number[]} shape
  * @property {number} size
- * @property {boolean} trainable
+ * @property {'trained' | 'frozen' | 'state' | 'external'} role who changes it, as hr_role in src/hyperrouter.h
  * @property {number} data address
- * @property {number} grad address, 0 if frozen
- * @property {number} m address, 0 if frozen
- * @property {number} v address, 0 if frozen
+ * @property {number} grad address, 0 if there is none
+ * @property {number} m address, 0 unless it is trained
+ * @property {number} v address, 0 unless it is trained
  */
 
 /**
@@ -70,6 +70,9 @@
  */
 
 const FIELD_TYPES = /** @type {const} */ (['integer', 'number', 'boolean', 'choice', 'seed']);
+
+/** Roles of tensors, as in src/hyperrouter.h. */
+const ROLES = /** @type {const} */ (['trained', 'frozen', 'state', 'external']);
 
 /**
  * @param {Views} memory
@@ -150,7 +153,7 @@ export function readParameter(memory, address) {
     name: memory.string(address),
     shape: [76, 80, 84].slice(0, rank).map((at) => view.getInt32(at, true)),
     size: view.getInt32(88, true),
-    trainable: view.getInt32(92, true) !== 0,
+    role: ROLES[view.getInt32(92, true)],
     data: view.getUint32(104, true),
     grad: view.getUint32(108, true),
     m: view.getUint32(112, true),
