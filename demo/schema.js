@@ -51,6 +51,15 @@ const routerHelp = {
 export const paceOf = (value) => (value === 'full' ? 0 : Number(value));
 
 /**
+ * Whether the model has a router: one without sends every token through the same network.
+ *
+ * @param {{ routers: readonly Router[] }} engine
+ * @param {{ router?: unknown }} config
+ */
+export const isRouted = ({ routers }, { router }) =>
+  routers.some(({ name, routes }) => name === router && routes);
+
+/**
  * @param {readonly Setting[]} settings
  * @param {{ fields: readonly EngineField[], routers: readonly Router[] }} engine
  * @returns {Setting[]}

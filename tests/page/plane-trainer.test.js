@@ -92,8 +92,8 @@ describe('the trainer of the plane', () => {
       close(views.probabilities.subarray(2 * cell, 2 * cell + 2), trainer.model.predict(inputs));
       const routing = trainer.model.routing();
       routing.forEach((layer, i) => {
-        close(views.logits[i].subarray(5 * cell, 5 * cell + 5), layer.logits);
-        const own = routingAt(views.logits[i], map, cell);
+        close(views.places[i].logits.subarray(5 * cell, 5 * cell + 5), layer.logits);
+        const own = routingAt(views.places[i], map, cell);
         assert.deepEqual([...own.experts], [...layer.experts]);
         own.weights.forEach((weight, k) => {
           assert.ok(Math.abs(weight - layer.weights[k]) < 1e-6);
