@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf, strengthOf, tie } from '../colours.js';
 import { percent } from '../format.js';
+import { routes } from '../schema.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { dotsOf, drawBorders } from './decision.jsx';
@@ -37,7 +38,7 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
   const dots = useMemo(createDots, []);
   const layer = views.layer.value;
   const last = letterOf(Number(state.get('experts')) - 1);
-  if (state.get('router') === 'dense') {
+  if (!routes(state)) {
     return (
       <Figure title="Which expert takes it" name="ownership">
         <p class="nothing">A dense model has no router: the same network takes every place.</p>

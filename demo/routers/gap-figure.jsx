@@ -4,6 +4,7 @@ import { bandOf, bandWords, columnsOf, lastInWords, mapBand } from './bands.js';
 import { gapsOf } from './gaps.js';
 import { groupsOf, seedsOf } from './groups.js';
 import { LineChart } from './line-chart.jsx';
+import { lookOf } from './marks.js';
 import { StepTable, stepRows } from './step-table.jsx';
 
 /** With its sign. @param {number | undefined} value */
@@ -24,7 +25,8 @@ export function GapFigure({ comparison, state }) {
   );
   const lines = (gaps[0] ?? []).map(({ router }, i) => {
     const band = mapBand(bandOf(gaps.map((seed) => seed[i])), (nats) => inUnit(nats, unit));
-    return { router, ...band, marks: band.steps.map((step, at) => ({ step, value: band.values[at] })) };
+    const marks = band.steps.map((step, at) => ({ step, value: band.values[at] }));
+    return { router, look: lookOf(state.schema, router), ...band, marks };
   });
   const columns = lines.flatMap(({ router, ...band }) => columnsOf(router, band));
   const words = lines.map(({ router, ...band }) => `${router} ${lastInWords(band, signed)}`).join(', ');

@@ -2,7 +2,7 @@ import UPlot from 'uplot';
 import { styleColour } from '../views/canvas.js';
 import { createAxes, fontFamily } from '../views/chart.js';
 import { spread } from './labels.js';
-import { bandInk, looks, markRadius } from './marks.js';
+import { bandInk, markRadius } from './marks.js';
 
 /**
  * A chart of lines on a canvas.
@@ -10,7 +10,8 @@ import { bandInk, looks, markRadius } from './marks.js';
  * @typedef {{ plot: UPlot, ticks: import('../views/chart.js').AllTicks }} Plot
  *
  * @typedef {object} Line
- * @property {import('./settings.js').RouterName} router whose look it has, and whose name stands at its end
+ * @property {string} router whose name stands at its end
+ * @property {import('./marks.js').Look} look
  * @property {readonly number[]} steps
  * @property {readonly number[]} values
  * @property {readonly number[]} [low] with `high`, what is shaded about the line
@@ -70,8 +71,7 @@ export function createPlot(box, latest, height) {
       axes,
       series: [
         {},
-        ...lines.map(({ router }) => {
-          const { colour, width, dash } = looks[router];
+        ...lines.map(({ router, look: { colour, width, dash } }) => {
           return {
             label: router,
             stroke: () => styleColour(colour),
@@ -154,7 +154,7 @@ function drawBands(plot, { lines, log }) {
   ctx.save();
   ctx.globalAlpha = bandInk;
   for (const line of lines) {
-    ctx.fillStyle = styleColour(looks[line.router].colour);
+    ctx.fillStyle = styleColour(line.look.colour);
     ctx.beginPath();
     for (const [step, value] of outlineOf(line, log)) {
       ctx.lineTo(plot.valToPos(step, 'x', true), plot.valToPos(value, 'y', true));
@@ -175,8 +175,8 @@ function drawMarks(plot, { lines, log }) {
   ctx.save();
   // The lines may have left theirs behind.
   ctx.setLineDash([]);
-  for (const { router, marks = [] } of lines) {
-    const { colour, mark, filled } = looks[router];
+  for (const { look, marks = [] } of lines) {
+    const { colour, mark, filled } = look;
     ctx.strokeStyle = styleColour(colour);
     ctx.fillStyle = styleColour(filled ? colour : '--ground');
     ctx.lineWidth = 1.25 * ratio;
@@ -198,12 +198,12 @@ function drawMarks(plot, { lines, log }) {
  *
  * @param {UPlot} plot
  * @param {readonly Line[]} lines
- * @returns {{ router: Line['router'], y: number }[]} y: pixels from the top of the plotting area
+ * @returns {(Pick<Line, 'router' | 'look'> & { y: number })[]} y: pixels from the top of the plotting area
  */
 export function labelsOf(plot, lines) {
-  const labels = lines.flatMap(({ router, values }) => {
+  const labels = lines.flatMap(({ router, look, values }) => {
     const last = values.at(-1);
-    return last === undefined ? [] : [{ router, y: plot.valToPos(last, 'y') }];
+    return last === undefined ? [] : [{ router, look, y: plot.valToPos(last, 'y') }];
   });
   labels.sort((a, b) => a.y - b.y);
   spread(labels, 14, [0, plot.bbox.height / UPlot.pxRatio]);
@@ -224,9 +224,9 @@ function drawLabels(plot, lines) {
   ctx.font = `${12 * ratio}px ${fontFamily}`;
   ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
-  for (const { router, y: below } of labelsOf(plot, lines)) {
+  for (const { router, look, y: below } of labelsOf(plot, lines)) {
     const y = plot.bbox.top + below * ratio;
-    const { colour, width, dash } = looks[router];
+    const { colour, width, dash } = look;
     ctx.strokeStyle = styleColour(colour);
     ctx.lineWidth = width * ratio;
     ctx.setLineDash(dash.map((piece) => piece * ratio));

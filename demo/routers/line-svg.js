@@ -2,7 +2,7 @@ import { escaped, number } from '../export/svg.js';
 import { styleColour } from '../views/canvas.js';
 import { chartSvg, frameOf } from '../views/chart.js';
 import { labelsOf, outlineOf } from './line-plot.js';
-import { bandInk, looks, markRadius } from './marks.js';
+import { bandInk, markRadius } from './marks.js';
 
 /**
  * @typedef {import('./line-plot.js').Drawn} Drawn
@@ -18,10 +18,10 @@ import { bandInk, looks, markRadius } from './marks.js';
  */
 export function plotSvg({ plot, ticks }, { lines, log }) {
   const frame = frameOf(plot);
-  const names = labelsOf(plot, lines).map(({ router, y }) => {
+  const names = labelsOf(plot, lines).map(({ router, look, y }) => {
     const [from, at] = [frame.left + frame.width + 5, number(frame.top + y)];
     return (
-      `<line x1="${number(from)}" x2="${number(from + 15)}" y1="${at}" y2="${at}" ${strokeOf(router)}/>` +
+      `<line x1="${number(from)}" x2="${number(from + 15)}" y1="${at}" y2="${at}" ${strokeOf(look)}/>` +
       `<text x="${number(from + 19)}" y="${at}" dy="0.35em" fill="${styleColour('--ink')}">${escaped(router)}</text>`
     );
   });
@@ -34,9 +34,8 @@ export function plotSvg({ plot, ticks }, { lines, log }) {
   return chartSvg({ plot, ticks }, parts);
 }
 
-/** @param {Line['router']} router */
-function strokeOf(router) {
-  const { colour, width, dash } = looks[router];
+/** @param {Line['look']} look */
+function strokeOf({ colour, width, dash }) {
   const dashes = dash.length ? ` stroke-dasharray="${dash.join(' ')}"` : '';
   return `fill="none" stroke="${styleColour(colour)}" stroke-width="${width}"${dashes}`;
 }
@@ -44,19 +43,19 @@ function strokeOf(router) {
 /** @param {Line} line @param {boolean} log @param {Places} to */
 function bandOf(line, log, { x, y }) {
   const points = outlineOf(line, log).map(([step, value]) => `${x(step)},${y(value)}`);
-  const fill = `fill="${styleColour(looks[line.router].colour)}" fill-opacity="${bandInk}"`;
+  const fill = `fill="${styleColour(line.look.colour)}" fill-opacity="${bandInk}"`;
   return points.length ? `<polygon points="${points.join(' ')}" ${fill}/>` : '';
 }
 
 /** @param {Line} line @param {boolean} log @param {Places} to */
-function curveOf({ router, steps, values }, log, { x, y }) {
+function curveOf({ look, steps, values }, log, { x, y }) {
   const points = steps.flatMap((step, i) => (log && step < 1 ? [] : [`${x(step)},${y(values[i])}`]));
-  return `<polyline points="${points.join(' ')}" ${strokeOf(router)}/>`;
+  return `<polyline points="${points.join(' ')}" ${strokeOf(look)}/>`;
 }
 
 /** @param {Line} line @param {boolean} log @param {Places} to */
-function marksOf({ router, marks = [] }, log, { x, y }) {
-  const { colour, mark, filled } = looks[router];
+function marksOf({ look, marks = [] }, log, { x, y }) {
+  const { colour, mark, filled } = look;
   const ink = styleColour(colour);
   const paint = `fill="${filled ? ink : styleColour('--ground')}" stroke="${ink}" stroke-width="1.25"`;
   const half = markRadius * 0.9;

@@ -4,6 +4,7 @@ import { Figure } from '../views/figure.jsx';
 import { bandOf, bandWords, columnsOf, lastInWords, mapBand } from './bands.js';
 import { groupsOf, seedCount } from './groups.js';
 import { LineChart } from './line-chart.jsx';
+import { lookOf } from './marks.js';
 import { StepTable, stepRows } from './step-table.jsx';
 
 /**
@@ -32,6 +33,7 @@ export function LossFigure({ comparison, state }) {
   });
   const lines = curves.map(({ router, training, heldOut }) => ({
     router,
+    look: lookOf(state.schema, router),
     ...training,
     marks: heldOut.steps.map((step, i) => ({ step, value: heldOut.values[i] })),
   }));

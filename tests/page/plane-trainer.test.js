@@ -45,7 +45,7 @@ describe('the trainer of the plane', () => {
       dInner: 16,
       experts: 5,
       topK: 2,
-      router: /** @type {any} */ (values.router),
+      router: /** @type {any} */ (over.router ?? 'hyperrouter'),
       hyperSize: 64,
       batchSize: capacity,
       seed: 1,
