@@ -272,7 +272,8 @@ async function serve({ id, type, body }) {
       return measure(id);
     }
     case 'inspect': {
-      return done(id, { step: working().step, tensors: working().inspect(body.layer) });
+      const { step, model } = working();
+      return done(id, { step, router: model.config.router, tensors: working().inspect(body.layer) });
     }
     case 'save': {
       const bytes = working().save(body);

@@ -116,7 +116,12 @@ describe('the trainer of the plane', () => {
     const trainer = create();
     const { moments } = trainer.frame(null, true);
     assert.equal(/** @type {any} */ (moments[0].shape).size, 48);
-    assert.equal(moments[0].embeddings.length, 2);
+    assert.deepEqual(
+      moments[0].routers.map((learned) =>
+        Object.entries(learned).map(([name, { length }]) => [name, length]),
+      ),
+      [[['gate.embedding', 16]], [['gate.embedding', 16]]],
+    );
     await losses(trainer, 5);
     await trainer.advance();
     const { measures, heldOut } = trainer.frame(null, true);
