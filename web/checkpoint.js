@@ -285,10 +285,11 @@ export class Checkpoint {
     const writes = [];
     const known = new Set();
     const withMoments = [...this.#tensors.keys()].some((name) => OPTIMIZER.test(name));
-    for (const { name, shape, data, m, v, trainable } of parameters) {
+    for (const { name, shape, data, m, v, role } of parameters) {
       /** @type {[string, number][]} */
       const wanted = [[name, data]];
-      if (withMoments && trainable) wanted.push([`optimizer.m.${name}`, m], [`optimizer.v.${name}`, v]);
+      if (withMoments && role === 'trained')
+        wanted.push([`optimizer.m.${name}`, m], [`optimizer.v.${name}`, v]);
       for (const [tensor, to] of wanted) {
         writes.push({ to, tensor: this.#find(tensor, shape) });
         known.add(tensor);

@@ -15,6 +15,9 @@ export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, NEEDS: 3 });
 
 const FIELD_TYPES = /** @type {const} */ (['integer', 'number', 'boolean', 'choice', 'seed']);
 
+/** Roles of tensors, as in src/hyperrouter.h. */
+const ROLES = /** @type {const} */ (['trained', 'frozen', 'state', 'external']);
+
 /** What is passed by address is put here: a configuration, a result, a complaint. */
 const EXCHANGE_BYTES = 1024;
 
@@ -53,11 +56,11 @@ const EXCHANGE_BYTES = 1024;
  * @property {string} name
  * @property {number[]} shape
  * @property {number} size
- * @property {boolean} trainable
+ * @property {'trained' | 'frozen' | 'state' | 'external'} role who changes it, as hr_role in src/hyperrouter.h
  * @property {number} data address
- * @property {number} grad address, 0 if frozen
- * @property {number} m address, 0 if frozen
- * @property {number} v address, 0 if frozen
+ * @property {number} grad address, 0 if there is none
+ * @property {number} m address, 0 unless it is trained
+ * @property {number} v address, 0 unless it is trained
  */
 
 /** @typedef {Record<string, (...args: number[]) => number>} RawExports */
@@ -68,7 +71,7 @@ export class Core {
   /** @type {WebAssembly.Memory} */
   #memory;
   #disposed = false;
-  #stamp = 0;
+  #session = 0;
   /** @type {unknown} */
   #trap = undefined;
 
@@ -129,9 +132,9 @@ export class Core {
   }
 
   /** Tells generators apart that share the cache of one model. */
-  nextStamp() {
-    this.#stamp = (this.#stamp + 1) & 0x7fffffff;
-    return this.#stamp;
+  nextSession() {
+    this.#session = (this.#session + 1) & 0x7fffffff;
+    return this.#session;
   }
 
   get usable() {
@@ -290,7 +293,7 @@ export class Core {
       name: this.string(address),
       shape: [76, 80, 84].slice(0, rank).map((at) => view.getInt32(at, true)),
       size: view.getInt32(88, true),
-      trainable: view.getInt32(92, true) !== 0,
+      role: ROLES[view.getInt32(92, true)],
       data: view.getUint32(104, true),
       grad: view.getUint32(108, true),
       m: view.getUint32(112, true),

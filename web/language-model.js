@@ -283,15 +283,15 @@ export class LanguageModel extends Model {
    */
   *#generate(text, window, { maxTokens, temperature, topP, seed }) {
     const { core } = this;
-    const stamp = core.nextStamp();
+    const session = core.nextSession();
     let random = BigInt(seed);
     let known = text;
     for (let i = 0; i < maxTokens; i++) {
       const address = this.address;
-      const ours = core.call('generation_stamp', address) === stamp;
+      const ours = core.call('generation_session', address) === session;
       if (!ours || core.call('generation_stale', address)) {
         // Begun for the first time, or another text or other parameters came between.
-        core.call('generation_begin', address, stamp);
+        core.call('generation_begin', address, session);
         this.#feed(known);
       }
       core.view(core.exchange, 8).setBigUint64(0, random, true);

@@ -129,12 +129,12 @@ export class Model {
    * @returns {Parameter[]}
    */
   parameters() {
-    return this.core.parameters(this.address).map(({ name, shape, size, trainable, data, grad }) => ({
+    return this.core.parameters(this.address).map(({ name, shape, size, role, data, grad }) => ({
       name,
       shape,
-      trainable,
+      trainable: role === 'trained',
       data: this.core.floats(data, size).slice(),
-      grad: trainable ? this.core.floats(grad, size).slice() : null,
+      grad: grad ? this.core.floats(grad, size).slice() : null,
     }));
   }
 
@@ -153,7 +153,7 @@ export class Model {
       refuseLength('data', `${entry.size} numbers (${entry.shape.join(' x ')})`, data);
     }
     this.core.floats(entry.data, entry.size).set(data);
-    this.core.call('model_changed', this.address);
+    this.core.call('model_invalidate', this.address);
   }
 
   /**
@@ -303,7 +303,7 @@ export class Model {
       tensors.push({ name, shape, data: core.floats(data, size) });
     if (optimizer) {
       for (const moment of /** @type {const} */ (['m', 'v'])) {
-        for (const entry of entries.filter((parameter) => parameter.trainable)) {
+        for (const entry of entries.filter(({ role }) => role === 'trained')) {
           const data = core.floats(entry[moment], entry.size);
           tensors.push({ name: `optimizer.${moment}.${entry.name}`, shape: entry.shape, data });
         }
@@ -340,7 +340,7 @@ export class Model {
       const data = floatsOf(tensor);
       core.floats(to, data.length).set(data);
     }
-    core.call('model_changed', address);
+    core.call('model_invalidate', address);
     core.call('model_set_step', address, checkpoint.step);
     if (checkpoint.topK !== undefined) this.topK = checkpoint.topK;
     this.metadata = { ...checkpoint.metadata };
@@ -364,7 +364,7 @@ function countParameters(parameters) {
   let [size, trainable] = [0, 0];
   for (const parameter of parameters) {
     size += parameter.size;
-    if (parameter.trainable) trainable += parameter.size;
+    if (parameter.role === 'trained') trainable += parameter.size;
   }
   return { size, trainable };
 }
