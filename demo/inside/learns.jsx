@@ -51,7 +51,7 @@ export function LearnsView({ look, routers }) {
         ],
         ...shown.map(({ router, counts, gradient }) => {
           const { embedding, hypernetwork, weights, weightsAre, experts, learned } = counts;
-          return [router.label, embedding, hypernetwork, weights, weightsAre, experts, learned, gradient];
+          return [router.value, embedding, hypernetwork, weights, weightsAre, experts, learned, gradient];
         }),
       ]}
     >
