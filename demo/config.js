@@ -9,7 +9,7 @@
  * The engine's own keys among the settings.
  *
  * @param {State} state
- * @returns {import('./worker/protocol.js').ModelConfig}
+ * @returns {import('./trainer/trainer-protocol.js').ModelConfig}
  */
 export function engineConfig(state) {
   const values = state.values.peek();

@@ -1,4 +1,4 @@
-import { createClient } from './worker/client.js';
+import { createClient } from './trainer/trainer-client.js';
 
 /**
  * What all rooms share: what the engine says of itself, new workers, and the runs that more than one room shows.
@@ -7,7 +7,7 @@ import { createClient } from './worker/client.js';
  */
 export async function createContext({ pictureEvery }) {
   const first = await openWorker();
-  /** @type {import('./worker/client.js').Client | undefined} */
+  /** @type {import('./trainer/trainer-client.js').Client | undefined} */
   let spare = first.client;
   /** @type {Map<string, Promise<any>>} */
   const benches = new Map();
@@ -43,7 +43,7 @@ export async function createContext({ pictureEvery }) {
 /** @typedef {Awaited<ReturnType<typeof createContext>>} Context */
 
 async function openWorker() {
-  const worker = new Worker(new URL('./worker/worker.js', import.meta.url), { type: 'module' });
+  const worker = new Worker(new URL('./trainer/trainer-worker.js', import.meta.url), { type: 'module' });
   const client = createClient(worker);
   const engine = await client.request('open', {});
   return { client: Object.assign(client, { engine }), engine };

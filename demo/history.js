@@ -21,7 +21,7 @@ const keptHeldOut = 1024;
  * @typedef {{ step: number, layers: number[][] }} LoadEntry the load of every expert in every layer
  * @typedef {{ every: number, entries: LoadEntry[] }} LoadHistory
  *
- * @typedef {import('./worker/protocol.js').MeasuresEntry} MeasuresEntry
+ * @typedef {import('./trainer/trainer-protocol.js').MeasuresEntry} MeasuresEntry
  * @typedef {{ every: number, entries: MeasuresEntry[] }} MeasuresHistory
  */
 

@@ -28,7 +28,7 @@ export function createKept() {
     },
 
     /**
-     * @param {import('./worker/protocol.js').Frame} news
+     * @param {import('./trainer/trainer-protocol.js').Frame} news
      * @param {number[][] | null} load [layers, E] of the picture that came with it
      */
     take(news, load) {

@@ -7,12 +7,12 @@ import { createRecord } from './record.js';
 import { paceOf } from './schema.js';
 
 /**
- * @typedef {import('./worker/client.js').Client} Client
- * @typedef {import('./worker/protocol.js').Frame} Frame
- * @typedef {import('./worker/protocol.js').ModelConfig} ModelConfig
- * @typedef {import('./worker/protocol.js').Moment} Moment
- * @typedef {import('./worker/protocol.js').Summary} Summary
- * @typedef {import('./worker/protocol.js').TaskName} TaskName
+ * @typedef {import('./trainer/trainer-client.js').Client} Client
+ * @typedef {import('./trainer/trainer-protocol.js').Frame} Frame
+ * @typedef {import('./trainer/trainer-protocol.js').ModelConfig} ModelConfig
+ * @typedef {import('./trainer/trainer-protocol.js').Moment} Moment
+ * @typedef {import('./trainer/trainer-protocol.js').Summary} Summary
+ * @typedef {import('./trainer/trainer-protocol.js').TaskName} TaskName
  * @typedef {import('./state.js').State} State
  * @typedef {import('./schema.js').Values} Values
  *
@@ -243,7 +243,7 @@ export function createRun({ client, state, task }) {
    *
    * @template {'build' | 'restore' | 'rewind'} T
    * @param {T} type
-   * @param {import('./worker/protocol.js').Requests[T]} body
+   * @param {import('./trainer/trainer-protocol.js').Requests[T]} body
    */
   async function change(type, body) {
     changing = true;

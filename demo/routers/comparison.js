@@ -32,7 +32,7 @@ const oneMore = (from) => from + 1;
  * Several models that learn the same, kept together step by step.
  *
  * @param {object} parts
- * @param {() => Promise<import('../worker/client.js').Client>} parts.openClient
+ * @param {() => Promise<import('../trainer/trainer-client.js').Client>} parts.openClient
  * @param {State} parts.state
  * @param {(values: Values) => Kind} parts.kindOf
  * @param {() => number} [parts.frameEvery] milliseconds between two pictures

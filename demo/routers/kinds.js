@@ -10,11 +10,11 @@ import { isPlane } from './settings.js';
  * What can be learned in a comparison.
  *
  * @typedef {import('../schema.js').Values} Values
- * @typedef {import('../worker/protocol.js').ModelConfig} ModelConfig
+ * @typedef {import('../trainer/trainer-protocol.js').ModelConfig} ModelConfig
  * @typedef {import('./settings.js').RouterName} RouterName
  *
  * @typedef {object} Kind
- * @property {import('../worker/protocol.js').TaskName} name of the worker's task
+ * @property {import('../trainer/trainer-protocol.js').TaskName} name of the worker's task
  * @property {'byte' | 'point'} per what a loss is the mean over
  * @property {number} guess loss of a model that knows nothing, nats
  * @property {(router: RouterName, run: number) => ModelConfig} config run: of which seed, counted from 0

@@ -2,9 +2,9 @@ import { batch, signal } from '@preact/signals';
 import { createKept } from '../kept.js';
 
 /**
- * @typedef {import('../worker/client.js').Client} Client
- * @typedef {import('../worker/protocol.js').Frame} Frame
- * @typedef {import('../worker/protocol.js').Summary} Summary
+ * @typedef {import('../trainer/trainer-client.js').Client} Client
+ * @typedef {import('../trainer/trainer-protocol.js').Frame} Frame
+ * @typedef {import('../trainer/trainer-protocol.js').Summary} Summary
  * @typedef {import('./kinds.js').Kind} Kind
  * @typedef {import('./settings.js').RouterName} RouterName
  *

@@ -10,7 +10,7 @@ import { createSink } from './written.js';
 
 /**
  * @typedef {import('../state.js').State} State
- * @typedef {import('../worker/protocol.js').TextSummary} TextSummary
+ * @typedef {import('../trainer/trainer-protocol.js').TextSummary} TextSummary
  * @typedef {import('./data.js').Text} Text
  * @typedef {import('./frame.js').FrameViews} FrameViews
  * @typedef {import('./frame.js').FrameShape} FrameShape

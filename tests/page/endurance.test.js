@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { createKept } from '../../demo/kept.js';
-import { Trainer } from '../../demo/worker/trainer.js';
+import { Trainer } from '../../demo/trainer/trainer.js';
 import { load } from '../../web/index.js';
 import { open, small, visit } from './browser.js';
 

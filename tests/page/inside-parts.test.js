@@ -43,7 +43,7 @@ function classifier(router, more = {}) {
     train(steps) {
       for (let i = 0; i < steps; i++) model.trainStep({ inputs, targets, learningRate: 0.05 });
     },
-    /** As the worker gives them. @returns {import('../../demo/worker/protocol.js').Tensor[]} */
+    /** As the worker gives them. @returns {import('../../demo/trainer/trainer-protocol.js').Tensor[]} */
     tensors: () =>
       model
         .parameters()
@@ -170,7 +170,7 @@ function runOf(router) {
   const of = classifier(router);
   const { model } = of;
   const config = { ...model.config };
-  const moments = /** @type {import('../../demo/worker/protocol.js').Moment[]} */ ([]);
+  const moments = /** @type {import('../../demo/trainer/trainer-protocol.js').Moment[]} */ ([]);
   const run = {
     summary: signal(/** @type {any} */ ({ config })),
     step: signal(0),

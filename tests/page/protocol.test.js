@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { frameBytes, frameViews, writePrediction } from '../../demo/text/frame.js';
-import { createClient } from '../../demo/worker/client.js';
-import { checkRequest, errorFromWire, errorToWire } from '../../demo/worker/protocol.js';
+import { createClient } from '../../demo/trainer/trainer-client.js';
+import { checkRequest, errorFromWire, errorToWire } from '../../demo/trainer/trainer-protocol.js';
 import { DivergedError, EngineError, OutOfMemoryError } from '../../web/errors.js';
 
 describe('requests', () => {

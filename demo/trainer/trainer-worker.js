@@ -1,17 +1,17 @@
 import { load } from 'hyperrouter-wasm';
 import { frameBytes, frameViews } from '../text/frame.js';
 import { openPlaneModel, PlaneTrainer } from './plane-trainer.js';
-import { checkRequest, errorToWire } from './protocol.js';
 import { createTextModel, openTextModel } from './text-model.js';
 import { TextTrainer } from './text-trainer.js';
+import { checkRequest, errorToWire } from './trainer-protocol.js';
 
 /**
  * The worker's loop: it trains until about 10 ms are used, then looks at its messages. Requests are served one after
  * the other, between two steps; only `pause` and `cancel` are heard at once.
  *
- * @typedef {import('./protocol.js').Request} Request
- * @typedef {import('./protocol.js').Requests} Requests
- * @typedef {import('./protocol.js').Written} Written
+ * @typedef {import('./trainer-protocol.js').Request} Request
+ * @typedef {import('./trainer-protocol.js').Requests} Requests
+ * @typedef {import('./trainer-protocol.js').Written} Written
  * @typedef {import('./trainer.js').Engine} Engine
  * @typedef {TextTrainer | PlaneTrainer} AnyTrainer
  *

@@ -1,12 +1,12 @@
 import { DisposedError, EngineError } from 'hyperrouter-wasm';
-import { errorFromWire } from './protocol.js';
+import { errorFromWire } from './trainer-protocol.js';
 
 /**
- * @typedef {import('./protocol.js').Requests} Requests
- * @typedef {import('./protocol.js').Results} Results
- * @typedef {import('./protocol.js').Parts} Parts
- * @typedef {import('./protocol.js').RequestType} RequestType
- * @typedef {import('./protocol.js').Reply} Reply
+ * @typedef {import('./trainer-protocol.js').Requests} Requests
+ * @typedef {import('./trainer-protocol.js').Results} Results
+ * @typedef {import('./trainer-protocol.js').Parts} Parts
+ * @typedef {import('./trainer-protocol.js').RequestType} RequestType
+ * @typedef {import('./trainer-protocol.js').Reply} Reply
  *
  * @typedef {object} Port what is used of a Worker
  * @property {(message: unknown, transfer: Transferable[]) => void} postMessage

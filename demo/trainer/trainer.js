@@ -3,12 +3,12 @@ import { constantSchedule, DivergedError } from 'hyperrouter-wasm';
 /**
  * @typedef {import('hyperrouter-wasm').Engine} Engine
  * @typedef {import('hyperrouter-wasm').LanguageModel | import('hyperrouter-wasm').Classifier} AnyModel
- * @typedef {import('./protocol.js').ModelConfig} ModelConfig
- * @typedef {import('./protocol.js').Summary} Summary
- * @typedef {import('./protocol.js').Frame} Frame
- * @typedef {import('./protocol.js').Moment} Moment
- * @typedef {import('./protocol.js').MeasuresEntry} MeasuresEntry
- * @typedef {import('./protocol.js').Tensor} Tensor
+ * @typedef {import('./trainer-protocol.js').ModelConfig} ModelConfig
+ * @typedef {import('./trainer-protocol.js').Summary} Summary
+ * @typedef {import('./trainer-protocol.js').Frame} Frame
+ * @typedef {import('./trainer-protocol.js').Moment} Moment
+ * @typedef {import('./trainer-protocol.js').MeasuresEntry} MeasuresEntry
+ * @typedef {import('./trainer-protocol.js').Tensor} Tensor
  *
  * @typedef {{ shape: object, buffer: ArrayBuffer }} Picture the routing of the probe, in the layout of the task
  */
