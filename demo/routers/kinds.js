@@ -17,6 +17,7 @@ import { isPlane } from './settings.js';
  * @property {import('../trainer/trainer-protocol.js').TaskName} name of the worker's task
  * @property {'byte' | 'point'} per what a loss is the mean over
  * @property {number} guess loss of a model that knows nothing, nats
+ * @property {(router: RouterName) => boolean} routes whether it sends tokens to experts, so that k plays a part
  * @property {(router: RouterName, run: number) => ModelConfig} config run: of which seed, counted from 0
  * @property {() => Promise<object>} data what the worker is sent; the same object as long as nothing of it changes
  * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads [layers, E] of a picture of the worker
@@ -41,7 +42,10 @@ export function configFor(fields, values, router, run) {
  * @param {import('../context.js').Context['engine']} engine
  * @returns {(values: Values) => Kind}
  */
-export function createKinds({ fields }) {
+export function createKinds({ fields, routers }) {
+  const routes = (/** @type {RouterName} */ name) =>
+    routers.some((router) => router.name === name && router.routes);
+
   /** @type {Map<string, { bytes: Uint8Array }>} */
   const texts = new Map();
 
@@ -52,6 +56,7 @@ export function createKinds({ fields }) {
       name: 'text',
       per: 'byte',
       guess: Math.log(256),
+      routes,
       config: (router, run) => ({ vocabSize: 256, ...configFor(fields.language, values, router, run) }),
       async data() {
         const known = texts.get(id);
@@ -84,6 +89,7 @@ export function createKinds({ fields }) {
       name: 'plane',
       per: 'point',
       guess: Math.log(classes),
+      routes,
       config: (router, run) => ({
         ...configFor(fields.classifier, values, router, run),
         inputSize: 2,

@@ -95,7 +95,7 @@ export class PlaneTrainer extends Trainer {
   }
 
   /** @override */
-  keepsake() {
+  snapshot() {
     return this.#draw(null, kept);
   }
 

@@ -153,6 +153,12 @@ function endRun(reason) {
 /** @param {number} id */
 function pause(id) {
   endRun('paused');
+  // A run whose turn has not come yet ends before it begins.
+  for (let i = queue.length - 1; i >= 0; i--) {
+    if (queue[i].type !== 'runTo') continue;
+    const [run] = queue.splice(i, 1);
+    done(run.id, { step: trainer?.step ?? 0, reason: 'paused' });
+  }
   done(id, { step: trainer?.step ?? 0 });
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { frameBytes, frameViews, writePrediction } from '../../demo/text/frame.js';
-import { createClient } from '../../demo/trainer/trainer-client.js';
+import { createTrainerClient } from '../../demo/trainer/trainer-client.js';
 import { checkRequest, errorFromWire, errorToWire } from '../../demo/trainer/trainer-protocol.js';
 import { DivergedError, EngineError, OutOfMemoryError } from '../../web/errors.js';
 
@@ -73,7 +73,7 @@ class Port extends EventTarget {
 describe('client', () => {
   it('gives each answer to the request that it belongs to', async () => {
     const port = new Port();
-    const client = createClient(port);
+    const client = createTrainerClient(port);
     const first = client.request('pause', {});
     const second = client.request('save', { optimizer: true });
     assert.deepEqual(port.sent, [
@@ -90,7 +90,7 @@ describe('client', () => {
     const port = new Port();
     /** @type {unknown[]} */
     const parts = [];
-    const request = createClient(port).request('measure', {}, { onPart: (part) => parts.push(part) });
+    const request = createTrainerClient(port).request('measure', {}, { onPart: (part) => parts.push(part) });
     port.answer({ id: request.id, kind: 'part', body: 1 });
     port.answer({ id: request.id, kind: 'part', body: 2 });
     assert.deepEqual(parts, [1, 2]);
@@ -100,14 +100,14 @@ describe('client', () => {
 
   it('rejects with the class of the error', async () => {
     const port = new Port();
-    const request = createClient(port).request('runTo', { step: 5 });
+    const request = createTrainerClient(port).request('runTo', { step: 5 });
     port.answer({ id: request.id, kind: 'error', error: { name: 'DivergedError', message: 'NaN', step: 4 } });
     await assert.rejects(request, (error) => error instanceof DivergedError && error.step === 4);
   });
 
   it('rejects everything when the worker stops', async () => {
     const port = new Port();
-    const client = createClient(port);
+    const client = createTrainerClient(port);
     const requests = [client.request('pause', {}), client.request('measure', {})];
     port.dispatchEvent(Object.assign(new Event('error'), { message: 'out of memory' }));
     for (const request of requests) await assert.rejects(request, /the worker stopped: out of memory/);
@@ -115,7 +115,7 @@ describe('client', () => {
 
   it('rejects everything once it is closed', async () => {
     const port = Object.assign(new Port(), { ended: 0, terminate: () => port.ended++ });
-    const client = createClient(port);
+    const client = createTrainerClient(port);
     const before = client.request('pause', {});
     client.close();
     await assert.rejects(before, { name: 'DisposedError' });

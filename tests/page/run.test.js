@@ -11,6 +11,7 @@ function bench() {
   const asked = [];
   let size = 0;
   const client = {
+    lost: new Promise(() => {}),
     /** @param {string} type @param {any} body */
     async request(type, body) {
       if (type === 'build') size = body.config.size;
@@ -32,7 +33,7 @@ function bench() {
     body: () => ({}),
     begin: () => {},
   };
-  const run = createRun(/** @type {any} */ ({ client, state, task }));
+  const run = createRun(/** @type {any} */ ({ openClient: async () => client, state, task }));
   return { run, state, asked };
 }
 
