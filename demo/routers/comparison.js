@@ -211,7 +211,8 @@ export function createComparison({
       const took = now() - before;
       if (took < wantedSlice / 2) slice = Math.min(longestSlice, slice * 2);
       else if (took > wantedSlice) slice = Math.max(1, slice >> 1);
-      if (now() - drawn < frameEvery()) continue;
+      // Where it comes to rest, or other models take over, that is seen to elsewhere.
+      if (!goesOn() || now() - drawn < frameEvery()) continue;
       drawn = now();
       await show();
     }

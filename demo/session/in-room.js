@@ -79,7 +79,6 @@ function followSettings({ trained, state }) {
  */
 export function createVisits({ trained, state, onReturn, restsWhenLeft = false, page = document }) {
   let begun = false;
-  let here = false;
   let heldBack = false;
 
   function onVisibility() {
@@ -104,12 +103,9 @@ export function createVisits({ trained, state, onReturn, restsWhenLeft = false, 
     enter() {
       if (!begun) followSettings({ trained, state });
       begun = true;
-      if (here) return;
-      here = true;
       page.addEventListener('visibilitychange', onVisibility);
     },
     leave() {
-      here = false;
       page.removeEventListener('visibilitychange', onVisibility);
       if (heldBack) release();
       if (restsWhenLeft) trained.pause();

@@ -270,7 +270,8 @@ export class Session {
   async nextFrame({ whole = false } = {}) {
     const client = this.#client;
     const model = this.summary.peek();
-    if (!client || this.#replacing || (this.#framesAsked > 0 && !whole)) return nothing;
+    if (!client || !model || this.#replacing) return nothing;
+    if (this.#framesAsked > 0 && !whole) return nothing;
     this.#framesAsked++;
     try {
       const recycle = this.#spare;

@@ -105,12 +105,22 @@ describe('client', () => {
     await assert.rejects(request, (error) => error instanceof DivergedError && error.step === 4);
   });
 
-  it('rejects everything when the worker stops', async () => {
-    const port = new Port();
-    const client = createTrainerClient(port);
-    const requests = [client.request('pause', {}), client.request('measure', {})];
-    port.dispatchEvent(Object.assign(new Event('error'), { message: 'out of memory' }));
-    for (const request of requests) await assert.rejects(request, /the worker stopped: out of memory/);
+  it('rejects everything when the worker stops, and what is asked for later too', async () => {
+    for (const type of ['error', 'messageerror']) {
+      const port = Object.assign(new Port(), { ended: 0, terminate: () => port.ended++ });
+      const client = createTrainerClient(port);
+      const requests = [client.request('pause', {}), client.request('measure', {})];
+      port.dispatchEvent(Object.assign(new Event(type), { message: 'out of memory' }));
+      for (const request of requests) await assert.rejects(request, /the worker stopped: out of memory/);
+      assert.match((await client.lost).message, /the worker stopped: out of memory/);
+      await assert.rejects(client.request('pause', {}), /the worker stopped: out of memory/);
+      assert.equal(port.sent.length, 2);
+      assert.equal(port.ended, 1, 'what is left of it ends');
+      // What it had said before comes too late.
+      port.answer({ id: requests[0].id, kind: 'result', body: {} });
+      client.close();
+      await assert.rejects(client.request('pause', {}), /out of memory/, 'the first reason stays');
+    }
   });
 
   it('rejects everything once it is closed', async () => {
