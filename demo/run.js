@@ -106,7 +106,7 @@ export function createRun({ openClient, state, task }) {
         // What was set after it is tried next.
         if (!isLatest()) return;
         report(error);
-        if (session.summary.peek()) builtWith.goBack();
+        builtWith.goBack();
       }
     }, goal);
   }

@@ -144,7 +144,7 @@ export function createComparison({
         if (!isLatest()) return;
         report(error);
         failed.value = !kind.peek();
-        if (kind.peek()) builtWith.goBack();
+        builtWith.goBack();
       }
     }, goal);
   }

@@ -41,6 +41,7 @@ export function createBuiltWith(state) {
     },
     /** @param {Values} values */
     is: (values) => differenceOf(state, rebuildValues(state, values), builtWith) === '',
+    /** Where nothing was built yet, settings stay as they are. */
     goBack: () => state.setAll(Object.entries(builtWith)),
   };
 }

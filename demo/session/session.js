@@ -157,7 +157,13 @@ export class Session {
       const built = /** @type {Summary} */ (await client.request(type, body()));
       this.#sent = plan.data;
       const frame = await client.request('frame', { recycle: null, whole: true });
-      return { built, show: () => this.#begin(plan, built, frame) };
+      return {
+        built,
+        show: () => {
+          // Its worker may have died while others were waited for.
+          if (client === this.#client) this.#begin(plan, built, frame);
+        },
+      };
     } catch (error) {
       this.#replacing = false;
       if (!this.summary.peek()) this.status.value = 'failed';
@@ -250,7 +256,6 @@ export class Session {
   #close() {
     const client = this.#client;
     this.#client = null;
-    this.#replacing = false;
     client?.close();
   }
 

@@ -51,6 +51,17 @@ describe('settings', () => {
     assert.equal(asked(fake.trainer, 'build').length, 2);
   });
 
+  it('that make no other model ask for none while the first is being built', async () => {
+    const fake = fakeRun();
+    const page = /** @type {any} */ (new Tab());
+    createVisits({ trained: fake.run, state: fake.state, page }).enter();
+    await settle();
+    fake.state.set('pace', '2');
+    await fake.built();
+    assert.deepEqual(asked(fake.trainer, 'build'), ['build 1']);
+    assert.equal(fake.run.status.value, 'ready');
+  });
+
   it('that are changed while a model is being built are followed when it is there', async () => {
     const fake = fakeRun();
     const { enter } = createVisits({

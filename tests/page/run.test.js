@@ -180,6 +180,22 @@ describe('a run', () => {
     assert.equal(trainer.count('runTo'), 1);
   });
 
+  it('does not go on where it is begun again, though a setting changes then', async () => {
+    const fake = await ready();
+    const { run, state, trainer } = fake;
+    run.start();
+    await settle();
+    run.reset();
+    await settle();
+    await fake.paused();
+    state.set('size', 2);
+    run.build();
+    await fake.built();
+    await fake.built();
+    assert.equal(run.status.value, 'ready');
+    assert.equal(trainer.count('runTo'), 1);
+  });
+
   it('does not end with an earlier run', async () => {
     const fake = await ready();
     const { run, trainer } = fake;
@@ -322,6 +338,7 @@ describe('what is changed on the way', () => {
 describe('a model out of a file', () => {
   it('brings its settings along', async () => {
     const { run, state, trainer, said } = await ready();
+    state.set('topK', 3);
     run.start();
     await settle();
     run.open(Uint8Array.of(1));

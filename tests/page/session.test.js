@@ -115,9 +115,9 @@ describe('a session', () => {
     await reload(session, trainer, { data: { name: 'others' } });
     assert.deepEqual(trainer.asked.filter(({ type }) => type === 'build')[2].body.data, { points: 3 });
     assert.equal(trainers.length, 1);
+    await reload(session, trainer);
     await trainer.die();
-    const loading = session.load(plan({ data: { name: 'others' } }));
-    loading.catch(() => {});
+    session.load(plan()).catch(() => {});
     await settle();
     assert.equal(trainers.length, 2);
     assert.deepEqual(trainers[1].asked[0].body.data, { points: 3 });
@@ -132,6 +132,9 @@ describe('a session', () => {
     await trainer.refuse('build', new RangeError('too large'));
     await refused;
     assert.equal(session.status.value, 'failed');
+    session.frame({ whole: true });
+    session.tune({ topK: 3 });
+    assert.deepEqual(trainer.waiting, [], 'there is nothing to ask about');
     (await reload(session, trainer)).show();
     assert.equal(session.status.value, 'ready');
     const model = session.summary.value;
@@ -335,6 +338,15 @@ describe('a session that cannot go on', () => {
     await settle();
     await trainer.die();
     await loading;
+    assert.equal(session.status.value, 'failed');
+    assert.equal(stops.length, 1);
+  });
+
+  it('because its worker died before its new model was shown stays so', async () => {
+    const { session, trainer, stops } = await ready();
+    const { show } = await reload(session, trainer);
+    await trainer.die();
+    show();
     assert.equal(session.status.value, 'failed');
     assert.equal(stops.length, 1);
   });

@@ -105,6 +105,17 @@ describe('training', () => {
     assert.equal(control.running.value, false);
   });
 
+  it('is under way until it has paused, whatever is built meanwhile', async () => {
+    const { control, trainings } = fake();
+    control.start(far);
+    await settle();
+    control.pause();
+    await control.build(async () => {});
+    assert.equal(control.running.value, true);
+    await trainings[0].end();
+    assert.equal(control.running.value, false);
+  });
+
   it('goes on where it was started again before it had paused', async () => {
     const { control, log, trainings } = fake();
     control.start(far);
@@ -133,6 +144,22 @@ describe('training', () => {
 });
 
 describe('builds', () => {
+  it('come before what was started while training came to rest', async () => {
+    const { control, log, trainings, work, resting } = fake();
+    const { promise, end } = deferred();
+    resting.now = promise;
+    control.start(oneMore);
+    await settle();
+    await trainings[0].end();
+    control.start(far);
+    const build = work('build');
+    control.build(build.act);
+    await end();
+    assert.deepEqual(log, ['train to 11', 'rest', 'begin build', 'stop']);
+    await build.end();
+    assert.deepEqual(log.slice(4), ['end build', 'train to 1000']);
+  });
+
   it('do not overlap, and of several only the last is done', async () => {
     const { control, log, work } = fake();
     const [first, second, third] = ['first', 'second', 'third'].map((name) => work(name));
