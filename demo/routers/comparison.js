@@ -234,7 +234,7 @@ export function createComparison({
   async function measure() {
     if (scan || control.building) return;
     if (control.running.peek()) measuring.value = scanAsked = true;
-    else if (status.peek() === 'ready') await tryEveryK();
+    else await tryEveryK();
   }
 
   async function tryEveryK() {

@@ -274,6 +274,16 @@ describe('one of the compared that stops', () => {
     assert.equal(trainers[1].waiting.length, 0);
   });
 
+  it('was the last: training ends where it stood', async () => {
+    const { comparison, trainers } = await training();
+    for (const trainer of trainers) {
+      await trainer.refuse('runTo', new DivergedError('the loss is not finite', 1));
+      await trainer.answer('frame', frame(1));
+    }
+    assert.equal(comparison.step.value, 0);
+    assert.equal(comparison.status.value, 'ready');
+  });
+
   it('while every k is tried is said to have once', async () => {
     const { comparison, trainers, said } = await ready();
     const scan = comparison.measure();
@@ -322,6 +332,20 @@ describe('every k of a comparison', () => {
       assert.equal(trainers[0].count('runTo') + trainers[0].count('build'), 2, act);
       assert.equal(comparison.measuring.value, false);
     }
+  });
+
+  it('is tried in the midst of training at the step where all models are', async () => {
+    const { comparison, trainers, all } = await training();
+    await all('runTo');
+    await all('frame', () => frame(2));
+    comparison.measure();
+    await all('runTo');
+    assert.deepEqual(trainers[0].waiting, ['frame'], 'which was not shown yet');
+    await all('frame', () => frame(6));
+    trainers[0].part('measure', { topK: 1, loss: 2 });
+    assert.equal(comparison.trainees.value[0].lossByK.value?.step, 6);
+    await all('measure');
+    assert.equal(trainers[0].waiting.join(), 'runTo', 'and training goes on');
   });
 
   it('is tried where training has ended, though it was asked for in its last moment', async () => {
