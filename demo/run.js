@@ -90,25 +90,24 @@ export function createRun({ openClient, state, task }) {
    * @param {{ go?: boolean }} [options] go: train at once; by default as before
    */
   function build({ go } = {}) {
-    const goal = go === undefined ? undefined : go ? forever : null;
-    return control.build(async (isLatest) => {
-      try {
-        const data = await task.wanted();
-        await control.halt();
-        // The settings are of another model meanwhile, which is built next; the data may not suit them.
-        if (!isLatest()) return;
-        const values = state.values.peek();
-        const config = task.config();
-        task.check(data, config);
-        const loaded = await session.load({ ...planFor(data, values), config });
-        begin(loaded, data, values, 'built');
-      } catch (error) {
-        // What was set after it is tried next.
-        if (!isLatest()) return;
-        report(error);
-        builtWith.goBack();
-      }
-    }, goal);
+    const goal = go ? forever : null;
+    return control.build(
+      {
+        prepare: task.wanted,
+        async replace(data) {
+          const values = state.values.peek();
+          const config = task.config();
+          task.check(data, config);
+          const loaded = await session.load({ ...planFor(data, values), config });
+          begin(loaded, data, values, 'built');
+        },
+        fail(error) {
+          report(error);
+          builtWith.goBack();
+        },
+      },
+      go === undefined ? undefined : goal,
+    );
   }
 
   /**

@@ -129,24 +129,26 @@ export function createComparison({
    * @param {{ go?: boolean }} [options] go: train at once; by default as before
    */
   function build({ go } = {}) {
-    const goal = go === undefined ? undefined : go ? toBudget : null;
-    return control.build(async (isLatest) => {
-      try {
-        const values = state.values.peek();
-        const next = kindOf(values);
-        const data = await next.data();
-        await stopMeasuring();
-        await control.halt();
-        // The settings are of other models meanwhile, which are built next.
-        if (!isLatest()) return;
-        await replace(next, data, values);
-      } catch (error) {
-        if (!isLatest()) return;
-        report(error);
-        failed.value = !kind.peek();
-        builtWith.goBack();
-      }
-    }, goal);
+    const goal = go ? toBudget : null;
+    return control.build(
+      {
+        async prepare() {
+          const values = state.values.peek();
+          const next = kindOf(values);
+          return { values, next, data: await next.data() };
+        },
+        async replace({ values, next, data }) {
+          await stopMeasuring();
+          await replace(next, data, values);
+        },
+        fail(error) {
+          report(error);
+          failed.value = !kind.peek();
+          builtWith.goBack();
+        },
+      },
+      go === undefined ? undefined : goal,
+    );
   }
 
   /**

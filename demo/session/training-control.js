@@ -14,6 +14,16 @@ import { signal } from '@preact/signals';
  */
 
 /**
+ * How another model comes to be, or several.
+ *
+ * @template T
+ * @typedef {object} Build
+ * @property {() => Promise<T>} prepare while training goes on
+ * @property {(prepared: T) => Promise<unknown>} replace when training has ended, for settings as they are then
+ * @property {(error: unknown) => void} fail hears why it could not be, unless another one is wanted by then
+ */
+
+/**
  * When models are built, and when they are trained. Builds do not overlap; of several that are asked for only the last
  * is done; and what is asked of training while a model is being built is meant for that model.
  */
@@ -45,23 +55,31 @@ export class TrainingControl {
   }
 
   /**
-   * @param {(isLatest: () => boolean) => Promise<unknown>} work builds, and reports its errors itself. It calls `halt`
-   *   before the new model takes over
+   * @template T
+   * @param {Build<T>} build
    * @param {Goal | null} [goal] what to do then; null: nothing; by default what was done before
    */
-  build(work, goal) {
+  build({ prepare, replace, fail }, goal) {
     if (goal !== undefined) this.#wanted = goal && { goal };
     const turn = ++this.#latestBuild;
     const isLatest = () => turn === this.#latestBuild;
     return this.inTurn(async () => {
-      if (isLatest()) await work(isLatest);
+      if (!isLatest()) return;
+      try {
+        const prepared = await prepare();
+        await this.halt();
+        // Something else is wanted meanwhile, and built next; what was prepared may not suit it.
+        if (isLatest()) await replace(prepared);
+      } catch (error) {
+        if (isLatest()) fail(error);
+      }
     });
   }
 
   /**
    * Work on models that no later build makes superfluous.
    *
-   * @param {() => Promise<unknown>} work reports its errors itself
+   * @param {() => Promise<unknown>} work reports its errors itself, and calls `halt` before another model takes over
    */
   inTurn(work) {
     this.#building++;

@@ -41,16 +41,28 @@ function fake() {
     },
     afterwards: async () => log.push('afterwards'),
   });
-  /** Work that ends when the test says so. @param {string} name @param {boolean} [halts] */
-  function work(name, halts = true) {
-    const { promise, end } = deferred();
+  /** A build that ends when the test says so. @param {string} name */
+  function work(name) {
+    const [preparing, replacing] = [deferred(), deferred()];
     return {
-      end,
-      act: async () => {
-        log.push(`begin ${name}`);
-        if (halts) await control.halt();
-        await promise;
-        log.push(`end ${name}`);
+      prepared: preparing.end,
+      /** Whatever it waits for. */
+      async end() {
+        await preparing.end();
+        await replacing.end();
+      },
+      build: {
+        prepare: async () => {
+          log.push(`begin ${name}`);
+          await preparing.promise;
+          return name;
+        },
+        replace: async (/** @type {string} */ prepared) => {
+          assert.equal(prepared, name);
+          await replacing.promise;
+          log.push(`end ${name}`);
+        },
+        fail: (/** @type {any} */ { message }) => log.push(message),
       },
     };
   }
@@ -81,8 +93,8 @@ describe('training', () => {
     control.start(far);
     await settle();
     assert.deepEqual(log, ['train to 1000']);
-    await control.build(async () => {});
-    assert.deepEqual(log, ['train to 1000'], 'nor by a build that left it alone');
+    await control.inTurn(async () => {});
+    assert.deepEqual(log, ['train to 1000'], 'nor by work that left it alone');
     assert.equal(control.running.value, true);
     assert.equal(trainings.length, 1);
   });
@@ -105,12 +117,12 @@ describe('training', () => {
     assert.equal(control.running.value, false);
   });
 
-  it('is under way until it has paused, whatever is built meanwhile', async () => {
+  it('is under way until it has paused, whatever is done meanwhile', async () => {
     const { control, trainings } = fake();
     control.start(far);
     await settle();
     control.pause();
-    await control.build(async () => {});
+    await control.inTurn(async () => {});
     assert.equal(control.running.value, true);
     await trainings[0].end();
     assert.equal(control.running.value, false);
@@ -153,7 +165,8 @@ describe('builds', () => {
     await trainings[0].end();
     control.start(far);
     const build = work('build');
-    control.build(build.act);
+    control.build(build.build);
+    await build.prepared();
     await end();
     assert.deepEqual(log, ['train to 11', 'rest', 'begin build', 'stop']);
     await build.end();
@@ -163,9 +176,9 @@ describe('builds', () => {
   it('do not overlap, and of several only the last is done', async () => {
     const { control, log, work } = fake();
     const [first, second, third] = ['first', 'second', 'third'].map((name) => work(name));
-    const builds = [control.build(first.act)];
-    await settle();
-    builds.push(control.build(second.act), control.build(third.act));
+    const builds = [control.build(first.build)];
+    await first.prepared();
+    builds.push(control.build(second.build), control.build(third.build));
     await settle();
     assert.deepEqual(log, ['begin first']);
     assert.equal(control.building, true);
@@ -177,29 +190,42 @@ describe('builds', () => {
     assert.equal(control.building, false);
   });
 
-  it('know whether another one was asked for after them', async () => {
-    const { control } = fake();
-    /** @type {boolean[]} */
-    const latest = [];
-    const { promise, end } = deferred();
-    const build = control.build(async (isLatest) => {
-      latest.push(isLatest());
-      await promise;
-      latest.push(isLatest());
+  it('of what is no longer wanted end when they are prepared', async () => {
+    const { control, log, work } = fake();
+    const [first, second] = [work('first'), work('second')];
+    control.build(first.build);
+    await settle();
+    control.build(second.build);
+    await first.end();
+    await second.end();
+    assert.deepEqual(log, ['begin first', 'begin second', 'end second']);
+  });
+
+  it('say why they failed, unless something else is wanted by then', async () => {
+    const { control, log, work } = fake();
+    const failing = (/** @type {string} */ name) => ({
+      ...work(name).build,
+      prepare: async () => {
+        await settle();
+        throw new RangeError(`${name} is wrong`);
+      },
     });
-    await settle();
-    control.build(async (isLatest) => latest.push(isLatest()));
+    await control.build(failing('first'));
+    assert.deepEqual(log, ['first is wrong']);
+    control.build(failing('second'));
+    await Promise.resolve();
+    const { build, end } = work('third');
+    const last = control.build(build);
     await end();
-    await build;
-    await settle();
-    assert.deepEqual(latest, [true, false, true]);
+    await last;
+    assert.deepEqual(log.slice(1), ['begin third', 'end third']);
   });
 
   it('leave other work its turn, whatever is built after it', async () => {
     const { control, log, work } = fake();
     const [opening, build] = [work('opening'), work('build')];
-    control.inTurn(opening.act);
-    control.build(build.act);
+    control.inTurn(async () => opening.build.replace(await opening.build.prepare()));
+    control.build(build.build);
     await build.end();
     assert.deepEqual(log, ['begin opening']);
     await opening.end();
@@ -208,10 +234,10 @@ describe('builds', () => {
 
   it('begin no training that was not asked for', async () => {
     const { control, log, work } = fake();
-    const { act, end } = work('build');
-    const build = control.build(act);
+    const { build, end } = work('build');
+    const done = control.build(build);
     await end();
-    await build;
+    await done;
     assert.deepEqual(log, ['begin build', 'end build']);
     assert.equal(control.running.value, false);
   });
@@ -219,12 +245,12 @@ describe('builds', () => {
   it('train at once where that is asked for, or do not go on', async () => {
     const { control, log, trainings, work } = fake();
     const first = work('first');
-    control.build(first.act, far);
+    control.build(first.build, far);
     await first.end();
     assert.deepEqual(log, ['begin first', 'end first', 'train to 1000']);
     const second = work('second');
-    control.build(second.act, null);
-    await settle();
+    control.build(second.build, null);
+    await second.prepared();
     await trainings[0].end();
     await second.end();
     assert.deepEqual(log.slice(3), ['begin second', 'stop', 'end second']);
@@ -240,8 +266,8 @@ describe('a model that takes over from another', () => {
     control.running.subscribe((now) => running.push(now));
     control.start(far);
     await settle();
-    const { act, end } = work('build');
-    control.build(act);
+    const { build, end } = work('build');
+    control.build(build);
     await end();
     assert.deepEqual(log, ['train to 1000', 'begin build', 'stop'], 'the last one is still at it');
     assert.equal(trainings[0].goesOn(), false);
@@ -257,13 +283,13 @@ describe('a model that takes over from another', () => {
   it('is trained where training is asked for while it is being built', async () => {
     const { control, log, trainings, work } = fake();
     const [first, second] = [work('first'), work('second')];
-    control.build(first.act);
-    await settle();
+    control.build(first.build);
+    await first.prepared();
     let ended = false;
     control.start(oneMore).then(() => {
       ended = true;
     });
-    control.build(second.act);
+    control.build(second.build);
     await first.end();
     assert.deepEqual(
       log,
@@ -282,9 +308,9 @@ describe('a model that takes over from another', () => {
     const { control, log, trainings, work } = fake();
     control.start(far);
     await settle();
-    const { act, end } = work('build');
-    control.build(act);
-    await settle();
+    const { build, prepared, end } = work('build');
+    control.build(build);
+    await prepared();
     await trainings[0].end();
     await control.pause();
     await end();
@@ -293,16 +319,19 @@ describe('a model that takes over from another', () => {
   });
 
   it('has the training of the last go on where it does not come to be', async () => {
-    const { control, log, trainings } = fake();
+    const { control, log, trainings, work } = fake();
     control.start(far);
     await settle();
-    control.build(async () => {
-      await control.halt();
-      log.push('failed');
+    const { build, prepared } = work('build');
+    control.build({
+      ...build,
+      replace: async () => {
+        throw new RangeError('failed');
+      },
     });
-    await settle();
+    await prepared();
     await trainings[0].end();
-    assert.deepEqual(log, ['train to 1000', 'stop', 'failed', 'train to 1000']);
+    assert.deepEqual(log, ['train to 1000', 'begin build', 'stop', 'failed', 'train to 1000']);
     assert.equal(trainings[1].goesOn(), true);
   });
 });
