@@ -11,7 +11,7 @@ import { idleKeys } from './schema.js';
  * The engine's own keys among the settings.
  *
  * @param {State} state
- * @returns {import('./worker/protocol.js').ModelConfig}
+ * @returns {import('./trainer/trainer-protocol.js').ModelConfig}
  */
 export function engineConfig(state) {
   const values = state.values.peek();

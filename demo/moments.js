@@ -3,7 +3,7 @@ import { count } from './format.js';
 /**
  * The kept moments of a run, and what moved between them.
  *
- * @typedef {import('./worker/protocol.js').Moment} Moment
+ * @typedef {import('./trainer/trainer-protocol.js').Moment} Moment
  *
  * @typedef {object} Change from one moment to the next
  * @property {number} from step

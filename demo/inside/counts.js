@@ -15,7 +15,7 @@
  * @property {number} learned of the router's own numbers
  * @property {number} experts all of them, learned; or the one network of a layer without a router
  *
- * @typedef {import('../worker/protocol.js').Tensor} Tensor
+ * @typedef {import('../trainer/trainer-protocol.js').Tensor} Tensor
  */
 
 /**

@@ -6,7 +6,7 @@ import { distance, rowSimilarity } from './router.js';
  *
  * @typedef {import('./look.js').Look} Look
  * @typedef {import('./router.js').Matrix} Matrix
- * @typedef {import('../worker/protocol.js').Moment} Moment
+ * @typedef {import('../trainer/trainer-protocol.js').Moment} Moment
  *
  * @typedef {object} Stop the router at a step
  * @property {number} step

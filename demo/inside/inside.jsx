@@ -119,7 +119,7 @@ function useShown(run, latest) {
   return { now, shown, course };
 }
 
-/** @type {readonly import('../worker/protocol.js').Moment[]} */
+/** @type {readonly import('../trainer/trainer-protocol.js').Moment[]} */
 const none = [];
 
 /** @param {{ own: State, layers: number }} props */

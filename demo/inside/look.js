@@ -5,7 +5,7 @@ import { generated, routerParts } from './router.js';
  * @typedef {import('./router.js').RouterParts} RouterParts
  * @typedef {import('./counts.js').Sizes & { layers: number, router: string, loadBalanceWeight: number }} Sizes
  * @typedef {import('../run.js').Run} Run
- * @typedef {import('../worker/protocol.js').Moment} Moment
+ * @typedef {import('../trainer/trainer-protocol.js').Moment} Moment
  *
  * @typedef {object} Look
  * @property {RouterParts | null} parts null where the layer has no router

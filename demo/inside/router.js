@@ -2,7 +2,7 @@
  * A layer's router, computed step by step out of its tensors, so that each step can be shown. Formulas: Do et al.,
  * "HyperRouter" (2023), section 3, as their published code has them.
  *
- * @typedef {import('../worker/protocol.js').Tensor} Tensor
+ * @typedef {import('../trainer/trainer-protocol.js').Tensor} Tensor
  *
  * @typedef {object} Matrix
  * @property {number} rows

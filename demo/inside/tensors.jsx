@@ -6,7 +6,7 @@ import { FateMark } from './stage.jsx';
 /**
  * The tensors of a router that the page has no diagram of its own for.
  *
- * @param {{ tensors: readonly import('../worker/protocol.js').Tensor[] }} props
+ * @param {{ tensors: readonly import('../trainer/trainer-protocol.js').Tensor[] }} props
  */
 export function Tensors({ tensors }) {
   return (

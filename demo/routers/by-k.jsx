@@ -16,21 +16,25 @@ export function ByKFigure({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
   const topK = Number(state.get('topK'));
-  const groups = groupsOf(comparison.lanes.value.filter(({ status }) => status.value === 'ready'));
+  const groups = groupsOf(comparison.trainees.value.filter(({ status }) => status.value === 'ready'));
   const seeds = seedCount(groups);
   const traitsOf = (/** @type {string} */ router) => routerOf(state.schema, router).traits;
   const routes = (/** @type {string} */ router) => traitsOf(router).includes('routes');
-  const scans = groups.map(({ router, lanes }) => {
-    const scan = meanScan(lanes.map((lane) => lane.scan.value));
+  const scans = groups.map(({ router, trainees }) => {
+    const scan = meanScan(trainees.map((trainee) => trainee.lossByK.value));
     return { router, routes: routes(router), step: scan?.step, points: scan?.points ?? [] };
   });
-  const outcomes = seedsOf(groups).map((lanes) =>
-    lanes.map(({ router, losses }) => ({ router, traits: traitsOf(router), heldOut: losses.value.heldOut })),
+  const outcomes = seedsOf(groups).map((trainees) =>
+    trainees.map(({ router, losses }) => ({
+      router,
+      traits: traitsOf(router),
+      heldOut: losses.value.heldOut,
+    })),
   );
   const scanned = scans.find(({ points }) => points.length);
   const measuring = comparison.measuring.value;
-  const routed = groups.flatMap(({ router, lanes }) => (routes(router) ? lanes : []));
-  const done = routed.reduce((sum, { scan }) => sum + (scan.value?.points.length ?? 0), 0);
+  const routed = groups.flatMap(({ router, trainees }) => (routes(router) ? trainees : []));
+  const done = routed.reduce((sum, { lossByK }) => sum + (lossByK.value?.points.length ?? 0), 0);
   const wanted = routed.length * Number(state.get('experts'));
   return (
     <Figure

@@ -19,9 +19,9 @@ const signed = (value) =>
 export function GapFigure({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
-  const groups = groupsOf(comparison.lanes.value);
-  const gaps = seedsOf(groups).map((lanes) =>
-    gapsOf(lanes.map(({ router, losses }) => ({ router, heldOut: losses.value.heldOut }))),
+  const groups = groupsOf(comparison.trainees.value);
+  const gaps = seedsOf(groups).map((trainees) =>
+    gapsOf(trainees.map(({ router, losses }) => ({ router, heldOut: losses.value.heldOut }))),
   );
   const lines = (gaps[0] ?? []).map(({ router }, i) => {
     const band = mapBand(bandOf(gaps.map((seed) => seed[i])), (nats) => inUnit(nats, unit));

@@ -13,14 +13,14 @@ import { isPlane } from './settings.js';
  * What can be learned in a comparison.
  *
  * @typedef {import('../schema.js').Values} Values
- * @typedef {import('../worker/protocol.js').ModelConfig} ModelConfig
+ * @typedef {import('../trainer/trainer-protocol.js').ModelConfig} ModelConfig
  *
  * @typedef {object} Kind
- * @property {import('../worker/protocol.js').TaskName} name of the worker's task
+ * @property {import('../trainer/trainer-protocol.js').TaskName} name of the worker's task
  * @property {'byte' | 'point'} per what a loss is the mean over
  * @property {number} guess loss of a model that knows nothing, nats
+ * @property {(router: string) => boolean} routes whether it sends tokens to experts, so that k plays a part
  * @property {(router: string, run: number) => ModelConfig} config run: of which seed, counted from 0
- * @property {(router: string) => boolean} routes whether it sends tokens to experts
  * @property {() => Promise<object>} data what the worker is sent; the same object as long as nothing of it changes
  * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads [layers, E] of a picture of the worker
  */
@@ -55,9 +55,9 @@ export function createKinds({ fields, routers }) {
     const id = String(values.data);
     return {
       name: 'text',
-      routes,
       per: 'byte',
       guess: Math.log(256),
+      routes,
       config: (router, run) => ({ vocabSize: 256, ...configFor(fields.language, values, router, run) }),
       async data() {
         const known = texts.get(id);
@@ -88,9 +88,9 @@ export function createKinds({ fields, routers }) {
     const classes = classesOf(wanted);
     return {
       name: 'plane',
-      routes,
       per: 'point',
       guess: Math.log(classes),
+      routes,
       config: (router, run) => ({
         ...configFor(fields.classifier, values, router, run),
         inputSize: 2,

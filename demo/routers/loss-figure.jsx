@@ -15,10 +15,10 @@ import { StepTable, stepRows } from './step-table.jsx';
 export function LossFigure({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
-  const groups = groupsOf(comparison.lanes.value);
+  const groups = groupsOf(comparison.trainees.value);
   const seeds = seedCount(groups);
-  const curves = groups.map(({ router, lanes }) => {
-    const histories = lanes.map(({ losses }) => losses.value);
+  const curves = groups.map(({ router, trainees }) => {
+    const histories = trainees.map(({ losses }) => losses.value);
     return {
       router,
       training: inUnits(

@@ -14,12 +14,12 @@ const side = 480;
 /**
  * Who owns each place of the plane, for one of the models.
  *
- * @param {{ lane: import('./lane.js').Lane, state: import('../state.js').State }} props
+ * @param {{ trainee: import('./comparison.js').Trainee, state: import('../state.js').State }} props
  */
-export function MapFigure({ lane, state }) {
+export function MapFigure({ trainee, state }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const tile = useMemo(createTile, []);
-  const map = useComputed(() => ownersOf(lane.picture.value, Number(state.get('layer')) - 1));
+  const map = useComputed(() => ownersOf(trainee.picture.value, Number(state.get('layer')) - 1));
   useDrawing(() => {
     const drawn = map.value;
     const context = canvas.current?.getContext('2d');
@@ -33,8 +33,8 @@ export function MapFigure({ lane, state }) {
   const words = parts.map(({ name, share }) => `${name} ${percent(share)}`).join(', ');
   return (
     <Figure
-      title={lane.router}
-      name={`routers-map-${lane.router}`}
+      title={trainee.router}
+      name={`routers-map-${trainee.router}`}
       table={() => (
         <table>
           <thead>
@@ -60,7 +60,7 @@ export function MapFigure({ lane, state }) {
         width={side}
         height={side}
         role="img"
-        aria-label={`Which expert comes first, of the plane, with ${lane.router}: ${words || 'nothing yet'}.`}
+        aria-label={`Which expert comes first, of the plane, with ${trainee.router}: ${words || 'nothing yet'}.`}
       />
     </Figure>
   );

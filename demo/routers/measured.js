@@ -74,7 +74,7 @@ export const measured = [
  * A measure of one layer over the steps.
  *
  * @param {Measure} measure
- * @param {readonly import('../worker/protocol.js').MeasuresEntry[]} entries
+ * @param {readonly import('../trainer/trainer-protocol.js').MeasuresEntry[]} entries
  * @param {number} layer counted from 0
  * @returns {{ steps: number[], values: number[] }} without the looks that could not tell
  */

@@ -14,7 +14,7 @@ export function ModelsTable({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
   const layer = Number(state.get('layer'));
-  const groups = groupsOf(comparison.lanes.value);
+  const groups = groupsOf(comparison.trainees.value);
   const seeds = seedCount(groups);
   const one = per === 'byte' ? 'character' : 'point';
   const rows = rowsNow(groups, { unit, per, layer, routers: routersOf(state.schema) });

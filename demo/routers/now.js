@@ -24,13 +24,13 @@ const size = (value) => (value === undefined ? '–' : compact(value));
  * @returns {Row[]}
  */
 export function rowsNow(groups, { unit, per, layer, routers }) {
-  const sizes = groups.map(({ router, lanes: [{ summary }] }) => {
+  const sizes = groups.map(({ router, trainees: [{ summary }] }) => {
     const option = routers.find(({ name }) => name === router);
     return summary.value && option ? parametersOf(summary.value, option) : undefined;
   });
-  /** @param {(lane: import('./lane.js').Lane) => number | null | undefined} of */
-  const means = (of) => groups.map(({ lanes }) => meanOf(lanes.map(of)));
-  /** @param {(lane: import('./lane.js').Lane) => number | undefined} of */
+  /** @param {(trainee: import('./comparison.js').Trainee) => number | null | undefined} of */
+  const means = (of) => groups.map(({ trainees }) => meanOf(trainees.map(of)));
+  /** @param {(trainee: import('./comparison.js').Trainee) => number | undefined} of */
   const losses = (of) => means(of).map((nats) => lossText(nats, unit));
   return [
     { title: 'Parameters', values: sizes.map((of) => size(of?.all)) },
@@ -41,15 +41,15 @@ export function rowsNow(groups, { unit, per, layer, routers }) {
     },
     ledBy('lowest', 'least', {
       title: 'Training loss',
-      values: losses((lane) => lane.losses.value.smooth.at(-1)),
+      values: losses((trainee) => trainee.losses.value.smooth.at(-1)),
     }),
     ledBy('lowest', 'least', {
       title: 'Held-out loss',
-      values: losses((lane) => lane.losses.value.heldOut.at(-1)?.loss),
+      values: losses((trainee) => trainee.losses.value.heldOut.at(-1)?.loss),
     }),
     ...measured.map(({ title, value, lead: [word, which] }) => {
-      const now = means((lane) => {
-        const look = lane.measures.value.entries.at(-1)?.layers[layer - 1];
+      const now = means((trainee) => {
+        const look = trainee.measures.value.entries.at(-1)?.layers[layer - 1];
         return look && value(look);
       });
       return ledBy(word, which, {

@@ -1,7 +1,7 @@
 /**
  * How large the models are, and how much of one works on a single token.
  *
- * @param {import('../worker/protocol.js').Summary} summary of a model
+ * @param {import('../trainer/trainer-protocol.js').Summary} summary of a model
  * @param {Pick<import('./settings.js').RouterOption, 'traits'>} router of it
  * @returns {{ all: number, learned: number, active: number }} numbers (parameters); active: those that a token meets.
  *   The frozen hypernetwork makes a router once for all tokens; only that router is counted

@@ -21,10 +21,10 @@ const two = (/** @type {number | undefined} */ value) => (value === undefined ? 
 export function RoutingFigures({ comparison, state }) {
   const layer = Number(state.get('layer'));
   const size = { experts: Number(state.get('experts')), topK: Number(state.get('topK')) };
-  const groups = groupsOf(comparison.lanes.value);
+  const groups = groupsOf(comparison.trainees.value);
   const seeds = seedCount(groups);
   const routed = groups.filter(({ router }) => routerOf(state.schema, router).traits.includes('routes'));
-  const shown = routed.map(({ lanes }) => lanes[0]);
+  const shown = routed.map(({ trainees }) => trainees[0]);
   return (
     <section class="routing" aria-labelledby="title-routing">
       <div class="figure-head">
@@ -37,8 +37,8 @@ export function RoutingFigures({ comparison, state }) {
         {seeds > 1 && ` Of the ${seeds} seeds, the first is shown.`}
       </p>
       <div class="small-figures">
-        {shown.map((lane) => (
-          <LoadHistoryView key={lane.router} run={lane} state={state} of={lane.router} />
+        {shown.map((trainee) => (
+          <LoadHistoryView key={trainee.router} run={trainee} state={state} of={trainee.router} />
         ))}
       </div>
       {comparison.kind.value?.name === 'plane' && (
@@ -48,8 +48,8 @@ export function RoutingFigures({ comparison, state }) {
             the paler the more it shares; grey where two are level.
           </p>
           <div class="small-figures">
-            {shown.map((lane) => (
-              <MapFigure key={lane.router} lane={lane} state={state} />
+            {shown.map((trainee) => (
+              <MapFigure key={trainee.router} trainee={trainee} state={state} />
             ))}
           </div>
         </>
@@ -66,10 +66,10 @@ export function RoutingFigures({ comparison, state }) {
             range={measure.range(size)}
             log={Boolean(state.get('logSteps'))}
             layer={layer}
-            series={routed.map(({ router, lanes }) => ({
+            series={routed.map(({ router, trainees }) => ({
               router,
               look: lookOf(state.schema, router),
-              ...bandOf(lanes.map(({ measures }) => seriesOf(measure, measures.value.entries, layer - 1))),
+              ...bandOf(trainees.map(({ measures }) => seriesOf(measure, measures.value.entries, layer - 1))),
             }))}
           />
         ))}

@@ -3,8 +3,8 @@ import { meanOf } from './bands.js';
 /**
  * The held-out loss for every k of a router: the mean over its runs, where all have come so far.
  *
- * @param {readonly (import('./lane.js').Scan | null)[]} scans
- * @returns {import('./lane.js').Scan | null} null where one of them has none
+ * @param {readonly (import('../session/session.js').LossByK | null)[]} scans
+ * @returns {import('../session/session.js').LossByK | null} null where one of them has none
  */
 export function meanScan(scans) {
   const [first, ...others] = scans;

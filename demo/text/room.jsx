@@ -14,9 +14,9 @@ import { ToSettings } from '../views/to-settings.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
 import { BarcodeView } from './barcode.jsx';
-import { textBench } from './bench.js';
 import { OpenDialog } from './open-dialog.jsx';
 import { RoutedTextView } from './routed-text.jsx';
+import { openTextRun } from './run.js';
 import { SpecialitiesView } from './specialities.jsx';
 import { createSpotlight, litBy, nameOfSpot } from './spotlight.js';
 import { TextKey, TextTable } from './text-key.jsx';
@@ -30,11 +30,12 @@ import { WritingView } from './writing.jsx';
  * @returns {Promise<import('../shell.js').Room>}
  */
 export async function openRoom(context) {
-  const { run, state, begin } = await textBench(context);
+  const { run, state, enter, leave } = await openTextRun(context);
   return {
     states: [state],
     run,
-    enter: begin,
+    enter,
+    leave,
     report: (problems) => {
       for (const problem of problems) run.notify('note', problem);
     },

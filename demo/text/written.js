@@ -4,7 +4,7 @@ import { frameBytes, frameViews } from './frame.js';
 /**
  * @typedef {import('./run.js').RoutedText} RoutedText
  * @typedef {import('./frame.js').FrameViews} FrameViews
- * @typedef {import('../worker/protocol.js').Written} Written
+ * @typedef {import('../trainer/trainer-protocol.js').Written} Written
  */
 
 /**

@@ -43,7 +43,7 @@ function classifier(router, more = {}) {
     train(steps) {
       for (let i = 0; i < steps; i++) model.trainStep({ inputs, targets, learningRate: 0.05 });
     },
-    /** As the worker gives them. @returns {import('../../demo/worker/protocol.js').Tensor[]} */
+    /** As the worker gives them. @returns {import('../../demo/trainer/trainer-protocol.js').Tensor[]} */
     tensors: () =>
       model
         .parameters()
@@ -139,7 +139,7 @@ describe('the parts of a router', () => {
     // At a moment that is kept it has what it had learned by then.
     const look = /** @type {any} */ ({ parts, step: 9, layer: 1, sizes: { ...sizes, layers: 2 } });
     const then = tensor('gate.gate.bias', [5], true, 7).data;
-    /** @type {import('../../demo/worker/protocol.js').Moment} */
+    /** @type {import('../../demo/trainer/trainer-protocol.js').Moment} */
     const moment = {
       step: 3,
       shape: {},
@@ -214,7 +214,7 @@ function runOf(router) {
   const of = classifier(router);
   const { model } = of;
   const config = { ...model.config };
-  const moments = /** @type {import('../../demo/worker/protocol.js').Moment[]} */ ([]);
+  const moments = /** @type {import('../../demo/trainer/trainer-protocol.js').Moment[]} */ ([]);
   const run = {
     summary: signal(/** @type {any} */ ({ config })),
     step: signal(0),

@@ -7,7 +7,7 @@ import { routingAt } from '../../demo/plane/fields.js';
 import { mapViews } from '../../demo/plane/frame.js';
 import { cellAt, gridPlaces } from '../../demo/plane/geometry.js';
 import { planeSettings } from '../../demo/plane/settings.js';
-import { openPlaneModel, PlaneTrainer } from '../../demo/worker/plane-trainer.js';
+import { openPlaneModel, PlaneTrainer } from '../../demo/trainer/plane-trainer.js';
 
 /** @type {import('hyperrouter-wasm').Engine} */
 let engine;

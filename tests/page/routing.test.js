@@ -9,7 +9,7 @@ import { frameBytes, frameViews, packRouting, unread } from '../../demo/text/fra
 import { lookOf } from '../../demo/text/paint.js';
 import { classTable } from '../../demo/text/profile.js';
 import { createSink } from '../../demo/text/written.js';
-import { Sample } from '../../demo/worker/sample.js';
+import { Sample } from '../../demo/trainer/sample.js';
 
 /**
  * The routing of one layer, as a gate may give it: any number of experts a token, in any order.

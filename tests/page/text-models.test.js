@@ -11,7 +11,7 @@ import { cellOf, cellsOf } from '../../demo/text/cells.js';
 import { describeCheckpoint } from '../../demo/text/checkpoint-file.js';
 import { describeUnknown, mostSymbols, SymbolVocabulary, vocabularyKey } from '../../demo/text/vocabulary.js';
 import { vocabularyOfFile } from '../../demo/text/vocabulary-file.js';
-import { openTextModel } from '../../demo/worker/text-model.js';
+import { openTextModel } from '../../demo/trainer/text-model.js';
 
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 

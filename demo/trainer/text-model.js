@@ -8,7 +8,7 @@ import { SymbolVocabulary, vocabularyKey } from '../text/vocabulary.js';
  *
  * @param {Engine} engine
  * @param {{ tokens?: 'bytes' | 'characters' }} config of the engine, without `vocabSize`; tokens: bytes by default
- * @param {import('./protocol.js').TextData} data whose characters the vocabulary has, where tokens are characters
+ * @param {import('./trainer-protocol.js').TextData} data whose characters the vocabulary has, where tokens are characters
  * @returns {LanguageModel}
  */
 export function createTextModel(engine, { tokens, ...config }, data) {
@@ -24,7 +24,7 @@ export function createTextModel(engine, { tokens, ...config }, data) {
  * @param {Engine} engine
  * @param {Uint8Array} bytes
  * @param {object} [missing] what the file does not hold itself
- * @param {import('./protocol.js').ModelConfig} [missing.config]
+ * @param {import('./trainer-protocol.js').ModelConfig} [missing.config]
  * @param {import('../text/vocabulary.js').VocabularyJSON} [missing.vocabulary]
  * @returns {LanguageModel}
  * @throws {CheckpointError}

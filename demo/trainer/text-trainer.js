@@ -39,7 +39,7 @@ export class TextTrainer extends Trainer {
   /**
    * @param {Engine} engine
    * @param {LanguageModel} model belongs to the trainer from here on
-   * @param {import('./protocol.js').TextData} data
+   * @param {import('./trainer-protocol.js').TextData} data
    * @param {number} learningRate
    */
   constructor(engine, model, data, learningRate) {

@@ -1,12 +1,12 @@
 import { DisposedError, EngineError } from 'hyperrouter-wasm';
-import { errorFromWire } from './protocol.js';
+import { errorFromWire } from './trainer-protocol.js';
 
 /**
- * @typedef {import('./protocol.js').Requests} Requests
- * @typedef {import('./protocol.js').Results} Results
- * @typedef {import('./protocol.js').Parts} Parts
- * @typedef {import('./protocol.js').RequestType} RequestType
- * @typedef {import('./protocol.js').Reply} Reply
+ * @typedef {import('./trainer-protocol.js').Requests} Requests
+ * @typedef {import('./trainer-protocol.js').Results} Results
+ * @typedef {import('./trainer-protocol.js').Parts} Parts
+ * @typedef {import('./trainer-protocol.js').RequestType} RequestType
+ * @typedef {import('./trainer-protocol.js').Reply} Reply
  *
  * @typedef {object} Port what is used of a Worker
  * @property {(message: unknown, transfer: Transferable[]) => void} postMessage
@@ -15,15 +15,22 @@ import { errorFromWire } from './protocol.js';
  */
 
 /**
- * The worker as seen from the page.
+ * The worker that trains, as seen from the page.
  *
  * @param {Port} port
  */
-export function createClient(port) {
+export function createTrainerClient(port) {
   /** @type {Map<number, { resolve: (body: any) => void, reject: (error: Error) => void, onPart?: (body: any) => void }>} */
   const waiting = new Map();
   let lastId = 0;
-  let closed = false;
+  /** @type {Error | undefined} why nothing can be asked for any more */
+  let over;
+  /** @type {(error: Error) => void} */
+  let lose;
+  /** @type {Promise<Error>} */
+  const lost = new Promise((resolve) => {
+    lose = resolve;
+  });
 
   port.addEventListener('message', ({ data }) => {
     const reply = /** @type {Reply} */ (data);
@@ -40,13 +47,16 @@ export function createClient(port) {
   for (const type of /** @type {const} */ (['error', 'messageerror'])) {
     port.addEventListener(type, (event) => {
       const error = new EngineError(`the worker stopped: ${event.message || type}`);
-      rejectAll(error);
+      end(error);
+      lose(error);
     });
   }
 
   /** @param {Error} error */
-  function rejectAll(error) {
-    for (const { reject } of waiting.values()) reject(error);
+  function end(error) {
+    over ??= error;
+    port.terminate?.();
+    for (const { reject } of waiting.values()) reject(over);
     waiting.clear();
   }
 
@@ -60,24 +70,27 @@ export function createClient(port) {
   function request(type, body, { transfer = [], onPart } = {}) {
     const id = ++lastId;
     /** @type {Promise<Results[T]>} */
-    const promise = new Promise((resolve, reject) => waiting.set(id, { resolve, reject, onPart }));
-    if (closed) rejectAll(new DisposedError('the worker was closed'));
-    else port.postMessage({ id, type, body }, transfer);
+    const promise = new Promise((resolve, reject) => {
+      if (over) {
+        reject(over);
+        return;
+      }
+      waiting.set(id, { resolve, reject, onPart });
+      port.postMessage({ id, type, body }, transfer);
+    });
     return Object.assign(promise, { id });
   }
 
   return {
     request,
+    /** Why the worker stopped, as soon as it does; never where it is closed. */
+    lost,
     /** Ends the worker, with its engine and its model. What it was asked for is rejected. */
-    close() {
-      closed = true;
-      port.terminate?.();
-      rejectAll(new DisposedError('the worker was closed'));
-    },
+    close: () => end(new DisposedError('the worker was closed')),
   };
 }
 
 /**
- * @typedef {ReturnType<typeof createClient> & { engine?: Results['open'] }} Client engine: what the worker's engine
- *   says of itself, where it is open
+ * @typedef {ReturnType<typeof createTrainerClient> & { engine?: Results['open'] }} TrainerClient engine: what the
+ *   worker's engine says of itself, where it is open
  */

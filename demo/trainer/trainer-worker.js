@@ -1,17 +1,17 @@
 import { load } from 'hyperrouter-wasm';
 import { packRouting } from '../text/frame.js';
 import { openPlaneModel, PlaneTrainer } from './plane-trainer.js';
-import { checkRequest, errorToWire } from './protocol.js';
 import { createTextModel, openTextModel } from './text-model.js';
 import { TextTrainer } from './text-trainer.js';
+import { checkRequest, errorToWire } from './trainer-protocol.js';
 
 /**
  * The worker's loop: it trains until about 10 ms are used, then looks at its messages. Requests are served one after
  * the other, between two steps; only `pause` and `cancel` are heard at once.
  *
- * @typedef {import('./protocol.js').Request} Request
- * @typedef {import('./protocol.js').Requests} Requests
- * @typedef {import('./protocol.js').Written} Written
+ * @typedef {import('./trainer-protocol.js').Request} Request
+ * @typedef {import('./trainer-protocol.js').Requests} Requests
+ * @typedef {import('./trainer-protocol.js').Written} Written
  * @typedef {import('./trainer.js').Engine} Engine
  * @typedef {TextTrainer | PlaneTrainer} AnyTrainer
  *
@@ -153,6 +153,12 @@ function endRun(reason) {
 /** @param {number} id */
 function pause(id) {
   endRun('paused');
+  // A run whose turn has not come yet ends before it begins.
+  for (let i = queue.length - 1; i >= 0; i--) {
+    if (queue[i].type !== 'runTo') continue;
+    const [run] = queue.splice(i, 1);
+    done(run.id, { step: trainer?.step ?? 0, reason: 'paused' });
+  }
   done(id, { step: trainer?.step ?? 0 });
 }
 

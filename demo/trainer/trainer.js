@@ -3,12 +3,12 @@ import { constantSchedule, DivergedError } from 'hyperrouter-wasm';
 /**
  * @typedef {import('hyperrouter-wasm').Engine} Engine
  * @typedef {import('hyperrouter-wasm').LanguageModel | import('hyperrouter-wasm').Classifier} AnyModel
- * @typedef {import('./protocol.js').ModelConfig} ModelConfig
- * @typedef {import('./protocol.js').Summary} Summary
- * @typedef {import('./protocol.js').Frame} Frame
- * @typedef {import('./protocol.js').Moment} Moment
- * @typedef {import('./protocol.js').MeasuresEntry} MeasuresEntry
- * @typedef {import('./protocol.js').Tensor} Tensor
+ * @typedef {import('./trainer-protocol.js').ModelConfig} ModelConfig
+ * @typedef {import('./trainer-protocol.js').Summary} Summary
+ * @typedef {import('./trainer-protocol.js').Frame} Frame
+ * @typedef {import('./trainer-protocol.js').Moment} Moment
+ * @typedef {import('./trainer-protocol.js').MeasuresEntry} MeasuresEntry
+ * @typedef {import('./trainer-protocol.js').Tensor} Tensor
  *
  * @typedef {{ shape: object, buffer: ArrayBuffer }} Picture the routing of the probe, in the layout of the task
  */
@@ -17,9 +17,9 @@ const warmup = 30;
 const clip = 1;
 const measureEvery = 50;
 const earlyMeasures = [5, 10, 20, 35];
-const snapshotEvery = 200;
+const checkpointEvery = 200;
 /** Larger models are not kept in memory a second and third time. */
-const snapshotParameters = 4e6;
+const checkpointParameters = 4e6;
 /** Each moment that is kept lies this much later than the last, so that an hour has hardly more than a minute. */
 const momentGrowth = 1.25;
 
@@ -45,7 +45,7 @@ export class Trainer {
   #perSecond = 0;
   #changed = true;
   /** @type {{ step: number, bytes: Uint8Array }[]} */
-  #snapshots = [];
+  #checkpoints = [];
 
   /**
    * @param {Engine} engine
@@ -102,7 +102,7 @@ export class Trainer {
    *
    * @returns {Picture}
    */
-  keepsake() {
+  snapshot() {
     return this.picture(null, true);
   }
 
@@ -157,7 +157,7 @@ export class Trainer {
   async advance() {
     const model = this.model;
     if (model.step === 0) await this.#look();
-    if (model.step % snapshotEvery === 0) this.#keepSnapshot();
+    if (model.step % checkpointEvery === 0) this.#keepCheckpoint();
     const before = performance.now();
     const { loss, examples } = this.learn({ learningRate: this.#schedule(model.step), clip });
     const rate = examples / Math.max(1e-6, (performance.now() - before) / 1000);
@@ -186,7 +186,7 @@ export class Trainer {
   }
 
   #keepMoment() {
-    const { shape, buffer } = this.keepsake();
+    const { shape, buffer } = this.snapshot();
     /** @type {Moment['routers']} */
     const routers = [];
     for (const { name, trainable, data } of this.model.parameters()) {
@@ -199,23 +199,23 @@ export class Trainer {
     this.#nextMoment = Math.max(this.step + 1, Math.floor(this.step * momentGrowth));
   }
 
-  #keepSnapshot() {
+  #keepCheckpoint() {
     const { step, parameterCount } = this.model;
-    if (parameterCount > snapshotParameters || this.#snapshots.at(-1)?.step === step) return;
-    this.#snapshots = [...this.#snapshots.slice(-1), { step, bytes: this.save({ optimizer: true }) }];
+    if (parameterCount > checkpointParameters || this.#checkpoints.at(-1)?.step === step) return;
+    this.#checkpoints = [...this.#checkpoints.slice(-1), { step, bytes: this.save({ optimizer: true }) }];
   }
 
   /**
-   * Puts the model back to the earlier of its last two snapshots: the later one may already be on its way into
+   * Puts the model back to the earlier of its last two checkpoints: the later one may already be on its way into
    * the divergence.
    */
   rewind() {
-    const snapshot = this.#snapshots[0];
-    if (!snapshot) throw new RangeError('there is no earlier state to go back to');
-    const model = this.openModel(this.#engine, snapshot.bytes);
+    const checkpoint = this.#checkpoints[0];
+    if (!checkpoint) throw new RangeError('there is no earlier state to go back to');
+    const model = this.openModel(this.#engine, checkpoint.bytes);
     this.model.dispose();
     this.model = model;
-    this.#snapshots = [snapshot];
+    this.#checkpoints = [checkpoint];
     this.#losses = [];
     this.#heldOutLosses = [];
     this.#measures = [];

@@ -37,7 +37,7 @@ export class PlaneTrainer extends Trainer {
   /**
    * @param {Engine} engine
    * @param {Classifier} model belongs to the trainer from here on
-   * @param {import('./protocol.js').PlaneData} data
+   * @param {import('./trainer-protocol.js').PlaneData} data
    * @param {number} learningRate
    */
   constructor(engine, model, data, learningRate) {
@@ -103,7 +103,7 @@ export class PlaneTrainer extends Trainer {
   }
 
   /** @override */
-  keepsake() {
+  snapshot() {
     return this.#draw(null, kept);
   }
 
