@@ -72,7 +72,7 @@ export const routerOf = (schema, router) =>
  * @returns {string[]} names of the routers that are compared
  */
 export const chosenRouters = (schema, values) =>
-  routersOf(schema).flatMap(({ name }) => (values[name] ? [name] : []));
+  schema.flatMap(({ key, group }) => (group === 'routers' && values[key] ? [key] : []));
 
 /**
  * The settings that have an effect on none of the models that are compared.
