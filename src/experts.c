@@ -190,9 +190,9 @@ void hr_experts_forward(hr_experts *self, hr_real *y, const hr_real *x, const hr
                        .scratch = scratch,
                        .pass = pass,
                        .x = x,
-                       .sum = y,
                        .rows_of_chunk = scratch->y,
                        .weights = dispatch->weight};
+  task.sum = y;
   task.at = first_chunk(self, dispatch);
   do {
     hr_team_run(pass->team, forward_piece, &task, cut(dispatch, scratch->pieces, task.at));
@@ -266,10 +266,10 @@ void hr_experts_backward(hr_experts *self, hr_real *dx, hr_real *dweights, const
                        .pass = pass,
                        .x = x,
                        .dy = dy,
-                       .dweights = dweights,
-                       .sum = dx,
                        .rows_of_chunk = scratch->dx,
                        .keep = dispatch->rows <= self->capacity};
+  task.sum = dx;
+  task.dweights = dweights;
   task.at = first_chunk(self, dispatch);
   do {
     backward_chunk(&task, cut(dispatch, scratch->pieces, task.at));
