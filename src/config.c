@@ -93,20 +93,30 @@ static double get(const hr_config *config, const hr_field *field) {
   }
 }
 
-/* The default of a field, which always fits its type. */
-static void set_default(hr_config *config, const hr_field *field) {
+/* For values that fit the field's type, as its default and its minimum do. */
+static void set(hr_config *config, const hr_field *field, double value) {
   char *at = (char *)config + field->offset;
-  int32_t integer = (int32_t)field->initial;
+  int32_t integer = (int32_t)value;
   if (field->type == HR_NUMBER) {
-    memcpy(at, &field->initial, sizeof field->initial);
+    memcpy(at, &value, sizeof value);
   } else {
     memcpy(at, &integer, sizeof integer);
   }
 }
 
+static bool belongs(const hr_field *field, const hr_config *config) {
+  return field->kinds & (1 << config->kind);
+}
+
+void hr_config_normalise(hr_config *config) {
+  for (int32_t i = 0; i < FIELD_COUNT; i++) {
+    if (!belongs(&FIELDS[i], config)) set(config, &FIELDS[i], FIELDS[i].minimum);
+  }
+}
+
 void hr_config_default(hr_config *config, hr_kind kind) {
   memset(config, 0, sizeof *config);
-  for (int32_t i = 0; i < FIELD_COUNT; i++) set_default(config, &FIELDS[i]);
+  for (int32_t i = 0; i < FIELD_COUNT; i++) set(config, &FIELDS[i], FIELDS[i].initial);
   config->kind = (int32_t)kind;
 }
 
@@ -137,8 +147,7 @@ static int32_t chosen_traits(const hr_config *config) {
   int32_t traits = 0;
   for (int32_t i = 0; i < FIELD_COUNT; i++) {
     const hr_field *field = &FIELDS[i];
-    if (field->option && field->kinds & (1 << config->kind))
-      traits |= field->option((int32_t)get(config, field))->traits;
+    if (field->option && belongs(field, config)) traits |= field->option((int32_t)get(config, field))->traits;
   }
   return traits;
 }
@@ -158,7 +167,7 @@ static hr_status check_needs(const hr_config *config, hr_config_error *error) {
   for (int32_t i = 0; i < FIELD_COUNT; i++) {
     const hr_field *field = &FIELDS[i];
     const int32_t missing = field->needs & ~traits, trait = missing & -missing;
-    if (!field->strict || !missing || !(field->kinds & (1 << config->kind))) continue;
+    if (!field->strict || !missing || !belongs(field, config)) continue;
     const double value = get(config, field);
     if (value < field->initial || value > field->initial)
       return refuse(error, (hr_config_error){i, HR_RULE_NEEDS, field->initial, field->initial,
@@ -169,10 +178,10 @@ static hr_status check_needs(const hr_config *config, hr_config_error *error) {
 
 hr_status hr_config_check(const hr_config *config, hr_config_error *error) {
   if (error) *error = (hr_config_error){.field = -1, .choice = -1};
-  if (config->kind != HR_LANGUAGE_MODEL && config->kind != HR_CLASSIFIER) return HR_ERROR_ARGUMENT;
+  if (config->kind < 0 || config->kind >= HR_KINDS) return HR_ERROR_ARGUMENT;
   for (int32_t i = 0; i < FIELD_COUNT; i++) {
     const hr_field *field = &FIELDS[i];
-    if (!(field->kinds & (1 << config->kind))) continue;
+    if (!belongs(field, config)) continue;
     const double value = get(config, field);
     const double maximum = field->option ? option_count(field) - 1 : field->maximum;
     const bool inside = value >= field->minimum && (field->open ? value < maximum : value <= maximum);

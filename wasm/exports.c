@@ -109,8 +109,8 @@ hr_parameter *EXPORT(model_parameter)(hr_model *model, int32_t index) {
   return hr_model_parameter(model, index);
 }
 
-void EXPORT(model_changed)(hr_model *model) {
-  hr_model_changed(model);
+void EXPORT(model_invalidate)(hr_model *model) {
+  hr_model_invalidate(model);
 }
 
 double EXPORT(model_step)(const hr_model *model) {
@@ -191,8 +191,7 @@ int32_t EXPORT(model_rows)(const hr_model *model) {
 }
 
 int32_t EXPORT(model_columns)(const hr_model *model) {
-  const hr_config *config = hr_model_config(model);
-  return config->kind == HR_LANGUAGE_MODEL ? config->vocab_size : config->classes;
+  return hr_model_columns(model);
 }
 
 int32_t EXPORT(model_routing)(const hr_model *model, int32_t layer, hr_routing *routing) {
@@ -225,12 +224,12 @@ int32_t EXPORT(model_set_memory)(hr_model *model, int32_t length, int32_t batch)
   return (int32_t)hr_model_set_memory(model, length, batch);
 }
 
-int32_t EXPORT(generation_begin)(hr_model *model, int32_t stamp) {
-  return (int32_t)hr_generation_begin(model, stamp);
+int32_t EXPORT(generation_begin)(hr_model *model, int32_t session) {
+  return (int32_t)hr_generation_begin(model, session);
 }
 
-int32_t EXPORT(generation_stamp)(const hr_model *model) {
-  return hr_generation_stamp(model);
+int32_t EXPORT(generation_session)(const hr_model *model) {
+  return hr_generation_session(model);
 }
 
 int32_t EXPORT(generation_stale)(const hr_model *model) {
@@ -277,7 +276,7 @@ AT(hr_parameter, name, 0);
 AT(hr_parameter, rank, 72);
 AT(hr_parameter, shape, 76);
 AT(hr_parameter, size, 88);
-AT(hr_parameter, trainable, 92);
+AT(hr_parameter, role, 92);
 AT(hr_parameter, data, 104);
 AT(hr_parameter, grad, 108);
 AT(hr_parameter, m, 112);

@@ -77,7 +77,7 @@ static void keep_experts(subject *self) {
 static double loss(void *memory, bool *comparable) {
   subject *self = memory;
   hr_result result;
-  hr_model_changed(self->model);
+  hr_model_invalidate(self->model);
   restore_memory(self);
   CHECK_OK(hr_model_gradients(self->model, &self->batch, &result));
   if (!same_experts(self)) *comparable = false;
@@ -149,7 +149,7 @@ static void check_model(const hr_config *config, const char *what, int32_t batch
   hr_real **gradients = calloc((size_t)count, sizeof *gradients);
   for (int32_t i = 0; i < count; i++) {
     const hr_parameter *parameter = hr_model_parameter(self.model, i);
-    if (!parameter->trainable) {
+    if (parameter->role != HR_TRAINED) {
       CHECK(parameter->grad == NULL);
       continue;
     }

@@ -42,7 +42,7 @@ static void test_pieces(hr_config config) {
     test_context("%s, %s layer norm, pieces of %d", router_name(config.router),
                  config.pre_layer_norm ? "pre" : "post", piece);
     CHECK_OK(hr_generation_begin(model, piece));
-    CHECK_INT(hr_generation_stamp(model), piece);
+    CHECK_INT(hr_generation_session(model), piece);
     for (int32_t at = 0; at < t; at += piece) {
       const int32_t count = t - at < piece ? t - at : piece;
       CHECK_OK(hr_generation_feed(model, tokens + at, count));
@@ -168,7 +168,7 @@ static void test_frequencies(void) {
   const int32_t v = config.vocab_size, token = 4;
   hr_parameter *bias = find_parameter(model, "crit.out_layers.0.bias");
   for (int32_t i = 0; i < v; i++) bias->data[i] = (hr_real)random_normal();
-  hr_model_changed(model);
+  hr_model_invalidate(model);
   CHECK_OK(hr_generation_begin(model, 1));
   CHECK_OK(hr_generation_feed(model, &token, 1));
   double chances[37];
@@ -232,7 +232,7 @@ static void test_extremes_of_drawing(void) {
     hr_parameter *parameter = hr_model_parameter(model, i);
     for (int32_t j = 0; j < parameter->size; j++) parameter->data[j] = 0;
   }
-  hr_model_changed(model);
+  hr_model_invalidate(model);
   CHECK_OK(hr_generation_begin(model, 2));
   CHECK_OK(hr_generation_feed(model, &token, 1));
   CHECK_OK(hr_generation_sample(model, 0, 1, &state, &drawn));
@@ -255,7 +255,7 @@ static void test_refusals(void) {
   CHECK(hr_generation_stale(model));
   CHECK_REFUSED(hr_generation_feed(model, tokens, 1));
   CHECK_OK(hr_generation_begin(model, 17));
-  CHECK_INT(hr_generation_stamp(model), 17);
+  CHECK_INT(hr_generation_session(model), 17);
   CHECK(!hr_generation_stale(model));
   CHECK_REFUSED(hr_generation_sample(model, 1, 1, &state, &drawn)); /* nothing was fed */
   static const int32_t COUNTS[] = {0, -1, 7, INT32_MAX, INT32_MIN};
@@ -280,7 +280,7 @@ static void test_refusals(void) {
   free(kept);
 
   /* Other parameters make the cache worthless, by hand or by training. */
-  hr_model_changed(model);
+  hr_model_invalidate(model);
   CHECK(hr_generation_stale(model));
   CHECK_REFUSED(hr_generation_sample(model, 1, 1, &state, &drawn));
   CHECK_REFUSED(hr_generation_feed(model, tokens, 1));

@@ -66,11 +66,11 @@ static void test_resumed(hr_config config) {
     hr_parameter *to = hr_model_parameter(second, i);
     const size_t bytes = (size_t)from->size * sizeof(hr_real);
     memcpy(to->data, from->data, bytes);
-    if (!from->trainable) continue;
+    if (from->role != HR_TRAINED) continue;
     memcpy(to->m, from->m, bytes);
     memcpy(to->v, from->v, bytes);
   }
-  hr_model_changed(second);
+  hr_model_invalidate(second);
   CHECK_OK(hr_model_set_step(second, hr_model_step(first)));
   CHECK_REFUSED(hr_model_set_step(second, -1));
   CHECK_INT(hr_model_step(second), 3);
@@ -140,7 +140,7 @@ static void test_raised_k(hr_config config) {
       CHECK_NEAR(a.auxiliary, b.auxiliary, 1e-6);
       for (int32_t i = 0; i < hr_model_parameter_count(planned); i++) {
         const hr_parameter *p = hr_model_parameter(raised, i), *q = hr_model_parameter(planned, i);
-        if (!p->trainable) continue;
+        if (p->role != HR_TRAINED) continue;
         const double off = largest_difference(p->grad, q->grad, p->size), size = largest(q->grad, q->size);
         CHECK_THAT(off <= 2e-5 * size + 1e-7, "the gradient of %s is off by %g of %g", p->name, off, size);
       }

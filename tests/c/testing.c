@@ -249,7 +249,7 @@ void randomise_parameters(hr_model *model, uint64_t seed) {
   random_seed(seed);
   for (int32_t i = 0; i < hr_model_parameter_count(model); i++)
     randomise_tensor(hr_model_parameter(model, i));
-  hr_model_changed(model);
+  hr_model_invalidate(model);
 }
 
 static uint64_t hash(uint64_t so_far, const void *data, size_t size) {
@@ -265,7 +265,7 @@ uint64_t fingerprint(hr_model *model) {
     const hr_parameter *parameter = hr_model_parameter(model, i);
     const size_t bytes = (size_t)parameter->size * sizeof(hr_real);
     mark = hash(mark, parameter->data, bytes);
-    if (parameter->trainable) {
+    if (parameter->role == HR_TRAINED) {
       mark = hash(mark, parameter->m, bytes);
       mark = hash(mark, parameter->v, bytes);
     }

@@ -6,12 +6,11 @@
 enum { WEIGHT, BIAS };
 
 static void declare(hr_router *self, hr_parameters *parameters, int32_t layer) {
-  const bool trained = self->type->option.traits & HR_TRAIT_LEARNS;
-  self->parameters[WEIGHT] =
-      hr_parameters_declare(parameters, layer, "pos_ff.gate.gate.weight", HR_INITIAL_SMALL, trained,
-                            self->experts, self->d_model, 0);
+  const hr_role role = self->type->option.traits & HR_TRAIT_LEARNS ? HR_TRAINED : HR_FROZEN;
+  self->parameters[WEIGHT] = hr_parameters_declare(parameters, layer, "pos_ff.gate.gate.weight",
+                                                   HR_INITIAL_SMALL, role, self->experts, self->d_model, 0);
   self->parameters[BIAS] = hr_parameters_declare(parameters, layer, "pos_ff.gate.gate.bias", HR_INITIAL_ZERO,
-                                                 trained, self->experts, 0, 0);
+                                                 role, self->experts, 0, 0);
 }
 
 static void plan(hr_router *self, hr_arena *arena) {
@@ -22,16 +21,6 @@ static void plan(hr_router *self, hr_arena *arena) {
   self->bias_grad = self->parameters[BIAS]->grad;
 }
 
-static void generate(hr_router *self, const hr_pass *pass) {
-  (void)self;
-  (void)pass;
-}
-
-static void backward(hr_router *self, const hr_pass *pass) {
-  (void)self;
-  (void)pass;
-}
-
 const hr_router_type hr_router_smoe = {
     .option = {.name = "smoe",
                .label = "Standard top-k (SMoE)",
@@ -39,8 +28,8 @@ const hr_router_type hr_router_smoe = {
                .traits = HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_AUXILIARY_LOSS},
     .declare = declare,
     .plan = plan,
-    .generate = generate,
-    .backward = backward,
+    .forward = hr_router_linear_forward,
+    .backward = hr_router_linear_backward,
 };
 
 const hr_router_type hr_router_smoe_dropout = {
@@ -50,6 +39,6 @@ const hr_router_type hr_router_smoe_dropout = {
                .traits = HR_TRAIT_ROUTES},
     .declare = declare,
     .plan = plan,
-    .generate = generate,
-    .backward = backward,
+    .forward = hr_router_linear_forward,
+    .backward = hr_router_linear_backward,
 };
