@@ -7,7 +7,7 @@ import {
 } from 'hyperrouter-wasm';
 
 /**
- * What the page and the worker say to each other. The page sends requests with ids; the worker answers each with any
+ * The trainer protocol: what the page and the worker that trains say to each other. The page sends requests with ids; the worker answers each with any
  * number of parts and then one result or one error, all with the id of the request.
  *
  * @typedef {import('../schema.js').EngineField} EngineField
