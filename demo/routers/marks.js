@@ -16,9 +16,3 @@ export const looks = {
   'smoe-dropout': { colour: '--ink', width: 1.75, dash: [7, 4], mark: 'square', filled: true },
   dense: { colour: '--muted', width: 2, dash: [1.5, 3.5], mark: 'square', filled: false },
 };
-
-/** Of the mark of a single value, from its middle to its edge. */
-export const markRadius = 3.5;
-
-/** How dark a band about a line is, 0 … 1. */
-export const bandInk = 0.12;
