@@ -8,7 +8,7 @@ void hr_feedforward_declare(hr_feedforward *self, hr_parameters *parameters, con
   self->layer = layer;
   self->d = d;
   self->pre_layer_norm = config->pre_layer_norm;
-  self->dense = !hr_router_at(config->router)->routes;
+  self->dense = !hr_router_routes(config);
   if (self->dense) {
     self->network = (hr_expert){.d = d, .f = width};
     self->w1 = hr_parameters_declare(parameters, layer, "pos_ff.CoreNet.0.weight", HR_INITIAL_SMALL, true,
@@ -40,7 +40,7 @@ void hr_feedforward_scratch_plan(hr_feedforward_scratch *self, hr_arena *arena, 
   self->core = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, config->d_model);
   self->dcore = self->core;
   if (config->pre_layer_norm) self->dcore = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, config->d_model);
-  if (hr_router_at(config->router)->routes) {
+  if (hr_router_routes(config)) {
     hr_moe_scratch_plan(&self->moe, arena, config, tokens);
   } else {
     self->dinput = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, config->d_model);

@@ -58,7 +58,7 @@ typedef struct hr_config {
   int32_t d_inner;
   int32_t experts;
   int32_t top_k;
-  int32_t router; /* index for hr_router_name() */
+  int32_t router; /* an option of the field `router` */
   int32_t hyper_size;
   int32_t context_length;
   int32_t memory_length;
@@ -77,6 +77,25 @@ typedef struct hr_config {
 
 typedef enum hr_field_type { HR_INTEGER = 0, HR_NUMBER, HR_BOOLEAN, HR_CHOICE, HR_SEED } hr_field_type;
 
+/* What an option of a choice does or takes: bits of hr_option.traits. */
+typedef enum hr_trait {
+  HR_TRAIT_ROUTES = 1 << 0,         /* tokens are routed to experts */
+  HR_TRAIT_LEARNS = 1 << 1,         /* training changes which experts a token is routed to */
+  HR_TRAIT_AUXILIARY_LOSS = 1 << 2, /* can be trained with the load-balancing and the z-loss */
+  HR_TRAIT_HYPERNETWORK = 1 << 3,   /* a frozen hypernetwork generates R and b */
+} hr_trait;
+
+/* The name, in JavaScript and checkpoints, of the trait 1 << index; NULL if there is none. */
+const char *hr_trait_name(int32_t index);
+
+/* One option of a field that chooses. */
+typedef struct hr_option {
+  const char *name;  /* in configurations */
+  const char *label; /* for people */
+  const char *summary;
+  int32_t traits; /* bit set of hr_trait */
+} hr_option;
+
 /* One field of hr_config: the only place where its name, default and limits are declared. */
 typedef struct hr_field {
   const char *name; /* as in JavaScript and in checkpoints: camelCase */
@@ -89,6 +108,10 @@ typedef struct hr_field {
   double minimum; /* inclusive */
   double maximum; /* inclusive, but for `open` */
   int32_t open;   /* 1: the maximum itself is not allowed */
+  int32_t needs;  /* bit set of hr_trait: without these the field has no effect */
+  int32_t strict; /* 1: without what it needs, it must keep its default */
+  /* Of a choice, its options by index, and NULL beyond the last; NULL for other fields. */
+  const hr_option *(*option)(int32_t index);
 } hr_field;
 
 int32_t hr_config_field_count(void);
@@ -96,31 +119,27 @@ int32_t hr_config_field_count(void);
 const hr_field *hr_config_field(int32_t index);
 
 /* What is wrong with a configuration: the field, and the bounds that it must keep given the other fields. */
-typedef struct hr_complaint {
+typedef struct hr_config_error {
   int32_t field; /* index for hr_config_field(), or -1 */
   int32_t rule;  /* hr_rule */
   double minimum;
   double maximum;
-} hr_complaint;
+  int32_t choice; /* HR_RULE_NEEDS: index of the field whose chosen option lacks a trait; else -1 */
+  int32_t trait;  /* HR_RULE_NEEDS: the trait */
+} hr_config_error;
 
 typedef enum hr_rule {
   HR_RULE_NONE = 0,
   HR_RULE_RANGE, /* minimum .. maximum */
   HR_RULE_EVEN,  /* must be even */
-  HR_RULE_SMOE,  /* only the router `smoe` is trained with an auxiliary loss */
+  HR_RULE_NEEDS, /* must keep its default, given what another field chooses */
 } hr_rule;
 
 /* Fills in every default. */
 void hr_config_default(hr_config *config, hr_kind kind);
-/* HR_ERROR_ARGUMENT with the first complaint if a field is out of bounds or does not fit the others. */
-hr_status hr_config_check(const hr_config *config, hr_complaint *complaint);
-
-int32_t hr_router_count(void);
-/* The name used in configurations; NULL if there is no such router. */
-const char *hr_router_name(int32_t router);
-const char *hr_router_summary(int32_t router);
-/* 0 for a router that sends every token through one dense network. */
-bool hr_router_routes(int32_t router);
+/* HR_ERROR_ARGUMENT, and the first thing that is wrong, if a field is out of bounds or does not fit the others.
+ *   error  out, may be NULL */
+hr_status hr_config_check(const hr_config *config, hr_config_error *error);
 
 /* ------------------------------------------------------------------------------------------------ models */
 

@@ -55,7 +55,7 @@ static int64_t larger(int64_t a, int64_t b) {
 /* The largest number of columns, and the longest sum, of any product of more than one row. */
 static int64_t matmul_scratch_size(const hr_config *config, int64_t n, int64_t s, int64_t classes) {
   const int64_t d = config->d_model, width = (int64_t)config->heads * config->d_head;
-  const int64_t ff = (int64_t)config->d_inner * (hr_router_at(config->router)->routes ? 1 : config->experts);
+  const int64_t ff = (int64_t)config->d_inner * (hr_router_routes(config) ? 1 : config->experts);
   int64_t columns = larger(larger(d, ff), larger(classes, larger(2 * width, s)));
   columns = larger(columns, larger(config->experts, config->input_size));
   int64_t depth = larger(columns, larger(n, (int64_t)config->batch_size * s));

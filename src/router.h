@@ -11,12 +11,7 @@
 typedef struct hr_router hr_router;
 
 typedef struct hr_router_type {
-  const char *name;
-  const char *summary;
-  /* false: no router; every token goes through one dense network */
-  bool routes;
-  /* whether load-balancing and z-loss may be added to the loss */
-  bool auxiliary_loss;
+  hr_option option;
   void (*declare)(hr_router *self, hr_parameters *parameters, int32_t layer);
   void (*plan)(hr_router *self, hr_arena *arena);
   /* Makes R and b from the parameters. */
@@ -48,5 +43,10 @@ extern const hr_router_type hr_router_dense;
 
 /* NULL if there is no such router. */
 const hr_router_type *hr_router_at(int32_t index);
+
+/* Whether the router of a configuration routes tokens; else one dense network takes them all. */
+static inline bool hr_router_routes(const hr_config *config) {
+  return hr_router_at(config->router)->option.traits & HR_TRAIT_ROUTES;
+}
 
 #endif

@@ -75,9 +75,10 @@ static void backward(hr_router *self, const hr_pass *pass) {
 }
 
 const hr_router_type hr_router_hyperrouter = {
-    .name = "hyperrouter",
-    .summary = "A frozen random hypernetwork makes the router from a small trained embedding.",
-    .routes = true,
+    .option = {.name = "hyperrouter",
+               .label = "HyperRouter",
+               .summary = "A frozen random hypernetwork generates the router from a small trained embedding.",
+               .traits = HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_HYPERNETWORK},
     .declare = declare,
     .plan = plan,
     .generate = generate,

@@ -6,7 +6,7 @@
 enum { WEIGHT, BIAS };
 
 static void declare(hr_router *self, hr_parameters *parameters, int32_t layer) {
-  const bool trained = self->type == &hr_router_smoe;
+  const bool trained = self->type->option.traits & HR_TRAIT_LEARNS;
   self->parameters[WEIGHT] =
       hr_parameters_declare(parameters, layer, "pos_ff.gate.gate.weight", HR_INITIAL_SMALL, trained,
                             self->experts, self->d_model, 0);
@@ -33,10 +33,10 @@ static void backward(hr_router *self, const hr_pass *pass) {
 }
 
 const hr_router_type hr_router_smoe = {
-    .name = "smoe",
-    .summary = "The router is trained together with the experts.",
-    .routes = true,
-    .auxiliary_loss = true,
+    .option = {.name = "smoe",
+               .label = "Standard top-k (SMoE)",
+               .summary = "The router is trained together with the experts.",
+               .traits = HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_AUXILIARY_LOSS},
     .declare = declare,
     .plan = plan,
     .generate = generate,
@@ -44,9 +44,10 @@ const hr_router_type hr_router_smoe = {
 };
 
 const hr_router_type hr_router_smoe_dropout = {
-    .name = "smoe-dropout",
-    .summary = "The router is random and frozen.",
-    .routes = true,
+    .option = {.name = "smoe-dropout",
+               .label = "Frozen random (SMoE-Dropout)",
+               .summary = "The router is random and frozen.",
+               .traits = HR_TRAIT_ROUTES},
     .declare = declare,
     .plan = plan,
     .generate = generate,

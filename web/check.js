@@ -97,8 +97,8 @@ export function checkBoolean(name, value) {
  * @param {string} [more] what else it may be
  */
 export function checkName(name, value, names, more = '') {
-  if (names.includes(/** @type {string} */ (value))) return;
-  refuse(name, `one of ${names.map((choice) => `"${choice}"`).join(', ')}${more}`, value);
+  if (names.includes(/** @type {string} */ (value))) return /** @type {string} */ (value);
+  return refuse(name, `one of ${names.map((choice) => `"${choice}"`).join(', ')}${more}`, value);
 }
 
 /**

@@ -21,8 +21,8 @@ export const RESERVED_METADATA = ['format', 'hyperrouter.config', 'hyperrouter.s
 
 /** Tensors that files of the published code have and that hold nothing of their own. */
 const IGNORED = [/^crit\.out_layers\.0\.weight$/, /^pos_emb\.inv_freq$/];
-/** The placeholder that the published HyperRouterGate overwrites at each step. */
-const PLACEHOLDER = /^layers\.\d+\.pos_ff\.gate\.gate\.(weight|bias)$/;
+/** The placeholder that the published HyperRouterGate overwrites at each step, beside its hypernetwork. */
+const PLACEHOLDER = /^(layers\.\d+\.pos_ff\.gate)\.gate\.(weight|bias)$/;
 const OPTIMIZER = /^optimizer\.[mv]\./;
 const MEMORY = /^state\.memory\.\d+$/;
 
@@ -298,7 +298,7 @@ export class Checkpoint {
       const ignored =
         MEMORY.test(name) ||
         IGNORED.some((pattern) => pattern.test(name)) ||
-        (this.config.router === 'hyperrouter' && PLACEHOLDER.test(name));
+        known.has(name.replace(PLACEHOLDER, '$1.hypernet.0.weight'));
       if (!known.has(name) && !ignored) {
         throw new CheckpointError(`tensor ${JSON.stringify(name)} belongs to no parameter of this model`);
       }

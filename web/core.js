@@ -11,12 +11,14 @@ export const Status = /** @type {const} */ ({ OK: 0, ARGUMENT: 1, MEMORY: 2, DIV
 export const Kind = /** @type {const} */ ({ language: 0, classifier: 1 });
 
 /** Rules of configurations, as in src/hyperrouter.h. */
-export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, SMOE: 3 });
+export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, NEEDS: 3 });
 
 const FIELD_TYPES = /** @type {const} */ (['integer', 'number', 'boolean', 'choice', 'seed']);
 
 /** What is passed by address is put here: a configuration, a result, a complaint. */
 const EXCHANGE_BYTES = 1024;
+
+/** @import { ConfigOption } from './types.js' */
 
 /**
  * @typedef {object} RawField
@@ -30,6 +32,20 @@ const EXCHANGE_BYTES = 1024;
  * @property {number} minimum
  * @property {number} maximum
  * @property {boolean} open whether the maximum itself is excluded
+ * @property {string[]} requires traits without which it has no effect
+ * @property {ConfigOption[]} options of a choice, by number
+ */
+
+/**
+ * What is wrong with a configuration.
+ *
+ * @typedef {object} RawConfigError
+ * @property {RawField} field
+ * @property {number} rule
+ * @property {number} minimum
+ * @property {number} maximum
+ * @property {RawField | undefined} choice the field whose chosen option lacks a trait
+ * @property {string[]} traits the one that it lacks
  */
 
 /**
@@ -176,11 +192,32 @@ export class Core {
     return new TextDecoder().decode(bytes.slice(0, bytes.indexOf(0)));
   }
 
+  /** Names of the traits in a bit set. @param {number} bits */
+  #traits(bits) {
+    const names = [];
+    for (let index = 0; bits >> index; index++) {
+      if (bits & (1 << index)) names.push(this.string(this.address('trait_name', index)));
+    }
+    return names;
+  }
+
+  /** @param {number} field its index @returns {ConfigOption[]} */
+  #options(field) {
+    const options = [];
+    for (;;) {
+      const at = this.address('config_option', field, options.length);
+      if (at === 0) return options;
+      const view = this.view(at, 16);
+      const [name, label, summary] = [0, 4, 8].map((offset) => this.string(view.getUint32(offset, true)));
+      options.push({ name, label, summary, traits: this.#traits(view.getInt32(12, true)) });
+    }
+  }
+
   /** @returns {RawField[]} */
   fields() {
     const count = this.call('config_field_count');
     return Array.from({ length: count }, (_, index) => {
-      const view = this.view(this.address('config_field', index), 56);
+      const view = this.view(this.address('config_field', index), 64);
       return {
         name: this.string(view.getUint32(0, true)),
         summary: this.string(view.getUint32(4, true)),
@@ -192,8 +229,29 @@ export class Core {
         minimum: view.getFloat64(32, true),
         maximum: view.getFloat64(40, true),
         open: view.getInt32(48, true) !== 0,
+        requires: this.#traits(view.getInt32(52, true)),
+        options: this.#options(index),
       };
     });
+  }
+
+  /**
+   * What the engine has against the configuration in the exchange.
+   * @param {RawField[]} fields as `fields()` gives them
+   * @returns {RawConfigError | undefined}
+   */
+  configError(fields) {
+    const at = this.exchange + this.call('config_bytes');
+    if (this.call('config_check', this.exchange, at) === Status.OK) return undefined;
+    const view = this.view(at, 32);
+    return {
+      field: fields[view.getInt32(0, true)],
+      rule: view.getInt32(4, true),
+      minimum: view.getFloat64(8, true),
+      maximum: view.getFloat64(16, true),
+      choice: fields[view.getInt32(24, true)],
+      traits: this.#traits(view.getInt32(28, true)),
+    };
   }
 
   /**

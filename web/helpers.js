@@ -5,6 +5,7 @@
  * @module
  */
 export * from './bpe.js';
+export { fieldsInUse } from './config.js';
 export * from './data.js';
 export * from './errors.js';
 export * from './measures.js';

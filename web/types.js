@@ -93,6 +93,18 @@
  */
 
 /**
+ * @typedef {object} ConfigOption
+ * One option of a configuration key that chooses.
+ *
+ * @property {string} name the value of the key
+ * @property {string} label its name for people
+ * @property {string} summary what it does, in a line
+ * @property {string[]} traits what it does or takes; other keys may require some of them. `routes`: tokens are routed to
+ *   experts; `learns`: training changes which experts a token is routed to; `auxiliaryLoss`: can be trained with the
+ *   load-balancing and the z-loss; `hypernetwork`: a frozen hypernetwork generates the router
+ */
+
+/**
  * @typedef {object} ConfigField
  * What there is to know of a configuration key: for options, controls, help and documentation.
  *
@@ -104,7 +116,10 @@
  * @property {number} [max] of numbers; inclusive unless `exclusiveMax`
  * @property {boolean} [exclusiveMax] whether `max` itself is too large
  * @property {number} [multipleOf] 2 for a number that must be even
- * @property {string[]} [choices] what a choice may be
+ * @property {string[]} [choices] the names of a choice's options
+ * @property {ConfigOption[]} [options] of a choice
+ * @property {string[]} requires traits that the chosen options must have for this key to have an effect; see
+ *   `fieldsInUse`
  * @property {boolean} shape whether it sets the shape of a tensor: what a checkpoint cannot be opened without
  */
 
@@ -114,12 +129,8 @@
  */
 
 /**
- * @typedef {object} Router
- * A way in which tokens are sent to experts.
- *
- * @property {string} name for `config.router`
- * @property {string} summary what it does, in a line
- * @property {boolean} routes false if every token goes through one dense network
+ * @typedef {ConfigOption & { routes: boolean }} Router
+ * An option of `config.router`; `routes` is false if one dense network takes every token.
  */
 
 /**

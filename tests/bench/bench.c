@@ -169,7 +169,7 @@ typedef struct layer {
 
 static int32_t router_named(const char *name) {
   int32_t index = 0;
-  while (index < hr_router_count() && strcmp(hr_router_name(index), name) != 0) index++;
+  while (hr_router_at(index) && strcmp(hr_router_at(index)->option.name, name) != 0) index++;
   return index;
 }
 

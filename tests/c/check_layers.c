@@ -144,7 +144,7 @@ static void feedforward_forward(bench *self) {
 
 static void check_feedforward(int32_t router, bool pre, int32_t d, double dropout, int32_t planned_k,
                               int32_t k) {
-  test_context("feed-forward, %s, %s layer norm, width %d, dropout %g, K %d for %d", hr_router_name(router),
+  test_context("feed-forward, %s, %s layer norm, width %d, dropout %g, K %d for %d", router_name(router),
                pre ? "pre" : "post", d, dropout, k, planned_k);
   const int32_t n = 9;
   hr_config config = small_classifier(router);
@@ -161,7 +161,7 @@ static void check_feedforward(int32_t router, bool pre, int32_t d, double dropou
   place_data(&self, n * d, n * d);
   self.forward = feedforward_forward;
   self.forward(&self);
-  if (hr_router_routes(router)) {
+  if (router_routes(router)) {
     self.experts = new_ints(n * k);
     memcpy(self.experts, self.feedforward.moe.experts, (size_t)(n * k) * sizeof(int32_t));
   }
@@ -349,10 +349,10 @@ int main(void) {
       check_attention(pre, 3, 4, 2, 9, dropout);
       check_attention(pre, 1, 1, 3, 3, dropout);
       check_attention(pre, 1, 67, 5, 6, dropout);
-      for (int32_t router = 0; router < hr_router_count(); router++) {
+      for (int32_t router = 0; router < router_count(); router++) {
         check_feedforward(router, pre, 6, dropout, 2, 2);
         check_feedforward(router, pre, 9, dropout, 5, 5);
-        if (hr_router_routes(router)) check_feedforward(router, pre, 7, dropout, 1, 4);
+        if (router_routes(router)) check_feedforward(router, pre, 7, dropout, 1, 4);
       }
     }
   }

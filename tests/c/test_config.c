@@ -42,19 +42,21 @@ static int32_t field_named(const char *name) {
 
 static const char *const KINDS[] = {"language model", "classifier"};
 
-/* Refused by the check and by hr_model_create, with a complaint about this field. */
+/* Refused by the check and by hr_model_create, with an error about this field. */
 static void check_refused(const hr_config *config, const char *name, hr_rule rule, double minimum,
                           double maximum) {
-  hr_complaint complaint = {-2, -2, NAN, NAN};
-  CHECK_REFUSED(hr_config_check(config, &complaint));
+  hr_config_error error = {-2, -2, NAN, NAN, -2, -2};
+  CHECK_REFUSED(hr_config_check(config, &error));
   CHECK_REFUSED(hr_config_check(config, NULL));
-  const hr_field *field = hr_config_field(complaint.field);
-  CHECK_THAT(field && strcmp(field->name, name) == 0, "the complaint is about %s, expected %s",
+  const hr_field *field = hr_config_field(error.field);
+  CHECK_THAT(field && strcmp(field->name, name) == 0, "the error is about %s, expected %s",
              field ? field->name : "nothing", name);
-  CHECK_INT(complaint.rule, rule);
-  CHECK(complaint.minimum == minimum);
-  CHECK(complaint.maximum == maximum);
-  hr_model *model = (hr_model *)&complaint;
+  CHECK_INT(error.rule, rule);
+  CHECK_INT(error.choice, rule == HR_RULE_NEEDS ? field_named("router") : -1);
+  CHECK_INT(error.trait, rule == HR_RULE_NEEDS ? HR_TRAIT_AUXILIARY_LOSS : 0);
+  CHECK(error.minimum == minimum);
+  CHECK(error.maximum == maximum);
+  hr_model *model = (hr_model *)&error;
   uint64_t bytes = 1;
   CHECK_REFUSED(hr_model_create(&model, config, &bytes));
   CHECK(model == NULL);
@@ -62,14 +64,14 @@ static void check_refused(const hr_config *config, const char *name, hr_rule rul
 }
 
 static void check_accepted(const hr_config *config) {
-  hr_complaint complaint;
-  CHECK_OK(hr_config_check(config, &complaint));
-  CHECK_INT(complaint.field, -1);
-  CHECK_INT(complaint.rule, HR_RULE_NONE);
+  hr_config_error error;
+  CHECK_OK(hr_config_check(config, &error));
+  CHECK_INT(error.field, -1);
+  CHECK_INT(error.rule, HR_RULE_NONE);
 }
 
 static double largest_allowed(const hr_field *field) {
-  if (field->type == HR_CHOICE) return hr_router_count() - 1;
+  if (field->type == HR_CHOICE) return router_count() - 1;
   return field->open ? nextafter(field->maximum, -1) : field->maximum;
 }
 
@@ -108,7 +110,7 @@ static void test_limits(hr_kind kind) {
     test_context("%s, %s", KINDS[kind], field->name);
     hr_config config = roomy(kind, field);
     const double least = field->minimum, most = largest_allowed(field);
-    const double bound = field->type == HR_CHOICE ? hr_router_count() - 1 : field->maximum;
+    const double bound = field->type == HR_CHOICE ? router_count() - 1 : field->maximum;
     /* Only one field of the language model must be even. */
     const bool even = kind == HR_LANGUAGE_MODEL && i == field_named("dModel");
     set(&config, field, even ? 2 : least);
@@ -147,18 +149,18 @@ static void test_rules(void) {
     config.top_k = 5;
     check_refused(&config, "topK", HR_RULE_RANGE, 1, 4);
 
-    for (int32_t router = 0; router < hr_router_count(); router++) {
+    for (int32_t router = 0; router < router_count(); router++) {
       const bool smoe = router == router_named("smoe");
       hr_config_default(&config, (hr_kind)kind);
       config.router = router;
       check_accepted(&config);
       config.load_balance_weight = 0.01;
       if (smoe) check_accepted(&config);
-      if (!smoe) check_refused(&config, "loadBalanceWeight", HR_RULE_SMOE, 0, 0);
+      if (!smoe) check_refused(&config, "loadBalanceWeight", HR_RULE_NEEDS, 0, 0);
       config.load_balance_weight = 0;
       config.router_z_weight = 0.01;
       if (smoe) check_accepted(&config);
-      if (!smoe) check_refused(&config, "routerZWeight", HR_RULE_SMOE, 0, 0);
+      if (!smoe) check_refused(&config, "routerZWeight", HR_RULE_NEEDS, 0, 0);
     }
   }
   hr_config_default(&config, HR_CLASSIFIER);
@@ -170,24 +172,41 @@ static void test_rules(void) {
   static const int32_t NO_KINDS[] = {-1, 2, INT32_MAX, INT32_MIN};
   for (size_t i = 0; i < sizeof NO_KINDS / sizeof *NO_KINDS; i++) {
     config.kind = NO_KINDS[i];
-    hr_complaint complaint;
-    CHECK_REFUSED(hr_config_check(&config, &complaint));
-    CHECK_INT(complaint.field, -1);
+    hr_config_error error;
+    CHECK_REFUSED(hr_config_check(&config, &error));
+    CHECK_INT(error.field, -1);
   }
 }
 
 static void test_routers(void) {
   static const char *const NAMES[] = {"hyperrouter", "smoe", "smoe-dropout", "dense"};
-  CHECK_INT(hr_router_count(), 4);
-  for (int32_t i = 0; i < hr_router_count(); i++) {
-    CHECK(strcmp(hr_router_name(i), NAMES[i]) == 0);
-    CHECK(strlen(hr_router_summary(i)) > 10);
-    CHECK_INT(hr_router_routes(i), strcmp(NAMES[i], "dense") != 0);
+  CHECK_INT(router_count(), 4);
+  for (int32_t i = 0; i < router_count(); i++) {
+    const hr_option *option = router_option(i);
+    CHECK(strcmp(option->name, NAMES[i]) == 0);
+    CHECK(strlen(option->label) > 3);
+    CHECK(strlen(option->summary) > 10);
+    CHECK_INT(router_routes(i), strcmp(NAMES[i], "dense") != 0);
   }
-  for (int32_t i = -1; i <= 4; i += 5) {
-    CHECK(hr_router_name(i) == NULL);
-    CHECK(hr_router_summary(i) == NULL);
-    CHECK(!hr_router_routes(i));
+  CHECK(router_option(-1) == NULL);
+  CHECK(router_option(4) == NULL);
+}
+
+/* Every trait has a name of its own; only choices have options, and what a field needs some option has. */
+static void test_traits(void) {
+  int32_t count = 0, named = 0, had = 0;
+  for (; hr_trait_name(count); count++) {
+    for (int32_t i = 0; i < count; i++) CHECK(strcmp(hr_trait_name(i), hr_trait_name(count)) != 0);
+    named |= 1 << count;
+  }
+  CHECK(hr_trait_name(-1) == NULL);
+  for (int32_t i = 0; i < router_count(); i++) had |= router_option(i)->traits;
+  CHECK_INT(had, named);
+  for (int32_t i = 0; i < hr_config_field_count(); i++) {
+    const hr_field *field = hr_config_field(i);
+    CHECK_INT(field->option != NULL, field->type == HR_CHOICE);
+    CHECK_INT(field->needs & ~had, 0);
+    CHECK(field->needs || !field->strict);
   }
 }
 
@@ -238,7 +257,7 @@ static void check_tensor(hr_model *model, const char *prefix, expectation expect
 }
 
 static void check_feedforward(hr_model *model, const char *layer, const hr_config *c) {
-  const char *router = hr_router_name(c->router);
+  const char *router = router_name(c->router);
   const int32_t d = c->d_model, f = c->d_inner, e = c->experts, z = c->hyper_size;
   if (strcmp(router, "hyperrouter") == 0) {
     check_tensor(model, layer, (expectation){"gate.embedding", {1, d}, true, HR_INITIAL_UNIT});
@@ -355,7 +374,8 @@ int main(void) {
   test_limits(HR_CLASSIFIER);
   test_rules();
   test_routers();
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  test_traits();
+  for (int32_t router = 0; router < router_count(); router++) {
     hr_config config = small_language_model(router, router % 2);
     config.d_inner = 20;
     test_parameters(&config);

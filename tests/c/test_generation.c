@@ -32,14 +32,14 @@ static void test_pieces(hr_config config) {
   memcpy(expected, hr_model_logits(model, &rows), (size_t)(t * v) * sizeof *expected);
   hr_routing routing;
   const int32_t layer = config.layers - 1;
-  const bool routes = hr_router_routes(config.router);
+  const bool routes = router_routes(config.router);
   if (routes) {
     CHECK_OK(hr_model_routing(model, layer, &routing));
     memcpy(experts, routing.experts, (size_t)(t * 3) * sizeof *experts);
   }
   const uint64_t before = fingerprint(model);
   for (int32_t piece = 1; piece <= t; piece++) {
-    test_context("%s, %s layer norm, pieces of %d", hr_router_name(config.router),
+    test_context("%s, %s layer norm, pieces of %d", router_name(config.router),
                  config.pre_layer_norm ? "pre" : "post", piece);
     CHECK_OK(hr_generation_begin(model, piece));
     CHECK_INT(hr_generation_stamp(model), piece);
@@ -76,7 +76,7 @@ static void test_window(hr_config config, int32_t context, int32_t memory) {
   config.batch_size = 1;
   hr_model *stepping = new_generator(&config);
   CHECK_OK(hr_generation_begin(model, 1));
-  test_context("%s, %s layer norm, context %d, memory %d", hr_router_name(config.router),
+  test_context("%s, %s layer norm, context %d, memory %d", router_name(config.router),
                config.pre_layer_norm ? "pre" : "post", context, memory);
   for (int32_t at = 0; at < 4 * (window + 2); at++) {
     const int32_t token = random_below(v);
@@ -125,9 +125,9 @@ static void test_interrupted(hr_config config) {
   hr_model *model = new_generator(&config), *undisturbed = new_generator(&config);
   const int32_t t = config.context_length;
   const int32_t single[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, pieces[] = {t, 1, 2, t, t, t - 1, 1, t};
-  test_context("%s, token by token", hr_router_name(config.router));
+  test_context("%s, token by token", router_name(config.router));
   check_interrupted(model, undisturbed, single, 12);
-  test_context("%s, in pieces", hr_router_name(config.router));
+  test_context("%s, in pieces", router_name(config.router));
   check_interrupted(model, undisturbed, pieces, 8);
   test_context("%s", "");
   hr_model_destroy(model);
@@ -306,7 +306,7 @@ static void test_refusals(void) {
 }
 
 int main(void) {
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     for (int pre = 0; pre < 2; pre++) {
       const hr_config config = small_language_model(router, pre);
       test_pieces(config);

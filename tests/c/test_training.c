@@ -85,13 +85,13 @@ static void check_diverges(hr_model *model, const hr_batch *batch) {
   CHECK(fingerprint(model) == before);
   hr_routing routing;
   for (int32_t layer = 0; layer < hr_model_config(model)->layers; layer++) {
-    if (hr_router_routes(hr_model_config(model)->router)) CHECK_OK(hr_model_routing(model, layer, &routing));
+    if (router_routes(hr_model_config(model)->router)) CHECK_OK(hr_model_routing(model, layer, &routing));
   }
 }
 
 static void test_divergence(hr_config config) {
   test_context("%s %s", config.kind == HR_CLASSIFIER ? "classifier" : "language model",
-               hr_router_name(config.router));
+               router_name(config.router));
   hr_model *model = new_model(&config);
   train_steps(model, 0, 2);
   sample data = new_sample(model, 81);
@@ -158,7 +158,7 @@ static void test_infinite_gradient(void) {
 }
 
 int main(void) {
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     const hr_config language = small_language_model(router, router % 2),
                     classifier = small_classifier(router);
     test_steps(language, 0.1);
