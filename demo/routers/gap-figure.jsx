@@ -1,8 +1,7 @@
 import { inUnit, unitName } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { Plot } from '../views/plot.jsx';
-import { bandOf, bandWords, columnsOf, lastInWords, mapBand } from './bands.js';
-import { gapsOf } from './gaps.js';
+import { bandOf, bandWords, columnsOf, gapsOf, lastInWords, mapBand } from './bands.js';
 import { groupsOf, seedsOf } from './groups.js';
 import { looks } from './marks.js';
 import { StepTable, stepRows } from './step-table.jsx';

@@ -1,7 +1,7 @@
 import { useCallback } from 'preact/hooks';
 import { count } from '../format.js';
+import { ToSettings } from '../views/controls.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
-import { ToSettings } from '../views/to-settings.jsx';
 import { comparisonBench } from './bench.js';
 import { ByKFigure } from './by-k.jsx';
 import { GapFigure } from './gap-figure.jsx';

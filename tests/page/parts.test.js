@@ -7,7 +7,7 @@ import { busiest, leadOf, loadOf, probabilitiesOf, routerEntropy, variation } fr
 import { createPictureRate } from '../../demo/picture-rate.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
 import { leastTokens, ownText, textOfFile } from '../../demo/text/data.js';
-import { plain } from '../../demo/text/plain.js';
+import { plain } from '../../demo/text/library.js';
 
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { load } from 'hyperrouter-wasm';
-import { bandOf, columnsOf, lastInWords } from '../../demo/routers/bands.js';
-import { gapsOf } from '../../demo/routers/gaps.js';
+import { bandOf, columnsOf, gapsOf, lastInWords, meanScan } from '../../demo/routers/bands.js';
 import { measured, seriesOf } from '../../demo/routers/measured.js';
 import { ledBy } from '../../demo/routers/now.js';
 import { parametersOf } from '../../demo/routers/parameters.js';
-import { meanScan } from '../../demo/routers/scans.js';
 import { routerNames } from '../../demo/routers/settings.js';
 import { rank, savingOf, verdictOf } from '../../demo/routers/verdict.js';
 
