@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { loadVariation, maxLoad, routerEntropy } from 'hyperrouter-wasm';
 import { colourOf, contrast, fillOf, letterOf, mix, textOn } from '../../demo/colours.js';
 import { fixed } from '../../demo/format.js';
 import { addLoad, addLosses, createLoadHistory, createLossHistory } from '../../demo/history.js';
-import { busiest, leadOf, loadOf, probabilitiesOf, routerEntropy, variation } from '../../demo/measures.js';
+import { leadOf, loadOf, probabilitiesOf } from '../../demo/measures.js';
 import { createPictureRate } from '../../demo/picture-rate.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
 import { leastTokens, ownText, textOfFile } from '../../demo/text/data.js';
@@ -84,12 +85,12 @@ describe('measures', () => {
   it('of an even and of a collapsed load', () => {
     const even = loadOf([0, 1, 2, 3], 4);
     assert.deepEqual(even, [0.25, 0.25, 0.25, 0.25]);
-    assert.equal(busiest(even), 1);
-    assert.equal(variation(even), 0);
+    assert.equal(maxLoad(even), 1);
+    assert.equal(loadVariation(even), 0);
     const collapsed = loadOf([2, 2, 2, 2], 4);
     assert.deepEqual(collapsed, [0, 0, 1, 0]);
-    assert.equal(busiest(collapsed), 4);
-    assert.ok(Math.abs(variation(collapsed) - Math.sqrt(3)) < 1e-12);
+    assert.equal(maxLoad(collapsed), 4);
+    assert.ok(Math.abs(loadVariation(collapsed) - Math.sqrt(3)) < 1e-12);
   });
 
   it('of a router', () => {
