@@ -60,17 +60,23 @@ function Figures({ run, state, own }) {
   const { now, shown, course } = useShown(run, look.value);
   if (!now || !shown) return <p class="nothing">The router is being looked into.</p>;
   const { parts, sizes, step } = shown;
+  const routers = state.settingOf('router').choices ?? [];
+  const router = routers.find(({ value }) => value === sizes.router) ?? {
+    value: sizes.router,
+    label: sizes.router,
+  };
   return (
     <>
       <WayView
         look={shown}
+        router={router}
         topK={Number(state.get('topK'))}
         wide={wide}
         onEmbedding={(at) => {
           if (at !== null) index.value = at;
         }}
       />
-      {parts && (
+      {parts?.scores && (
         <div class="inside-columns">
           {parts.generator && (
             <EffectView
@@ -82,13 +88,13 @@ function Figures({ run, state, own }) {
               }}
             />
           )}
-          <PathView kind={parts.kind} course={course} now={step} />
-          <MovedView kind={parts.kind} course={course} now={step} />
-          <SimilarityView weight={parts.weight} course={course} now={step} />
+          <PathView parts={parts} course={course} now={step} />
+          <MovedView isFrozen={parts.fates.weight === 'frozen'} course={course} now={step} />
+          <SimilarityView weight={parts.scores.weight} course={course} now={step} />
         </div>
       )}
-      <LearnsView sizes={sizes} />
-      <JacobianView sizes={sizes} />
+      <LearnsView look={shown} routers={routers} />
+      <JacobianView sizes={sizes} routers={routers} />
     </>
   );
 }

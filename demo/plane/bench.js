@@ -11,8 +11,7 @@ import { planeSettings } from './settings.js';
  */
 export function planeBench(context) {
   return context.bench('plane', async () => {
-    const { fields, routers } = context.engine;
-    const state = createState(createSchema(planeSettings, { fields: fields.classifier, routers }));
+    const state = createState(createSchema(planeSettings, context.engine.fields.classifier));
     const run = createPlaneRun({ client: await context.client(), state });
     return createBench({ run, state });
   });

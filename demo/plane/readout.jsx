@@ -33,7 +33,7 @@ export function PlaneReadout({ run, state, views, cursor, hovered }) {
       </p>
       {layer ? (
         <Experts
-          routing={routingAt(layer.logits, layer.shape, row)}
+          routing={routingAt(layer.routing, layer.shape, row)}
           row={0}
           shape={layer.shape}
           layer={Number(state.get('layer'))}

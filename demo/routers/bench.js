@@ -3,7 +3,7 @@ import { createSchema } from '../schema.js';
 import { createState } from '../state.js';
 import { createComparison } from './comparison.js';
 import { createKinds } from './kinds.js';
-import { chosenRouters, comparisonSettings, fewest, routerNames } from './settings.js';
+import { chosenRouters, comparisonSettings, fewest, routersOf } from './settings.js';
 
 /**
  * The comparison and its settings, tied together: what is set is done.
@@ -12,8 +12,8 @@ import { chosenRouters, comparisonSettings, fewest, routerNames } from './settin
  */
 export function comparisonBench(context) {
   return context.bench('routers', async () => {
-    const { fields, routers } = context.engine;
-    const state = createState(createSchema(comparisonSettings, { fields: fields.language, routers }));
+    const { language } = context.engine.fields;
+    const state = createState(createSchema(comparisonSettings(language), language));
     const comparison = createComparison({
       openClient: context.client,
       state,
@@ -80,9 +80,10 @@ function createVisits({ comparison, state }) {
  * @param {{ comparison: import('./comparison.js').Comparison, state: import('../state.js').State }} parts
  */
 function completeRouters({ comparison, state }) {
-  const chosen = chosenRouters(state.values.peek());
+  const chosen = chosenRouters(state.schema, state.values.peek());
   if (chosen.length >= fewest) return;
-  const added = routerNames.filter((router) => !chosen.includes(router)).slice(0, fewest - chosen.length);
+  const others = routersOf(state.schema).filter(({ name }) => !chosen.includes(name));
+  const added = others.slice(0, fewest - chosen.length).map(({ name }) => name);
   state.setAll(added.map((router) => [router, true]));
   comparison.notify(
     'note',

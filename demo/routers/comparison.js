@@ -10,7 +10,6 @@ import { chosenRouters } from './settings.js';
 /**
  * @typedef {import('./lane.js').Lane} Lane
  * @typedef {import('./kinds.js').Kind} Kind
- * @typedef {import('./settings.js').RouterName} RouterName
  * @typedef {import('../state.js').State} State
  * @typedef {import('../schema.js').Values} Values
  *
@@ -22,7 +21,7 @@ const longestSlice = 25;
 /** Milliseconds that a slice should take: it is as long as a press of Pause may have to wait. */
 const wantedSlice = 120;
 
-/** @param {{ router: RouterName, run: number }} lane */
+/** @param {{ router: string, run: number }} lane */
 const keyOf = ({ router, run }) => `${router} ${run}`;
 
 /** @param {number} from */
@@ -81,7 +80,7 @@ export function createComparison({
     return Number(state.peek('steps'));
   }
 
-  /** @param {RouterName} router @param {number} run */
+  /** @param {string} router @param {number} run */
   async function laneOf(router, run) {
     const key = keyOf({ router, run });
     const old = known.get(key);
@@ -183,7 +182,9 @@ export function createComparison({
     const next = kindOf(values);
     const data = await next.data();
     const runs = Array.from({ length: Number(values.seeds) }, (_, run) => run);
-    const wantedLanes = chosenRouters(values).flatMap((router) => runs.map((run) => laneOf(router, run)));
+    const wantedLanes = chosenRouters(state.schema, values).flatMap((router) =>
+      runs.map((run) => laneOf(router, run)),
+    );
     const chosen = await Promise.all(wantedLanes);
     const learningRate = Number(values.learningRate);
     const results = await Promise.allSettled(

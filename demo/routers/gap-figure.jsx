@@ -3,7 +3,7 @@ import { Figure } from '../views/figure.jsx';
 import { Plot } from '../views/plot.jsx';
 import { bandOf, bandWords, columnsOf, gapsOf, lastInWords, mapBand } from './bands.js';
 import { groupsOf, seedsOf } from './groups.js';
-import { looks } from './marks.js';
+import { lookOf } from './marks.js';
 import { StepTable, stepRows } from './step-table.jsx';
 
 /** With its sign. @param {number | undefined} value */
@@ -28,7 +28,7 @@ export function GapFigure({ comparison, state }) {
   }));
   const lines = bands.map(({ router, ...band }) => ({
     label: router,
-    look: looks[router],
+    look: lookOf(state.schema, router),
     ...band,
     marks: band.steps.map((step, i) => ({ step, value: band.values[i] })),
   }));

@@ -4,7 +4,7 @@
  * @typedef {import('./lane.js').Lane} Lane
  *
  * @typedef {object} Group the runs of one router, one for each seed
- * @property {import('./settings.js').RouterName} router
+ * @property {string} router
  * @property {readonly Lane[]} all
  * @property {readonly Lane[]} lanes those that go on; where none does, all
  */

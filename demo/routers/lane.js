@@ -6,7 +6,6 @@ import { createKept } from '../kept.js';
  * @typedef {import('../worker/protocol.js').Frame} Frame
  * @typedef {import('../worker/protocol.js').Summary} Summary
  * @typedef {import('./kinds.js').Kind} Kind
- * @typedef {import('./settings.js').RouterName} RouterName
  *
  * @typedef {'ready' | 'diverged' | 'failed'} LaneStatus
  *
@@ -16,7 +15,7 @@ import { createKept } from '../kept.js';
 /**
  * One of the models that are compared, in a worker of its own, and what was heard of it.
  *
- * @param {{ router: RouterName, run: number, client: Client }} parts run: of which seed, counted from 0
+ * @param {{ router: string, run: number, client: Client }} parts run: of which seed, counted from 0
  */
 export function createLane({ router, run, client }) {
   const status = signal(/** @type {LaneStatus} */ ('ready'));
@@ -99,7 +98,7 @@ export function createLane({ router, run, client }) {
     /** The held-out loss for every k; of a dense model, the one that it has. */
     async measure() {
       const points = /** @type {Scan['points']} */ ([]);
-      const dense = router === 'dense';
+      const dense = !kind?.routes(router);
       const at = step.peek();
       const asked = summary.peek();
       const request = client.request(

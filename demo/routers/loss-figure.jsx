@@ -4,7 +4,7 @@ import { Figure } from '../views/figure.jsx';
 import { Plot } from '../views/plot.jsx';
 import { bandOf, bandWords, columnsOf, lastInWords, mapBand } from './bands.js';
 import { groupsOf, seedCount } from './groups.js';
-import { looks } from './marks.js';
+import { lookOf } from './marks.js';
 import { StepTable, stepRows } from './step-table.jsx';
 
 /**
@@ -33,7 +33,7 @@ export function LossFigure({ comparison, state }) {
   });
   const lines = curves.map(({ router, training, heldOut }) => ({
     label: router,
-    look: looks[router],
+    look: lookOf(state.schema, router),
     ...training,
     marks: heldOut.steps.map((step, i) => ({ step, value: heldOut.values[i] })),
   }));

@@ -1,9 +1,8 @@
 import { useComputed } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
-import { letterOf } from '../colours.js';
 import { percent } from '../format.js';
 import { createTile } from '../plane/draw.js';
-import { owners } from '../plane/fields.js';
+import { owners, ownershipParts } from '../plane/fields.js';
 import { mapViews } from '../plane/frame.js';
 import { paintOwners } from '../plane/pixels.js';
 import { useDrawing } from '../views/drawing.js';
@@ -72,21 +71,11 @@ export function MapFigure({ lane, state }) {
  * @param {number} layer counted from 0
  */
 function ownersOf(picture, layer) {
-  const logits = picture && mapViews(picture.buffer, picture.shape).logits[layer];
-  return logits ? { shape: picture.shape, owned: owners(logits, picture.shape) } : null;
+  const routing = picture && mapViews(picture.buffer, picture.shape).places[layer];
+  return routing ? { shape: picture.shape, owned: owners(routing, picture.shape) } : null;
 }
 
 /** @param {NonNullable<ReturnType<typeof ownersOf>>} map */
 function partsOf({ shape, owned }) {
-  const counts = new Array(shape.experts).fill(0);
-  let level = 0;
-  for (const expert of owned.first) {
-    if (expert < 0) level++;
-    else counts[expert]++;
-  }
-  const parts = counts.map((count, expert) => ({
-    name: letterOf(expert),
-    share: count / owned.first.length,
-  }));
-  return [...parts, { name: 'level', share: level / owned.first.length }];
+  return ownershipParts(owned.first, shape.experts);
 }

@@ -6,6 +6,8 @@ import { parametersOf } from './parameters.js';
 /**
  * How the models are now, a row for each of their numbers.
  *
+ * @typedef {import('./settings.js').RouterOption} RouterOption
+ *
  * @typedef {object} Row
  * @property {string} title
  * @property {string[]} values one for each router
@@ -17,13 +19,15 @@ const size = (value) => (value === undefined ? '–' : compact(value));
 
 /**
  * @param {readonly import('./groups.js').Group[]} groups
- * @param {{ unit: import('../format.js').Unit, per: 'byte' | 'point', layer: number }} shown layer: counted from 1
+ * @param {{ unit: import('../format.js').Unit, per: 'byte' | 'point', layer: number, routers: readonly RouterOption[] }} shown
+ *   layer: counted from 1
  * @returns {Row[]}
  */
-export function rowsNow(groups, { unit, per, layer }) {
-  const sizes = groups.map(({ lanes: [{ summary }] }) =>
-    summary.value ? parametersOf(summary.value) : undefined,
-  );
+export function rowsNow(groups, { unit, per, layer, routers }) {
+  const sizes = groups.map(({ router, lanes: [{ summary }] }) => {
+    const option = routers.find(({ name }) => name === router);
+    return summary.value && option ? parametersOf(summary.value, option) : undefined;
+  });
   /** @param {(lane: import('./lane.js').Lane) => number | null | undefined} of */
   const means = (of) => groups.map(({ lanes }) => meanOf(lanes.map(of)));
   /** @param {(lane: import('./lane.js').Lane) => number | undefined} of */

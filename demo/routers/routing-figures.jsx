@@ -6,8 +6,9 @@ import { Plot } from '../views/plot.jsx';
 import { bandOf, bandWords, columnsOf, lastInWords } from './bands.js';
 import { groupsOf, seedCount } from './groups.js';
 import { MapFigure } from './map-figure.jsx';
-import { looks } from './marks.js';
+import { lookOf } from './marks.js';
 import { measured, seriesOf } from './measured.js';
+import { routerOf } from './settings.js';
 import { StepTable, stepRows } from './step-table.jsx';
 
 const two = (/** @type {number | undefined} */ value) => (value === undefined ? '–' : fixed(value));
@@ -22,7 +23,7 @@ export function RoutingFigures({ comparison, state }) {
   const size = { experts: Number(state.get('experts')), topK: Number(state.get('topK')) };
   const groups = groupsOf(comparison.lanes.value);
   const seeds = seedCount(groups);
-  const routed = groups.filter(({ router }) => router !== 'dense');
+  const routed = groups.filter(({ router }) => routerOf(state.schema, router).traits.includes('routes'));
   const shown = routed.map(({ lanes }) => lanes[0]);
   return (
     <section class="routing" aria-labelledby="title-routing">
@@ -67,6 +68,7 @@ export function RoutingFigures({ comparison, state }) {
             layer={layer}
             series={routed.map(({ router, lanes }) => ({
               router,
+              look: lookOf(state.schema, router),
               ...bandOf(lanes.map(({ measures }) => seriesOf(measure, measures.value.entries, layer - 1))),
             }))}
           />
@@ -82,12 +84,14 @@ export function RoutingFigures({ comparison, state }) {
  * @param {[number, number]} props.range
  * @param {boolean} props.log
  * @param {number} props.layer counted from 1
- * @param {(import('./bands.js').Band & { router: import('./settings.js').RouterName })[]} props.series
+ * @param {(import('./bands.js').Band & { router: string, look: import('./marks.js').Look })[]} props.series
  */
 function MeasureFigure({ measure, range, log, layer, series }) {
   const last = series[0]?.steps.at(-1) ?? 0;
-  const columns = series.flatMap(({ router, ...band }) => columnsOf(router, band));
-  const words = series.map(({ router, ...band }) => `${router} ${lastInWords(band, two)}`).join(', ');
+  const columns = series.flatMap(({ router, look: _, ...band }) => columnsOf(router, band));
+  const words = series
+    .map(({ router, look: _, ...band }) => `${router} ${lastInWords(band, two)}`)
+    .join(', ');
   return (
     <Figure
       title={measure.title}
@@ -97,7 +101,7 @@ function MeasureFigure({ measure, range, log, layer, series }) {
       rows={() => stepRows(columns)}
     >
       <Plot
-        lines={series.map(({ router, ...band }) => ({ label: router, look: looks[router], ...band }))}
+        lines={series.map(({ router, ...band }) => ({ label: router, ...band }))}
         log={log}
         range={range}
         height={150}

@@ -1,15 +1,7 @@
 import { dataSets } from '../plane/data.js';
+import { idleKeys } from '../schema.js';
 import { common } from '../settings.js';
 import { dataSettings } from './data-settings.js';
-
-/**
- * The routers that can be compared, in the order in which they are shown.
- *
- * @typedef {'hyperrouter' | 'smoe' | 'smoe-dropout' | 'dense'} RouterName
- */
-
-/** @type {readonly RouterName[]} */
-export const routerNames = ['hyperrouter', 'smoe', 'smoe-dropout', 'dense'];
 
 /**
  * Sizes that suit points of the plane; texts have the defaults. Chosen together with the data.
@@ -52,24 +44,56 @@ export function chooseData(state, data) {
 /** What a comparison is of, at least. */
 export const fewest = 2;
 
-/** @param {import('../schema.js').Values} values @returns {RouterName[]} */
-export const chosenRouters = (values) => routerNames.filter((router) => values[router]);
+/**
+ * The routers that can be compared, in the order in which they are shown: each has a setting of its own.
+ *
+ * @typedef {import('../schema.js').Setting} Setting
+ * @typedef {import('hyperrouter-wasm').ConfigOption} RouterOption
+ *
+ * @param {readonly Setting[]} schema
+ * @returns {RouterOption[]}
+ */
+export const routersOf = (schema) =>
+  schema.flatMap(({ key, group, field }) =>
+    group === 'routers' ? (field?.options?.filter(({ name }) => name === key) ?? []) : [],
+  );
 
-/** @type {Record<RouterName, string>} */
-const help = {
-  hyperrouter: 'A frozen random network makes the router out of one small vector, which alone is trained.',
-  smoe: 'The router is trained together with the experts.',
-  'smoe-dropout': 'The router is random and stays as it is.',
-  dense: 'No router: one network, as wide as all experts together, takes everything.',
-};
+/**
+ * @param {readonly Setting[]} schema
+ * @param {string} router its name
+ * @returns {RouterOption}
+ */
+export const routerOf = (schema, router) =>
+  /** @type {RouterOption} */ (routersOf(schema).find(({ name }) => name === router));
+
+/**
+ * @param {readonly Setting[]} schema
+ * @param {import('../schema.js').Values} values
+ * @returns {string[]} names of the routers that are compared
+ */
+export const chosenRouters = (schema, values) =>
+  routersOf(schema).flatMap(({ name }) => (values[name] ? [name] : []));
+
+/**
+ * The settings that have an effect on none of the models that are compared.
+ *
+ * @param {readonly Setting[]} schema
+ * @param {import('../schema.js').Values} values
+ */
+export function idleInAll(schema, values) {
+  const chosen = chosenRouters(schema, values);
+  const idle = chosen.map((router) => idleKeys(schema, { ...values, router }));
+  return new Set(schema.flatMap(({ key }) => (idle.every((keys) => keys.has(key)) ? [key] : [])));
+}
 
 /**
  * The settings of a comparison. All but the last few make new models, so that an address always stands for one run
  * from its first step.
  *
- * @type {readonly import('../schema.js').Setting[]}
+ * @param {readonly import('../schema.js').EngineField[]} fields of the engine's configuration
+ * @returns {readonly Setting[]}
  */
-export const comparisonSettings = [
+export const comparisonSettings = (fields) => [
   {
     key: 'data',
     type: 'choice',
@@ -89,19 +113,7 @@ export const comparisonSettings = [
       })),
     ],
   },
-  ...routerNames.map(
-    (router) =>
-      /** @type {import('../schema.js').Setting} */ ({
-        key: router,
-        type: 'boolean',
-        default: true,
-        control: 'check',
-        group: 'routers',
-        effect: 'rebuild',
-        label: router,
-        help: help[router],
-      }),
-  ),
+  ...fields.filter(({ name }) => name === 'router').flatMap(routerSettings),
   {
     key: 'steps',
     type: 'integer',
@@ -157,7 +169,7 @@ export const comparisonSettings = [
   {
     ...common.hyperSize,
     default: 256,
-    help: 'Hidden units of the frozen network of “hyperrouter”. The wider, the surer its router can become.',
+    help: 'Hidden units of the frozen network of a hypernetwork’s router. The wider, the surer that can become.',
   },
   common.loadBalanceWeight,
   common.preLayerNorm,
@@ -167,3 +179,21 @@ export const comparisonSettings = [
   { ...common.unit, help: 'Bits, or nats (1 nat = 1.44 bits).' },
   common.pace,
 ];
+
+/**
+ * @param {import('../schema.js').EngineField} field that chooses the router
+ * @returns {Setting[]} one for each router: whether it is compared
+ */
+function routerSettings(field) {
+  return (field.options ?? []).map(({ name, label, summary }) => ({
+    key: name,
+    type: 'boolean',
+    default: true,
+    control: 'check',
+    group: 'routers',
+    effect: 'rebuild',
+    label,
+    help: summary,
+    field,
+  }));
+}

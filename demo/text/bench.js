@@ -12,8 +12,7 @@ import { textSettings } from './settings.js';
  */
 export function textBench(context) {
   return context.bench('text', async () => {
-    const { fields, routers } = context.engine;
-    const state = createState(createSchema(textSettings, { fields: fields.language, routers }));
+    const state = createState(createSchema(textSettings, context.engine.fields.language));
     const client = await context.client();
     const run = createTextRun({ client, state, loadText: builtInText, keptText });
     return createBench({ run, state });

@@ -1,11 +1,13 @@
+import { unread } from './frame.js';
+
 /**
  * What each expert takes more of than others do, counted on the sample of the held-out text. A token counts once for
- * each of the k experts that take it, as in the load.
+ * each of the experts that take it, as in the load.
  *
  * @typedef {object} LayerSample the routing of one layer on a text
  * @property {ArrayLike<number>} tokens [S]
  * @property {ArrayLike<number>} classes [S]
- * @property {Uint16Array} experts [S, K] chosen; 65535 where a token was not read
+ * @property {Int16Array} experts [S, K] chosen, filled up with -1; `unread` where a token was not read
  * @property {number} topK K
  * @property {number} count E
  *
@@ -19,12 +21,11 @@
  * @property {number[]} tokens
  * @property {number} lift p(item given expert) / p(item)
  * @property {number} times that it was read
- * @property {number} share of its occurrences that the expert takes, as one of k
+ * @property {number} share of its occurrences that the expert takes, alone or with others
  *
  * @typedef {{ load: number, characters: Item[], pairs: Item[] }} Profile of one expert
  */
 
-const unread = 0xffff;
 /** What comes less often says little: its lift may be chance. */
 const leastTimes = 12;
 /** Below this there is nothing special to tell. */
@@ -41,12 +42,13 @@ const leastLift = 1.2;
 export function layerSample({ shape, views }, { sample, sampleClasses }, layer) {
   if (!shape.sample?.tokens || layer >= shape.layers || sample.length !== shape.sample.tokens)
     return undefined;
-  const size = sample.length * shape.topK;
+  const { topK } = shape.sample;
+  const size = sample.length * topK;
   return {
     tokens: sample,
     classes: sampleClasses,
     experts: views.sample.subarray(layer * size, (layer + 1) * size),
-    topK: shape.topK,
+    topK,
     count: shape.experts,
   };
 }
@@ -58,7 +60,7 @@ export function layerSample({ shape, views }, { sample, sampleClasses }, layer) 
  * @param {(index: number) => number} keyOf a token's; -1: of none
  */
 function countBy({ tokens, experts, topK, count }, keyOf) {
-  /** @type {Map<number, { times: number, first: number, by: Float64Array }>} */
+  /** @type {Map<number, { times: number, assigned: number, first: number, by: Float64Array }>} */
   const counts = new Map();
   for (let i = 0; i < tokens.length; i++) {
     if (experts[i * topK] === unread) continue;
@@ -66,11 +68,15 @@ function countBy({ tokens, experts, topK, count }, keyOf) {
     if (key < 0) continue;
     let entry = counts.get(key);
     if (!entry) {
-      entry = { times: 0, first: i, by: new Float64Array(count) };
+      entry = { times: 0, assigned: 0, first: i, by: new Float64Array(count) };
       counts.set(key, entry);
     }
     entry.times++;
-    for (let k = 0; k < topK; k++) entry.by[experts[i * topK + k]]++;
+    for (let k = i * topK; k < (i + 1) * topK; k++) {
+      if (experts[k] < 0) continue;
+      entry.by[experts[k]]++;
+      entry.assigned++;
+    }
   }
   return counts;
 }
@@ -83,8 +89,9 @@ function countBy({ tokens, experts, topK, count }, keyOf) {
  */
 function loadOfSample(sample) {
   const all = countBy(sample, () => 0).get(0);
-  const total = all ? all.times * sample.topK : 1;
-  return Array.from({ length: sample.count }, (_, expert) => (all?.by[expert] ?? 0) / total);
+  return Array.from({ length: sample.count }, (_, expert) =>
+    all?.assigned ? all.by[expert] / all.assigned : 0,
+  );
 }
 
 /**
@@ -98,8 +105,8 @@ export function classTable(sample) {
   const counts = countBy(sample, (i) => sample.classes[i]);
   const rows = [...counts]
     .sort(([a], [b]) => a - b)
-    .map(([id, { times, by }]) => {
-      const shares = Array.from(by, (n) => n / (times * sample.topK));
+    .map(([id, { times, assigned, by }]) => {
+      const shares = Array.from(by, (n) => (assigned ? n / assigned : 0));
       return { id, tokens: times, shares, lifts: shares.map((share, e) => (load[e] ? share / load[e] : 0)) };
     });
   return { rows, load, tokens: rows.reduce((sum, { tokens }) => sum + tokens, 0) };
@@ -126,10 +133,10 @@ export function profilesOf(sample, most) {
   ) =>
     [...counts.values()]
       .filter(({ times }) => times >= leastTimes)
-      .map(({ times, first, by }) => {
+      .map(({ times, assigned, first, by }) => {
         return {
           tokens: Array.from({ length: width }, (_, j) => tokens[first - width + 1 + j]),
-          lift: load[expert] ? by[expert] / (times * sample.topK * load[expert]) : 0,
+          lift: by[expert] ? by[expert] / (assigned * load[expert]) : 0,
           times,
           share: by[expert] / times,
         };

@@ -71,7 +71,7 @@ function reasonFor(routed, row, layer) {
 
 /**
  * @param {object} props
- * @param {import('../measures.js').LayerRouting} props.routing
+ * @param {import('../routing.js').LayerRouting} props.routing
  * @param {number} props.row
  * @param {{ topK: number, experts: number }} props.shape
  * @param {number} props.layer
@@ -83,7 +83,9 @@ export function Experts({ routing, row, shape, layer, what = 'character' }) {
   // The height of a bar is a probability of 30 %, or of more where one is surer than that.
   const full = Math.max(0.3, ...probabilities);
   const chosen = new Map();
-  for (let k = 0; k < topK; k++) chosen.set(routing.experts[row * topK + k], routing.weights[row * topK + k]);
+  for (let i = row * topK; i < (row + 1) * topK; i++) {
+    if (routing.experts[i] >= 0) chosen.set(routing.experts[i], routing.weights[i]);
+  }
   return (
     <table class="readout-experts">
       <caption>

@@ -188,7 +188,7 @@ export function createTextRun({ client, state, loadText, keptText }) {
 
   return {
     ...run,
-    opening: createOpening(run),
+    opening: createOpening(run, state.settingOf('router').choices ?? []),
     data,
     vocabulary,
     textName,

@@ -8,7 +8,7 @@ import { Chip, Figure } from './figure.jsx';
  *
  * @typedef {object} Routed what is shown of any probe
  * @property {{ layers: number, experts: number }} shape
- * @property {{ layers: import('../measures.js').LayerRouting[] }} views
+ * @property {{ layers: import('../routing.js').LayerRouting[] }} views
  *
  * @param {object} props
  * @param {import('@preact/signals').ReadonlySignal<Routed | null>} props.routed

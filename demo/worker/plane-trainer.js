@@ -3,12 +3,18 @@ import { capacity } from '../plane/capacity.js';
 import { likeliestAt } from '../plane/fields.js';
 import { mapBytes, mapViews } from '../plane/frame.js';
 import { gridPlaces, gridSize } from '../plane/geometry.js';
+import { putRouting, widthOf } from '../routing.js';
+import { isRouted } from '../schema.js';
 import { fit, Trainer } from './trainer.js';
 
 /**
  * @typedef {import('./trainer.js').Engine} Engine
  * @typedef {import('../plane/frame.js').MapShape} MapShape
- * @typedef {import('../plane/frame.js').MapViews} MapViews
+ *
+ * @typedef {object} Part what one call of the model gives
+ * @property {number} start the first point of it
+ * @property {Float32Array} probabilities [n, C]
+ * @property {import('../routing.js').LayerRouting[]} routing by layer; empty where it was not asked for
  */
 
 /** While it trains, the map must not take more time than the training; at rest it may be finer. */
@@ -24,6 +30,7 @@ const kept = { budget: 6e7, least: 32, most: 48 };
  */
 export class PlaneTrainer extends Trainer {
   #batches;
+  #routes;
   /** @type {Map<number, Float32Array>} by the size of the grid */
   #places = new Map();
 
@@ -36,6 +43,7 @@ export class PlaneTrainer extends Trainer {
   constructor(engine, model, data, learningRate) {
     super(engine, model, learningRate);
     this.data = data;
+    this.#routes = isRouted(engine, model.config);
     const { classes } = model.config;
     if (classes !== data.classes) {
       throw new RangeError(`the model tells ${classes} classes apart, the points are of ${data.classes}`);
@@ -105,77 +113,66 @@ export class PlaneTrainer extends Trainer {
    * @returns {{ shape: MapShape, buffer: ArrayBuffer }}
    */
   #draw(recycle, limits) {
-    const { classes, router, layers, experts } = this.model.config;
+    const { classes, experts } = this.model.config;
+    const size = gridSize(this.#price(), limits);
+    const places = this.#places.get(size) ?? gridPlaces(size);
+    this.#places.set(size, places);
+    const { train, heldOut } = this.data;
+    // How many experts a place has at most is known when all were asked.
+    const grid = this.#pass(places, true);
+    const learned = this.#pass(train.inputs, false);
+    const others = this.#pass(heldOut.inputs, true);
     const shape = {
-      size: gridSize(this.#price(), limits),
+      size,
       classes,
-      layers: router === 'dense' ? 0 : layers,
+      layers: grid[0].routing.length,
       experts,
-      topK: this.model.topK,
-      heldOut: this.data.heldOut.targets.length,
-      points: this.data.train.targets.length + this.data.heldOut.targets.length,
+      topK: widthOf(
+        [...grid, ...others].flatMap(({ routing }) => routing),
+        experts,
+      ),
+      heldOut: heldOut.targets.length,
+      points: train.targets.length + heldOut.targets.length,
     };
     const buffer = fit(recycle, mapBytes(shape));
     const views = mapViews(buffer, shape);
-    this.#seeGrid(views, shape);
-    this.#seePoints(views, shape);
+    for (const { start, probabilities, routing } of grid) {
+      views.probabilities.set(probabilities, start * classes);
+      putRouting(views.places, routing, { start, ...shape });
+    }
+    for (const { start, routing } of others) {
+      putRouting(views.layers, routing, { start, ...shape });
+    }
+    let at = 0;
+    for (const { probabilities } of [...learned, ...others]) {
+      const count = probabilities.length / classes;
+      for (let i = 0; i < count; i++) views.predicted[at++] = likeliestAt(probabilities, i, classes);
+    }
     return { shape, buffer };
   }
 
   /** Multiplications for one place. */
   #price() {
-    const { layers, dModel, dInner, experts, router } = this.model.config;
-    const asked = router === 'dense' ? experts : this.model.topK;
+    const { layers, dModel, dInner, experts } = this.model.config;
+    const asked = this.#routes ? this.model.topK : experts;
     return layers * dModel * (experts + 2 * asked * dInner);
   }
 
   /**
-   * @param {MapViews} views written to
-   * @param {MapShape} shape
+   * Asks the model about points, as many at a time as it takes.
+   *
+   * @param {Float32Array} inputs [N, 2]
+   * @param {boolean} withRouting
+   * @returns {Part[]}
    */
-  #seeGrid(views, { size, classes, experts }) {
-    const places = this.#places.get(size) ?? gridPlaces(size);
-    this.#places.set(size, places);
-    for (let start = 0; start < size * size; start += capacity) {
-      const part = places.slice(2 * start, 2 * (start + capacity));
-      views.probabilities.set(this.model.predict(part), start * classes);
-      this.model.routing().forEach(({ logits }, layer) => {
-        views.logits[layer].set(logits, start * experts);
-      });
+  #pass(inputs, withRouting) {
+    /** @type {Part[]} */
+    const parts = [];
+    for (let start = 0; 2 * start < inputs.length; start += capacity) {
+      const probabilities = this.model.predict(inputs.slice(2 * start, 2 * (start + capacity)));
+      parts.push({ start, probabilities, routing: withRouting ? this.model.routing() : [] });
     }
-  }
-
-  /**
-   * @param {MapViews} views written to
-   * @param {MapShape} shape
-   */
-  #seePoints(views, { classes }) {
-    const { train, heldOut: others } = this.data;
-    const parts = [train.inputs, others.inputs];
-    let at = 0;
-    for (const inputs of parts) {
-      // The routing that is shown is that of the held-out points alone.
-      const shown = inputs === others.inputs;
-      for (let start = 0; 2 * start < inputs.length; start += capacity) {
-        const probabilities = this.model.predict(inputs.slice(2 * start, 2 * (start + capacity)));
-        const count = probabilities.length / classes;
-        for (let i = 0; i < count; i++) views.predicted[at + i] = likeliestAt(probabilities, i, classes);
-        if (shown) this.#keepRouting(views, start);
-        at += count;
-      }
-    }
-  }
-
-  /**
-   * @param {MapViews} views written to
-   * @param {number} start first point of the last call
-   */
-  #keepRouting(views, start) {
-    this.model.routing().forEach(({ experts, weights, logits }, i) => {
-      views.layers[i].experts.set(experts, start * this.model.topK);
-      views.layers[i].weights.set(weights, start * this.model.topK);
-      views.layers[i].logits.set(logits, start * this.model.config.experts);
-    });
+    return parts;
   }
 
   /**

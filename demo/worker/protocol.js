@@ -55,9 +55,8 @@ import {
  * @property {number} step
  * @property {object} shape of the routing in `buffer`
  * @property {ArrayBuffer} buffer
- * @property {Float32Array[]} embeddings the routers' embeddings, one a layer [d_model]; none for other routers
- * @property {{ weight: Float32Array, bias: Float32Array }[]} weights of routers that are trained themselves, one a layer
- *   [E, d_model] and [E]; none for other routers
+ * @property {Record<string, Float32Array>[]} routers by layer, what is learned of its router: tensors by their names, from
+ *   `gate.` on; empty where nothing is
  *
  * @typedef {object} Frame what happened since the last frame
  * @property {number} step
@@ -111,7 +110,7 @@ import {
  * @property {{ reason: 'done' | 'cancelled' }} measure
  * @property {{}} cancel
  * @property {{ bytes: Uint8Array }} save
- * @property {{ step: number, tensors: Tensor[] }} inspect
+ * @property {{ step: number, router: string, tensors: Tensor[] }} inspect
  * @property {Summary} restore
  * @property {Summary} rewind
  *

@@ -1,4 +1,6 @@
 import { characterClasses, evaluateText, splitText, TextStreams } from 'hyperrouter-wasm';
+import { putRouting, widthOf } from '../routing.js';
+import { isRouted } from '../schema.js';
 import { frameBytes, frameViews, writePrediction } from '../text/frame.js';
 import { vocabularyKey } from '../text/vocabulary.js';
 import { Sample } from './sample.js';
@@ -32,6 +34,7 @@ export class TextTrainer extends Trainer {
   #vocabulary;
   #unknown;
   #tokens;
+  #routes;
 
   /**
    * @param {Engine} engine
@@ -42,6 +45,7 @@ export class TextTrainer extends Trainer {
   constructor(engine, model, data, learningRate) {
     super(engine, model, learningRate);
     this.data = data;
+    this.#routes = isRouted(engine, model.config);
     const vocabulary = vocabularyOf(model);
     const { tokens, unknown } = vocabulary.encode(data.bytes);
     const { batchSize, contextLength } = model.config;
@@ -63,7 +67,7 @@ export class TextTrainer extends Trainer {
 
   /** Layers that have a router. */
   get #layers() {
-    return this.model.config.router === 'dense' ? 0 : this.model.config.layers;
+    return this.#routes ? this.model.config.layers : 0;
   }
 
   /** @override */
@@ -139,18 +143,37 @@ export class TextTrainer extends Trainer {
     const sample = this.#sampleOf(exact);
     const saved = model.saveMemory();
     try {
+      // How many experts a token has at most is known when all were read.
+      const told = {
+        next: new Int32Array(tokens * predictions),
+        nextProbabilities: new Float32Array(tokens * predictions),
+        losses: new Float32Array(tokens),
+      };
+      /** @type {{ start: number, routing: import('../routing.js').LayerRouting[] }[]} */
+      const segments = [];
+      for (let start = 0; start < tokens; start += contextLength) {
+        segments.push({ start, routing: this.#readSegment(start, told) });
+      }
       const shape = {
         tokens,
         layers: this.#layers,
-        topK: model.topK,
+        topK: widthOf(
+          segments.flatMap(({ routing }) => routing),
+          Number(experts),
+        ),
         experts: Number(experts),
         predictions,
-        sample: sample && { tokens: sample.tokens.length, step: sample.read?.step ?? 0 },
+        sample: sample && { tokens: sample.tokens.length, step: sample.read?.step ?? 0, topK: sample.topK },
       };
       const buffer = fit(recycle, frameBytes(shape));
       const views = frameViews(buffer, shape);
       if (sample) views.sample.set(sample.experts);
-      for (let start = 0; start < tokens; start += contextLength) this.#readSegment(start, views);
+      views.next.set(told.next);
+      views.nextProbabilities.set(told.nextProbabilities);
+      views.losses.set(told.losses);
+      for (const { start, routing } of segments) {
+        putRouting(views.layers, routing, { start, ...shape });
+      }
       return { shape, buffer };
     } finally {
       model.restoreMemory(saved);
@@ -170,27 +193,23 @@ export class TextTrainer extends Trainer {
 
   /**
    * @param {number} start first token of the probe
-   * @param {import('../text/frame.js').FrameViews} views written to
+   * @param {import('../text/frame.js').Predictions} told written to
    */
-  #readSegment(start, views) {
+  #readSegment(start, told) {
     const model = this.model;
     const probe = this.#probe;
-    const { contextLength, vocabSize, experts } = model.config;
+    const { contextLength, vocabSize } = model.config;
     const length = Math.min(contextLength, probe.length - start);
     const inputs = probe.slice(start, start + length);
     // The last token has no successor; any target will do there, its loss is not shown.
     const targets = Int32Array.from({ length }, (_, i) => probe[start + i + 1] ?? 0);
     model.evaluate({ inputs, targets, length, carryMemory: start > 0 });
-    model.routing().forEach((layer, i) => {
-      views.layers[i].experts.set(layer.experts, start * model.topK);
-      views.layers[i].weights.set(layer.weights, start * model.topK);
-      views.layers[i].logits.set(layer.logits, start * Number(experts));
-    });
     const logits = model.logits();
     for (let i = 0; i < length; i++) {
       const row = logits.subarray(i * vocabSize, (i + 1) * vocabSize);
-      writePrediction(views, start + i, row, probe[start + i + 1] ?? -1, predictions);
+      writePrediction(told, start + i, row, probe[start + i + 1] ?? -1, predictions);
     }
+    return model.routing();
   }
 
   /**

@@ -187,13 +187,15 @@ export class Trainer {
 
   #keepMoment() {
     const { shape, buffer } = this.keepsake();
-    const learned = this.model.parameters().filter(({ trainable }) => trainable);
-    const ending = (/** @type {string} */ end) =>
-      learned.filter(({ name }) => name.endsWith(end)).map(({ data }) => data);
-    const embeddings = ending('gate.embedding');
-    const biases = ending('gate.gate.bias');
-    const weights = ending('gate.gate.weight').map((weight, i) => ({ weight, bias: biases[i] }));
-    this.#moments.push({ step: this.step, shape, buffer, embeddings, weights });
+    /** @type {Moment['routers']} */
+    const routers = [];
+    for (const { name, trainable, data } of this.model.parameters()) {
+      const [, layer, tensor] = name.match(/^layers\.(\d+)\.pos_ff\.(gate\..*)$/) ?? [];
+      if (!tensor || !trainable) continue;
+      routers[Number(layer)] ??= {};
+      routers[Number(layer)][tensor] = data;
+    }
+    this.#moments.push({ step: this.step, shape, buffer, routers });
     this.#nextMoment = Math.max(this.step + 1, Math.floor(this.step * momentGrowth));
   }
 

@@ -1,5 +1,5 @@
 import { load } from 'hyperrouter-wasm';
-import { frameBytes, frameViews } from '../text/frame.js';
+import { packRouting } from '../text/frame.js';
 import { openPlaneModel, PlaneTrainer } from './plane-trainer.js';
 import { checkRequest, errorToWire } from './protocol.js';
 import { createTextModel, openTextModel } from './text-model.js';
@@ -21,7 +21,7 @@ import { TextTrainer } from './text-trainer.js';
  *
  * @typedef {object} Writing a text in progress
  * @property {number} id of the request
- * @property {Iterator<{ token: number, routing: import('../measures.js').LayerRouting[] }>} tokens
+ * @property {Iterator<{ token: number, routing: import('../routing.js').LayerRouting[] }>} tokens
  */
 
 const sliceMs = 10;
@@ -183,7 +183,7 @@ function endWriting(reason) {
 /** @param {Writing} current */
 function write(current) {
   const until = performance.now() + sliceMs;
-  /** @type {{ token: number, routing: import('../measures.js').LayerRouting[] }[]} */
+  /** @type {{ token: number, routing: import('../routing.js').LayerRouting[] }[]} */
   const written = [];
   try {
     let next = current.tokens.next();
@@ -203,29 +203,13 @@ function write(current) {
 }
 
 /**
- * @param {{ token: number, routing: import('../measures.js').LayerRouting[] }[]} written
+ * @param {{ token: number, routing: import('../routing.js').LayerRouting[] }[]} written
  * @returns {Written}
  */
-function pack(written) {
-  const [first] = written[0].routing;
-  const shape = {
-    tokens: written.length,
-    layers: written[0].routing.length,
-    topK: first?.experts.length ?? 0,
-    experts: first?.logits.length ?? 0,
-    predictions: 0,
-  };
-  const buffer = new ArrayBuffer(frameBytes(shape));
-  const { layers } = frameViews(buffer, shape);
-  written.forEach(({ routing }, token) => {
-    routing.forEach(({ experts, weights, logits }, layer) => {
-      layers[layer].experts.set(experts, token * shape.topK);
-      layers[layer].weights.set(weights, token * shape.topK);
-      layers[layer].logits.set(logits, token * shape.experts);
-    });
-  });
-  return { tokens: Int32Array.from(written, ({ token }) => token), shape, buffer };
-}
+const pack = (written) => ({
+  tokens: Int32Array.from(written, ({ token }) => token),
+  ...packRouting(written),
+});
 
 /** @param {Request} request */
 async function serve({ id, type, body }) {
@@ -288,7 +272,8 @@ async function serve({ id, type, body }) {
       return measure(id);
     }
     case 'inspect': {
-      return done(id, { step: working().step, tensors: working().inspect(body.layer) });
+      const { step, model } = working();
+      return done(id, { step, router: model.config.router, tensors: working().inspect(body.layer) });
     }
     case 'save': {
       const bytes = working().save(body);

@@ -4,7 +4,13 @@ import { DivergedError, EngineError, load } from 'hyperrouter-wasm';
 import { createComparison } from '../../demo/routers/comparison.js';
 import { groupsOf, seedCount, seedsOf } from '../../demo/routers/groups.js';
 import { configFor, createKinds } from '../../demo/routers/kinds.js';
-import { chooseData, chosenRouters, comparisonSettings, routerNames } from '../../demo/routers/settings.js';
+import {
+  chooseData,
+  chosenRouters,
+  comparisonSettings,
+  idleInAll,
+  routersOf,
+} from '../../demo/routers/settings.js';
 import { createSchema } from '../../demo/schema.js';
 import { createState } from '../../demo/state.js';
 import { fakeClient, tick } from './routers-fake.js';
@@ -13,10 +19,13 @@ import { fakeClient, tick } from './routers-fake.js';
 let engine;
 /** @type {import('../../demo/schema.js').Setting[]} */
 let schema;
+/** @type {string[]} */
+let routerNames;
 before(async () => {
   engine = await load({ variant: 'simd' });
-  const fields = /** @type {any} */ (engine.configFields('language'));
-  schema = createSchema(comparisonSettings, { fields, routers: engine.routers });
+  const fields = engine.configFields('language');
+  schema = createSchema(comparisonSettings(fields), fields);
+  routerNames = engine.routers.map(({ name }) => name);
 });
 
 /** @param {{ settings?: [string, unknown][], wishes?: Record<number, object>, frameEvery?: () => number }} [options] */
@@ -34,8 +43,8 @@ async function fakeComparison({ settings = [], wishes = {}, frameEvery = () => 0
       name: 'text',
       per: 'byte',
       guess: 5,
-      config: (router, run) =>
-        configFor(/** @type {any} */ (engine.configFields('language')), values, router, run),
+      config: (router, run) => configFor(engine.configFields('language'), values, router, run),
+      routes: (router) => router !== 'dense',
       data: async () => data,
       loads: () => [[0.5, 0.5]],
     }),
@@ -52,7 +61,7 @@ describe('a comparison', () => {
   it('gives all models the same but the router', async () => {
     const state = createState(schema);
     state.set('loadBalanceWeight', 0.01);
-    const fields = /** @type {any} */ (engine.configFields('language'));
+    const fields = engine.configFields('language');
     const configs = routerNames.map((router) => configFor(fields, state.values.value, router, 0));
     for (const [i, { router, loadBalanceWeight, ...rest }] of configs.entries()) {
       assert.equal(router, routerNames[i]);
@@ -60,7 +69,21 @@ describe('a comparison', () => {
       const { router: _, loadBalanceWeight: __, ...first } = configs[0];
       assert.deepEqual(rest, first);
     }
-    assert.deepEqual(chosenRouters(state.values.value), routerNames);
+    assert.deepEqual(chosenRouters(schema, state.values.value), routerNames);
+    assert.deepEqual(
+      routersOf(schema).map(({ name, label }) => [name, label]),
+      engine.routers.map(({ name, label }) => [name, label]),
+    );
+  });
+
+  it('offers what has an effect on one of the models at least', () => {
+    const state = createState(schema);
+    const idle = () => [...idleInAll(schema, state.values.value)];
+    assert.deepEqual(idle(), []);
+    state.set('smoe', false);
+    assert.deepEqual(idle(), ['loadBalanceWeight']);
+    state.set('hyperrouter', false);
+    assert.deepEqual(idle(), ['hyperSize', 'loadBalanceWeight']);
   });
 
   it('learns points too, with sizes that suit them, in data that stay the same object', async () => {
@@ -69,7 +92,7 @@ describe('a comparison', () => {
       language: engine.configFields('language'),
       classifier: engine.configFields('classifier'),
     });
-    const kindOf = createKinds(/** @type {any} */ ({ fields }));
+    const kindOf = createKinds(/** @type {any} */ ({ fields, routers: engine.routers }));
     chooseData(state, 'moons');
     assert.equal(state.peek('dInner'), 16);
     const kind = kindOf(state.values.value);
@@ -267,6 +290,7 @@ describe('a comparison', () => {
         per: 'byte',
         guess: 5,
         config: (router) => ({ router }),
+        routes: () => true,
         data: async () => ({}),
         loads: () => [],
       }),
