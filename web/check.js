@@ -1,4 +1,4 @@
-/** Checks of arguments, and the words for what is wrong with them. */
+/** Checks of arguments, and their error messages. */
 
 /** @param {unknown} value */
 export function show(value) {
@@ -61,7 +61,7 @@ export function checkNumber(name, value, minimum, maximum, why) {
 /**
  * @param {string} name
  * @param {string} noun
- * @param {boolean} right whether the value is what the noun says
+ * @param {boolean} right whether the value is of the kind that the noun names
  * @param {unknown} value
  * @param {number} minimum
  * @param {number} [maximum]
@@ -149,14 +149,14 @@ export function checkObject(name, value) {
 
 /**
  * @param {string} name
- * @param {string} of whom
+ * @param {string} of what has these keys
  * @param {unknown} value
- * @param {string[]} keys that there are
+ * @param {string[]} keys that exist
  */
 export function checkKeys(name, of, value, keys) {
   const unknown = Object.keys(checkObject(name, value)).find((key) => !keys.includes(key));
   if (unknown !== undefined)
-    throw new TypeError(`${name}.${unknown} is no key of ${of}; there are: ${keys.join(', ')}`);
+    throw new TypeError(`${name}.${unknown} is not a key of ${of}; the keys are: ${keys.join(', ')}`);
 }
 
 /** @param {unknown} signal */

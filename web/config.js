@@ -1,4 +1,4 @@
-/** Configurations: what the engine declares of each key, checked and written for it. */
+/** Configurations: checks values against the fields that the engine declares, and writes them for the engine. */
 import { checkBoolean, checkKeys, checkName, checkObject, refuse } from './check.js';
 import { Kind, Rule } from './core.js';
 
@@ -6,11 +6,11 @@ import { Kind, Rule } from './core.js';
 /** @import { ConfigField, ModelKind, Router } from './types.js' */
 
 /**
- * The fields that have an effect on a model of this configuration: those for which the options that it chooses have all
- * traits that the field requires.
+ * The fields that have an effect on a model of this configuration: those of which all required traits are among the
+ * traits of the chosen options.
  *
- * @param {readonly ConfigField[]} fields `engine.configFields(kind)`
- * @param {Record<string, unknown>} config what is not given has its default
+ * @param {readonly ConfigField[]} fields as returned by `engine.configFields(kind)`
+ * @param {Record<string, unknown>} config missing keys have their defaults
  * @returns {ConfigField[]}
  */
 export function fieldsInUse(fields, config) {
@@ -22,11 +22,11 @@ export function fieldsInUse(fields, config) {
 }
 
 /**
- * What a checked configuration holds: every key of its kind.
+ * A checked configuration, with every key of its kind.
  * @typedef {Record<string, number | boolean | string>} PlainConfig
  */
 
-/** @typedef {RawField & { multipleOf?: number }} Field as one kind of model has it */
+/** @typedef {RawField & { multipleOf?: number }} Field of one kind of model */
 
 /** Reads, checks and writes configurations of one engine. */
 export class ConfigSchema {
@@ -64,13 +64,14 @@ export class ConfigSchema {
   }
 
   /**
-   * An odd value of such a field is refused for another reason than that it is out of range.
+   * Whether an odd value is refused, though it is in range.
    * @param {ModelKind} kind
    * @param {RawField} field
    */
-  #mustBeEven(kind, { name, type, offset, minimum }) {
+  #mustBeEven(kind, field) {
+    const { name, type, minimum } = field;
     if (type !== 'integer' || minimum % 2 === 0) return false;
-    this.#writeDefaults(kind).setInt32(offset, minimum, true);
+    this.#core.writeConfig(Kind[kind], [[field, minimum]]);
     const error = this.#core.configError(this.#fields);
     return error?.rule === Rule.EVEN && error.field.name === name;
   }
@@ -101,7 +102,7 @@ export class ConfigSchema {
     );
   }
 
-  /** Names of the keys that set shapes. @param {ModelKind} kind */
+  /** Names of the keys that set the shape of a tensor. @param {ModelKind} kind */
   shapeKeys(kind) {
     return this.#fieldsOf[kind].filter((field) => field.shapes).map((field) => field.name);
   }
@@ -111,7 +112,7 @@ export class ConfigSchema {
    * @param {ModelKind} kind
    * @param {unknown} given
    * @returns {PlainConfig}
-   * @throws {TypeError | RangeError} naming the key, what it was and what it may be
+   * @throws {TypeError | RangeError} naming the key, its value and the valid values
    */
   resolve(kind, given) {
     const values = checkObject('config', given);
@@ -142,25 +143,16 @@ export class ConfigSchema {
     return this.#core.plannedParameters();
   }
 
-  /** @param {ModelKind} kind */
-  #writeDefaults(kind) {
-    this.#core.call('config_default', this.#core.exchange, Kind[kind]);
-    return this.#core.view(this.#core.exchange, this.#core.call('config_bytes'));
-  }
-
   /**
-   * Writes a checked configuration into the exchange.
+   * Writes a checked configuration for the next call of the engine.
    * @param {ModelKind} kind
    * @param {PlainConfig} config
    */
   write(kind, config) {
-    const view = this.#writeDefaults(kind);
-    for (const field of this.#fieldsOf[kind]) {
-      const number = toNumber(field, config[field.name]);
-      if (field.type === 'number') view.setFloat64(field.offset, number, true);
-      else if (field.type === 'seed') view.setUint32(field.offset, number, true);
-      else view.setInt32(field.offset, number, true);
-    }
+    this.#core.writeConfig(
+      Kind[kind],
+      this.#fieldsOf[kind].map((field) => [field, toNumber(field, config[field.name])]),
+    );
   }
 }
 
@@ -171,7 +163,7 @@ function namesOf({ options }) {
 
 /**
  * @param {RawField} field
- * @param {number} number as it stands in the engine's configuration
+ * @param {number} number in the engine's configuration
  */
 function fromNumber(field, number) {
   if (field.type === 'boolean') return number !== 0;

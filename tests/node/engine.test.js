@@ -33,7 +33,7 @@ onEveryVariant((bench) => {
     assert.deepEqual(info, {
       variant: bench.variant,
       threads: 1,
-      threadsReason: 'one thread, as asked for',
+      threadsReason: 'one thread, as requested',
       version: read('../../package.json').version,
     });
     assert.ok(Object.isFrozen(info) && Object.isFrozen(routers));

@@ -175,7 +175,7 @@ onEveryVariant((bench) => {
   it('can be left, and one training at a time is all a model takes', async () => {
     const model = bench.language(TINY);
     for await (const _ of model.train(TOKENS, { steps: 10 })) {
-      await assert.rejects(all(model.train(TOKENS, { steps: 1 })), /being trained already/);
+      await assert.rejects(all(model.train(TOKENS, { steps: 1 })), /already in training/);
       break;
     }
     assert.equal(model.step, 1);
@@ -225,7 +225,7 @@ onEveryVariant((bench) => {
       [TOKENS, { ...good, schedule: () => 1, learningRate: 1 }, /must be left out/],
       [TOKENS, { ...good, learningRate: 0 }, /learningRate must be/],
       [TOKENS, { ...good, topKSchedule: 2 }, /topKSchedule must be a function/],
-      [TOKENS, { ...good, evry: 2 }, /options\.evry is no key of train; there are: .*\bevery\b/],
+      [TOKENS, { ...good, evry: 2 }, /options\.evry is not a key of train; the keys are: .*\bevery\b/],
       [[1, 2, 3], good, /data must be an Int32Array/],
       ['text', good, /data must be an Int32Array, got "text"/],
       [Int32Array.of(1, 2), good, /data must have 6 tokens or more/],

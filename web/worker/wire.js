@@ -1,4 +1,7 @@
-/** What crosses between a page and its worker: arrays that move instead of being copied, and errors of their class. */
+/**
+ * Serialises values and errors for messages between a page and its worker: arrays are transferred, errors keep their
+ * class.
+ */
 import { CheckpointError, DisposedError, DivergedError, EngineError, OutOfMemoryError } from '../errors.js';
 
 /**
@@ -28,7 +31,7 @@ export function errorToWire(thrown) {
 
 /**
  * @param {WireError} wire
- * @returns {Error} of the class that was thrown on the other side, with the same fields
+ * @returns {Error} of the same class and with the same fields as on the other side
  */
 export function errorFromWire({ name, message, field, cause }) {
   if (name === 'AbortError') return new DOMException(message, name);
@@ -38,12 +41,12 @@ export function errorFromWire({ name, message, field, cause }) {
 }
 
 /**
- * Makes a value ready to be posted: a copy whose arrays can be transferred. An array that the caller keeps is copied
- * here, once; an array that is only a part of its buffer is copied too, since the buffer moves as a whole.
+ * Prepares a value for posting: a copy whose arrays can be transferred. An array that the caller keeps is copied once,
+ * here; an array that is only a part of its buffer is copied too, because a buffer is transferred as a whole.
  *
  * @param {unknown} value of plain objects, arrays and typed arrays
- * @param {boolean} give whether the arrays are given away
- * @param {Set<ArrayBuffer>} moved buffers to transfer, added to
+ * @param {boolean} give whether the caller gives up the arrays
+ * @param {Set<ArrayBuffer>} moved set to which the buffers to transfer are added
  * @returns {unknown}
  */
 export function pack(value, give, moved) {
