@@ -16,19 +16,3 @@ export function loadOf(chosen, experts) {
   for (let i = 0; i < chosen.length; i++) if (chosen[i] >= 0) load[chosen[i]] += 1 / assigned;
   return load;
 }
-
-/**
- * Softmax of the logits of one token.
- *
- * @param {Float32Array} logits [N, E]
- * @param {number} token
- * @param {number} experts
- * @returns {number[]}
- */
-export function probabilitiesOf(logits, token, experts) {
-  const row = Array.from(logits.subarray(token * experts, (token + 1) * experts));
-  const max = Math.max(...row);
-  const exp = row.map((x) => Math.exp(x - max));
-  const sum = exp.reduce((total, x) => total + x, 0);
-  return exp.map((x) => x / sum);
-}

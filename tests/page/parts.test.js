@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { loadVariation, maxLoad, routerEntropy } from 'hyperrouter-wasm';
+import { loadVariation, maxLoad, routerEntropy, routerProbabilities } from 'hyperrouter-wasm';
 import { colourOf, contrast, fillOf, letterOf, mix, textOn } from '../../demo/colours.js';
 import { fixed } from '../../demo/format.js';
 import { addLoad, addLosses, createLoadHistory, createLossHistory } from '../../demo/history.js';
-import { loadOf, probabilitiesOf } from '../../demo/measures.js';
+import { loadOf } from '../../demo/measures.js';
 import { createPictureRate } from '../../demo/picture-rate.js';
 import { leadOf } from '../../demo/routing.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
@@ -96,7 +96,7 @@ describe('measures', () => {
 
   it('of a router', () => {
     const logits = Float32Array.of(0, 0, 0, 0, 100, 0, 0, 0);
-    assert.deepEqual(probabilitiesOf(logits, 0, 4), [0.25, 0.25, 0.25, 0.25]);
+    assert.deepEqual(routerProbabilities(logits, 4), [0.25, 0.25, 0.25, 0.25]);
     assert.ok(Math.abs(routerEntropy(logits, 4) - 0.5) < 1e-6, 'one undecided, one certain');
     assert.ok(Math.abs(leadOf(Math.log(3), 0) - 0.5) < 1e-12, 'three to one is 75 % to 25 %');
   });
