@@ -1,4 +1,4 @@
-import { expertLoad, routingByClass } from 'hyperrouter-wasm';
+import { routingByClass } from 'hyperrouter-wasm';
 import { unread } from './frame.js';
 
 /**
@@ -62,6 +62,14 @@ function routingBy({ tokens, experts, topK, count }, keyOf) {
 }
 
 /**
+ * Each expert's share of all assignments, in double precision.
+ *
+ * @param {LayerSample} sample
+ * @returns {number[]} [E]
+ */
+const loadOfSample = (sample) => routingBy(sample, () => 0)[0]?.shares ?? new Array(sample.count).fill(0);
+
+/**
  * Which expert takes which class of characters.
  *
  * @param {LayerSample} sample
@@ -69,7 +77,7 @@ function routingBy({ tokens, experts, topK, count }, keyOf) {
  */
 export function classTable(sample) {
   const rows = routingBy(sample, (i) => sample.classes[i]);
-  const load = [...expertLoad(sample.experts, sample.count)];
+  const load = loadOfSample(sample);
   return { rows, load, tokens: rows.reduce((sum, { tokens }) => sum + tokens, 0) };
 }
 
@@ -106,7 +114,7 @@ export function profilesOf(sample, most) {
         times,
         share: assignments[expert] / times,
       }));
-  return Array.from(expertLoad(sample.experts, sample.count), (load, expert) => ({
+  return loadOfSample(sample).map((load, expert) => ({
     load,
     characters: best(characters, expert, (id) => [id]),
     pairs: best(pairs, expert, (id) => [Math.floor(id / pairSize), id % pairSize]),
