@@ -3,8 +3,7 @@ import { describe, it } from 'node:test';
 import { load } from 'hyperrouter-wasm';
 import { bandOf, columnsOf, gapsOf, lastInWords, meanScan } from '../../demo/routers/bands.js';
 import { measured, seriesOf } from '../../demo/routers/measured.js';
-import { ledBy } from '../../demo/routers/now.js';
-import { parametersOf } from '../../demo/routers/parameters.js';
+import { ledBy, parametersOf } from '../../demo/routers/now.js';
 import { rank, savingOf, verdictOf } from '../../demo/routers/verdict.js';
 
 describe('the size of a model', () => {
