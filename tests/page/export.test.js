@@ -220,7 +220,7 @@ describe('a figure', () => {
     );
     const inside = await visit(site, 'room=inside');
     await inside.page.locator('.figure-learns').waitFor();
-    assert.match((await csv(inside, 'learns'))[1], /^hyperrouter,\d+,\d+,\d+,computed,/);
+    assert.match((await csv(inside, 'learns'))[1], /^HyperRouter,\d+,\d+,\d+,computed,/);
     const routers = await visit(site, 'room=routers&layers=1&dModel=16&experts=2&topK=1&steps=20');
     await routers.train(20);
     await routers.button('Try every k again').waitFor();
