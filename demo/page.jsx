@@ -2,7 +2,6 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import './styles/index.css';
-import { followArticleLinks } from './article/links.js';
 import { createContext } from './context.js';
 import { keepPage } from './offline/register.js';
 import { createPictureRate } from './picture-rate.js';
@@ -88,4 +87,18 @@ function keepFrames(shell) {
     run.frame();
   }
   requestAnimationFrame(onFrame);
+}
+
+/**
+ * Links of the article set up the demo above it, and lead there: the eye, and the focus too.
+ */
+function followArticleLinks() {
+  for (const link of document.querySelectorAll('.article a[href^="#room="]')) {
+    link.addEventListener('click', () => {
+      const id = new URLSearchParams(/** @type {HTMLAnchorElement} */ (link).hash.slice(1)).get('room');
+      const room = /** @type {HTMLElement | null} */ (document.querySelector(`.rooms [href="#room=${id}"]`));
+      room?.focus({ preventScroll: true });
+      room?.scrollIntoView();
+    });
+  }
 }

@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { count } from '../format.js';
+import { number, range, reaches } from './heat.js';
 import { HeatMap } from './heat-map.jsx';
 import { Pull } from './pull.jsx';
-import { number, range, reaches } from './reading.js';
 import { matrix, transposed } from './router.js';
 import { RouterWeights } from './router-weights.jsx';
 import { Link, Stage } from './stage.jsx';

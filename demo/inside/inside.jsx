@@ -1,5 +1,5 @@
 import { useComputed, useSignal } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Field } from '../views/field.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
@@ -9,7 +9,6 @@ import { EffectView } from './effect.jsx';
 import { JacobianView } from './jacobian.jsx';
 import { LearnsView } from './learns.jsx';
 import { createLooks, lookAt } from './look.js';
-import { useMedia } from './media.js';
 import { MovedView } from './moved.jsx';
 import { PathView } from './path.jsx';
 import { SimilarityView } from './similarity.jsx';
@@ -143,4 +142,21 @@ function LayerChoice({ own, layers }) {
       ))}
     </fieldset>
   );
+}
+
+/**
+ * Whether a media query is true, now and when that changes.
+ *
+ * @param {string} query
+ */
+function useMedia(query) {
+  const [matches, set] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const onChange = () => set(list.matches);
+    onChange();
+    list.addEventListener('change', onChange);
+    return () => list.removeEventListener('change', onChange);
+  }, [query]);
+  return matches;
 }

@@ -1,7 +1,7 @@
 import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
+import { number } from './heat.js';
 import { Line } from './line.jsx';
-import { number } from './reading.js';
 import { courseRows } from './rows.js';
 
 /** @typedef {import('./course.js').Course} Course */

@@ -1,8 +1,8 @@
 import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf } from '../colours.js';
 import { Chip } from '../views/figure.jsx';
+import { range, reaches } from './heat.js';
 import { HeatMap } from './heat-map.jsx';
-import { range, reaches } from './reading.js';
 import { withBias } from './router.js';
 import { Stage } from './stage.jsx';
 

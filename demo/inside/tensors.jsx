@@ -1,5 +1,5 @@
 import { count } from '../format.js';
-import { number } from './reading.js';
+import { number } from './heat.js';
 import { norm } from './router.js';
 import { FateMark } from './stage.jsx';
 

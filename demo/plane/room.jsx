@@ -1,13 +1,12 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import { Controls } from '../views/controls.jsx';
+import { Controls, ToSettings } from '../views/controls.jsx';
 import { Later } from '../views/later.jsx';
 import { LoadView } from '../views/load.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
-import { ToSettings } from '../views/to-settings.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
 import { DataSource } from './data-source.jsx';

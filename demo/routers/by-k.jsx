@@ -1,7 +1,7 @@
 import { count, inUnit, unitName } from '../format.js';
 import { Figure } from '../views/figure.jsx';
+import { meanScan } from './bands.js';
 import { groupsOf, seedCount, seedsOf } from './groups.js';
-import { meanScan } from './scans.js';
 import { routerOf } from './settings.js';
 import { savingOf, verdictOf } from './verdict.js';
 

@@ -1,9 +1,9 @@
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
+import { Plot } from '../views/plot.jsx';
 import { bandOf, bandWords, columnsOf, lastInWords, mapBand } from './bands.js';
 import { groupsOf, seedCount } from './groups.js';
-import { LineChart } from './line-chart.jsx';
 import { lookOf } from './marks.js';
 import { StepTable, stepRows } from './step-table.jsx';
 
@@ -32,7 +32,7 @@ export function LossFigure({ comparison, state }) {
     };
   });
   const lines = curves.map(({ router, training, heldOut }) => ({
-    router,
+    label: router,
     look: lookOf(state.schema, router),
     ...training,
     marks: heldOut.steps.map((step, i) => ({ step, value: heldOut.values[i] })),
@@ -59,7 +59,7 @@ export function LossFigure({ comparison, state }) {
       table={() => <StepTable columns={columns} format={two} />}
       rows={() => stepRows(columns)}
     >
-      <LineChart
+      <Plot
         lines={lines}
         log={Boolean(state.get('logSteps'))}
         lastStep={comparison.step.value}

@@ -34,9 +34,3 @@ const looks = [
  */
 export const lookOf = (schema, router) =>
   looks[routersOf(schema).findIndex(({ name }) => name === router) % looks.length];
-
-/** Of the mark of a single value, from its middle to its edge. */
-export const markRadius = 3.5;
-
-/** How dark a band about a line is, 0 … 1. */
-export const bandInk = 0.12;

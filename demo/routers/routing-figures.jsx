@@ -2,9 +2,9 @@ import { count, fixed } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
+import { Plot } from '../views/plot.jsx';
 import { bandOf, bandWords, columnsOf, lastInWords } from './bands.js';
 import { groupsOf, seedCount } from './groups.js';
-import { LineChart } from './line-chart.jsx';
 import { MapFigure } from './map-figure.jsx';
 import { lookOf } from './marks.js';
 import { measured, seriesOf } from './measured.js';
@@ -100,8 +100,8 @@ function MeasureFigure({ measure, range, log, layer, series }) {
       table={() => <StepTable columns={columns} format={two} />}
       rows={() => stepRows(columns)}
     >
-      <LineChart
-        lines={series}
+      <Plot
+        lines={series.map(({ router, ...band }) => ({ label: router, ...band }))}
         log={log}
         range={range}
         height={150}

@@ -1,7 +1,6 @@
 import { dataSets } from '../plane/data.js';
 import { idleKeys } from '../schema.js';
 import { common } from '../settings.js';
-import { dataSettings } from './data-settings.js';
 
 /**
  * Sizes that suit points of the plane; texts have the defaults. Chosen together with the data.
@@ -165,7 +164,15 @@ export const comparisonSettings = (fields) => [
     label: 'Seeds',
     help: 'Two or three show how much of a difference is chance: every router is trained with this seed and the next, on the same data, which takes as many times as long.',
   },
-  ...dataSettings,
+  // Of one kind of data only: of texts, in the group `text`, and of points, in the group `plane`.
+  { ...common.batchSize, default: 8, group: 'text' },
+  { ...common.contextLength, group: 'text', help: 'Bytes of each stream in one step.' },
+  { ...common.memoryLength, group: 'text', help: 'Bytes before the segment that attention still sees.' },
+  { ...common.heads, group: 'text' },
+  { ...common.dHead, default: 12, group: 'text' },
+  { ...common.points, group: 'plane', label: 'How many points' },
+  { ...common.noise, group: 'plane' },
+  { ...common.batch, group: 'plane' },
   {
     ...common.hyperSize,
     default: 256,

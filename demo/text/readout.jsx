@@ -1,6 +1,6 @@
+import { routerProbabilities } from 'hyperrouter-wasm';
 import { fillOf, letterOf } from '../colours.js';
 import { percent } from '../format.js';
-import { probabilitiesOf } from '../measures.js';
 import { Chip } from '../views/figure.jsx';
 import { cellOf } from './cells.js';
 
@@ -79,7 +79,7 @@ function reasonFor(routed, row, layer) {
  */
 export function Experts({ routing, row, shape, layer, what = 'character' }) {
   const { topK, experts } = shape;
-  const probabilities = probabilitiesOf(routing.logits, row, experts);
+  const probabilities = routerProbabilities(routing.logits, experts, row);
   // The height of a bar is a probability of 30 %, or of more where one is surer than that.
   const full = Math.max(0.3, ...probabilities);
   const chosen = new Map();

@@ -1,7 +1,7 @@
 import { useComputed } from '@preact/signals';
 import { useCallback, useMemo } from 'preact/hooks';
 import { letterOf } from '../colours.js';
-import { Controls } from '../views/controls.jsx';
+import { Controls, ToSettings } from '../views/controls.jsx';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { Later } from '../views/later.jsx';
@@ -10,7 +10,6 @@ import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
-import { ToSettings } from '../views/to-settings.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
 import { BarcodeView } from './barcode.jsx';

@@ -3,9 +3,9 @@ import { after, before, describe, it } from 'node:test';
 import { signal } from '@preact/signals';
 import { countsOf, countsOfTensors, gradientReaches } from '../../demo/inside/counts.js';
 import { courseOf } from '../../demo/inside/course.js';
+import { number } from '../../demo/inside/heat.js';
 import { createLooks, lookAt } from '../../demo/inside/look.js';
 import { directions, pathOf, reachOf } from '../../demo/inside/path.js';
-import { number } from '../../demo/inside/reading.js';
 import {
   distance,
   dot,

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { load } from 'hyperrouter-wasm';
-import { bandOf, columnsOf, lastInWords } from '../../demo/routers/bands.js';
-import { gapsOf } from '../../demo/routers/gaps.js';
-import { spread } from '../../demo/routers/labels.js';
+import { bandOf, columnsOf, gapsOf, lastInWords, meanScan } from '../../demo/routers/bands.js';
 import { measured, seriesOf } from '../../demo/routers/measured.js';
-import { ledBy } from '../../demo/routers/now.js';
-import { parametersOf } from '../../demo/routers/parameters.js';
-import { meanScan } from '../../demo/routers/scans.js';
+import { ledBy, parametersOf } from '../../demo/routers/now.js';
 import { rank, savingOf, verdictOf } from '../../demo/routers/verdict.js';
 
 describe('the size of a model', () => {
@@ -212,16 +208,5 @@ describe('gaps', () => {
       { router: 'dense', steps: [50], values: [-1] },
     ]);
     assert.deepEqual(gapsOf([]), []);
-  });
-});
-
-describe('labels', () => {
-  it('are moved apart, within the picture', () => {
-    const labels = [5, 6, 96, 99].map((y) => ({ y }));
-    spread(labels, 10, [0, 100]);
-    assert.deepEqual(
-      labels.map(({ y }) => y),
-      [5, 15, 85, 95],
-    );
   });
 });
