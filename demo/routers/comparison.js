@@ -162,6 +162,7 @@ export function createComparison({
     );
     const { name: task, loads } = next;
     const learningRate = Number(values.learningRate);
+    const said = notices.peek();
     const results = await Promise.allSettled(
       chosen.map((trainee) => {
         const config = next.config(trainee.router, trainee.run);
@@ -182,7 +183,7 @@ export function createComparison({
       step.value = 0;
       trainees.value = chosen;
       // What went wrong with the last models is of no interest now.
-      notices.value = notices.peek().filter((notice) => notice.kind === 'note');
+      notices.value = notices.peek().filter((one) => one.kind === 'note' || !said.includes(one));
       results.forEach((result, i) => {
         if (result.status === 'fulfilled') result.value.show();
         else chosen[i].fail(result.reason);

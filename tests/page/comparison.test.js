@@ -223,6 +223,29 @@ describe('other models of a comparison', () => {
     assert.equal(trainers[0].closed, 1);
   });
 
+  it('go on without one whose worker dies before the others are there; what went wrong before is forgotten', async () => {
+    const { comparison, trainers, said } = await ready();
+    const scan = comparison.measure();
+    await trainers[0].refuse('measure', new RangeError('nothing is held out'));
+    await trainers[1].answer('measure');
+    await scan;
+    assert.equal(said().length, 1);
+    comparison.build();
+    await settle();
+    await trainers[0].answer('build', model());
+    await trainers[0].answer('frame', frame(0));
+    await trainers[0].die();
+    await trainers[1].answer('build', model());
+    await trainers[1].answer('frame', frame(0));
+    assert.deepEqual(
+      comparison.trainees.value.map(({ status }) => status.value),
+      ['failed', 'ready'],
+    );
+    assert.deepEqual(said(), [
+      'The run of hyperrouter failed: the worker stopped: out of memory. The others go on without it.',
+    ]);
+  });
+
   it('end what goes on in workers that are left out', async () => {
     const { comparison, state, trainers, said } = await ready();
     state.setAll([
