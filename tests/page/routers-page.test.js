@@ -79,7 +79,10 @@ describe('routers side by side', () => {
     await untilScanned(page, 4);
     const loads = page.locator('.load-history canvas');
     assert.equal(await loads.count(), 3);
-    assert.match((await loads.first().getAttribute('aria-label')) ?? '', /Load of each expert.*A <?\d+ %, B/);
+    assert.match(
+      (await loads.first().getAttribute('aria-label')) ?? '',
+      /Expert load in layer 1.*A <?\d+ %, B/,
+    );
     await page.getByLabel('Seed', { exact: true }).fill('2');
     await page.getByLabel('Seed', { exact: true }).press('Enter');
     await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
@@ -140,7 +143,7 @@ describe('routers side by side', () => {
 
     const figure = page.locator('.figure-routers-entropy');
     await figure.getByRole('button', { name: /^Save/ }).click();
-    const { bytes } = await saved(() => figure.getByRole('button', { name: 'Picture, SVG' }).click());
+    const { bytes } = await saved(() => figure.getByRole('button', { name: 'Image (SVG)' }).click());
     const svg = bytes.toString();
     assert.equal(svg.match(/<polygon/g)?.length, 2, 'two bands');
     assert.equal(svg.match(/<polyline/g)?.length, 2, 'two lines');

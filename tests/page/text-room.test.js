@@ -172,7 +172,7 @@ describe('time', () => {
 
     await slider.focus();
     await page.keyboard.press('Home');
-    const past = page.getByRole('slider', { name: 'The past' });
+    const past = page.getByRole('slider', { name: 'Past' });
     assert.equal(await past.getAttribute('aria-valuetext'), `step 0 of ${at}`);
     await untilLetters(page, atFirst);
     assert.notEqual(await load(), loadNow);
@@ -273,7 +273,7 @@ describe('models of others', () => {
     );
     await dialog.getByLabel('Router').selectOption('smoe-dropout');
     await button('Open it').click();
-    await notices.filter({ hasText: 'The model was opened' }).waitFor();
+    await notices.filter({ hasText: 'Model opened' }).waitFor();
     await notices
       .filter({
         hasText: /Moby-Dick has characters .* are capitals and were read as small letters; .*were left out/,
@@ -324,7 +324,7 @@ describe('models of others', () => {
         ),
       );
     await button('Open it').click();
-    await notices.filter({ hasText: 'The model was opened' }).waitFor();
+    await notices.filter({ hasText: 'Model opened' }).waitFor();
     assert.equal(await page.getByRole('dialog').count(), 0);
     assert.match(page.url(), /experts=4/);
   });
