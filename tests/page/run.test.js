@@ -299,7 +299,7 @@ describe('a run whose worker dies', () => {
     await trainers[0].die();
     assert.equal(run.status.value, 'failed');
     assert.deepEqual(said(), ['The worker stopped: out of memory.']);
-    await assert.rejects(run.save(), /Reset begins again/);
+    await assert.rejects(run.save(), /press Reset to start a new one/);
     await run.start();
     await run.pause();
     assert.equal(trainers.length, 1);
