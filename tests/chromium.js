@@ -2,20 +2,39 @@
 import { chromium } from 'playwright-core';
 import { findChromium } from '../wasm/toolchain.js';
 
-/** @param {{ downloadsPath?: string, args?: string[] }} [options] */
-export function launchChromium({ downloadsPath, args = [] } = {}) {
-  return chromium.launch({
-    downloadsPath,
-    executablePath: findChromium(),
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      ...args,
-    ],
+/** Where tests/run.js says which browser all files of a run share. */
+const shared = process.env.HR_TEST_CHROMIUM;
+
+/** @param {string[]} [more] */
+const options = (more = []) => ({
+  executablePath: findChromium(),
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    ...more,
+  ],
+});
+
+/**
+ * A browser of its own.
+ *
+ * @param {{ args?: string[] }} [start]
+ */
+export const launchChromium = ({ args } = {}) => chromium.launch(options(args));
+
+/** The browser of this run, with the contexts that are made here and no others; outside of a run, one of its own. */
+export const openChromium = () => (shared ? chromium.connect(shared) : launchChromium());
+
+/** A browser that several processes use: `wsEndpoint()` is what their HR_TEST_CHROMIUM says. */
+export const serveChromium = () =>
+  chromium.launchServer({
+    ...options(),
+    host: '127.0.0.1',
+    // Who started it ends it.
+    ...{ handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false },
   });
-}

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createServer } from 'vite';
 import { findTool } from '../../wasm/toolchain.js';
-import { launchChromium } from '../chromium.js';
+import { openChromium } from '../chromium.js';
 import { blocks, inOne } from '../node/markdown.js';
 import { assertRan, HERE, installPacked, outcomeOf, ROOT, remove, run, serve, writePage } from './support.js';
 
@@ -47,7 +47,7 @@ describe('README.md, with the packed package in a new folder', () => {
   let browser;
 
   before(async () => {
-    [browser, { folder }] = await Promise.all([launchChromium(), installPacked()]);
+    [browser, { folder }] = await Promise.all([openChromium(), installPacked()]);
     // What the samples install besides.
     for (const name of ['gpt-tokenizer', 'esbuild', 'rollup', '@rollup/plugin-node-resolve']) {
       const to = join(folder, 'node_modules', name);

@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, preview } from 'vite';
-import { launchChromium } from '../chromium.js';
+import { launchChromium, openChromium } from '../chromium.js';
 import { launchFirefox } from '../firefox.js';
 
 const demo = fileURLToPath(new URL('../../demo/', import.meta.url));
@@ -12,20 +12,30 @@ const demo = fileURLToPath(new URL('../../demo/', import.meta.url));
 export const small =
   'room=text&layers=2&dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=4&contextLength=32';
 
-const launchers = { chromium: launchChromium, firefox: launchFirefox };
-
-/** @typedef {keyof typeof launchers} BrowserName */
+/** @typedef {'chromium' | 'firefox'} BrowserName */
 
 /**
- * The built page on a server, and a browser. The page lies in a folder of the server, as on a static host.
+ * @typedef {object} StartOptions
+ * @property {boolean} [alone] in a Chromium that no other file uses
+ * @property {string[]} [args] for the start of a Chromium that is alone
+ */
+
+/**
+ * The built page on a server, and a browser. The page lies in a folder of the server, as on a static host; its files
+ * are this caller's own.
  *
  * @param {BrowserName} [name]
- * @param {{ args?: string[] }} [options] for the start of Chromium
+ * @param {StartOptions} [options]
  */
 export async function open(name = 'chromium', options = {}) {
   const outDir = await mkdtemp(join(tmpdir(), 'hyperrouter-page-'));
-  const configFile = join(demo, 'vite.config.js');
-  await build({ configFile, logLevel: 'warn', build: { outDir: join(outDir, 'some', 'folder') } });
+  const folder = join(outDir, 'some', 'folder');
+  const built = process.env.HR_TEST_PAGE;
+  if (built) await cp(built, folder, { recursive: true });
+  else {
+    const configFile = join(demo, 'vite.config.js');
+    await build({ configFile, logLevel: 'warn', build: { outDir: folder } });
+  }
   const server = await preview({
     configFile: false,
     root: demo,
@@ -37,7 +47,6 @@ export async function open(name = 'chromium', options = {}) {
   });
   const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer.address());
   const url = `http://127.0.0.1:${address.port}/some/folder/`;
-  const folder = join(outDir, 'some', 'folder');
   const site = await inBrowser(name, { url, folder }, options);
   return {
     ...site,
@@ -56,11 +65,14 @@ export async function open(name = 'chromium', options = {}) {
 /**
  * @param {BrowserName} name
  * @param {{ url: string, folder: string }} page where it is served, and where its files are
- * @param {{ args?: string[] }} [options]
+ * @param {StartOptions} [options]
  */
-async function inBrowser(name, { url, folder }, options = {}) {
+async function inBrowser(name, { url, folder }, { alone = false, args } = {}) {
   const downloadsPath = await mkdtemp(join(tmpdir(), 'hyperrouter-downloads-'));
-  const browser = await launchers[name]({ downloadsPath, ...options });
+  const browser =
+    name === 'firefox'
+      ? await launchFirefox({ downloadsPath })
+      : await (alone ? launchChromium({ args }) : openChromium());
   return {
     name,
     url,
@@ -139,7 +151,9 @@ export async function visit(site, hash = small, options = {}) {
 async function savedFile(site, page, act) {
   if (site.name === 'chromium') {
     const [download] = await Promise.all([page.waitForEvent('download'), act()]);
-    return { name: download.suggestedFilename(), bytes: await readFile(String(await download.path())) };
+    const path = join(site.downloadsPath, 'saved');
+    await download.saveAs(path);
+    return { name: download.suggestedFilename(), bytes: await readFile(path) };
   }
   // Firefox tells of a file that a page made itself without the number that playwright-core waits for.
   const before = await readdir(site.downloadsPath);

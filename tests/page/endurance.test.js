@@ -134,7 +134,7 @@ describe('the page, used hard', () => {
   /** @type {Awaited<ReturnType<typeof open>>} */
   let site;
   before(async () => {
-    site = await open('chromium', { args: ['--js-flags=--expose-gc'] });
+    site = await open('chromium', { alone: true, args: ['--js-flags=--expose-gc'] });
   });
   afterEach(() => site.clear());
   after(() => site.close());
