@@ -70,11 +70,13 @@ const ROWS = [['page'], ['c', 'node', 'current-node', 'bundlers', 'docs']];
 
 /** What takes longest begins first, so that nothing is left to wait for alone in the end. */
 const LONG_PAGE_FILES = [
-  'firefox.test.js',
-  'share.test.js',
   'page.test.js',
-  'endurance.test.js',
+  'offline.test.js',
+  'own-files.test.js',
+  'everyone.test.js',
   'plane-page.test.js',
+  'firefox.test.js',
+  'export.test.js',
   'routers-page.test.js',
 ];
 
@@ -226,8 +228,11 @@ function ctestCounts({ status, output }) {
 function run(print, command, args, { quiet = false, mayFail = false, env }) {
   return new Promise((resolve, reject) => {
     if (stopped) throw new Error('stopped');
-    const stdio = /** @type {const} */ (['ignore', 'pipe', 'pipe']);
-    const child = spawn(command, args, { cwd: ROOT, stdio, env: { ...process.env, ...env } });
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     children.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {

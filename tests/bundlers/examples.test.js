@@ -29,7 +29,7 @@ describe('the examples, with the packed package', () => {
   /** @param {string} name */
   async function open(name) {
     const page = await browser.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(120_000);
     /** @type {string[]} */
     const complaints = [];
     page.on('pageerror', (error) => complaints.push(String(error)));

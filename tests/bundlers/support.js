@@ -131,7 +131,7 @@ export async function outcomeOf(browser, url) {
   try {
     await page.goto(url);
     const body = page.locator('body[data-outcome]');
-    await body.waitFor({ state: 'attached', timeout: 20_000 }).catch((error) => {
+    await body.waitFor({ state: 'attached', timeout: 120_000 }).catch((error) => {
       throw new Error(`the page reported nothing: ${complaints.join('\n')}`, { cause: error });
     });
     return { ...JSON.parse(/** @type {string} */ (await body.getAttribute('data-outcome'))), complaints };

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { open, small, visit } from './browser.js';
+import { eventually, open, small, visit } from './browser.js';
 
 /** @type {import('./browser.js').Site} */
 let site;
@@ -225,7 +225,7 @@ describe('settings', () => {
     await page.locator('#ownership').waitFor();
     assert.match(page.url(), /#experts=3$/);
     await button('Start').waitFor();
-    assert.equal(await step(), at);
+    await eventually(async () => assert.equal(await step(), at));
     await page.goForward();
     await page.locator('#probe').waitFor();
   });
