@@ -5,6 +5,31 @@ import { findChromium } from '../wasm/toolchain.js';
 /** Where tests/run.js says which browser all files of a run share. */
 const shared = process.env.HR_TEST_CHROMIUM;
 
+/**
+ * What Chromium is to leave out. The last list that it is given counts, so that Playwright's own is part of it.
+ */
+const without = [
+  // A popup of the address bar: a second page, as dear as the tested one, for every window.
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxFullPopup',
+  'AimEnabled',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'BlockOriginHeaderModificationOnRedirect',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'DestroyProfileOnBrowserClose',
+  'DialMediaRouteProvider',
+  'GlobalMediaControls',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'ThirdPartyStoragePartitioning',
+  'Translate',
+];
+
 /** @param {string[]} [more] */
 const options = (more = []) => ({
   executablePath: findChromium(),
@@ -16,6 +41,7 @@ const options = (more = []) => ({
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
+    `--disable-features=${without}`,
     ...more,
   ],
 });
