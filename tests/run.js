@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const NATIVE = join('build', 'native');
-const JOBS = availableParallelism();
+const CORES = availableParallelism();
+const JOBS = String(CORES);
 const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 const CURRENT_NODE = join(ROOT, 'tests', 'current-node', 'node_modules', '.bin', 'node');
 /** What several files need is made here, once. */
@@ -25,15 +26,8 @@ process.on('exit', () => rmSync(SHARED, { recursive: true, force: true }));
 const SUITES = {
   c: async (print) => {
     await run(print, 'cmake', ['-S', '.', '-B', NATIVE], { quiet: true });
-    await run(print, 'cmake', ['--build', NATIVE, '--parallel', String(JOBS)], { quiet: true });
-    const ctest = [
-      '--test-dir',
-      NATIVE,
-      '--output-on-failure',
-      '--no-tests=error',
-      '--parallel',
-      String(JOBS),
-    ];
+    await run(print, 'cmake', ['--build', NATIVE, '--parallel', JOBS], { quiet: true });
+    const ctest = ['--test-dir', NATIVE, '--output-on-failure', '--no-tests=error', '--parallel', JOBS];
     return ctestCounts(await run(print, 'ctest', ctest, { mayFail: true }));
   },
   node: (print) => nodeTests(print, 'tests/node'),
@@ -44,9 +38,8 @@ const SUITES = {
     await run(print, join('node_modules', '.bin', 'vite'), vite, { quiet: true });
     return nodeTests(print, 'tests/page', {
       env: { HR_TEST_PAGE: built, HR_TEST_CHROMIUM: await chromium() },
-      first: LONG_PAGE_FILES,
       // A browser waits now and then, so that there is work for as many as there are cores, beside the other suites.
-      concurrency: Math.min(JOBS, 4),
+      concurrency: Math.min(CORES, 4),
     });
   },
   bundlers: async (print) => {
@@ -67,18 +60,6 @@ const SUITES = {
 
 /** Suites of one row run one after the other, the rows beside each other: the page takes as long as all others. */
 const ROWS = [['page'], ['c', 'node', 'current-node', 'bundlers', 'docs']];
-
-/** What takes longest begins first, so that nothing is left to wait for alone in the end. */
-const LONG_PAGE_FILES = [
-  'page.test.js',
-  'offline.test.js',
-  'own-files.test.js',
-  'everyone.test.js',
-  'plane-page.test.js',
-  'firefox.test.js',
-  'export.test.js',
-  'routers-page.test.js',
-];
 
 // The package is tested on the oldest Node it supports and on a current one: their
 // engines compile WebAssembly differently. A Node that is current does for both.
@@ -163,16 +144,12 @@ function printInOrder(names) {
  * @param {object} [options]
  * @param {string} [options.node] the program
  * @param {Record<string, string>} [options.env] besides that of this process
- * @param {string[]} [options.first] files that begin before the others
  * @param {number} [options.concurrency] files at once; by default all cores but one
  */
-async function nodeTests(print, folder, { node = process.execPath, env, first = [], concurrency } = {}) {
-  /** @param {string} name */
-  const turn = (name) => (first.includes(name) ? first.indexOf(name) : first.length);
+async function nodeTests(print, folder, { node = process.execPath, env, concurrency } = {}) {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js') && !name.includes('node_modules'))
     .sort()
-    .sort((a, b) => turn(a) - turn(b))
     .map((name) => join(folder, name));
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   // Later versions have relaxed SIMD without the flag, and refuse to start with it.
