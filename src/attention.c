@@ -16,14 +16,14 @@ void hr_attention_declare(hr_attention *self, hr_parameters *parameters, const h
   self->d_head = config->d_head;
   self->memory_length = config->memory_length;
   self->pre_layer_norm = config->pre_layer_norm;
-  self->qkv = hr_parameters_declare(parameters, layer, "dec_attn.qkv_net.weight", HR_INITIAL_SMALL, true,
-                                    3 * width, d, 0);
-  self->o =
-      hr_parameters_declare(parameters, layer, "dec_attn.o_net.weight", HR_INITIAL_SMALL, true, d, width, 0);
+  self->qkv = hr_parameters_declare(parameters, layer, "dec_attn.qkv_net.weight", HR_INITIAL_SMALL,
+                                    HR_TRAINED, 3 * width, d, 0);
+  self->o = hr_parameters_declare(parameters, layer, "dec_attn.o_net.weight", HR_INITIAL_SMALL, HR_TRAINED, d,
+                                  width, 0);
   hr_norm_declare(&self->norm, parameters, layer, "dec_attn.layer_norm.weight", "dec_attn.layer_norm.bias",
                   d);
-  self->r =
-      hr_parameters_declare(parameters, layer, "dec_attn.r_net.weight", HR_INITIAL_SMALL, true, width, d, 0);
+  self->r = hr_parameters_declare(parameters, layer, "dec_attn.r_net.weight", HR_INITIAL_SMALL, HR_TRAINED,
+                                  width, d, 0);
 }
 
 void hr_attention_plan(hr_attention *self, hr_arena *arena, const hr_config *config, int32_t cache_capacity) {
@@ -33,9 +33,9 @@ void hr_attention_plan(hr_attention *self, hr_arena *arena, const hr_config *con
   const int64_t columns = b * s > cache_capacity ? b * s : cache_capacity;
   self->q = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, width);
   self->kv = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, b * s, 2 * width);
-  self->distances = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, s, width);
+  self->position_keys = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, s, width);
   self->probabilities = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, self->heads * t, columns);
-  self->vectors = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, width);
+  self->head_outputs = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, width);
   if (!self->pre_layer_norm) self->sum = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, self->d);
   self->stats = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, self->pre_layer_norm ? b * s : n, 2);
 }
@@ -48,7 +48,7 @@ void hr_attention_scratch_plan(hr_attention_scratch *self, hr_arena *arena, cons
   self->source = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, d);
   if (config->pre_layer_norm) {
     self->rows = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, d);
-    self->fresh = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, d);
+    self->query_input = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, d);
     self->drows = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, d);
   }
   /* Of each thread. */
@@ -60,8 +60,8 @@ void hr_attention_scratch_plan(hr_attention_scratch *self, hr_arena *arena, cons
   self->scores = hr_arena_reals(arena, HR_MEMORY_SCRATCH, threads, self->scores_size);
   self->dq = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, width);
   self->dkv = hr_arena_reals(arena, HR_MEMORY_SCRATCH, b * s, 2 * width);
-  self->ddistance = hr_arena_reals(arena, HR_MEMORY_SCRATCH, s, width);
-  self->dvectors = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, width);
+  self->dposition_keys = hr_arena_reals(arena, HR_MEMORY_SCRATCH, s, width);
+  self->dhead_outputs = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, width);
   self->out = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, d);
 }
 
@@ -69,8 +69,24 @@ void hr_attention_cache_plan(hr_attention_cache *self, hr_arena *arena, const hr
                              int32_t capacity) {
   const int64_t width = (int64_t)config->heads * config->d_head;
   self->capacity = capacity;
+  self->width = 2 * config->heads * config->d_head;
   self->kv = hr_arena_reals(arena, HR_MEMORY_CONTEXT, capacity, 2 * width);
-  self->distances = hr_arena_reals(arena, HR_MEMORY_CONTEXT, capacity, width);
+  self->position_keys = hr_arena_reals(arena, HR_MEMORY_CONTEXT, capacity, width);
+}
+
+/* The maps that queries, keys and values, and the keys of positions come from. */
+typedef struct projections {
+  hr_linear q;  /* [HA,D] */
+  hr_linear kv; /* [2HA,D] */
+  hr_linear r;  /* [HA,D] */
+} projections;
+
+static projections projections_of(const hr_attention *self) {
+  const hr_linear qkv = hr_linear_of(self->qkv, NULL);
+  const int32_t width = self->heads * self->d_head;
+  return (projections){.q = hr_linear_part(&qkv, 0, width),
+                       .kv = hr_linear_part(&qkv, width, 2 * width),
+                       .r = hr_linear_of(self->r, NULL)};
 }
 
 /* Copies `count` rows from each stream of one [B, stride, width] array to another, starting at given rows. */
@@ -84,7 +100,7 @@ static void copy_rows(hr_real *to, int32_t to_stride, int32_t to_first, const hr
   }
 }
 
-/* What keys and values (source) and queries (fresh) are projected from: memory and x, normalised first with
+/* What keys and values (source) and queries (query_input) are projected from: memory and x, normalised first with
  * pre-layer-norm. Cheap beside the projections, so the backward pass does it again instead of keeping it. */
 static const hr_real *gather_source(hr_attention *self, const hr_real *x, const hr_real *memory,
                                     hr_attention_scratch *scratch, const hr_pass *pass) {
@@ -95,8 +111,8 @@ static const hr_real *gather_source(hr_attention *self, const hr_real *x, const 
   copy_rows(rows, s, m, x, t, 0, b, t, d);
   if (!self->pre_layer_norm) return x;
   hr_norm_forward(&self->norm, scratch->source, self->stats, rows, b * s, d);
-  copy_rows(scratch->fresh, t, 0, scratch->source, s, m, b, t, d);
-  return scratch->fresh;
+  copy_rows(scratch->query_input, t, 0, scratch->source, s, m, b, t, d);
+  return scratch->query_input;
 }
 
 /* Scratch of one thread inside a pass over streams and heads. */
@@ -114,8 +130,8 @@ static head_scratch scratch_of(const hr_attention_scratch *scratch, int32_t thre
 /* What the parts of a task share: each part is a stream and head, or a head. */
 typedef struct heads_task {
   hr_attention *self;
-  const hr_real *kv;        /* [B,S,2HA] */
-  const hr_real *distances; /* [S,HA] */
+  const hr_real *kv;            /* [B,S,2HA] */
+  const hr_real *position_keys; /* [S,HA] */
   hr_attention_scratch *scratch;
   const hr_pass *pass;
 } heads_task;
@@ -148,7 +164,7 @@ static const hr_real *drop_weights(const hr_attention *self, hr_real *copy, cons
   return copy;
 }
 
-/* Attention of one stream and head: its [T,A] of self->vectors. */
+/* Attention of one stream and head: its [T,A] of self->head_outputs. */
 static void attend_pair(void *context, int32_t pair, int32_t thread) {
   const heads_task *task = context;
   hr_attention *self = task->self;
@@ -161,13 +177,13 @@ static void attend_pair(void *context, int32_t pair, int32_t thread) {
   add_biases(self, &own, self->q + (ptrdiff_t)b * t * width + head * a, head, t);
   for (int32_t i0 = 0; i0 < t; i0 += BLOCK) {
     const int32_t i1 = i0 + BLOCK < t ? i0 + BLOCK : t, rows = i1 - i0, seen_by_last = m + i1;
-    const hr_real *near = task->distances + (ptrdiff_t)(t - i1) * width + head * a; /* m + i1 - 1 .. 0 */
+    const hr_real *near = task->position_keys + (ptrdiff_t)(t - i1) * width + head * a; /* m + i1 - 1 .. 0 */
     hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
     hr_real *scores = own.scores + rows, *by_distance = scores_by_distance(scores, rows);
-    hr_multiply(pass, scores, seen_by_last, hr_rows(own.qu + i0 * a, a), hr_columns(k, 2 * width), rows,
-                seen_by_last, a, HR_SET);
+    hr_multiply(pass, scores, seen_by_last, hr_rows(own.qu + i0 * a, a), hr_transposed(k, 2 * width), rows,
+                seen_by_last, a, HR_OVERWRITE);
     hr_fill(own.scores, 0, rows);
-    hr_multiply(pass, by_distance, seen_by_last + 1, hr_rows(own.qw + i0 * a, a), hr_columns(near, width),
+    hr_multiply(pass, by_distance, seen_by_last + 1, hr_rows(own.qw + i0 * a, a), hr_transposed(near, width),
                 rows, seen_by_last, a, HR_ACCUMULATE);
     for (int32_t i = i0; i < i1; i++, scores += seen_by_last, p += s) {
       const int32_t seen = m + i + 1;
@@ -177,24 +193,24 @@ static void attend_pair(void *context, int32_t pair, int32_t thread) {
     p -= (ptrdiff_t)rows * s;
     const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
     const hr_real *used = drop_weights(self, own.scores, p, rows * s, first, pass);
-    hr_multiply(pass, self->vectors + ((ptrdiff_t)b * t + i0) * width + head * a, width, hr_rows(used, s),
-                hr_rows(v, 2 * width), rows, a, seen_by_last, HR_SET);
+    hr_multiply(pass, self->head_outputs + ((ptrdiff_t)b * t + i0) * width + head * a, width,
+                hr_rows(used, s), hr_rows(v, 2 * width), rows, a, seen_by_last, HR_OVERWRITE);
   }
 }
 
-/* self->vectors [N,HA] from self->q [N,HA], kv [B,S,2HA] and distances [S,HA]. */
-static void attend(hr_attention *self, const hr_real *kv, const hr_real *distances,
+/* self->head_outputs [N,HA] from self->q [N,HA], kv [B,S,2HA] and position_keys [S,HA]. */
+static void attend(hr_attention *self, const hr_real *kv, const hr_real *position_keys,
                    hr_attention_scratch *scratch, const hr_pass *pass) {
-  heads_task task = {self, kv, distances, scratch, pass};
+  heads_task task = {self, kv, position_keys, scratch, pass};
   hr_team_run(pass->team, attend_pair, &task, pass->segment.batch * self->heads);
 }
 
-/* y = residual around the output projection of self->vectors. */
+/* y = residual around the output projection of self->head_outputs. */
 static void project_output(hr_attention *self, hr_real *y, const hr_real *x, hr_attention_scratch *scratch,
                            const hr_pass *pass) {
-  const int32_t n = hr_pass_tokens(pass), d = self->d, width = self->heads * self->d_head;
-  hr_multiply(pass, scratch->out, d, hr_rows(self->vectors, width), hr_columns(self->o->data, width), n, d,
-              width, HR_SET);
+  const int32_t n = hr_pass_tokens(pass), d = self->d;
+  const hr_linear o = hr_linear_of(self->o, NULL);
+  hr_linear_forward(&o, scratch->out, self->head_outputs, n, pass);
   hr_dropout(scratch->out, n * d, hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION), 0, pass->dropout);
   if (self->pre_layer_norm) {
     hr_sum(y, x, scratch->out, n * d);
@@ -207,16 +223,13 @@ static void project_output(hr_attention *self, hr_real *y, const hr_real *x, hr_
 void hr_attention_forward(hr_attention *self, hr_real *y, const hr_real *x, const hr_real *memory,
                           const hr_real *positions, hr_attention_scratch *scratch, const hr_pass *pass) {
   const hr_segment *segment = &pass->segment;
-  const int32_t n = hr_pass_tokens(pass), s = segment->memory + segment->length, d = self->d;
-  const int32_t width = self->heads * self->d_head;
-  const hr_real *w_q = self->qkv->data, *w_kv = w_q + (ptrdiff_t)width * d;
-  const hr_real *fresh = gather_source(self, x, memory, scratch, pass);
-  hr_multiply(pass, self->q, width, hr_rows(fresh, d), hr_columns(w_q, d), n, width, d, HR_SET);
-  hr_multiply(pass, self->kv, 2 * width, hr_rows(scratch->source, d), hr_columns(w_kv, d), segment->batch * s,
-              2 * width, d, HR_SET);
-  hr_multiply(pass, self->distances, width, hr_rows(positions, d), hr_columns(self->r->data, d), s, width, d,
-              HR_SET);
-  attend(self, self->kv, self->distances, scratch, pass);
+  const int32_t s = segment->memory + segment->length;
+  const projections maps = projections_of(self);
+  const hr_real *query_input = gather_source(self, x, memory, scratch, pass);
+  hr_linear_forward(&maps.q, self->q, query_input, hr_pass_tokens(pass), pass);
+  hr_linear_forward(&maps.kv, self->kv, scratch->source, segment->batch * s, pass);
+  hr_linear_forward(&maps.r, self->position_keys, positions, s, pass);
+  attend(self, self->kv, self->position_keys, scratch, pass);
   project_output(self, y, x, scratch, pass);
 }
 
@@ -237,16 +250,16 @@ static void attend_pair_backward(const heads_task *task, int32_t b, int32_t head
     const int32_t i1 = i0 + BLOCK < t ? i0 + BLOCK : t, rows = i1 - i0, seen_by_last = m + i1;
     const ptrdiff_t near = (ptrdiff_t)(t - i1) * width + head * a;
     const hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
-    const hr_real *dvector = scratch->dvectors + ((ptrdiff_t)b * t + i0) * width + head * a;
+    const hr_real *dhead_output = scratch->dhead_outputs + ((ptrdiff_t)b * t + i0) * width + head * a;
     hr_real *qu = own->qu + i0 * a, *qw = own->qw + i0 * a;
     hr_real *dscores = own->scores + rows, *by_distance = scores_by_distance(dscores, rows);
     const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
 
     const hr_real *used = drop_weights(self, own->scores, p, rows * s, first, pass);
-    hr_multiply(pass, dv, 2 * width, hr_columns(used, s), hr_rows(dvector, width), seen_by_last, a, rows,
-                HR_ACCUMULATE);
-    hr_multiply(pass, dscores, seen_by_last, hr_rows(dvector, width), hr_columns(v, 2 * width), rows,
-                seen_by_last, a, HR_SET);
+    hr_multiply(pass, dv, 2 * width, hr_transposed(used, s), hr_rows(dhead_output, width), seen_by_last, a,
+                rows, HR_ACCUMULATE);
+    hr_multiply(pass, dscores, seen_by_last, hr_rows(dhead_output, width), hr_transposed(v, 2 * width), rows,
+                seen_by_last, a, HR_OVERWRITE);
     hr_fill(own->scores, 0, rows);
     for (int32_t r = 0; r < rows; r++) {
       hr_real *dscores_r = dscores + (ptrdiff_t)r * seen_by_last;
@@ -255,22 +268,22 @@ static void attend_pair_backward(const heads_task *task, int32_t b, int32_t head
       hr_softmax_backward(dscores_r, p + (ptrdiff_t)r * s, scale, seen);
       hr_fill(dscores_r + seen, 0, seen_by_last - seen);
     }
-    hr_multiply(pass, dk, 2 * width, hr_columns(dscores, seen_by_last), hr_rows(qu, a), seen_by_last, a, rows,
-                HR_ACCUMULATE);
-    hr_multiply(pass, scratch->ddistance + near, width, hr_columns(by_distance, seen_by_last + 1),
+    hr_multiply(pass, dk, 2 * width, hr_transposed(dscores, seen_by_last), hr_rows(qu, a), seen_by_last, a,
+                rows, HR_ACCUMULATE);
+    hr_multiply(pass, scratch->dposition_keys + near, width, hr_transposed(by_distance, seen_by_last + 1),
                 hr_rows(qw, a), seen_by_last, a, rows, HR_ACCUMULATE);
     /* The queries are done with: their place takes the gradient of q + u, and then of q + w. */
     hr_multiply(pass, qu, a, hr_rows(dscores, seen_by_last), hr_rows(k, 2 * width), rows, a, seen_by_last,
-                HR_SET);
-    hr_multiply(pass, qw, a, hr_rows(by_distance, seen_by_last + 1), hr_rows(self->distances + near, width),
-                rows, a, seen_by_last, HR_SET);
+                HR_OVERWRITE);
+    hr_multiply(pass, qw, a, hr_rows(by_distance, seen_by_last + 1),
+                hr_rows(self->position_keys + near, width), rows, a, seen_by_last, HR_OVERWRITE);
   }
   hr_add_rows(self->u_bias->grad + head * a, own->qu, t, a);
   hr_add_rows(self->w_bias->grad + head * a, own->qw, t, a);
   for (int32_t i = 0; i < t; i++) hr_sum(dq + (ptrdiff_t)i * width, own->qu + i * a, own->qw + i * a, a);
 }
 
-/* All streams of a head: what belongs to distances and biases is summed over them, in one order. */
+/* All streams of a head: what belongs to positions and biases is summed over them, in one order. */
 static void attend_head_backward(void *context, int32_t head, int32_t thread) {
   const heads_task *task = context;
   const hr_pass alone = hr_pass_alone(task->pass, thread);
@@ -278,12 +291,12 @@ static void attend_head_backward(void *context, int32_t head, int32_t thread) {
   for (int32_t b = 0; b < alone.segment.batch; b++) attend_pair_backward(task, b, head, &own, &alone);
 }
 
-/* Gradients dq [N,HA], dkv [B,S,2HA], ddistance [S,HA] and those of the two biases, from dvectors [N,HA]. */
+/* Gradients dq [N,HA], dkv [B,S,2HA], dposition_keys [S,HA] and those of the two biases, from dhead_outputs [N,HA]. */
 static void attend_backward(hr_attention *self, hr_attention_scratch *scratch, const hr_pass *pass) {
   const int32_t s = pass->segment.memory + pass->segment.length, width = self->heads * self->d_head;
-  const size_t distances = (size_t)s * (size_t)width * sizeof(hr_real);
-  memset(scratch->dkv, 0, (size_t)pass->segment.batch * 2 * distances);
-  memset(scratch->ddistance, 0, distances);
+  const size_t bytes = (size_t)s * (size_t)width * sizeof(hr_real);
+  memset(scratch->dkv, 0, (size_t)pass->segment.batch * 2 * bytes);
+  memset(scratch->dposition_keys, 0, bytes);
   heads_task task = {self, NULL, NULL, scratch, pass};
   hr_team_run(pass->team, attend_head_backward, &task, self->heads);
 }
@@ -291,30 +304,25 @@ static void attend_backward(hr_attention *self, hr_attention_scratch *scratch, c
 void hr_attention_backward(hr_attention *self, hr_real *dx, const hr_real *x, const hr_real *memory,
                            const hr_real *positions, hr_attention_scratch *scratch, const hr_pass *pass) {
   const int32_t b = pass->segment.batch, t = pass->segment.length, m = pass->segment.memory, s = m + t;
-  const int32_t n = b * t, d = self->d, width = self->heads * self->d_head;
-  const hr_real *w_q = self->qkv->data, *w_kv = w_q + (ptrdiff_t)width * d;
-  hr_real *dw_q = self->qkv->grad, *dw_kv = dw_q + (ptrdiff_t)width * d;
+  const int32_t n = b * t, d = self->d;
+  const projections maps = projections_of(self);
+  const hr_linear o = hr_linear_of(self->o, NULL);
 
   if (!self->pre_layer_norm) hr_norm_backward(&self->norm, dx, dx, self->sum, self->stats, n, d);
   memcpy(scratch->out, dx, (size_t)n * (size_t)d * sizeof *dx);
   hr_dropout(scratch->out, n * d, hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION), 0, pass->dropout);
-  hr_multiply(pass, self->o->grad, width, hr_columns(scratch->out, d), hr_rows(self->vectors, width), d,
-              width, n, HR_ACCUMULATE);
-  hr_multiply(pass, scratch->dvectors, width, hr_rows(scratch->out, d), hr_rows(self->o->data, width), n,
-              width, d, HR_SET);
+  hr_linear_backward_weights(&o, scratch->out, self->head_outputs, n, HR_ACCUMULATE, pass);
+  hr_linear_backward_input(&o, scratch->dhead_outputs, scratch->out, n, HR_OVERWRITE, pass);
   attend_backward(self, scratch, pass);
-  hr_multiply(pass, self->r->grad, d, hr_columns(scratch->ddistance, width), hr_rows(positions, d), width, d,
-              s, HR_ACCUMULATE);
+  hr_linear_backward_weights(&maps.r, scratch->dposition_keys, positions, s, HR_ACCUMULATE, pass);
 
-  const hr_real *fresh = gather_source(self, x, memory, scratch, pass);
-  hr_multiply(pass, dw_q, d, hr_columns(scratch->dq, width), hr_rows(fresh, d), width, d, n, HR_ACCUMULATE);
-  hr_multiply(pass, dw_kv, d, hr_columns(scratch->dkv, 2 * width), hr_rows(scratch->source, d), 2 * width, d,
-              b * s, HR_ACCUMULATE);
+  const hr_real *query_input = gather_source(self, x, memory, scratch, pass);
+  hr_linear_backward_weights(&maps.q, scratch->dq, query_input, n, HR_ACCUMULATE, pass);
+  hr_linear_backward_weights(&maps.kv, scratch->dkv, scratch->source, b * s, HR_ACCUMULATE, pass);
   if (self->pre_layer_norm) {
     /* The memory takes no gradient, but the layer norm that it goes through does. */
-    hr_multiply(pass, scratch->out, d, hr_rows(scratch->dq, width), hr_rows(w_q, d), n, d, width, HR_SET);
-    hr_multiply(pass, scratch->drows, d, hr_rows(scratch->dkv, 2 * width), hr_rows(w_kv, d), b * s, d,
-                2 * width, HR_SET);
+    hr_linear_backward_input(&maps.q, scratch->out, scratch->dq, n, HR_OVERWRITE, pass);
+    hr_linear_backward_input(&maps.kv, scratch->drows, scratch->dkv, b * s, HR_OVERWRITE, pass);
     for (int32_t i = 0; i < b; i++) {
       hr_add(scratch->drows + ((ptrdiff_t)i * s + m) * d, scratch->out + (ptrdiff_t)i * t * d, t * d);
     }
@@ -323,36 +331,40 @@ void hr_attention_backward(hr_attention *self, hr_real *dx, const hr_real *x, co
       hr_add(dx + (ptrdiff_t)i * t * d, scratch->drows + ((ptrdiff_t)i * s + m) * d, t * d);
     }
   } else {
-    hr_multiply(pass, dx, d, hr_rows(scratch->dq, width), hr_rows(w_q, d), n, d, width, HR_ACCUMULATE);
+    hr_linear_backward_input(&maps.q, dx, scratch->dq, n, HR_ACCUMULATE, pass);
     for (int32_t i = 0; i < b; i++) {
-      const hr_real *fresh_dkv = scratch->dkv + ((ptrdiff_t)i * s + m) * 2 * width;
-      hr_multiply(pass, dx + (ptrdiff_t)i * t * d, d, hr_rows(fresh_dkv, 2 * width), hr_rows(w_kv, d), t, d,
-                  2 * width, HR_ACCUMULATE);
+      hr_linear_backward_input(&maps.kv, dx + (ptrdiff_t)i * t * d,
+                               scratch->dkv + ((ptrdiff_t)i * s + m) * maps.kv.outputs, t, HR_ACCUMULATE,
+                               pass);
     }
   }
 }
 
-void hr_attention_cache_distances(const hr_attention *self, hr_attention_cache *cache,
+void hr_attention_cache_positions(const hr_attention *self, hr_attention_cache *cache,
                                   const hr_real *positions, const hr_pass *pass) {
-  const int32_t d = self->d, width = self->heads * self->d_head;
-  hr_multiply(pass, cache->distances, width, hr_rows(positions, d), hr_columns(self->r->data, d),
-              cache->capacity, width, d, HR_SET);
+  const projections maps = projections_of(self);
+  hr_linear_forward(&maps.r, cache->position_keys, positions, cache->capacity, pass);
 }
 
 void hr_attention_generate(hr_attention *self, hr_real *y, const hr_real *x, hr_attention_cache *cache,
                            hr_attention_scratch *scratch, const hr_pass *pass) {
-  const int32_t t = pass->segment.length, m = pass->segment.memory, d = self->d,
-                width = self->heads * self->d_head;
-  const hr_real *w_q = self->qkv->data, *w_kv = w_q + (ptrdiff_t)width * d, *fresh = x;
+  const int32_t t = pass->segment.length, m = pass->segment.memory;
+  const projections maps = projections_of(self);
+  const hr_real *query_input = x;
   if (self->pre_layer_norm) {
-    hr_norm_forward(&self->norm, scratch->fresh, self->stats, x, t, d);
-    fresh = scratch->fresh;
+    hr_norm_forward(&self->norm, scratch->query_input, self->stats, x, t, self->d);
+    query_input = scratch->query_input;
   }
-  hr_multiply(pass, self->q, width, hr_rows(fresh, d), hr_columns(w_q, d), t, width, d, HR_SET);
-  hr_multiply(pass, cache->kv + (ptrdiff_t)m * 2 * width, 2 * width, hr_rows(fresh, d), hr_columns(w_kv, d),
-              t, 2 * width, d, HR_SET);
-  attend(self, cache->kv, cache->distances + (ptrdiff_t)(cache->capacity - m - t) * width, scratch, pass);
+  hr_linear_forward(&maps.q, self->q, query_input, t, pass);
+  hr_linear_forward(&maps.kv, cache->kv + (ptrdiff_t)m * maps.kv.outputs, query_input, t, pass);
+  attend(self, cache->kv, cache->position_keys + (ptrdiff_t)(cache->capacity - m - t) * maps.r.outputs,
+         scratch, pass);
   project_output(self, y, x, scratch, pass);
+}
+
+void hr_attention_cache_forget(hr_attention_cache *cache, int32_t forgotten, int32_t kept) {
+  memmove(cache->kv, cache->kv + (ptrdiff_t)forgotten * cache->width,
+          (size_t)kept * (size_t)cache->width * sizeof *cache->kv);
 }
 
 void hr_positions(hr_real *x, hr_real *centred, int32_t count, int32_t d) {

@@ -1,7 +1,7 @@
 /* The first half of a layer: attention with relative positions over the memory and the segment, residual, layer norm.
  *
  * Source: Dai et al. 2019, "Transformer-XL", section 3.3 and appendix B; RelPartialLearnableMultiHeadAttn in
- * mem_transformer.py of the published code. With q, k, v the projections of the tokens, R of the distances:
+ * mem_transformer.py of the published code. With q, k, v the projections of the tokens, R of the distances between them:
  *
  *   score(i, j) = ((q_i + u) . k_j + (q_i + w) . R_(i-j)) / sqrt(A),  j <= i
  *   y = LayerNorm(x + drop(o_net(softmax(score) v)))
@@ -10,8 +10,8 @@
 #ifndef HR_ATTENTION_H
 #define HR_ATTENTION_H
 
+#include "linear.h"
 #include "norm.h"
-#include "pass.h"
 
 typedef struct hr_attention {
   int32_t layer;
@@ -25,38 +25,39 @@ typedef struct hr_attention {
   hr_parameter *w_bias; /* [H,A] shared by all layers */
   hr_norm norm;
 
-  /* Of the last forward pass. Row c of what belongs to distances is distance S-1-c. */
+  /* Of the last forward pass. Row c of what belongs to positions is distance S-1-c. */
   hr_real *q;             /* [N,HA] */
   hr_real *kv;            /* [B,S,2HA] keys, then values */
-  hr_real *distances;     /* [S,HA] */
+  hr_real *position_keys; /* [S,HA] */
   hr_real *probabilities; /* [B,H,T,S] before dropout, 0 behind the diagonal */
-  hr_real *vectors;       /* [N,HA] */
+  hr_real *head_outputs;  /* [N,HA] */
   hr_real *sum;           /* [N,D] x + drop(...), without pre-layer-norm */
   hr_real *stats;         /* [N,2], or [B*S,2] with pre-layer-norm */
 } hr_attention;
 
 /* Scratch that all layers share. */
 typedef struct hr_attention_scratch {
-  hr_real *rows;   /* [B,S,D] memory and x; with pre-layer-norm needed beside the next */
-  hr_real *source; /* [B,S,D] what keys and values are projected from */
-  hr_real *fresh;  /* [N,D] what queries are projected from */
+  hr_real *rows;        /* [B,S,D] memory and x; with pre-layer-norm needed beside the next */
+  hr_real *source;      /* [B,S,D] what keys and values are projected from */
+  hr_real *query_input; /* [N,D] what queries are projected from */
   /* Of each thread, queries_size or scores_size behind one another. */
   hr_real *qu, *qw; /* [T,A] */
   hr_real *scores;  /* [block of T,S], and a number in front for each row */
   int64_t queries_size, scores_size;
-  hr_real *dq;        /* [N,HA] */
-  hr_real *dkv;       /* [B,S,2HA] */
-  hr_real *ddistance; /* [S,HA] */
-  hr_real *dvectors;  /* [N,HA] */
-  hr_real *out;       /* [N,D] */
-  hr_real *drows;     /* [B,S,D] with pre-layer-norm */
+  hr_real *dq;             /* [N,HA] */
+  hr_real *dkv;            /* [B,S,2HA] */
+  hr_real *dposition_keys; /* [S,HA] */
+  hr_real *dhead_outputs;  /* [N,HA] */
+  hr_real *out;            /* [N,D] */
+  hr_real *drows;          /* [B,S,D] with pre-layer-norm */
 } hr_attention_scratch;
 
-/* Keys, values and projected distances that generation keeps from token to token. */
+/* Keys, values and keys of positions that generation keeps from token to token. */
 typedef struct hr_attention_cache {
-  hr_real *kv;        /* [capacity, 2HA] */
-  hr_real *distances; /* [capacity, HA], row c is distance capacity-1-c */
+  hr_real *kv;            /* [capacity, 2HA] */
+  hr_real *position_keys; /* [capacity, HA], row c is distance capacity-1-c */
   int32_t capacity;
+  int32_t width; /* 2HA */
 } hr_attention_cache;
 
 void hr_attention_declare(hr_attention *self, hr_parameters *parameters, const hr_config *config,
@@ -73,17 +74,20 @@ void hr_attention_forward(hr_attention *self, hr_real *y, const hr_real *x, cons
                           const hr_real *positions, hr_attention_scratch *scratch, const hr_pass *pass);
 
 /* Replaces the gradient dx [N,D] of the output by that of the input x. The memory takes no gradient. The positions may
- * differ from those of the forward pass by a row that is the same for all distances. */
+ * differ from those of the forward pass by a row that is the same for all of them. */
 void hr_attention_backward(hr_attention *self, hr_real *dx, const hr_real *x, const hr_real *memory,
                            const hr_real *positions, hr_attention_scratch *scratch, const hr_pass *pass);
 
-/* Projects the distances for generation; once for given parameters. positions [capacity,D] */
-void hr_attention_cache_distances(const hr_attention *self, hr_attention_cache *cache,
+/* Projects the positions for generation; once for given parameters. positions [capacity,D] */
+void hr_attention_cache_positions(const hr_attention *self, hr_attention_cache *cache,
                                   const hr_real *positions, const hr_pass *pass);
 
 /* As hr_attention_forward with one stream whose M tokens of memory stand in the cache; adds the T new ones to it. */
 void hr_attention_generate(hr_attention *self, hr_real *y, const hr_real *x, hr_attention_cache *cache,
                            hr_attention_scratch *scratch, const hr_pass *pass);
+
+/* Moves the last `kept` keys and values to the front, over the `forgotten` ones before them. */
+void hr_attention_cache_forget(hr_attention_cache *cache, int32_t forgotten, int32_t kept);
 
 /* x [count,D] = sine and cosine halves for the distances count-1 .. 0; centred: the same with cos - 1, exact where the
  * cosine itself would round to 1. */

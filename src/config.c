@@ -6,44 +6,63 @@ enum { LANGUAGE = 1 << HR_LANGUAGE_MODEL, CLASSIFIER = 1 << HR_CLASSIFIER, BOTH 
 
 #define AT(member) (int32_t) offsetof(hr_config, member)
 
+static const char *const TRAITS[] = {"routes", "learns", "auxiliaryLoss", "hypernetwork"};
+
+const char *hr_trait_name(int32_t index) {
+  return index >= 0 && index < (int32_t)(sizeof TRAITS / sizeof *TRAITS) ? TRAITS[index] : NULL;
+}
+
+static const hr_option *router_option(int32_t index) {
+  const hr_router_type *type = hr_router_at(index);
+  return type ? &type->option : NULL;
+}
+
+/* In the order of hr_field; what else a field has follows by name. */
+#define FIELD(name_, summary_, type_, member, kinds_, shapes_, initial_, minimum_, maximum_, ...)            \
+  {                                                                                                          \
+    .name = name_, .summary = summary_, .type = HR_##type_, .offset = AT(member), .kinds = kinds_,           \
+    .shapes = shapes_, .initial = initial_, .minimum = minimum_, .maximum = maximum_, __VA_ARGS__            \
+  }
+
 static const hr_field FIELDS[] = {
-    {"vocabSize", "Number of different tokens; 256 for bytes.", HR_INTEGER, AT(vocab_size), LANGUAGE, 1, 256,
-     1, 1 << 20, 0},
-    {"inputSize", "Numbers in one input vector.", HR_INTEGER, AT(input_size), CLASSIFIER, 1, 2, 1, 1 << 20,
-     0},
-    {"classes", "Number of classes.", HR_INTEGER, AT(classes), CLASSIFIER, 1, 2, 2, 1 << 20, 0},
-    {"layers", "Number of layers.", HR_INTEGER, AT(layers), BOTH, 1, 2, 1, 128, 0},
-    {"heads", "Attention heads of a layer.", HR_INTEGER, AT(heads), LANGUAGE, 1, 4, 1, 1024, 0},
-    {"dModel", "Width of the model; even for a language model.", HR_INTEGER, AT(d_model), BOTH, 1, 64, 1,
-     1 << 14, 0},
-    {"dHead", "Width of an attention head.", HR_INTEGER, AT(d_head), LANGUAGE, 1, 16, 1, 4096, 0},
-    {"dInner", "Hidden width of an expert.", HR_INTEGER, AT(d_inner), BOTH, 1, 128, 1, 1 << 16, 0},
-    {"experts", "Number of experts in a layer.", HR_INTEGER, AT(experts), BOTH, 1, 8, 1, 1024, 0},
-    {"topK", "Experts that take each token, 1 to experts.", HR_INTEGER, AT(top_k), BOTH, 0, 2, 1, 1024, 0},
-    {"router", "How tokens are sent to experts.", HR_CHOICE, AT(router), BOTH, 1, 0, 0, 0, 0},
-    {"hyperSize", "Hidden width of the frozen hypernetwork (router `hyperrouter`).", HR_INTEGER,
-     AT(hyper_size), BOTH, 1, 64, 1, 1 << 16, 0},
-    {"contextLength", "Tokens of a segment, at the most.", HR_INTEGER, AT(context_length), LANGUAGE, 0, 64, 1,
-     1 << 16, 0},
-    {"memoryLength", "Tokens of Transformer-XL memory before a segment.", HR_INTEGER, AT(memory_length),
-     LANGUAGE, 0, 64, 0, 1 << 16, 0},
-    {"batchSize", "Parallel streams (or input vectors) of a call, at the most.", HR_INTEGER, AT(batch_size),
-     BOTH, 0, 16, 1, 1 << 20, 0},
-    {"preLayerNorm", "Layer norm before each sublayer instead of after it.", HR_BOOLEAN, AT(pre_layer_norm),
-     BOTH, 1, 0, 0, 1, 0},
-    {"dropout", "Probability of dropping an activation in training.", HR_NUMBER, AT(dropout), BOTH, 0, 0, 0,
-     1, 1},
-    {"attentionDropout", "Probability of dropping an attention weight in training.", HR_NUMBER,
-     AT(attention_dropout), LANGUAGE, 0, 0, 0, 1, 1},
-    {"loadBalanceWeight", "Weight of the load-balancing loss (router `smoe`).", HR_NUMBER,
-     AT(load_balance_weight), BOTH, 0, 0, 0, 1e6, 0},
-    {"routerZWeight", "Weight of the router z-loss (router `smoe`).", HR_NUMBER, AT(router_z_weight), BOTH, 0,
-     0, 0, 1e6, 0},
-    {"beta1", "Adam's decay of the first moment.", HR_NUMBER, AT(beta1), BOTH, 0, 0.9, 0, 1, 1},
-    {"beta2", "Adam's decay of the second moment.", HR_NUMBER, AT(beta2), BOTH, 0, 0.999, 0, 1, 1},
-    {"epsilon", "Adam's guard against division by zero.", HR_NUMBER, AT(epsilon), BOTH, 0, 1e-8, 1e-30, 1, 0},
-    {"weightDecay", "Decoupled weight decay (AdamW).", HR_NUMBER, AT(weight_decay), BOTH, 0, 0, 0, 1e3, 0},
-    {"seed", "Of the initial values and of dropout.", HR_SEED, AT(seed), BOTH, 0, 1, 0, 4294967295.0, 0},
+    FIELD("vocabSize", "Number of different tokens; 256 for bytes.", INTEGER, vocab_size, LANGUAGE, 1, 256, 1,
+          1 << 20),
+    FIELD("inputSize", "Numbers in one input vector.", INTEGER, input_size, CLASSIFIER, 1, 2, 1, 1 << 20),
+    FIELD("classes", "Number of classes.", INTEGER, classes, CLASSIFIER, 1, 2, 2, 1 << 20),
+    FIELD("layers", "Number of layers.", INTEGER, layers, BOTH, 1, 2, 1, 128),
+    FIELD("heads", "Attention heads per layer.", INTEGER, heads, LANGUAGE, 1, 4, 1, 1024),
+    FIELD("dModel", "Width of the model; even for a language model.", INTEGER, d_model, BOTH, 1, 64, 1,
+          1 << 14),
+    FIELD("dHead", "Width of an attention head.", INTEGER, d_head, LANGUAGE, 1, 16, 1, 4096),
+    FIELD("dInner", "Hidden width of an expert.", INTEGER, d_inner, BOTH, 1, 128, 1, 1 << 16),
+    FIELD("experts", "Experts per layer.", INTEGER, experts, BOTH, 1, 8, 1, 1024),
+    FIELD("topK", "Experts per token, 1 to experts.", INTEGER, top_k, BOTH, 0, 2, 1, 1024,
+          .needs = HR_TRAIT_ROUTES),
+    FIELD("router", "Where the router logits come from.", CHOICE, router, BOTH, 1, 0, 0, 0,
+          .option = router_option),
+    FIELD("hyperSize", "Hidden width of the frozen hypernetwork.", INTEGER, hyper_size, BOTH, 1, 64, 1,
+          1 << 16, .needs = HR_TRAIT_HYPERNETWORK),
+    FIELD("contextLength", "Longest segment, in tokens.", INTEGER, context_length, LANGUAGE, 0, 64, 1,
+          1 << 16),
+    FIELD("memoryLength", "Tokens of Transformer-XL memory before a segment.", INTEGER, memory_length,
+          LANGUAGE, 0, 64, 0, 1 << 16),
+    FIELD("batchSize", "Largest batch: parallel streams, or input vectors.", INTEGER, batch_size, BOTH, 0, 16,
+          1, 1 << 20),
+    FIELD("preLayerNorm", "Layer norm before each sublayer instead of after it.", BOOLEAN, pre_layer_norm,
+          BOTH, 1, 0, 0, 1),
+    FIELD("dropout", "Probability of dropping an activation in training.", NUMBER, dropout, BOTH, 0, 0, 0, 1,
+          .open = 1),
+    FIELD("attentionDropout", "Probability of dropping an attention weight in training.", NUMBER,
+          attention_dropout, LANGUAGE, 0, 0, 0, 1, .open = 1),
+    FIELD("loadBalanceWeight", "Weight of the load-balancing loss.", NUMBER, load_balance_weight, BOTH, 0, 0,
+          0, 1e6, .needs = HR_TRAIT_AUXILIARY_LOSS, .strict = 1),
+    FIELD("routerZWeight", "Weight of the router z-loss.", NUMBER, router_z_weight, BOTH, 0, 0, 0, 1e6,
+          .needs = HR_TRAIT_AUXILIARY_LOSS, .strict = 1),
+    FIELD("beta1", "Adam's decay of the first moment.", NUMBER, beta1, BOTH, 0, 0.9, 0, 1, .open = 1),
+    FIELD("beta2", "Adam's decay of the second moment.", NUMBER, beta2, BOTH, 0, 0.999, 0, 1, .open = 1),
+    FIELD("epsilon", "Added to Adam's denominator.", NUMBER, epsilon, BOTH, 0, 1e-8, 1e-30, 1),
+    FIELD("weightDecay", "Decoupled weight decay (AdamW).", NUMBER, weight_decay, BOTH, 0, 0, 0, 1e3),
+    FIELD("seed", "Seed of the initial values and of dropout.", SEED, seed, BOTH, 0, 1, 0, 4294967295.0),
 };
 
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
@@ -74,20 +93,30 @@ static double get(const hr_config *config, const hr_field *field) {
   }
 }
 
-/* The default of a field, which always fits its type. */
-static void set_default(hr_config *config, const hr_field *field) {
+/* For values that fit the field's type, as its default and its minimum do. */
+static void set(hr_config *config, const hr_field *field, double value) {
   char *at = (char *)config + field->offset;
-  int32_t integer = (int32_t)field->initial;
+  int32_t integer = (int32_t)value;
   if (field->type == HR_NUMBER) {
-    memcpy(at, &field->initial, sizeof field->initial);
+    memcpy(at, &value, sizeof value);
   } else {
     memcpy(at, &integer, sizeof integer);
   }
 }
 
+static bool belongs(const hr_field *field, const hr_config *config) {
+  return field->kinds & (1 << config->kind);
+}
+
+void hr_config_normalise(hr_config *config) {
+  for (int32_t i = 0; i < FIELD_COUNT; i++) {
+    if (!belongs(&FIELDS[i], config)) set(config, &FIELDS[i], FIELDS[i].minimum);
+  }
+}
+
 void hr_config_default(hr_config *config, hr_kind kind) {
   memset(config, 0, sizeof *config);
-  for (int32_t i = 0; i < FIELD_COUNT; i++) set_default(config, &FIELDS[i]);
+  for (int32_t i = 0; i < FIELD_COUNT; i++) set(config, &FIELDS[i], FIELDS[i].initial);
   config->kind = (int32_t)kind;
 }
 
@@ -98,36 +127,68 @@ static int32_t index_of(int32_t offset) {
   return -1;
 }
 
-static hr_status complain(hr_complaint *complaint, int32_t field, hr_rule rule, double minimum,
-                          double maximum) {
-  if (complaint) *complaint = (hr_complaint){field, (int32_t)rule, minimum, maximum};
+static hr_status refuse(hr_config_error *error, hr_config_error what) {
+  if (error) *error = what;
   return HR_ERROR_ARGUMENT;
 }
 
-hr_status hr_config_check(const hr_config *config, hr_complaint *complaint) {
-  if (complaint) *complaint = (hr_complaint){-1, HR_RULE_NONE, 0, 0};
-  if (config->kind != HR_LANGUAGE_MODEL && config->kind != HR_CLASSIFIER) return HR_ERROR_ARGUMENT;
+static hr_status refuse_range(hr_config_error *error, int32_t field, double minimum, double maximum) {
+  return refuse(error, (hr_config_error){field, HR_RULE_RANGE, minimum, maximum, -1, 0});
+}
+
+static int32_t option_count(const hr_field *field) {
+  int32_t count = 0;
+  while (field->option(count)) count++;
+  return count;
+}
+
+/* The traits of everything that is chosen. */
+static int32_t chosen_traits(const hr_config *config) {
+  int32_t traits = 0;
   for (int32_t i = 0; i < FIELD_COUNT; i++) {
     const hr_field *field = &FIELDS[i];
-    if (!(field->kinds & (1 << config->kind))) continue;
-    double value = get(config, field);
-    double maximum = field->type == HR_CHOICE ? hr_router_count() - 1 : field->maximum;
-    bool inside = value >= field->minimum && (field->open ? value < maximum : value <= maximum);
-    if (!inside) return complain(complaint, i, HR_RULE_RANGE, field->minimum, maximum);
+    if (field->option && belongs(field, config)) traits |= field->option((int32_t)get(config, field))->traits;
   }
-  if (config->top_k > config->experts) {
-    return complain(complaint, index_of(AT(top_k)), HR_RULE_RANGE, 1, config->experts);
-  }
-  if (config->kind == HR_LANGUAGE_MODEL && config->d_model % 2 != 0) {
-    return complain(complaint, index_of(AT(d_model)), HR_RULE_EVEN, 2, 1 << 14);
-  }
-  if (!hr_router_at(config->router)->auxiliary_loss) {
-    if (config->load_balance_weight > 0) {
-      return complain(complaint, index_of(AT(load_balance_weight)), HR_RULE_SMOE, 0, 0);
+  return traits;
+}
+
+/* The choice that one of whose options has the trait. */
+static int32_t choice_with(int32_t trait) {
+  for (int32_t i = 0; i < FIELD_COUNT; i++) {
+    for (int32_t o = 0; FIELDS[i].option && FIELDS[i].option(o); o++) {
+      if (FIELDS[i].option(o)->traits & trait) return i;
     }
-    if (config->router_z_weight > 0) {
-      return complain(complaint, index_of(AT(router_z_weight)), HR_RULE_SMOE, 0, 0);
-    }
+  }
+  return -1;
+}
+
+static hr_status check_needs(const hr_config *config, hr_config_error *error) {
+  const int32_t traits = chosen_traits(config);
+  for (int32_t i = 0; i < FIELD_COUNT; i++) {
+    const hr_field *field = &FIELDS[i];
+    const int32_t missing = field->needs & ~traits, trait = missing & -missing;
+    if (!field->strict || !missing || !belongs(field, config)) continue;
+    const double value = get(config, field);
+    if (value < field->initial || value > field->initial)
+      return refuse(error, (hr_config_error){i, HR_RULE_NEEDS, field->initial, field->initial,
+                                             choice_with(trait), trait});
   }
   return HR_OK;
+}
+
+hr_status hr_config_check(const hr_config *config, hr_config_error *error) {
+  if (error) *error = (hr_config_error){.field = -1, .choice = -1};
+  if (config->kind < 0 || config->kind >= HR_KINDS) return HR_ERROR_ARGUMENT;
+  for (int32_t i = 0; i < FIELD_COUNT; i++) {
+    const hr_field *field = &FIELDS[i];
+    if (!belongs(field, config)) continue;
+    const double value = get(config, field);
+    const double maximum = field->option ? option_count(field) - 1 : field->maximum;
+    const bool inside = value >= field->minimum && (field->open ? value < maximum : value <= maximum);
+    if (!inside) return refuse_range(error, i, field->minimum, maximum);
+  }
+  if (config->top_k > config->experts) return refuse_range(error, index_of(AT(top_k)), 1, config->experts);
+  if (config->kind == HR_LANGUAGE_MODEL && config->d_model % 2 != 0)
+    return refuse(error, (hr_config_error){index_of(AT(d_model)), HR_RULE_EVEN, 2, 1 << 14, -1, 0});
+  return check_needs(config, error);
 }

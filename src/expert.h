@@ -2,13 +2,11 @@
 #ifndef HR_EXPERT_H
 #define HR_EXPERT_H
 
-#include "parameters.h"
-#include "pass.h"
+#include "linear.h"
 
-/* Weights of one network, or their gradients: W1 [F,D], c1 [F], W2 [D,F], c2 [D]. */
 typedef struct hr_expert {
-  hr_real *w1, *c1, *w2, *c2;
-  int32_t d, f;
+  hr_linear in;  /* W1 [F,D], c1 [F] */
+  hr_linear out; /* W2 [D,F], c2 [D] */
 } hr_expert;
 
 /* h [n,F] = drop(relu(x [n,D] W1^T + c1)); `key` and `first` choose the random numbers of the dropout: number
@@ -30,9 +28,9 @@ void hr_expert_output(const hr_expert *self, hr_real *o, const hr_real *h, int32
 void hr_expert_backward_rows(const hr_expert *self, hr_real *dx, hr_real *dh, hr_real *dweights, hr_real *dy,
                              const hr_real *h, const hr_real *weights, int32_t n, const hr_pass *pass);
 
-/* Backward pass for the weights of the network, from what hr_expert_backward_rows left, in 2 * shares independent parts:
- * the first `shares` are shares of W1 (and c1), the others of W2 (and c2). Sets gradients, or adds to them. */
-void hr_expert_backward_part(const hr_expert *grad, int32_t part, int32_t shares, const hr_real *dy,
+/* Backward pass for the tensors of the network, from what hr_expert_backward_rows left, in 2 * shares independent parts:
+ * the first `shares` are shares of W1 (and c1), the others of W2 (and c2). Overwrites gradients, or adds to them. */
+void hr_expert_backward_part(const hr_expert *self, int32_t part, int32_t shares, const hr_real *dy,
                              const hr_real *dh, const hr_real *h, const hr_real *x, int32_t n,
                              hr_store_mode mode, const hr_pass *pass);
 

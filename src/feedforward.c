@@ -4,32 +4,24 @@
 
 void hr_feedforward_declare(hr_feedforward *self, hr_parameters *parameters, const hr_config *config,
                             int32_t layer) {
-  const int32_t d = config->d_model, width = config->d_inner * config->experts;
   self->layer = layer;
-  self->d = d;
+  self->d = config->d_model;
   self->pre_layer_norm = config->pre_layer_norm;
-  self->dense = !hr_router_at(config->router)->routes;
-  if (self->dense) {
-    self->network = (hr_expert){.d = d, .f = width};
-    self->w1 = hr_parameters_declare(parameters, layer, "pos_ff.CoreNet.0.weight", HR_INITIAL_SMALL, true,
-                                     width, d, 0);
-    self->c1 =
-        hr_parameters_declare(parameters, layer, "pos_ff.CoreNet.0.bias", HR_INITIAL_ZERO, true, width, 0, 0);
-    self->w2 = hr_parameters_declare(parameters, layer, "pos_ff.CoreNet.3.weight", HR_INITIAL_SMALL, true, d,
-                                     width, 0);
-    self->c2 =
-        hr_parameters_declare(parameters, layer, "pos_ff.CoreNet.3.bias", HR_INITIAL_ZERO, true, d, 0, 0);
-  } else {
+  self->routes = hr_router_routes(config);
+  if (self->routes) {
     hr_moe_declare(&self->moe, parameters, config, layer);
+  } else {
+    hr_dense_declare(&self->dense, parameters, config, layer);
   }
-  hr_norm_declare(&self->norm, parameters, layer, "pos_ff.layer_norm.weight", "pos_ff.layer_norm.bias", d);
+  hr_norm_declare(&self->norm, parameters, layer, "pos_ff.layer_norm.weight", "pos_ff.layer_norm.bias",
+                  self->d);
 }
 
 void hr_feedforward_plan(hr_feedforward *self, hr_arena *arena, const hr_config *config, int32_t tokens) {
-  if (self->dense) {
-    self->hidden = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, tokens, self->network.f);
-  } else {
+  if (self->routes) {
     hr_moe_plan(&self->moe, arena, config, tokens);
+  } else {
+    hr_dense_plan(&self->dense, arena, tokens);
   }
   self->sum = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, tokens, self->d);
   self->stats = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, tokens, 2);
@@ -40,51 +32,36 @@ void hr_feedforward_scratch_plan(hr_feedforward_scratch *self, hr_arena *arena, 
   self->core = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, config->d_model);
   self->dcore = self->core;
   if (config->pre_layer_norm) self->dcore = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, config->d_model);
-  if (hr_router_at(config->router)->routes) {
+  if (hr_router_routes(config)) {
     hr_moe_scratch_plan(&self->moe, arena, config, tokens);
   } else {
-    self->dinput = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, config->d_model);
-    self->dh = hr_arena_reals(arena, HR_MEMORY_SCRATCH, tokens, (int64_t)config->d_inner * config->experts);
+    hr_dense_scratch_plan(&self->dense, arena, config, tokens);
   }
 }
 
-static hr_expert dense_values(const hr_feedforward *self) {
-  return (hr_expert){self->w1->data, self->c1->data,  self->w2->data,
-                     self->c2->data, self->network.d, self->network.f};
-}
-
-static hr_expert dense_gradients(const hr_feedforward *self) {
-  return (hr_expert){self->w1->grad, self->c1->grad,  self->w2->grad,
-                     self->c2->grad, self->network.d, self->network.f};
+void hr_feedforward_generate(hr_feedforward *self, const hr_pass *pass) {
+  if (!self->routes) return;
+  hr_router *router = &self->moe.router;
+  if (router->type->generate) router->type->generate(router, pass);
 }
 
 /* y [N,D] = ff(x) */
 static void core_forward(hr_feedforward *self, hr_real *y, const hr_real *x, hr_feedforward_scratch *scratch,
                          const hr_pass *pass) {
-  if (self->dense) {
-    const int32_t n = hr_pass_tokens(pass);
-    hr_expert network = dense_values(self);
-    hr_expert_hidden(&network, self->hidden, x, n, 0, hr_dropout_key(pass, self->layer, HR_DROP_HIDDEN),
-                     pass);
-    hr_expert_output(&network, y, self->hidden, n, pass);
-  } else {
+  if (self->routes) {
     hr_moe_forward(&self->moe, y, x, &scratch->moe, pass);
+  } else {
+    hr_dense_forward(&self->dense, y, x, pass);
   }
 }
 
 /* dx [N,D] += gradient; dy is overwritten */
 static void core_backward(hr_feedforward *self, hr_real *dx, hr_real *dy, const hr_real *x,
                           hr_feedforward_scratch *scratch, const hr_pass *pass) {
-  if (self->dense) {
-    const int32_t n = hr_pass_tokens(pass);
-    hr_expert network = dense_values(self), gradients = dense_gradients(self);
-    hr_expert_backward_rows(&network, scratch->dinput, scratch->dh, NULL, dy, self->hidden, NULL, n, pass);
-    for (int32_t part = 0; part < 2; part++) {
-      hr_expert_backward_part(&gradients, part, 1, dy, scratch->dh, self->hidden, x, n, HR_ACCUMULATE, pass);
-    }
-    hr_add(dx, scratch->dinput, n * self->d);
-  } else {
+  if (self->routes) {
     hr_moe_backward(&self->moe, dx, dy, x, &scratch->moe, pass);
+  } else {
+    hr_dense_backward(&self->dense, dx, dy, x, &scratch->dense, pass);
   }
 }
 
@@ -123,4 +100,11 @@ void hr_feedforward_backward(hr_feedforward *self, hr_real *dx, const hr_real *x
     hr_dropout(scratch->dcore, n * d, key, 0, pass->dropout);
     core_backward(self, dx, scratch->dcore, x, scratch, pass);
   }
+}
+
+double hr_feedforward_similarity(hr_feedforward *self, const hr_real *x, hr_feedforward_scratch *scratch,
+                                 const hr_pass *pass) {
+  const hr_moe *moe = &self->moe;
+  return hr_experts_similarity(&moe->experts, self->pre_layer_norm ? self->sum : x, moe->assignments.tokens,
+                               &scratch->moe.experts, pass);
 }

@@ -43,7 +43,7 @@ typedef enum hr_status {
 
 /* ---------------------------------------------------------------------------------------- configuration */
 
-typedef enum hr_kind { HR_LANGUAGE_MODEL = 0, HR_CLASSIFIER = 1 } hr_kind;
+typedef enum hr_kind { HR_LANGUAGE_MODEL = 0, HR_CLASSIFIER, HR_KINDS } hr_kind;
 
 /* What each field means, its default and its limits: hr_config_field(). */
 typedef struct hr_config {
@@ -58,7 +58,7 @@ typedef struct hr_config {
   int32_t d_inner;
   int32_t experts;
   int32_t top_k;
-  int32_t router; /* index for hr_router_name() */
+  int32_t router; /* an option of the field `router` */
   int32_t hyper_size;
   int32_t context_length;
   int32_t memory_length;
@@ -77,6 +77,25 @@ typedef struct hr_config {
 
 typedef enum hr_field_type { HR_INTEGER = 0, HR_NUMBER, HR_BOOLEAN, HR_CHOICE, HR_SEED } hr_field_type;
 
+/* What an option of a choice does or takes: bits of hr_option.traits. */
+typedef enum hr_trait {
+  HR_TRAIT_ROUTES = 1 << 0,         /* tokens are routed to experts */
+  HR_TRAIT_LEARNS = 1 << 1,         /* training changes which experts a token is routed to */
+  HR_TRAIT_AUXILIARY_LOSS = 1 << 2, /* can be trained with the load-balancing and the z-loss */
+  HR_TRAIT_HYPERNETWORK = 1 << 3,   /* a frozen hypernetwork generates R and b */
+} hr_trait;
+
+/* The name, in JavaScript and checkpoints, of the trait 1 << index; NULL if there is none. */
+const char *hr_trait_name(int32_t index);
+
+/* One option of a field that chooses. */
+typedef struct hr_option {
+  const char *name;  /* in configurations */
+  const char *label; /* for people */
+  const char *summary;
+  int32_t traits; /* bit set of hr_trait */
+} hr_option;
+
 /* One field of hr_config: the only place where its name, default and limits are declared. */
 typedef struct hr_field {
   const char *name; /* as in JavaScript and in checkpoints: camelCase */
@@ -89,6 +108,10 @@ typedef struct hr_field {
   double minimum; /* inclusive */
   double maximum; /* inclusive, but for `open` */
   int32_t open;   /* 1: the maximum itself is not allowed */
+  int32_t needs;  /* bit set of hr_trait: without these the field has no effect */
+  int32_t strict; /* 1: without what it needs, it must keep its default */
+  /* Of a choice, its options by index, and NULL beyond the last; NULL for other fields. */
+  const hr_option *(*option)(int32_t index);
 } hr_field;
 
 int32_t hr_config_field_count(void);
@@ -96,31 +119,29 @@ int32_t hr_config_field_count(void);
 const hr_field *hr_config_field(int32_t index);
 
 /* What is wrong with a configuration: the field, and the bounds that it must keep given the other fields. */
-typedef struct hr_complaint {
+typedef struct hr_config_error {
   int32_t field; /* index for hr_config_field(), or -1 */
   int32_t rule;  /* hr_rule */
   double minimum;
   double maximum;
-} hr_complaint;
+  int32_t choice; /* HR_RULE_NEEDS: index of the field whose chosen option lacks a trait; else -1 */
+  int32_t trait;  /* HR_RULE_NEEDS: the trait */
+} hr_config_error;
 
 typedef enum hr_rule {
   HR_RULE_NONE = 0,
   HR_RULE_RANGE, /* minimum .. maximum */
   HR_RULE_EVEN,  /* must be even */
-  HR_RULE_SMOE,  /* only the router `smoe` is trained with an auxiliary loss */
+  HR_RULE_NEEDS, /* must keep its default, given what another field chooses */
 } hr_rule;
 
+/* Gives the fields of other kinds of model their least values: they may hold anything, and must not reach a plan. */
+void hr_config_normalise(hr_config *config);
 /* Fills in every default. */
 void hr_config_default(hr_config *config, hr_kind kind);
-/* HR_ERROR_ARGUMENT with the first complaint if a field is out of bounds or does not fit the others. */
-hr_status hr_config_check(const hr_config *config, hr_complaint *complaint);
-
-int32_t hr_router_count(void);
-/* The name used in configurations; NULL if there is no such router. */
-const char *hr_router_name(int32_t router);
-const char *hr_router_summary(int32_t router);
-/* 0 for a router that sends every token through one dense network. */
-bool hr_router_routes(int32_t router);
+/* HR_ERROR_ARGUMENT, and the first thing that is wrong, if a field is out of bounds or does not fit the others.
+ *   error  out, may be NULL */
+hr_status hr_config_check(const hr_config *config, hr_config_error *error);
 
 /* ------------------------------------------------------------------------------------------------ models */
 
@@ -152,14 +173,23 @@ typedef enum hr_memory_kind {
 /* Bytes of one kind. */
 uint64_t hr_model_bytes(const hr_model *model, hr_memory_kind kind);
 
-/* One tensor of the model. `grad`, `m` and `v` are NULL when it is frozen. All pointers stay valid as long as
- * the model. After writing to `data`, call hr_model_changed(). */
+/* Who changes a tensor. */
+typedef enum hr_role {
+  HR_TRAINED = 0, /* the optimizer */
+  HR_FROZEN,      /* nobody: drawn once */
+  HR_STATE,       /* the engine, after a training step and without a gradient; saved with the model */
+  HR_EXTERNAL, /* the caller: its values come from outside and are not saved; a gradient is computed for the caller */
+  HR_ROLES
+} hr_role;
+
+/* One tensor of the model. Only trained and external ones have `grad`, only trained ones `m` and `v`; else these are
+ * NULL. All pointers stay valid as long as the model. After writing to `data`, call hr_model_invalidate(). */
 typedef struct hr_parameter {
   char name[72]; /* as in the state_dict of the published code */
   int32_t rank;
   int32_t shape[3];
   int32_t size;
-  int32_t trainable;
+  int32_t role;     /* hr_role */
   int32_t initial;  /* hr_initial, see parameters.h */
   int32_t grad_set; /* 1: a backward pass overwrites the gradient; 0: it adds to it */
   hr_real *data;
@@ -175,7 +205,7 @@ hr_status hr_config_parameter(const hr_config *config, int32_t index, hr_paramet
 int32_t hr_model_parameter_count(const hr_model *model);
 hr_parameter *hr_model_parameter(hr_model *model, int32_t index);
 /* Must be called after parameters were written to, before the model is used. */
-void hr_model_changed(hr_model *model);
+void hr_model_invalidate(hr_model *model);
 
 int64_t hr_model_step(const hr_model *model);
 /* Sets the number of steps taken, which drives Adam's bias correction and the dropout masks. */
@@ -226,6 +256,8 @@ int32_t *hr_model_target_buffer(hr_model *model);
 
 /* Of the last call: [N,V] or [N,C], and how many rows. */
 const hr_real *hr_model_logits(const hr_model *model, int32_t *rows);
+/* V or C: the numbers in a row of logits. */
+int32_t hr_model_columns(const hr_model *model);
 /* Softmax of the logits of a classifier's last call; NULL for a language model. */
 const hr_real *hr_model_probabilities(hr_model *model, int32_t *rows);
 
@@ -265,10 +297,10 @@ hr_status hr_model_set_memory(hr_model *model, int32_t length, int32_t batch);
 /* Generation has one stream and a memory of its own: the keys and values of the last
  * max(memory_length, context_length - 1) tokens. */
 
-/* Empties that memory. The stamp says whose text it holds; a caller that finds another stamp than its own, or
+/* Empties that memory. The session says whose text it holds; a caller that finds another session than its own, or
  * hr_generation_stale(), must begin again with the text it still remembers. */
-hr_status hr_generation_begin(hr_model *model, int32_t stamp);
-int32_t hr_generation_stamp(const hr_model *model);
+hr_status hr_generation_begin(hr_model *model, int32_t session);
+int32_t hr_generation_session(const hr_model *model);
 /* Whether parameters changed since the memory was begun. */
 bool hr_generation_stale(const hr_model *model);
 int32_t hr_generation_capacity(const hr_model *model);

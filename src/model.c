@@ -2,50 +2,35 @@
 
 #include <stdlib.h>
 
+#include "auxiliary.h"
 #include "kernels/vector.h"
 #include "optimizer.h"
+
+static const hr_kind_type KINDS[HR_KINDS] = {
+    [HR_LANGUAGE_MODEL] = {.input = &hr_input_embedding,
+                           .attends = true,
+                           .output = &hr_output_tied,
+                           .generates = true},
+    [HR_CLASSIFIER] = {.input = &hr_input_linear, .output = &hr_output_head},
+};
 
 /* ------------------------------------------------------------------------------------- the memory plan */
 
 static void declare_parameters(hr_model *model) {
   const hr_config *config = &model->config;
-  hr_parameters *p = &model->parameters;
-  const bool language = config->kind == HR_LANGUAGE_MODEL;
-  const int32_t d = config->d_model;
-  p->count = 0;
-  p->trained = p->frozen = 0;
-  model->output.d = d;
-  if (language) {
-    const int32_t v = config->vocab_size, h = config->heads, a = config->d_head;
-    model->embedding =
-        hr_parameters_declare(p, -1, "word_emb.emb_layers.0.weight", HR_INITIAL_SMALL, true, v, d, 0);
-    model->u_bias = hr_parameters_declare(p, -1, "r_w_bias", HR_INITIAL_SMALL, true, h, a, 0);
-    model->w_bias = hr_parameters_declare(p, -1, "r_r_bias", HR_INITIAL_SMALL, true, h, a, 0);
-    model->output.classes = v;
-    model->output.weight = model->embedding;
-    model->output.bias =
-        hr_parameters_declare(p, -1, "crit.out_layers.0.bias", HR_INITIAL_ZERO, true, v, 0, 0);
-  } else {
-    model->input_weight =
-        hr_parameters_declare(p, -1, "input.weight", HR_INITIAL_SMALL, true, d, config->input_size, 0);
-    model->input_bias = hr_parameters_declare(p, -1, "input.bias", HR_INITIAL_ZERO, true, d, 0, 0);
-  }
-  for (int32_t i = 0; i < config->layers; i++) {
-    hr_layer unused = {0}, *layer = model->layers ? &model->layers[i] : &unused;
-    if (language) {
-      hr_attention_declare(&layer->attention, p, config, i);
-      layer->attention.u_bias = model->u_bias;
-      layer->attention.w_bias = model->w_bias;
-    }
-    hr_feedforward_declare(&layer->feedforward, p, config, i);
-  }
-  if (!language) {
-    model->output.classes = config->classes;
-    model->output.weight =
-        hr_parameters_declare(p, -1, "output.weight", HR_INITIAL_SMALL, true, config->classes, d, 0);
-    model->output.bias =
-        hr_parameters_declare(p, -1, "output.bias", HR_INITIAL_ZERO, true, config->classes, 0, 0);
-  }
+  const hr_kind_type *type = model->type;
+  hr_parameters *parameters = &model->parameters;
+  hr_parameters_restart(parameters);
+  model->input.type = type->input;
+  model->output.type = type->output;
+  model->pool.last = type->pools_last;
+  type->input->declare(&model->input, parameters, config);
+  hr_network_declare_shared(&model->network, parameters, config, type->attends);
+  if (type->output->before_layers)
+    type->output->declare(&model->output, parameters, config, model->input.weight);
+  hr_network_declare_layers(&model->network, parameters, config);
+  if (!type->output->before_layers)
+    type->output->declare(&model->output, parameters, config, model->input.weight);
 }
 
 static int64_t larger(int64_t a, int64_t b) {
@@ -53,102 +38,55 @@ static int64_t larger(int64_t a, int64_t b) {
 }
 
 /* The largest number of columns, and the longest sum, of any product of more than one row. */
-static int64_t matmul_scratch_size(const hr_config *config, int64_t n, int64_t s, int64_t classes) {
+static int64_t matmul_scratch_size(const hr_model *model, int64_t n) {
+  const hr_config *config = &model->config;
+  const int64_t s =
+      larger((int64_t)config->context_length + config->memory_length, model->network.positions_count);
   const int64_t d = config->d_model, width = (int64_t)config->heads * config->d_head;
-  const int64_t ff = (int64_t)config->d_inner * (hr_router_at(config->router)->routes ? 1 : config->experts);
-  int64_t columns = larger(larger(d, ff), larger(classes, larger(2 * width, s)));
+  const int64_t ff = (int64_t)config->d_inner * (hr_router_routes(config) ? 1 : config->experts);
+  int64_t columns = larger(larger(d, ff), larger(model->output.classes, larger(2 * width, s)));
   columns = larger(columns, larger(config->experts, config->input_size));
   int64_t depth = larger(columns, larger(n, (int64_t)config->batch_size * s));
   return hr_matmul_scratch(columns, larger(depth, n * config->top_k));
 }
 
-static void plan_layer(hr_layer *layer, hr_arena *arena, const hr_config *config, int32_t n,
-                       int32_t capacity) {
-  const bool language = config->kind == HR_LANGUAGE_MODEL;
-  layer->x = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, config->d_model);
-  if (language) {
-    layer->middle = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, config->d_model);
-    layer->memory = hr_arena_reals(arena, HR_MEMORY_CONTEXT,
-                                   (int64_t)config->batch_size * config->memory_length, config->d_model);
-    hr_attention_plan(&layer->attention, arena, config, capacity);
-    hr_attention_cache_plan(&layer->cache, arena, config, capacity);
-  }
-  hr_feedforward_plan(&layer->feedforward, arena, config, n);
-}
-
-/* Attention and feed-forward never work at the same time: their scratch shares one place. */
-static void plan_scratch(hr_model *model, hr_arena *arena, int32_t n) {
-  const hr_arena start = *arena;
-  hr_feedforward_scratch_plan(&model->feedforward_scratch, arena, &model->config, n);
-  if (model->config.kind == HR_CLASSIFIER) return;
-  const hr_arena feedforward = *arena;
-  *arena = start;
-  hr_attention_scratch_plan(&model->attention_scratch, arena, &model->config, model->generation.capacity);
-  if (feedforward.used > arena->used) *arena = feedforward;
-}
-
 /* Everything that a model needs, in one order: run once to count, and once to hand out. */
 static void plan(hr_model *model, hr_arena *arena) {
   const hr_config *config = &model->config;
-  const bool language = config->kind == HR_LANGUAGE_MODEL;
-  const int32_t n = config->batch_size * config->context_length, d = config->d_model;
-  const int32_t s = config->context_length + config->memory_length;
+  const int32_t n = config->batch_size * config->context_length;
 
-  model->layers = hr_arena_take(arena, HR_MEMORY_TABLES, (uint64_t)config->layers, sizeof(hr_layer));
+  hr_network_plan_table(&model->network, arena, config);
   declare_parameters(model);
   const uint64_t count = (uint64_t)model->parameters.count;
   model->parameters.table = hr_arena_take(arena, HR_MEMORY_TABLES, count, sizeof(hr_parameter));
   if (arena->base) declare_parameters(model);
   hr_parameters_place(&model->parameters, arena);
 
-  if (language) {
-    model->generation.capacity = hr_generation_window(config) + config->context_length;
-    model->positions_count = (int32_t)larger(s, model->generation.capacity);
-    model->tokens = hr_arena_ints(arena, HR_MEMORY_ACTIVATIONS, n, 1);
-    model->positions = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, model->positions_count, d);
-    model->centred = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, model->positions_count, d);
-    model->dropped = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, s, d);
-    model->order = hr_arena_ints(arena, HR_MEMORY_SCRATCH, config->vocab_size, 1);
-    model->chances = hr_arena_reals(arena, HR_MEMORY_SCRATCH, config->vocab_size, 1);
-  } else {
-    model->features = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, config->input_size);
-    model->chances = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, config->classes);
-  }
+  model->input.type->plan(&model->input, arena, n);
   model->targets = hr_arena_ints(arena, HR_MEMORY_ACTIVATIONS, n, 1);
-  for (int32_t i = 0; i < config->layers; i++) {
-    /* Layers differ in nothing that the plan knows; while counting, one stands for all. */
-    hr_layer counted = {0};
-    if (!model->layers) hr_feedforward_declare(&counted.feedforward, &(hr_parameters){0}, config, i);
-    if (!model->layers && language) hr_attention_declare(&counted.attention, &(hr_parameters){0}, config, i);
-    plan_layer(model->layers ? &model->layers[i] : &counted, arena, config, n, model->generation.capacity);
-  }
-  model->last = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, d);
-  hr_output_plan(&model->output, arena, n);
-  model->dx = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, d);
-  model->matmul_scratch_size =
-      matmul_scratch_size(config, n, larger(s, model->positions_count), model->output.classes);
+  hr_network_plan(&model->network, arena, config);
+  hr_pool_plan(&model->pool, arena, config->batch_size, config->d_model);
+  hr_output_plan(&model->output, arena,
+                 hr_pool_count(&model->pool, config->batch_size, config->context_length));
+  if (model->type->generates) hr_sampler_plan(&model->generation.sampler, arena, config->vocab_size);
+  model->dx = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, config->d_model);
+  model->matmul_scratch_size = matmul_scratch_size(model, n);
   model->matmul_scratch =
       hr_arena_reals(arena, HR_MEMORY_SCRATCH, model->matmul_scratch_size, arena->threads);
-  plan_scratch(model, arena, n);
+  hr_network_plan_scratch(&model->network, arena, config);
 }
 
 /* -------------------------------------------------------------------------------------- life of a model */
 
-/* Fields of the other kind of model may hold anything: they must not reach the plan. */
-static hr_config normalised(const hr_config *config) {
-  hr_config result = *config;
-  if (config->kind == HR_CLASSIFIER) {
-    result.heads = result.d_head = result.vocab_size = result.context_length = 1;
-    result.memory_length = 0;
-    result.attention_dropout = 0;
-  } else {
-    result.input_size = result.classes = 1;
-  }
-  return result;
-}
-
 hr_status hr_model_create(hr_model **model, const hr_config *config, uint64_t *bytes) {
   return hr_model_create_for_team(model, config, NULL, bytes);
+}
+
+/* A model without memory, for counting. */
+static hr_model counted_model(const hr_config *config) {
+  hr_model model = {.config = *config, .type = &KINDS[config->kind]};
+  hr_config_normalise(&model.config);
+  return model;
 }
 
 hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr_team *team,
@@ -160,7 +98,7 @@ hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr
   hr_status status = hr_config_check(config, NULL);
   if (status != HR_OK) return status;
 
-  hr_model counted = {.config = normalised(config)};
+  hr_model counted = counted_model(config);
   hr_arena arena = {.threads = hr_team_threads(team)};
   const uint64_t tokens = (uint64_t)counted.config.batch_size * (uint64_t)counted.config.context_length;
   if (tokens > INT32_MAX / 2) {
@@ -180,15 +118,14 @@ hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr
   arena = (hr_arena){.base = memory, .threads = hr_team_threads(team)};
   hr_model *self = hr_arena_take(&arena, HR_MEMORY_TABLES, 1, sizeof(hr_model));
   self->config = counted.config;
+  self->type = counted.type;
   self->team = team;
   plan(self, &arena);
   memcpy(self->bytes, arena.bytes, sizeof self->bytes);
   self->top_k = self->config.top_k;
   self->version = 1;
   hr_parameters_initialise(&self->parameters, self->config.seed);
-  if (self->positions) {
-    hr_positions(self->positions, self->centred, self->positions_count, self->config.d_model);
-  }
+  hr_network_initialise(&self->network);
   *model = self;
   return HR_OK;
 }
@@ -196,7 +133,7 @@ hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr
 hr_status hr_config_parameter(const hr_config *config, int32_t index, hr_parameter *parameter) {
   hr_status status = hr_config_check(config, NULL);
   if (status != HR_OK) return status;
-  hr_model counted = {.config = normalised(config)};
+  hr_model counted = counted_model(config);
   counted.parameters.wanted = parameter;
   counted.parameters.wanted_index = index;
   declare_parameters(&counted);
@@ -223,7 +160,7 @@ hr_parameter *hr_model_parameter(hr_model *model, int32_t index) {
   return index >= 0 && index < model->parameters.count ? &model->parameters.table[index] : NULL;
 }
 
-void hr_model_changed(hr_model *model) {
+void hr_model_invalidate(hr_model *model) {
   model->version++;
 }
 
@@ -250,11 +187,11 @@ hr_status hr_model_set_top_k(hr_model *model, int32_t top_k) {
 }
 
 int32_t *hr_model_token_buffer(hr_model *model) {
-  return model->tokens;
+  return model->input.tokens;
 }
 
 hr_real *hr_model_feature_buffer(hr_model *model) {
-  return model->features;
+  return model->input.features;
 }
 
 int32_t *hr_model_target_buffer(hr_model *model) {
@@ -274,56 +211,52 @@ hr_pass hr_model_pass(const hr_model *model, hr_segment segment, bool training) 
                    .matmul_scratch_size = model->matmul_scratch_size};
 }
 
-void hr_model_generate_routers(hr_model *model, const hr_pass *pass) {
-  if (model->router_version == model->version) return;
-  model->router_version = model->version;
-  for (int32_t i = 0; i < model->config.layers; i++) {
-    hr_feedforward *feedforward = &model->layers[i].feedforward;
-    if (!feedforward->dense) feedforward->moe.router.type->generate(&feedforward->moe.router, pass);
-  }
-}
-
-static bool ids_fit(const int32_t *ids, int32_t n, int32_t limit) {
-  for (int32_t i = 0; i < n; i++) {
-    if (ids[i] < 0 || ids[i] >= limit) return false;
-  }
-  return true;
+static int32_t output_rows(const hr_model *model, const hr_batch *batch) {
+  return hr_pool_count(&model->pool, batch->batch, batch->length);
 }
 
 static hr_status check_batch(const hr_model *model, const hr_batch *batch, bool targets) {
   const hr_config *config = &model->config;
+  const hr_network *network = &model->network;
   if (batch->batch < 1 || batch->batch > config->batch_size) return HR_ERROR_ARGUMENT;
   if (batch->length < 1 || batch->length > config->context_length) return HR_ERROR_ARGUMENT;
-  const int32_t n = batch->batch * batch->length;
-  if (config->kind == HR_LANGUAGE_MODEL) {
-    if (!batch->tokens || !ids_fit(batch->tokens, n, config->vocab_size)) return HR_ERROR_ARGUMENT;
-    if (batch->carry_memory && model->memory_length > 0 && model->memory_batch != batch->batch) {
-      return HR_ERROR_ARGUMENT;
-    }
-  } else if (!batch->features || !hr_all_finite(batch->features, n * config->input_size)) {
+  if (!model->input.type->accepts(&model->input, batch, batch->batch * batch->length))
     return HR_ERROR_ARGUMENT;
-  }
-  if (targets && (!batch->targets || !ids_fit(batch->targets, n, model->output.classes)))
+  if (batch->carry_memory && network->memory_length > 0 && network->memory_batch != batch->batch)
+    return HR_ERROR_ARGUMENT;
+  if (targets &&
+      (!batch->targets || !hr_ids_fit(batch->targets, output_rows(model, batch), model->output.classes)))
     return HR_ERROR_ARGUMENT;
   return HR_OK;
 }
 
 static hr_pass begin_pass(const hr_model *model, const hr_batch *batch, bool training) {
-  hr_segment segment = {batch->batch, batch->length, batch->carry_memory ? model->memory_length : 0};
+  hr_segment segment = {batch->batch, batch->length, batch->carry_memory ? model->network.memory_length : 0};
   return hr_model_pass(model, segment, training);
 }
 
-static void forward(hr_model *model, const hr_batch *batch, const hr_pass *pass) {
+void hr_model_forward(hr_model *model, const hr_batch *batch, const hr_pass *pass) {
+  hr_network *network = &model->network;
   model->generation.last = 0;
-  if (model->config.kind == HR_LANGUAGE_MODEL) {
-    hr_language_forward(model, batch->tokens, pass);
-  } else {
-    hr_classifier_forward(model, batch->features, pass);
-  }
+  hr_network_generate(network, model->version, pass);
+  model->input.type->forward(&model->input, network->layers[0].x, batch, pass);
+  hr_network_forward(network, pass);
+  model->rows = output_rows(model, batch);
+  const hr_real *y = hr_pool_forward(&model->pool, network->out, NULL, batch->batch, batch->length);
+  hr_output_forward(&model->output, y, model->rows, pass);
 }
 
-static void remember(hr_model *model, const hr_pass *pass) {
-  if (model->config.kind == HR_LANGUAGE_MODEL) hr_language_remember(model, pass);
+/* Backward pass from the logits to all gradients; returns the loss. */
+static double backward(hr_model *model, const hr_batch *batch, const hr_pass *pass) {
+  hr_pool *pool = &model->pool;
+  hr_real *dx = model->dx;
+  const hr_real *y = pool->last ? pool->rows : model->network.out;
+  const double loss =
+      hr_output_backward(&model->output, hr_pool_gradient(pool, dx), y, batch->targets, model->rows, pass);
+  hr_pool_backward(pool, dx, NULL, batch->batch, batch->length);
+  hr_network_backward(&model->network, dx, pass);
+  model->input.type->backward(&model->input, dx, batch, pass);
+  return loss;
 }
 
 static bool is_finite(double x) {
@@ -334,8 +267,8 @@ hr_status hr_model_predict(hr_model *model, const hr_batch *batch) {
   hr_status status = check_batch(model, batch, false);
   if (status != HR_OK) return status;
   const hr_pass pass = begin_pass(model, batch, false);
-  forward(model, batch, &pass);
-  remember(model, &pass);
+  hr_model_forward(model, batch, &pass);
+  hr_network_remember(&model->network, &pass);
   return HR_OK;
 }
 
@@ -344,26 +277,22 @@ hr_status hr_model_evaluate(hr_model *model, const hr_batch *batch, hr_result *r
   hr_status status = check_batch(model, batch, true);
   if (status != HR_OK) return status;
   const hr_pass pass = begin_pass(model, batch, false);
-  forward(model, batch, &pass);
+  hr_model_forward(model, batch, &pass);
   result->loss = hr_output_loss(&model->output, batch->targets, model->rows);
   if (!is_finite(result->loss)) return HR_ERROR_DIVERGED;
-  remember(model, &pass);
+  hr_network_remember(&model->network, &pass);
   return HR_OK;
 }
 
 /* Forward and backward pass; the memory does not move on yet. */
 static hr_status compute_gradients(hr_model *model, const hr_batch *batch, const hr_pass *pass,
                                    hr_result *result) {
-  forward(model, batch, pass);
-  hr_parameters *parameters = &model->parameters;
-  hr_parameters_clear_gradients(parameters);
-  result->loss = model->config.kind == HR_LANGUAGE_MODEL
-                     ? hr_language_backward(model, batch->tokens, batch->targets, pass)
-                     : hr_classifier_backward(model, batch->features, batch->targets, pass);
+  hr_model_forward(model, batch, pass);
+  hr_parameters_clear_gradients(&model->parameters);
+  result->loss = backward(model, batch, pass);
   if (!is_finite(result->loss)) return HR_ERROR_DIVERGED;
-  for (int32_t i = 0; i < model->config.layers; i++)
-    result->auxiliary += model->layers[i].feedforward.moe.auxiliary;
-  result->grad_norm = hr_gradient_norm(parameters, model->team);
+  result->auxiliary = hr_network_auxiliary(&model->network);
+  result->grad_norm = hr_gradient_norm(&model->parameters, model->team);
   return is_finite(result->grad_norm) ? HR_OK : HR_ERROR_DIVERGED;
 }
 
@@ -373,7 +302,7 @@ hr_status hr_model_gradients(hr_model *model, const hr_batch *batch, hr_result *
   if (status != HR_OK) return status;
   const hr_pass pass = begin_pass(model, batch, true);
   status = compute_gradients(model, batch, &pass, result);
-  if (status == HR_OK) remember(model, &pass);
+  if (status == HR_OK) hr_network_remember(&model->network, &pass);
   return status;
 }
 
@@ -391,18 +320,21 @@ hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double lea
   hr_optimizer_step(&model->parameters, &model->config, model->step, learning_rate, clip, result->grad_norm,
                     model->team);
   model->version++;
-  remember(model, &pass);
+  hr_network_remember(&model->network, &pass);
   return HR_OK;
 }
 
+/* ----------------------------------------------------------------------------------- what the last call left */
+
 const hr_real *hr_model_probabilities(hr_model *model, int32_t *rows) {
+  const hr_output *output = &model->output;
+  const int32_t classes = output->classes;
   *rows = model->rows;
-  if (model->config.kind != HR_CLASSIFIER) return NULL;
-  const ptrdiff_t classes = model->config.classes;
-  for (int32_t i = 0; i < model->rows; i++) {
-    hr_softmax(model->chances + i * classes, model->output.logits + i * classes, (int32_t)classes);
+  for (int32_t i = 0; output->probabilities && i < model->rows; i++) {
+    const ptrdiff_t at = (ptrdiff_t)i * classes;
+    hr_softmax(output->probabilities + at, output->logits + at, classes);
   }
-  return model->chances;
+  return output->probabilities;
 }
 
 const hr_real *hr_model_logits(const hr_model *model, int32_t *rows) {
@@ -410,55 +342,55 @@ const hr_real *hr_model_logits(const hr_model *model, int32_t *rows) {
   return model->output.logits;
 }
 
+int32_t hr_model_columns(const hr_model *model) {
+  return model->output.classes;
+}
+
 hr_status hr_model_routing(const hr_model *model, int32_t layer, hr_routing *routing) {
-  if (layer < 0 || layer >= model->config.layers || model->layers[layer].feedforward.dense)
-    return HR_ERROR_ARGUMENT;
-  const hr_moe *moe = &model->layers[layer].feedforward.moe;
-  *routing = (hr_routing){.tokens = moe->tokens,
-                          .top_k = moe->top_k,
-                          .experts_count = moe->experts_count,
-                          .experts = moe->experts,
-                          .weights = moe->weights,
+  const hr_moe *moe = hr_network_moe(&model->network, layer);
+  if (!moe) return HR_ERROR_ARGUMENT;
+  const int32_t n = moe->assignments.tokens, e = moe->dispatch.experts;
+  *routing = (hr_routing){.tokens = n,
+                          .top_k = moe->assignments.k,
+                          .experts_count = e,
+                          .experts = moe->assignments.experts,
+                          .weights = moe->assignments.weights,
                           .logits = moe->logits,
-                          .counts = moe->counts,
-                          .entropy = hr_moe_entropy(moe)};
+                          .counts = moe->dispatch.counts,
+                          .entropy = hr_router_entropy(moe->logits, n, e)};
   return HR_OK;
 }
 
 hr_status hr_model_expert_similarity(hr_model *model, int32_t layer, double *similarity) {
-  if (layer < 0 || layer >= model->config.layers || model->layers[layer].feedforward.dense)
-    return HR_ERROR_ARGUMENT;
-  hr_layer *at = &model->layers[layer];
-  const hr_real *x = model->config.kind == HR_LANGUAGE_MODEL ? at->middle : at->x;
-  if (at->feedforward.pre_layer_norm) x = at->feedforward.sum;
+  if (!hr_network_moe(&model->network, layer)) return HR_ERROR_ARGUMENT;
   const hr_pass pass = hr_model_pass(model, (hr_segment){1, 1, 0}, false);
-  *similarity = hr_moe_similarity(&at->feedforward.moe, x, &model->feedforward_scratch.moe, &pass);
+  *similarity = hr_network_similarity(&model->network, layer, &pass);
   return HR_OK;
 }
 
 /* ------------------------------------------------------------------------------------------------ memory */
 
 void hr_model_reset_memory(hr_model *model) {
-  model->memory_length = 0;
-  model->memory_batch = 0;
+  model->network.memory_length = 0;
+  model->network.memory_batch = 0;
 }
 
 int32_t hr_model_memory_length(const hr_model *model) {
-  return model->memory_length;
+  return model->network.memory_length;
 }
 
 int32_t hr_model_memory_batch(const hr_model *model) {
-  return model->memory_batch;
+  return model->network.memory_batch;
 }
 
 hr_real *hr_model_memory(hr_model *model, int32_t layer) {
-  return layer >= 0 && layer < model->config.layers ? model->layers[layer].memory : NULL;
+  return layer >= 0 && layer < model->network.count ? model->network.layers[layer].memory : NULL;
 }
 
 hr_status hr_model_set_memory(hr_model *model, int32_t length, int32_t batch) {
   if (length < 0 || length > model->config.memory_length) return HR_ERROR_ARGUMENT;
   if (batch < (length > 0) || batch > model->config.batch_size) return HR_ERROR_ARGUMENT;
-  model->memory_length = length;
-  model->memory_batch = batch;
+  model->network.memory_length = length;
+  model->network.memory_batch = batch;
   return HR_OK;
 }

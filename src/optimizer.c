@@ -14,11 +14,11 @@ typedef struct optimizer_task {
 
 /* First parameter of a part, a whole number of vectors from the first of all. */
 static int32_t part_begin(const hr_parameters *parameters, int32_t part) {
-  return (int32_t)(parameters->trained * part / PARTS) / HR_LANES * HR_LANES;
+  return (int32_t)(parameters->sizes[HR_TRAINED] * part / PARTS) / HR_LANES * HR_LANES;
 }
 
 static int32_t part_end(const hr_parameters *parameters, int32_t part) {
-  return part + 1 == PARTS ? (int32_t)parameters->trained : part_begin(parameters, part + 1);
+  return part + 1 == PARTS ? (int32_t)parameters->sizes[HR_TRAINED] : part_begin(parameters, part + 1);
 }
 
 static void square_part(void *context, int32_t part, int32_t thread) {
@@ -26,7 +26,7 @@ static void square_part(void *context, int32_t part, int32_t thread) {
   const int32_t begin = part_begin(task->parameters, part);
   (void)thread;
   task->squares[part] =
-      hr_sum_of_squares(task->parameters->grad + begin, part_end(task->parameters, part) - begin);
+      hr_sum_of_squares(task->parameters->grad[HR_TRAINED] + begin, part_end(task->parameters, part) - begin);
 }
 
 double hr_gradient_norm(hr_parameters *parameters, hr_team *team) {
@@ -42,8 +42,8 @@ static void update_part(void *context, int32_t part, int32_t thread) {
   hr_parameters *p = task->parameters;
   const int32_t begin = part_begin(p, part);
   (void)thread;
-  hr_adam_update(p->data + begin, p->m + begin, p->v + begin, p->grad + begin, part_end(p, part) - begin,
-                 task->adam);
+  hr_adam_update(p->data[HR_TRAINED] + begin, p->m + begin, p->v + begin, p->grad[HR_TRAINED] + begin,
+                 part_end(p, part) - begin, task->adam);
 }
 
 /* base^exponent by squaring: the same on every machine. */

@@ -25,11 +25,10 @@ static char *append_number(char *at, int32_t number) {
 }
 
 hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const char *name, hr_initial initial,
-                                    bool trainable, int32_t d0, int32_t d1, int32_t d2) {
+                                    hr_role role, int32_t d0, int32_t d1, int32_t d2) {
   int32_t rank = d2 ? 3 : d1 ? 2 : 1;
   int64_t size = (int64_t)d0 * (d1 ? d1 : 1) * (d2 ? d2 : 1);
-  int64_t *total = trainable ? &self->trained : &self->frozen;
-  *total += padded(size);
+  self->sizes[role] += padded(size);
   int32_t index = self->count++;
   hr_parameter *entry = self->table ? &self->table[index] : NULL;
   if (self->wanted && self->wanted_index == index) entry = self->wanted;
@@ -37,7 +36,7 @@ hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const ch
   *entry = (hr_parameter){.rank = rank,
                           .shape = {d0, d1 ? d1 : 1, d2 ? d2 : 1},
                           .size = (int32_t)size,
-                          .trainable = trainable,
+                          .role = (int32_t)role,
                           .initial = (int32_t)initial};
   char *end = entry->name;
   if (layer >= 0) {
@@ -49,34 +48,43 @@ hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const ch
   return self->table ? entry : NULL;
 }
 
+void hr_parameters_restart(hr_parameters *self) {
+  self->count = 0;
+  memset(self->sizes, 0, sizeof self->sizes);
+}
+
+static bool has_gradient(int32_t role) {
+  return role == HR_TRAINED || role == HR_EXTERNAL;
+}
+
 void hr_parameters_place(hr_parameters *self, hr_arena *arena) {
-  self->data = hr_arena_reals(arena, HR_MEMORY_PARAMETERS, self->trained, 1);
-  self->frozen_data = hr_arena_reals(arena, HR_MEMORY_PARAMETERS, self->frozen, 1);
-  self->grad = hr_arena_reals(arena, HR_MEMORY_GRADIENTS, self->trained, 1);
-  self->m = hr_arena_reals(arena, HR_MEMORY_MOMENTS, self->trained, 1);
-  self->v = hr_arena_reals(arena, HR_MEMORY_MOMENTS, self->trained, 1);
+  for (int32_t role = 0; role < HR_ROLES; role++)
+    self->data[role] = hr_arena_reals(arena, HR_MEMORY_PARAMETERS, self->sizes[role], 1);
+  for (int32_t role = 0; role < HR_ROLES; role++) {
+    if (has_gradient(role))
+      self->grad[role] = hr_arena_reals(arena, HR_MEMORY_GRADIENTS, self->sizes[role], 1);
+  }
+  self->m = hr_arena_reals(arena, HR_MEMORY_MOMENTS, self->sizes[HR_TRAINED], 1);
+  self->v = hr_arena_reals(arena, HR_MEMORY_MOMENTS, self->sizes[HR_TRAINED], 1);
   if (!self->table) return;
-  int64_t trained = 0, frozen = 0;
+  int64_t taken[HR_ROLES] = {0};
   for (int32_t i = 0; i < self->count; i++) {
     hr_parameter *entry = &self->table[i];
-    if (entry->trainable) {
-      entry->data = self->data + trained;
-      entry->grad = self->grad + trained;
-      entry->m = self->m + trained;
-      entry->v = self->v + trained;
-      trained += padded(entry->size);
-    } else {
-      entry->data = self->frozen_data + frozen;
-      frozen += padded(entry->size);
+    int64_t *at = &taken[entry->role];
+    entry->data = self->data[entry->role] + *at;
+    if (has_gradient(entry->role)) entry->grad = self->grad[entry->role] + *at;
+    if (entry->role == HR_TRAINED) {
+      entry->m = self->m + *at;
+      entry->v = self->v + *at;
     }
+    *at += padded(entry->size);
   }
 }
 
 void hr_parameters_clear_gradients(hr_parameters *self) {
   for (int32_t i = 0; i < self->count; i++) {
     const hr_parameter *entry = &self->table[i];
-    if (entry->trainable && !entry->grad_set)
-      memset(entry->grad, 0, (size_t)entry->size * sizeof *entry->grad);
+    if (entry->grad && !entry->grad_set) memset(entry->grad, 0, (size_t)entry->size * sizeof *entry->grad);
   }
 }
 

@@ -1,4 +1,4 @@
-/* The table of parameters: name, shape, trained or frozen, initial values. It drives the memory plan, the optimiser,
+/* The table of parameters: name, shape, role, initial values. It drives the memory plan, the optimiser,
  * checkpoints, the names in JavaScript and the gradient check. */
 #ifndef HR_PARAMETERS_H
 #define HR_PARAMETERS_H
@@ -20,23 +20,26 @@ typedef struct hr_parameters {
   hr_parameter *wanted;
   int32_t wanted_index;
   int32_t count;
-  /* Reals in all, every tensor padded to whole vectors. Trained tensors lie side by side, so that the optimiser
-   * makes one pass; frozen ones have no gradient and no moments. */
-  int64_t trained;
-  int64_t frozen;
-  hr_real *data, *grad, *m, *v; /* of the trained ones */
-  hr_real *frozen_data;
+  /* Reals of each role in all, every tensor padded to whole vectors. Tensors of a role lie side by side, so that the
+   * optimizer makes one pass over the trained ones. */
+  int64_t sizes[HR_ROLES];
+  hr_real *data[HR_ROLES];
+  hr_real *grad[HR_ROLES]; /* NULL for roles that have none */
+  hr_real *m, *v;          /* of the trained ones */
 } hr_parameters;
 
 /* Declares a tensor of up to three dimensions (0: none) and returns its entry, or NULL while counting. The name is
  * `layers.<layer>.<name>`, or `<name>` if layer is -1. */
 hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const char *name, hr_initial initial,
-                                    bool trainable, int32_t d0, int32_t d1, int32_t d2);
+                                    hr_role role, int32_t d0, int32_t d1, int32_t d2);
+
+/* Begins the table anew: the same declarations run once to count and once to fill it. */
+void hr_parameters_restart(hr_parameters *self);
 
 /* Takes the memory and points the entries to it. */
 void hr_parameters_place(hr_parameters *self, hr_arena *arena);
 
-/* Sets to zero the gradients that a backward pass adds to. */
+/* Sets the gradients to zero that a backward pass adds to. */
 void hr_parameters_clear_gradients(hr_parameters *self);
 
 /* Draws every tensor from its own random numbers: a tensor's values do not depend on what else the model has. */

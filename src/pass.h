@@ -18,6 +18,7 @@ typedef struct hr_segment {
 typedef struct hr_pass {
   hr_segment segment;
   int32_t top_k;
+  bool cached; /* generation: the memory stands in the caches of attention */
   /* Dropout rates; 0 outside training. */
   double dropout;
   double attention_dropout;

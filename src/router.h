@@ -1,5 +1,4 @@
-/* Routers: where the routing matrix R and its bias b come from. The MoE layer asks a router for R and b of this step
- * and gives back their gradient; what is behind them is the router's own affair.
+/* Routers: where the router logits come from.
  *
  * A new router is a file router_<name>.c and a line in the table of router.c. */
 #ifndef HR_ROUTER_H
@@ -11,18 +10,18 @@
 typedef struct hr_router hr_router;
 
 typedef struct hr_router_type {
-  const char *name;
-  const char *summary;
-  /* false: no router; every token goes through one dense network */
-  bool routes;
-  /* whether load-balancing and z-loss may be added to the loss */
-  bool auxiliary_loss;
+  hr_option option;
+  /* Declares the tensors. */
   void (*declare)(hr_router *self, hr_parameters *parameters, int32_t layer);
+  /* Takes memory, and points weight, bias and their gradients to where they are. */
   void (*plan)(hr_router *self, hr_arena *arena);
-  /* Makes R and b from the parameters. */
+  /* Computes what is constant while the parameters are: R and b. NULL: nothing to do. */
   void (*generate)(hr_router *self, const hr_pass *pass);
-  /* Takes the gradient of R and b on to the parameters. */
-  void (*backward)(hr_router *self, const hr_pass *pass);
+  /* logits [N,E] out, x [N,D] in */
+  void (*forward)(const hr_router *self, hr_real *logits, const hr_real *x, int32_t n, const hr_pass *pass);
+  /* dx [N,D] += ..., dlogits [N,E] and x [N,D] in; adds to the gradients of the tensors. */
+  void (*backward)(hr_router *self, hr_real *dx, const hr_real *dlogits, const hr_real *x, int32_t n,
+                   const hr_pass *pass);
 } hr_router_type;
 
 struct hr_router {
@@ -33,10 +32,10 @@ struct hr_router {
   hr_real *hidden;
   hr_real *d_hidden;
   hr_real *output;
-  /* After generate(): */
+  /* Of routers whose logits are R x + b, after generate(): */
   hr_real *weight; /* R [E,D] */
   hr_real *bias;   /* b [E] */
-  /* Where the MoE layer adds the gradient; NULL if nothing behind R and b is trained. Zero when a pass begins. */
+  /* Their gradient; NULL if nothing behind R and b is trained. Zero when a pass begins. */
   hr_real *weight_grad; /* [E,D] */
   hr_real *bias_grad;   /* [E] */
 };
@@ -48,5 +47,16 @@ extern const hr_router_type hr_router_dense;
 
 /* NULL if there is no such router. */
 const hr_router_type *hr_router_at(int32_t index);
+
+/* Whether the router of a configuration routes tokens; else one dense network takes them all. */
+bool hr_router_routes(const hr_config *config);
+
+/* logits = R x + b, for routers that have an R and a b. */
+void hr_router_linear_forward(const hr_router *self, hr_real *logits, const hr_real *x, int32_t n,
+                              const hr_pass *pass);
+
+/* dx += dlogits R; adds to the gradient of R and b, where there is one. */
+void hr_router_linear_backward(hr_router *self, hr_real *dx, const hr_real *dlogits, const hr_real *x,
+                               int32_t n, const hr_pass *pass);
 
 #endif

@@ -61,28 +61,22 @@ void EXPORT(config_default)(hr_config *config, int32_t kind) {
   hr_config_default(config, (hr_kind)kind);
 }
 
-int32_t EXPORT(config_check)(const hr_config *config, hr_complaint *complaint) {
-  return (int32_t)hr_config_check(config, complaint);
+/* NULL past the last option, and for fields that do not choose. */
+const hr_option *EXPORT(config_option)(int32_t field, int32_t index) {
+  const hr_field *chosen = hr_config_field(field);
+  return chosen && chosen->option ? chosen->option(index) : NULL;
+}
+
+const char *EXPORT(trait_name)(int32_t index) {
+  return hr_trait_name(index);
+}
+
+int32_t EXPORT(config_check)(const hr_config *config, hr_config_error *error) {
+  return (int32_t)hr_config_check(config, error);
 }
 
 int32_t EXPORT(config_parameter)(const hr_config *config, int32_t index, hr_parameter *parameter) {
   return (int32_t)hr_config_parameter(config, index, parameter);
-}
-
-int32_t EXPORT(router_count)(void) {
-  return hr_router_count();
-}
-
-const char *EXPORT(router_name)(int32_t router) {
-  return hr_router_name(router);
-}
-
-const char *EXPORT(router_summary)(int32_t router) {
-  return hr_router_summary(router);
-}
-
-int32_t EXPORT(router_routes)(int32_t router) {
-  return hr_router_routes(router);
 }
 
 /* ------------------------------------------------------------------------------------------------ models */
@@ -115,8 +109,8 @@ hr_parameter *EXPORT(model_parameter)(hr_model *model, int32_t index) {
   return hr_model_parameter(model, index);
 }
 
-void EXPORT(model_changed)(hr_model *model) {
-  hr_model_changed(model);
+void EXPORT(model_invalidate)(hr_model *model) {
+  hr_model_invalidate(model);
 }
 
 double EXPORT(model_step)(const hr_model *model) {
@@ -197,8 +191,7 @@ int32_t EXPORT(model_rows)(const hr_model *model) {
 }
 
 int32_t EXPORT(model_columns)(const hr_model *model) {
-  const hr_config *config = hr_model_config(model);
-  return config->kind == HR_LANGUAGE_MODEL ? config->vocab_size : config->classes;
+  return hr_model_columns(model);
 }
 
 int32_t EXPORT(model_routing)(const hr_model *model, int32_t layer, hr_routing *routing) {
@@ -231,12 +224,12 @@ int32_t EXPORT(model_set_memory)(hr_model *model, int32_t length, int32_t batch)
   return (int32_t)hr_model_set_memory(model, length, batch);
 }
 
-int32_t EXPORT(generation_begin)(hr_model *model, int32_t stamp) {
-  return (int32_t)hr_generation_begin(model, stamp);
+int32_t EXPORT(generation_begin)(hr_model *model, int32_t session) {
+  return (int32_t)hr_generation_begin(model, session);
 }
 
-int32_t EXPORT(generation_stamp)(const hr_model *model) {
-  return hr_generation_stamp(model);
+int32_t EXPORT(generation_session)(const hr_model *model) {
+  return hr_generation_session(model);
 }
 
 int32_t EXPORT(generation_stale)(const hr_model *model) {
@@ -268,15 +261,22 @@ AT(hr_field, initial, 24);
 AT(hr_field, minimum, 32);
 AT(hr_field, maximum, 40);
 AT(hr_field, open, 48);
-AT(hr_complaint, field, 0);
-AT(hr_complaint, rule, 4);
-AT(hr_complaint, minimum, 8);
-AT(hr_complaint, maximum, 16);
+AT(hr_field, needs, 52);
+AT(hr_option, name, 0);
+AT(hr_option, label, 4);
+AT(hr_option, summary, 8);
+AT(hr_option, traits, 12);
+AT(hr_config_error, field, 0);
+AT(hr_config_error, rule, 4);
+AT(hr_config_error, minimum, 8);
+AT(hr_config_error, maximum, 16);
+AT(hr_config_error, choice, 24);
+AT(hr_config_error, trait, 28);
 AT(hr_parameter, name, 0);
 AT(hr_parameter, rank, 72);
 AT(hr_parameter, shape, 76);
 AT(hr_parameter, size, 88);
-AT(hr_parameter, trainable, 92);
+AT(hr_parameter, role, 92);
 AT(hr_parameter, data, 104);
 AT(hr_parameter, grad, 108);
 AT(hr_parameter, m, 112);

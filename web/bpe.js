@@ -1,5 +1,5 @@
 /**
- * Byte-pair tokenizers of other packages as vocabularies.
+ * Vocabularies from the byte-pair tokenizers of other packages.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { checkToken, describe, readJSON, toText } from './reading.js';
 
 /**
  * @typedef {object} Tokenizer
- * What is used of a byte-pair tokenizer: `gpt-tokenizer`, `js-tiktoken` and others have these two.
+ * The two functions that are needed of a byte-pair tokenizer; `gpt-tokenizer`, `js-tiktoken` and others have them.
  *
  * @property {(text: string) => ArrayLike<number>} encode ids of a text
  * @property {(tokens: number[]) => string} decode the text of ids
  */
 
 /**
- * A character that no tokenizer has as one token. Behind what is decoded, it brings out what a tokenizer keeps of a
- * character that is not whole: some say U+FFFD at once, some hold it back, for whichever text is decoded next.
+ * A character that is not a single token in any tokenizer. It is decoded behind the rest to flush an incomplete
+ * character: some tokenizers return U+FFFD at once, others hold the bytes back for the next call.
  */
 const MARK = '\u{10fffd}';
 
 /**
- * A byte-pair vocabulary out of a tokenizer package, cut down to the tokens that a text really uses: of the 50,000 to
- * 200,000 of a published encoding, a text of a megabyte uses a tenth, and each costs a row of the embedding.
+ * A byte-pair vocabulary from a tokenizer package, reduced to the tokens that a text uses: of the 50,000 to 200,000
+ * tokens of a published encoding, a text of one megabyte uses a tenth, and each token costs a row of the embedding.
  *
  *     import * as tokenizer from 'gpt-tokenizer';
  *     const vocabulary = BpeVocabulary.fromText(tokenizer, text);
@@ -31,7 +31,7 @@ const MARK = '\u{10fffd}';
  * @implements {Vocabulary}
  */
 export class BpeVocabulary {
-  /** What `BpeVocabulary.fromJSON` knows it by. */
+  /** The kind of vocabulary, for `BpeVocabulary.fromJSON`. */
   kind = /** @type {const} */ ('bpe');
   /** @type {Tokenizer} */
   #tokenizer;
@@ -41,13 +41,13 @@ export class BpeVocabulary {
   #known;
   /** @type {Map<number, number>} */
   #ids = new Map();
-  /** @type {Map<number, string>} what each id says by itself */
+  /** @type {Map<number, string>} text of each id alone */
   #texts = new Map();
 
   /**
    * @param {Tokenizer} tokenizer of any package
    * @param {ArrayLike<number>} known ids of the tokenizer that are in the vocabulary
-   * @throws {TypeError | RangeError} if this is no tokenizer, or there is no token
+   * @throws {TypeError | RangeError} if this is not a tokenizer, or there are no tokens
    */
   constructor(tokenizer, known) {
     this.#tokenizer = checkTokenizer(tokenizer);
@@ -62,12 +62,13 @@ export class BpeVocabulary {
   }
 
   /**
-   * The tokens of a text, and those of each of its characters and of ASCII, so that other text can be encoded too.
+   * Takes the tokens of a text, and those of each of its characters and of ASCII, so that other text can be encoded
+   * too.
    *
    * @param {Tokenizer} tokenizer of any package
-   * @param {string | Uint8Array} text bytes are taken as UTF-8
+   * @param {string | Uint8Array} text bytes are read as UTF-8
    * @returns {BpeVocabulary}
-   * @throws {TypeError} if this is no tokenizer or no text
+   * @throws {TypeError} if this is not a tokenizer, or not a text
    */
   static fromText(tokenizer, text) {
     checkTokenizer(tokenizer);
@@ -81,11 +82,11 @@ export class BpeVocabulary {
   }
 
   /**
-   * The vocabulary that `toJSON` described.
-   * @param {unknown} json what `toJSON` gave, or its text
-   * @param {Tokenizer} tokenizer the same as it was made with
+   * Restores a vocabulary from the result of `toJSON`.
+   * @param {unknown} json the result of `toJSON`, as an object or as JSON text
+   * @param {Tokenizer} tokenizer the one it was made with
    * @returns {BpeVocabulary}
-   * @throws {TypeError} if this describes no vocabulary of this kind
+   * @throws {TypeError} if this is not a vocabulary of this kind
    */
   static fromJSON(json, tokenizer) {
     const { kind, known } = readJSON(json);
@@ -96,11 +97,11 @@ export class BpeVocabulary {
   }
 
   /**
-   * The tokens of a text.
-   * @param {string | Uint8Array} text bytes are taken as UTF-8
-   * @returns {Int32Array} a word outside the vocabulary is written in the tokens of its characters
-   * @throws {RangeError} if one of these characters is outside too
-   * @throws {TypeError} if bytes are no UTF-8
+   * Encodes a text.
+   * @param {string | Uint8Array} text bytes are read as UTF-8
+   * @returns {Int32Array} token ids; a word outside the vocabulary is spelled with the tokens of its characters
+   * @throws {RangeError} if one of these characters is not in the vocabulary either
+   * @throws {TypeError} if the bytes are not UTF-8
    */
   encode(text) {
     const ids = Array.from(this.#tokenizer.encode(toText(text)));
@@ -142,7 +143,7 @@ export class BpeVocabulary {
   }
 
   /**
-   * Whole characters come from the token alone, the others from the tokens that they are spread over: between the two,
+   * A token of whole characters is decoded alone, a character that spans tokens from these together: in other cases
    * tokenizers disagree about the order.
    * @param {number[]} ids of the tokenizer
    */
@@ -175,18 +176,18 @@ export class BpeVocabulary {
   }
 
   /**
-   * The text of tokens.
+   * Decodes tokens to text.
    * @param {Iterable<number>} tokens ids
-   * @throws {RangeError} if there is no such token
-   * @returns {string} a character that is not whole becomes U+FFFD
+   * @throws {RangeError} if an id is not in the vocabulary
+   * @returns {string} an incomplete character becomes U+FFFD
    */
   decode(tokens) {
     return this.#decode([...tokens].map((token) => this.#known[checkToken(token, this.size)]));
   }
 
   /**
-   * For tokens that come one at a time.
-   * @returns {TokenDecoder} characters that are spread over tokens come when they are whole
+   * Decodes tokens one at a time.
+   * @returns {TokenDecoder} a character that spans several tokens is returned when it is complete
    */
   decoder() {
     /** @type {number[]} */
@@ -204,16 +205,16 @@ export class BpeVocabulary {
   }
 
   /**
-   * How long the text of tokens is.
+   * Length of the text of tokens.
    * @param {Iterable<number>} tokens ids
-   * @returns {number} bytes of their text as UTF-8; a character that is not whole counts as the 3 of U+FFFD
+   * @returns {number} in bytes of UTF-8; an incomplete character counts as the 3 bytes of U+FFFD
    */
   byteLength(tokens) {
     return new TextEncoder().encode(this.decode(tokens)).length;
   }
 
   /**
-   * What `BpeVocabulary.fromJSON` makes the same vocabulary from, with its tokenizer.
+   * The vocabulary as JSON, for `BpeVocabulary.fromJSON`.
    * @returns {{ kind: 'bpe', known: number[] }}
    */
   toJSON() {

@@ -1,4 +1,4 @@
-/** Checks of arguments, and the words for what is wrong with them. */
+/** Checks of arguments, and their error messages. */
 
 /** @param {unknown} value */
 export function show(value) {
@@ -16,7 +16,7 @@ function withArticle(name) {
 
 /**
  * @param {string} name of the argument
- * @param {string} may what it may be
+ * @param {string} may valid values
  * @param {unknown} value
  * @param {ErrorConstructor} [Type]
  * @returns {never}
@@ -28,7 +28,7 @@ export function refuse(name, may, value, Type = RangeError) {
 /**
  * Refuses an argument that has the wrong number of numbers.
  * @param {string} name
- * @param {string} may what it must have
+ * @param {string} may valid sizes
  * @param {ArrayLike<unknown>} value
  * @returns {never}
  */
@@ -41,7 +41,7 @@ export function refuseLength(name, may, { length }) {
  * @param {unknown} value
  * @param {number} minimum
  * @param {number} [maximum]
- * @param {string} [why] what the maximum is
+ * @param {string} [why] name of the maximum, in brackets
  */
 export function checkInteger(name, value, minimum, maximum, why) {
   return checkRange(name, 'an integer', Number.isSafeInteger(value), value, minimum, maximum, why);
@@ -52,7 +52,7 @@ export function checkInteger(name, value, minimum, maximum, why) {
  * @param {unknown} value
  * @param {number} minimum
  * @param {number} [maximum]
- * @param {string} [why] what the maximum is
+ * @param {string} [why] name of the maximum, in brackets
  */
 export function checkNumber(name, value, minimum, maximum, why) {
   return checkRange(name, 'a finite number', Number.isFinite(value), value, minimum, maximum, why);
@@ -61,7 +61,7 @@ export function checkNumber(name, value, minimum, maximum, why) {
 /**
  * @param {string} name
  * @param {string} noun
- * @param {boolean} right whether the value is what the noun says
+ * @param {boolean} right whether the value is of the kind that the noun names
  * @param {unknown} value
  * @param {number} minimum
  * @param {number} [maximum]
@@ -94,11 +94,11 @@ export function checkBoolean(name, value) {
  * @param {string} name
  * @param {unknown} value
  * @param {readonly string[]} names
- * @param {string} [more] what else it may be
+ * @param {string} [more] other valid values
  */
 export function checkName(name, value, names, more = '') {
-  if (names.includes(/** @type {string} */ (value))) return;
-  refuse(name, `one of ${names.map((choice) => `"${choice}"`).join(', ')}${more}`, value);
+  if (names.includes(/** @type {string} */ (value))) return /** @type {string} */ (value);
+  return refuse(name, `one of ${names.map((choice) => `"${choice}"`).join(', ')}${more}`, value);
 }
 
 /**
@@ -149,14 +149,14 @@ export function checkObject(name, value) {
 
 /**
  * @param {string} name
- * @param {string} of whom
+ * @param {string} of what has these keys
  * @param {unknown} value
- * @param {string[]} keys that there are
+ * @param {string[]} keys that exist
  */
 export function checkKeys(name, of, value, keys) {
   const unknown = Object.keys(checkObject(name, value)).find((key) => !keys.includes(key));
   if (unknown !== undefined)
-    throw new TypeError(`${name}.${unknown} is no key of ${of}; there are: ${keys.join(', ')}`);
+    throw new TypeError(`${name}.${unknown} is not a key of ${of}; the keys are: ${keys.join(', ')}`);
 }
 
 /** @param {unknown} signal */

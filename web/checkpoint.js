@@ -1,6 +1,6 @@
 /**
- * Checkpoints: safetensors files (8 bytes of header length, JSON header, aligned data), with the names and shapes of the
- * published PyTorch implementation.
+ * Checkpoints: safetensors files (8 bytes of header length, JSON header, aligned data), with the names and shapes of
+ * the published PyTorch implementation.
  */
 import { show } from './check.js';
 import { CheckpointError } from './errors.js';
@@ -10,19 +10,19 @@ import { CheckpointError } from './errors.js';
 /** @import { SavedMemory } from './language-model.js' */
 /** @import { ModelKind } from './types.js' */
 
-/** As the reference implementation: a longer header is a lie or an attack. */
+/** As in the reference implementation: a longer header is corrupt or an attack. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** The dtypes of safetensors; all but BOOL tell their bits. */
+/** The dtypes of safetensors. All but BOOL contain their number of bits. */
 const DTYPE = /^(BOOL|[IU](8|16|32|64)|F(16|32|64)|BF16|F8_E4M3|F8_E5M2)$/;
 
-/** Keys of the metadata that the file itself uses. */
+/** Keys of the metadata that the format uses. */
 export const RESERVED_METADATA = ['format', 'hyperrouter.config', 'hyperrouter.step', 'hyperrouter.topK'];
 
-/** Tensors that files of the published code have and that hold nothing of their own. */
+/** Redundant tensors in files of the published code. */
 const IGNORED = [/^crit\.out_layers\.0\.weight$/, /^pos_emb\.inv_freq$/];
-/** The placeholder that the published HyperRouterGate overwrites at each step. */
-const PLACEHOLDER = /^layers\.\d+\.pos_ff\.gate\.gate\.(weight|bias)$/;
+/** Placeholder that the published HyperRouterGate overwrites at each step, beside its hypernetwork. */
+const PLACEHOLDER = /^(layers\.\d+\.pos_ff\.gate)\.gate\.(weight|bias)$/;
 const OPTIMIZER = /^optimizer\.[mv]\./;
 const MEMORY = /^state\.memory\.\d+$/;
 
@@ -49,7 +49,7 @@ export function encodeCheckpoint(tensors, metadata) {
     end += data.byteLength;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
-  // Spaces behind the header make the data begin at a multiple of 8.
+  // The header is padded with spaces so that the data begins at a multiple of 8.
   const headerBytes = Math.ceil(json.length / 8) * 8;
   const file = new Uint8Array(8 + headerBytes + end);
   new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
@@ -78,15 +78,15 @@ export function decodeCheckpoint(file) {
   const headerBytes = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true);
   if (headerBytes > MAX_HEADER_BYTES || headerBytes > file.length - 8) {
     throw new CheckpointError(
-      `the header should have ${headerBytes} bytes, but the file has ${file.length - 8} behind its length ` +
-        `(and a header at most ${MAX_HEADER_BYTES}): it is truncated or no safetensors file`,
+      `the header should have ${headerBytes} bytes, but only ${file.length - 8} follow its length ` +
+        `(and a header may have ${MAX_HEADER_BYTES}): it is truncated or not a safetensors file`,
     );
   }
   const dataAt = 8 + Number(headerBytes);
   const header = parseHeader(file.subarray(8, dataAt));
   const { __metadata__: metadata = {}, ...entries } = header;
   if (!isObject(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
-    throw new CheckpointError('the header is wrong: __metadata__ must be an object of strings');
+    throw new CheckpointError('the header is invalid: __metadata__ must be an object of strings');
   }
   const data = file.subarray(dataAt);
   const tensors = new Map();
@@ -101,7 +101,7 @@ function parseHeader(bytes) {
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new CheckpointError(`the header is no JSON: ${error}`, { cause: error });
+    throw new CheckpointError(`the header is not JSON: ${error}`, { cause: error });
   }
   if (!isObject(header)) throw new CheckpointError(`the header must be a JSON object, got ${show(header)}`);
   return header;
@@ -155,7 +155,7 @@ function readEntry(name, entry, data) {
 }
 
 /**
- * The data must be covered by the tensors, each byte by one.
+ * Each byte of the data must belong to exactly one tensor.
  * @param {Tensor[]} tensors
  * @param {Uint8Array} data
  */
@@ -167,8 +167,7 @@ function checkCoverage(tensors, data) {
   for (const { name, bytes } of sorted) {
     const begin = bytes.byteOffset - data.byteOffset;
     if (begin !== end) {
-      const what =
-        begin < end ? 'overlaps another tensor' : `leaves a hole of ${begin - end} bytes before it`;
+      const what = begin < end ? 'overlaps another tensor' : `leaves a gap of ${begin - end} bytes before it`;
       throw new CheckpointError(`tensor ${JSON.stringify(name)} ${what}`);
     }
     end = begin + bytes.length;
@@ -179,9 +178,9 @@ function checkCoverage(tensors, data) {
 }
 
 /**
- * Opens a file: everything is checked that can be without the model.
+ * Opens a file and checks everything that can be checked without the model.
  * @param {unknown} file
- * @param {unknown} given the caller's config
+ * @param {unknown} given configuration of the caller
  * @param {ConfigSchema} schema
  * @returns {Checkpoint}
  */
@@ -201,7 +200,7 @@ export function openCheckpoint(file, given, schema) {
   const stored = json === undefined ? undefined : parseConfig(json, kind, schema);
   if (!stored && Object.keys(given).length === 0) {
     throw new CheckpointError(
-      'the file has no hyperrouter.config in its metadata: pass the config it was trained with',
+      'the file has no hyperrouter.config in its metadata: pass the config of the model',
     );
   }
   if (stored) {
@@ -219,7 +218,7 @@ export function openCheckpoint(file, given, schema) {
     overrides.topK === undefined ? readCount('hyperrouter.topK', topK, 1, Number(config.experts)) : undefined;
   const steps = readCount('hyperrouter.step', step, 0, Number.MAX_SAFE_INTEGER) ?? 0;
   const checkpoint = new Checkpoint(tensors, kind, config, steps, current, rest);
-  // Before memory is taken for what a file only claims to hold.
+  // Before memory is allocated for tensors that the file may not contain.
   checkpoint.match(schema.parameters(kind, config));
   if (kind === 'language') checkpoint.memory(Number(config.layers), Number(config.dModel));
   return checkpoint;
@@ -235,7 +234,7 @@ function parseConfig(json, kind, schema) {
     return schema.resolve(kind, JSON.parse(json));
   } catch (error) {
     const message = error instanceof Error ? error.message : error;
-    throw new CheckpointError(`hyperrouter.config in the file is wrong: ${message}`, { cause: error });
+    throw new CheckpointError(`hyperrouter.config in the file is invalid: ${message}`, { cause: error });
   }
 }
 
@@ -254,7 +253,7 @@ function readCount(key, text, minimum, maximum) {
   return count;
 }
 
-/** A file that was opened. */
+/** An opened file. */
 export class Checkpoint {
   #tensors;
 
@@ -263,8 +262,8 @@ export class Checkpoint {
    * @param {ModelKind} kind
    * @param {PlainConfig} config
    * @param {number} step
-   * @param {number | undefined} topK where it differs from the config's
-   * @param {Record<string, string>} metadata what is not the engine's
+   * @param {number | undefined} topK if it differs from the config's
+   * @param {Record<string, string>} metadata without the keys of the format
    */
   constructor(tensors, kind, config, step, topK, metadata) {
     this.#tensors = tensors;
@@ -277,18 +276,19 @@ export class Checkpoint {
 
   /**
    * Finds the tensor of each parameter, and its moments if the file has any.
-   * @param {RawParameter[]} parameters of the model, or of one that is planned
+   * @param {RawParameter[]} parameters of the model, or of one that would be created
    * @returns {{ to: number, tensor: Tensor }[]} addresses and what to write there
-   * @throws {CheckpointError} missing, of another shape or dtype, or unknown tensors
+   * @throws {CheckpointError} if a tensor is missing, unknown, or of another shape or dtype
    */
   match(parameters) {
     const writes = [];
     const known = new Set();
     const withMoments = [...this.#tensors.keys()].some((name) => OPTIMIZER.test(name));
-    for (const { name, shape, data, m, v, trainable } of parameters) {
+    for (const { name, shape, data, m, v, role } of parameters) {
       /** @type {[string, number][]} */
       const wanted = [[name, data]];
-      if (withMoments && trainable) wanted.push([`optimizer.m.${name}`, m], [`optimizer.v.${name}`, v]);
+      if (withMoments && role === 'trained')
+        wanted.push([`optimizer.m.${name}`, m], [`optimizer.v.${name}`, v]);
       for (const [tensor, to] of wanted) {
         writes.push({ to, tensor: this.#find(tensor, shape) });
         known.add(tensor);
@@ -298,16 +298,16 @@ export class Checkpoint {
       const ignored =
         MEMORY.test(name) ||
         IGNORED.some((pattern) => pattern.test(name)) ||
-        (this.config.router === 'hyperrouter' && PLACEHOLDER.test(name));
+        known.has(name.replace(PLACEHOLDER, '$1.hypernet.0.weight'));
       if (!known.has(name) && !ignored) {
-        throw new CheckpointError(`tensor ${JSON.stringify(name)} belongs to no parameter of this model`);
+        throw new CheckpointError(`tensor ${JSON.stringify(name)} is not a parameter of this model`);
       }
     }
     return writes;
   }
 
   /**
-   * The Transformer-XL memory that a training run was saved with.
+   * The saved Transformer-XL memory.
    * @param {number} layers
    * @param {number} dModel
    * @returns {SavedMemory | undefined}
@@ -347,7 +347,7 @@ export class Checkpoint {
 }
 
 /**
- * The numbers of a tensor, copied: files may hold tensors at any byte, typed arrays may not.
+ * A copy of the elements of a tensor: in a file a tensor may begin at any byte, a typed array must be aligned.
  * @param {Tensor} tensor
  */
 export function floatsOf(tensor) {

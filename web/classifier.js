@@ -1,7 +1,7 @@
 import { checkArray, checkClasses, checkIds, checkObject, refuse, refuseLength } from './check.js';
 import { Batches, evaluateVectors } from './data.js';
-import { Looks } from './looks.js';
 import { Model } from './model.js';
+import { ProbeHistory } from './probe-history.js';
 import { isSource, train } from './training.js';
 
 /**
@@ -17,12 +17,12 @@ import { isSource, train } from './training.js';
 /** @import { ClassifierConfig, Source, TrainOptions, TrainProgress } from './types.js' */
 
 /**
- * A classifier of vectors, whose layers are mixtures of experts. Made by `engine.createClassifier()` or
+ * A classifier of vectors whose layers are mixtures of experts. Created by `engine.createClassifier()` or
  * `engine.loadCheckpoint()`.
  * @extends {Model<Required<ClassifierConfig>, Batch>}
  */
 export class Classifier extends Model {
-  #looks = new Looks();
+  #probes = new ProbeHistory();
 
   /**
    * Class probabilities.
@@ -32,19 +32,18 @@ export class Classifier extends Model {
    */
   predict(inputs) {
     const { batch } = this.#putVectors(inputs);
-    this.core.call('model_predict', this.address, batch, 1, 0);
-    const count = batch * this.config.classes;
-    return this.core.floats(this.core.address('model_probabilities', this.address), count).slice();
+    return this.core.predict(this.address, batch);
   }
 
   /**
-   * Trains on vectors in batches of batchSize, in a new order at each pass.
+   * Trains on vectors in batches of batchSize, reshuffled each epoch.
    *
    *     for await (const { step, loss } of model.train({ inputs, targets }, { steps: 500 })) console.log(step, loss);
    *
-   * Gives way to the event loop between steps, and stops when the loop over it is left.
-   * @param {Batch | Source<Batch & { epoch?: number }>} data any number of vectors, or what gives the batch of each step
-   * @param {TrainOptions<Batch, Batch | Float32Array>} options steps at least
+   * Yields to the event loop between steps, and stops when you leave the loop.
+   * @param {Batch | Source<Batch & { epoch?: number }>} data any number of vectors, or a source of the batch of each
+   *   step
+   * @param {TrainOptions<Batch, Batch | Float32Array>} options `steps` is required
    * @returns {AsyncGenerator<TrainProgress<VectorEvaluation>, void, void>}
    * @throws {TypeError | RangeError} at once, naming the argument
    * @throws {DivergedError} from the generator: the loss or the gradient is not finite; the parameters are those after
@@ -66,11 +65,12 @@ export class Classifier extends Model {
   }
 
   /**
-   * What the routing of vectors is measured by, with `topK` as it is now; see `LayerMeasures`. `routing()` and `logits()`
-   * are of the last part of the probe then. A probe is remembered, so that the next look at it gives the switch rate.
-   * @param {Partial<Batch> | Float32Array} probe [N, inputSize]; with targets, these are the classes
+   * Routing metrics of the vectors of a probe, with the current `topK`; see `LayerMeasures`. Afterwards `routing()` and
+   * `logits()` are those of the last part of the probe. The routing of a probe is remembered, so that the next
+   * measurement of the same probe has a switch rate.
+   * @param {Partial<Batch> | Float32Array} probe [N, inputSize]; its targets, if any, are the classes
    * @param {{ classes?: Int32Array }} [options] classes: [N] the class of each vector, for `specialisation`
-   * @returns {LayerMeasures[]} one entry a layer; layers without a router (dense) have none
+   * @returns {LayerMeasures[]} one entry per layer; layers without a router (dense) have none
    * @throws {TypeError | RangeError} naming the argument
    */
   measure(probe, options = {}) {
@@ -85,7 +85,7 @@ export class Classifier extends Model {
       this.predict(inputs.slice(start, start + batchSize * inputSize));
       passes.push({ routing: this.routing(), similarity: this.expertSimilarity() });
     }
-    return this.#looks.measure(inputs, passes, { count, topK: this.topK, classes });
+    return this.#probes.measure(inputs, passes, { count, topK: this.topK, classes });
   }
 
   /**
@@ -106,7 +106,7 @@ export class Classifier extends Model {
    * @param {string} name
    * @param {unknown} given
    * @param {number} [most]
-   * @returns {number} how many vectors these are
+   * @returns {number} number of vectors
    */
   #countVectors(name, given, most = Infinity) {
     const inputs = checkArray(name, given, Float32Array);
@@ -143,15 +143,14 @@ export class Classifier extends Model {
     checkObject('batch', batch);
     const { address, core } = this;
     this.#checkData('', batch, this.config.batchSize);
-    core.integers(core.address('model_target_buffer', address), batch.targets.length).set(batch.targets);
+    core.putIds(address, 'target', batch.targets);
     return this.#putVectors(batch.inputs);
   }
 
   /** @param {Float32Array} inputs */
   #putVectors(inputs) {
-    const { address, core } = this;
     const batch = this.#countVectors('inputs', inputs, this.config.batchSize);
-    core.floats(core.address('model_feature_buffer', address), inputs.length).set(inputs);
+    this.core.putFeatures(this.address, inputs);
     return { batch, length: 1, carryMemory: false };
   }
 }

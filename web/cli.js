@@ -11,7 +11,7 @@ import { addGenerateCommand } from './cli/generate.js';
 import { addTrainCommand } from './cli/train.js';
 import { load } from './index.js';
 
-// A reader that goes away, such as `| head`, is no error.
+// A closed pipe, as with `| head`, is not an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error) => {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EPIPE') process.exit(0);
@@ -26,16 +26,17 @@ async function buildProgram() {
   const { version } = engine.info;
   engine.dispose();
   const program = new Command('hyperrouter-wasm')
-    .description('Trains sparse mixture-of-experts language models, and shows which expert does what.')
+    .description(
+      'Trains sparse mixture-of-experts language models, and shows which experts their tokens are routed to.',
+    )
     .version(version, '-V, --version', 'Show the version')
-    .option('--verbose', 'Print the whole error, with its stack')
+    .option('--verbose', 'Print the full error with its stack')
     .helpOption('-h, --help', 'Show this help')
     .exitOverride();
   addTrainCommand(program, fields);
   addEvalCommand(program);
   addGenerateCommand(program);
-  for (const command of program.commands)
-    command.option('--verbose', 'Print the whole error, with its stack');
+  for (const command of program.commands) command.option('--verbose', 'Print the full error with its stack');
   return program;
 }
 

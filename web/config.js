@@ -1,28 +1,32 @@
-/** Configurations: what the engine declares of each key, checked and written for it. */
+/** Configurations: checks values against the fields that the engine declares, and writes them for the engine. */
 import { checkBoolean, checkKeys, checkName, checkObject, refuse } from './check.js';
-import { Kind, Rule, Status } from './core.js';
+import { Kind, Rule } from './core.js';
 
-/** @import { Core, RawField } from './core.js' */
+/** @import { Core, RawConfigError, RawField } from './core.js' */
 /** @import { ConfigField, ModelKind, Router } from './types.js' */
 
 /**
- * @param {Core} core
- * @returns {Router[]}
+ * The fields that have an effect on a model of this configuration: those of which all required traits are among the
+ * traits of the chosen options.
+ *
+ * @param {readonly ConfigField[]} fields as returned by `engine.configFields(kind)`
+ * @param {Record<string, unknown>} config missing keys have their defaults
+ * @returns {ConfigField[]}
  */
-export function readRouters(core) {
-  return Array.from({ length: core.call('router_count') }, (_, index) => ({
-    name: core.string(core.address('router_name', index)),
-    summary: core.string(core.address('router_summary', index)),
-    routes: core.call('router_routes', index) !== 0,
-  }));
+export function fieldsInUse(fields, config) {
+  const traits = fields.flatMap(({ name, options = [], default: initial }) => {
+    const chosen = config[name] ?? initial;
+    return options.find((option) => option.name === chosen)?.traits ?? [];
+  });
+  return fields.filter(({ requires }) => requires.every((trait) => traits.includes(trait)));
 }
 
 /**
- * What a checked configuration holds: every key of its kind.
+ * A checked configuration, with every key of its kind.
  * @typedef {Record<string, number | boolean | string>} PlainConfig
  */
 
-/** @typedef {RawField & { multipleOf?: number }} Field as one kind of model has it */
+/** @typedef {RawField & { multipleOf?: number }} Field of one kind of model */
 
 /** Reads, checks and writes configurations of one engine. */
 export class ConfigSchema {
@@ -37,8 +41,15 @@ export class ConfigSchema {
   constructor(core) {
     this.#core = core;
     this.#fields = core.fields();
-    this.routers = readRouters(core);
+    const { options } = this.#field('router');
+    /** @type {Router[]} */
+    this.routers = options.map((option) => ({ ...option, routes: option.traits.includes('routes') }));
     this.#fieldsOf = { language: this.#readFields('language'), classifier: this.#readFields('classifier') };
+  }
+
+  /** @param {string} name */
+  #field(name) {
+    return /** @type {RawField} */ (this.#fields.find((field) => field.name === name));
   }
 
   /**
@@ -53,15 +64,16 @@ export class ConfigSchema {
   }
 
   /**
-   * Such a field has another complaint about an odd value than that it is out of range.
+   * Whether an odd value is refused, though it is in range.
    * @param {ModelKind} kind
    * @param {RawField} field
    */
-  #mustBeEven(kind, { name, type, offset, minimum }) {
+  #mustBeEven(kind, field) {
+    const { name, type, minimum } = field;
     if (type !== 'integer' || minimum % 2 === 0) return false;
-    this.#writeDefaults(kind).setInt32(offset, minimum, true);
-    const complaint = this.#complaint();
-    return complaint?.rule === Rule.EVEN && complaint.field.name === name;
+    this.#core.writeConfig(Kind[kind], [[field, minimum]]);
+    const error = this.#core.configError(this.#fields);
+    return error?.rule === Rule.EVEN && error.field.name === name;
   }
 
   /**
@@ -70,18 +82,14 @@ export class ConfigSchema {
    */
   describe(kind) {
     return this.#fieldsOf[kind].map((field) => {
-      const { name, summary, shapes: shape } = field;
-      const common = { name, summary, default: this.#fromNumber(field, field.initial), shape };
+      const { name, summary, shapes: shape, requires, options } = field;
+      const common = { name, summary, default: fromNumber(field, field.initial), shape, requires };
       if (field.type === 'boolean') return { ...common, type: 'boolean' };
-      if (field.type === 'choice') return { ...common, type: 'choice', choices: this.#routerNames };
+      if (field.type === 'choice') return { ...common, type: 'choice', choices: namesOf(field), options };
       const type = field.type === 'number' ? 'number' : 'integer';
       const { minimum: min, maximum: max, open: exclusiveMax, multipleOf } = field;
       return { ...common, type, min, max, exclusiveMax, ...(multipleOf && { multipleOf }) };
     });
-  }
-
-  get #routerNames() {
-    return this.routers.map((router) => router.name);
   }
 
   /**
@@ -90,20 +98,11 @@ export class ConfigSchema {
    */
   #defaults(kind) {
     return Object.fromEntries(
-      this.#fieldsOf[kind].map((field) => [field.name, this.#fromNumber(field, field.initial)]),
+      this.#fieldsOf[kind].map((field) => [field.name, fromNumber(field, field.initial)]),
     );
   }
 
-  /**
-   * @param {RawField} field
-   * @param {number} number
-   */
-  #fromNumber(field, number) {
-    if (field.type === 'boolean') return number !== 0;
-    return field.type === 'choice' ? this.routers[number].name : number;
-  }
-
-  /** Names of the keys that set shapes. @param {ModelKind} kind */
+  /** Names of the keys that set the shape of a tensor. @param {ModelKind} kind */
   shapeKeys(kind) {
     return this.#fieldsOf[kind].filter((field) => field.shapes).map((field) => field.name);
   }
@@ -113,7 +112,7 @@ export class ConfigSchema {
    * @param {ModelKind} kind
    * @param {unknown} given
    * @returns {PlainConfig}
-   * @throws {TypeError | RangeError} naming the key, what it was and what it may be
+   * @throws {TypeError | RangeError} naming the key, its value and the valid values
    */
   resolve(kind, given) {
     const values = checkObject('config', given);
@@ -123,42 +122,15 @@ export class ConfigSchema {
     const config = this.#defaults(kind);
     for (const field of fields) {
       const value = values[field.name];
-      if (value !== undefined) config[field.name] = this.#fromNumber(field, this.#toNumber(field, value));
+      if (value !== undefined) config[field.name] = fromNumber(field, toNumber(field, value));
     }
     this.write(kind, config);
-    const complaint = this.#complaint();
-    if (complaint) {
-      const { name } = complaint.field;
-      refuse(`config.${name}`, ruleOf(complaint), config[name]);
+    const error = this.#core.configError(this.#fields);
+    if (error) {
+      const { name } = error.field;
+      refuse(`config.${name}`, ruleOf(error), config[name]);
     }
     return config;
-  }
-
-  /** What the engine has against the configuration in the exchange. */
-  #complaint() {
-    const at = this.#core.exchange + this.#core.call('config_bytes');
-    if (this.#core.call('config_check', this.#core.exchange, at) === Status.OK) return undefined;
-    const view = this.#core.view(at, 24);
-    const [index, rule] = [view.getInt32(0, true), view.getInt32(4, true)];
-    const [minimum, maximum] = [view.getFloat64(8, true), view.getFloat64(16, true)];
-    return { field: this.#fields[index], rule, minimum, maximum };
-  }
-
-  /**
-   * @param {RawField} field
-   * @param {unknown} value
-   */
-  #toNumber(field, value) {
-    const name = `config.${field.name}`;
-    if (field.type === 'boolean') return Number(checkBoolean(name, value));
-    if (field.type === 'choice') {
-      checkName(name, value, this.#routerNames);
-      return this.#routerNames.indexOf(/** @type {string} */ (value));
-    }
-    if (typeof value !== 'number') return refuse(name, limits(field), value, TypeError);
-    const whole = field.type === 'number' || Number.isInteger(value);
-    const inside = value >= field.minimum && (field.open ? value < field.maximum : value <= field.maximum);
-    return whole && inside ? value : refuse(name, limits(field), value);
   }
 
   /**
@@ -171,26 +143,45 @@ export class ConfigSchema {
     return this.#core.plannedParameters();
   }
 
-  /** @param {ModelKind} kind */
-  #writeDefaults(kind) {
-    this.#core.call('config_default', this.#core.exchange, Kind[kind]);
-    return this.#core.view(this.#core.exchange, this.#core.call('config_bytes'));
-  }
-
   /**
-   * Writes a checked configuration into the exchange.
+   * Writes a checked configuration for the next call of the engine.
    * @param {ModelKind} kind
    * @param {PlainConfig} config
    */
   write(kind, config) {
-    const view = this.#writeDefaults(kind);
-    for (const field of this.#fieldsOf[kind]) {
-      const number = this.#toNumber(field, config[field.name]);
-      if (field.type === 'number') view.setFloat64(field.offset, number, true);
-      else if (field.type === 'seed') view.setUint32(field.offset, number, true);
-      else view.setInt32(field.offset, number, true);
-    }
+    this.#core.writeConfig(
+      Kind[kind],
+      this.#fieldsOf[kind].map((field) => [field, toNumber(field, config[field.name])]),
+    );
   }
+}
+
+/** @param {RawField} field */
+function namesOf({ options }) {
+  return options.map((option) => option.name);
+}
+
+/**
+ * @param {RawField} field
+ * @param {number} number in the engine's configuration
+ */
+function fromNumber(field, number) {
+  if (field.type === 'boolean') return number !== 0;
+  return field.type === 'choice' ? field.options[number].name : number;
+}
+
+/**
+ * @param {RawField} field
+ * @param {unknown} value
+ */
+function toNumber(field, value) {
+  const name = `config.${field.name}`;
+  if (field.type === 'boolean') return Number(checkBoolean(name, value));
+  if (field.type === 'choice') return namesOf(field).indexOf(checkName(name, value, namesOf(field)));
+  if (typeof value !== 'number') return refuse(name, limits(field), value, TypeError);
+  const whole = field.type === 'number' || Number.isInteger(value);
+  const inside = value >= field.minimum && (field.open ? value < field.maximum : value <= field.maximum);
+  return whole && inside ? value : refuse(name, limits(field), value);
 }
 
 /** @param {RawField} field */
@@ -200,9 +191,13 @@ function limits(field) {
   return `${noun} from ${field.minimum} ${end}`;
 }
 
-/** @param {{ field: RawField, rule: number, minimum: number, maximum: number }} complaint */
-function ruleOf({ field, rule, minimum, maximum }) {
+/** @param {RawConfigError} error */
+function ruleOf({ field, rule, minimum, maximum, choice, traits }) {
   if (rule === Rule.EVEN) return 'even';
-  if (rule === Rule.SMOE) return '0 unless router is "smoe"';
+  if (rule === Rule.NEEDS && choice) {
+    const able = choice.options.filter((option) => traits.every((trait) => option.traits.includes(trait)));
+    const names = able.map(({ name }) => `"${name}"`).join(' or ');
+    return `${fromNumber(field, minimum)} unless ${choice.name} is ${names}`;
+  }
   return `from ${minimum} to ${maximum}${field.name === 'topK' ? ' (experts)' : ''}`;
 }

@@ -1,8 +1,17 @@
 /**
- * The instance of the WebAssembly module: raw exports, views of its memory, and the layout of the structures that
- * wasm/exports.c asserts. Nothing else in the package knows addresses.
+ * The instance of the WebAssembly module: its exports and its memory. No other file of the package calls exports with
+ * addresses of structures or reads structures: they get plain objects and copies.
  */
 import { DisposedError, EngineError } from './errors.js';
+import {
+  readConfigError,
+  readField,
+  readOption,
+  readParameter,
+  readResult,
+  readRouting,
+  writeConfigField,
+} from './layout.js';
 
 /** Status codes of src/hyperrouter.h. */
 export const Status = /** @type {const} */ ({ OK: 0, ARGUMENT: 1, MEMORY: 2, DIVERGED: 3 });
@@ -10,38 +19,20 @@ export const Status = /** @type {const} */ ({ OK: 0, ARGUMENT: 1, MEMORY: 2, DIV
 /** Kinds of model, as in src/hyperrouter.h. */
 export const Kind = /** @type {const} */ ({ language: 0, classifier: 1 });
 
-/** Rules of configurations, as in src/hyperrouter.h. */
-export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, SMOE: 3 });
+/** Rules that a configuration can break, as in src/hyperrouter.h. */
+export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, NEEDS: 3 });
 
-const FIELD_TYPES = /** @type {const} */ (['integer', 'number', 'boolean', 'choice', 'seed']);
-
-/** What is passed by address is put here: a configuration, a result, a complaint. */
+/** Room for what is passed by address: a configuration, and results behind it. */
 const EXCHANGE_BYTES = 1024;
 
-/**
- * @typedef {object} RawField
- * @property {string} name
- * @property {string} summary
- * @property {'integer' | 'number' | 'boolean' | 'choice' | 'seed'} type
- * @property {number} offset in bytes, inside a configuration
- * @property {number} kinds bit set of kinds of model
- * @property {boolean} shapes whether it sets the shape of a tensor
- * @property {number} initial
- * @property {number} minimum
- * @property {number} maximum
- * @property {boolean} open whether the maximum itself is excluded
- */
+/** @typedef {import('./layout.js').RawField} RawField */
+/** @typedef {import('./layout.js').RawConfigError} RawConfigError */
+/** @typedef {import('./layout.js').RawParameter} RawParameter */
+/** @typedef {import('./layout.js').RawRouting} RawRouting */
 
 /**
- * @typedef {object} RawParameter
- * @property {string} name
- * @property {number[]} shape
- * @property {number} size
- * @property {boolean} trainable
- * @property {number} data address
- * @property {number} grad address, 0 if frozen
- * @property {number} m address, 0 if frozen
- * @property {number} v address, 0 if frozen
+ * A memory of `batch` streams with `length` of at most `memoryLength` tokens each.
+ * @typedef {{ batch: number, length: number, memoryLength: number, dModel: number }} MemorySize
  */
 
 /** @typedef {Record<string, (...args: number[]) => number>} RawExports */
@@ -52,31 +43,32 @@ export class Core {
   /** @type {WebAssembly.Memory} */
   #memory;
   #disposed = false;
-  #stamp = 0;
+  #session = 0;
+  /** Address of the arguments and results of one call. */
+  #exchange = 0;
   /** @type {unknown} */
   #trap = undefined;
 
-  /** Address of the team of threads, 0 for one thread. */
+  /** Address of the thread team, 0 for one thread. */
   team = 0;
   /** @type {() => void} */
   #endThreads = () => {};
 
   /**
    * @param {WebAssembly.Instance} instance
-   * @param {WebAssembly.Memory} [shared] the memory, where it is not the instance's own
+   * @param {WebAssembly.Memory} [shared] the memory, if it is not the instance's own
    */
   constructor(instance, shared) {
     const { memory, ...functions } = instance.exports;
     this.#memory = shared ?? /** @type {WebAssembly.Memory} */ (memory);
     this.#exports = /** @type {RawExports} */ (/** @type {unknown} */ (functions));
     this.#exports._initialize?.();
-    /** Address of EXCHANGE_BYTES bytes for arguments and results of one call. */
-    this.exchange = this.address('allocate', EXCHANGE_BYTES);
-    if (this.exchange === 0) throw new EngineError('the engine has no memory to start with');
+    this.#exchange = this.address('allocate', EXCHANGE_BYTES);
+    if (this.#exchange === 0) throw new EngineError('not enough memory to start the engine');
   }
 
   /**
-   * Calls an export. A trap leaves the memory in an unknown state: the engine is unusable from then on.
+   * Calls an export. A trap leaves the memory in an unknown state, so the engine is unusable afterwards.
    * @param {string} name
    * @param {...number} args
    * @returns {number}
@@ -92,7 +84,7 @@ export class Core {
   }
 
   /**
-   * Calls an export that returns an address: above 2 GiB they come as negative numbers.
+   * Calls an export that returns an address: as an i32, it is negative above 2 GiB.
    * @param {string} name
    * @param {...number} args
    */
@@ -106,16 +98,16 @@ export class Core {
    */
   check() {
     if (this.#trap !== undefined) {
-      throw new EngineError(`the engine went down (${this.#trap}); load a new one`, { cause: this.#trap });
+      throw new EngineError(`the engine crashed (${this.#trap}); load a new one`, { cause: this.#trap });
     }
     if (this.#disposed) throw new DisposedError('the engine was disposed');
     return 0;
   }
 
-  /** Tells generators apart that share the cache of one model. */
-  nextStamp() {
-    this.#stamp = (this.#stamp + 1) & 0x7fffffff;
-    return this.#stamp;
+  /** A new session id: it tells apart the generators that share the cache of one model. */
+  nextSession() {
+    this.#session = (this.#session + 1) & 0x7fffffff;
+    return this.#session;
   }
 
   get usable() {
@@ -123,11 +115,11 @@ export class Core {
   }
 
   /**
-   * Takes over threads that serve a team.
+   * Sets the thread team, which ends with the engine.
    * @param {number} team address
    * @param {() => void} end stops the threads
    */
-  employ(team, end) {
+  setTeam(team, end) {
     this.team = team;
     this.#endThreads = end;
   }
@@ -137,17 +129,17 @@ export class Core {
     if (this.usable && this.team) this.call('team_dissolve', this.team);
     this.#endThreads();
     this.#disposed = true;
-    // The instance and its memory go when nothing refers to them any more.
+    // So that the instance and its memory can be garbage-collected.
     this.#exports = {};
     this.#memory = new WebAssembly.Memory({ initial: 0 });
   }
 
-  /** Bytes that the module holds now. */
+  /** Size of the module's memory in bytes. */
   get memoryBytes() {
     return this.#memory.buffer.byteLength;
   }
 
-  // Views are made anew at each use: the memory may have grown since.
+  // A new view for each use: when the memory grows, older views are detached.
 
   /** @param {number} address @param {number} length */
   floats(address, length) {
@@ -172,28 +164,198 @@ export class Core {
   /** @param {number} address of a C string */
   string(address) {
     const bytes = new Uint8Array(this.#memory.buffer, address);
-    // A copy: text cannot be decoded out of shared memory.
+    // A copy: TextDecoder does not accept shared memory.
     return new TextDecoder().decode(bytes.slice(0, bytes.indexOf(0)));
   }
 
-  /** @returns {RawField[]} */
+  /** Names of the traits in a bit set. @param {number} bits */
+  #traitNames = (bits) => {
+    const names = [];
+    for (let index = 0; bits >> index; index++) {
+      if (bits & (1 << index)) names.push(this.string(this.address('trait_name', index)));
+    }
+    return names;
+  };
+
+  /** @param {number} field its index */
+  #options(field) {
+    const options = [];
+    for (;;) {
+      const at = this.address('config_option', field, options.length);
+      if (at === 0) return options;
+      options.push(readOption(this, at, this.#traitNames));
+    }
+  }
+
+  /**
+   * The fields of a configuration.
+   * @returns {RawField[]}
+   */
   fields() {
     const count = this.call('config_field_count');
     return Array.from({ length: count }, (_, index) => {
-      const view = this.view(this.address('config_field', index), 56);
-      return {
-        name: this.string(view.getUint32(0, true)),
-        summary: this.string(view.getUint32(4, true)),
-        type: FIELD_TYPES[view.getInt32(8, true)],
-        offset: view.getInt32(12, true),
-        kinds: view.getInt32(16, true),
-        shapes: view.getInt32(20, true) !== 0,
-        initial: view.getFloat64(24, true),
-        minimum: view.getFloat64(32, true),
-        maximum: view.getFloat64(40, true),
-        open: view.getInt32(48, true) !== 0,
-      };
+      const field = readField(this, this.address('config_field', index), this.#traitNames);
+      return { ...field, options: this.#options(index) };
     });
+  }
+
+  /**
+   * Writes a configuration for the next call that needs one: defaults, but for the given values.
+   * @param {number} kind of model
+   * @param {[field: RawField, number: number][]} values
+   */
+  writeConfig(kind, values) {
+    this.call('config_default', this.#exchange, kind);
+    for (const [field, number] of values) writeConfigField(this, this.#exchange, field, number);
+  }
+
+  /**
+   * What is wrong with the configuration that was written.
+   * @param {RawField[]} fields as returned by `fields()`
+   * @returns {RawConfigError | undefined}
+   */
+  configError(fields) {
+    const status = this.call('config_check', this.#exchange, this.#result);
+    return status === Status.OK ? undefined : readConfigError(this, this.#result, fields, this.#traitNames);
+  }
+
+  /** Address of a result, behind the configuration, which is an argument of the same calls. */
+  get #result() {
+    return this.#exchange + Math.ceil(this.call('config_bytes') / 8) * 8;
+  }
+
+  /**
+   * Creates a model of the configuration that was written.
+   * @returns {{ status: number, model: number, bytes: number }} model: address; bytes: its size, also if there is
+   *   not enough memory
+   */
+  createModel() {
+    const [bytesAt, modelAt] = [this.#result, this.#result + 8];
+    const status = this.call('model_create', modelAt, this.#exchange, this.team, bytesAt);
+    return { status, model: this.integers(modelAt, 1)[0] >>> 0, bytes: this.doubles(bytesAt, 1)[0] };
+  }
+
+  /**
+   * Copies numbers into the buffer of a model that the next pass reads.
+   * @param {number} model address
+   * @param {'token' | 'target'} buffer
+   * @param {ArrayLike<number>} ids
+   */
+  putIds(model, buffer, ids) {
+    this.integers(this.address(`model_${buffer}_buffer`, model), ids.length).set(ids);
+  }
+
+  /**
+   * @param {number} model address
+   * @param {Float32Array} features
+   */
+  putFeatures(model, features) {
+    this.floats(this.address('model_feature_buffer', model), features.length).set(features);
+  }
+
+  /**
+   * Runs a pass over the contents of a model's buffers.
+   * @param {'evaluate' | 'gradients' | 'train_step'} name
+   * @param {number} model address
+   * @param {{ batch: number, length: number, carryMemory: boolean }} pass
+   * @param {...number} more of a training step: learning rate and clip
+   */
+  run(name, model, { batch, length, carryMemory }, ...more) {
+    const at = this.#exchange;
+    const status = this.call(`model_${name}`, model, batch, length, Number(carryMemory), ...more, at);
+    return { status, ...readResult(this, at) };
+  }
+
+  /**
+   * Class probabilities of the vectors in the buffer of a classifier.
+   * @param {number} model address
+   * @param {number} batch
+   * @returns {Float32Array} [batch, classes]
+   */
+  predict(model, batch) {
+    this.call('model_predict', model, batch, 1, 0);
+    return this.#rows('probabilities', model);
+  }
+
+  /**
+   * Logits of the last pass, as a copy.
+   * @param {number} model address
+   */
+  logits(model) {
+    return this.#rows('logits', model);
+  }
+
+  /** @param {'logits' | 'probabilities'} name @param {number} model address */
+  #rows(name, model) {
+    const count = this.call('model_rows', model) * this.call('model_columns', model);
+    return this.floats(this.address(`model_${name}`, model), count).slice();
+  }
+
+  /**
+   * Routing of one layer in the last pass, as copies.
+   * @param {number} model address
+   * @param {number} layer
+   * @returns {RawRouting | undefined} undefined for a layer without a router
+   */
+  routing(model, layer) {
+    const status = this.call('model_routing', model, layer, this.#exchange);
+    return status === Status.OK ? readRouting(this, this.#exchange) : undefined;
+  }
+
+  /**
+   * @param {number} model address
+   * @param {number} layer
+   * @returns {number | undefined} undefined for a layer without a router
+   */
+  expertSimilarity(model, layer) {
+    const status = this.call('model_expert_similarity', model, layer, this.#exchange);
+    return status === Status.OK ? this.doubles(this.#exchange, 1)[0] : undefined;
+  }
+
+  /**
+   * Rows of the Transformer-XL memory of one layer, as a copy.
+   * @param {number} model address
+   * @param {number} layer
+   * @param {MemorySize} size
+   * @returns {Float32Array} [batch, length, dModel]
+   */
+  memoryRows(model, layer, { batch, length, memoryLength, dModel }) {
+    const from = this.floats(this.address('model_memory', model, layer), batch * memoryLength * dModel);
+    const rows = new Float32Array(batch * length * dModel);
+    for (let b = 0; b < batch; b++) {
+      const start = b * memoryLength * dModel;
+      rows.set(from.subarray(start, start + length * dModel), b * length * dModel);
+    }
+    return rows;
+  }
+
+  /**
+   * Overwrites the Transformer-XL memory of one layer; `model_set_memory` must follow.
+   * @param {number} model address
+   * @param {number} layer
+   * @param {Float32Array} rows [batch, length, dModel]
+   * @param {MemorySize} size
+   */
+  setMemoryRows(model, layer, rows, { batch, length, memoryLength, dModel }) {
+    const to = this.floats(this.address('model_memory', model, layer), batch * memoryLength * dModel);
+    for (let b = 0; b < batch; b++) {
+      to.set(rows.subarray(b * length * dModel, (b + 1) * length * dModel), b * memoryLength * dModel);
+    }
+  }
+
+  /**
+   * Samples the next token from the logits of the last one of a generation.
+   * @param {number} model address
+   * @param {{ temperature: number, topP: number }} options
+   * @param {bigint} state of the random number generator
+   * @returns {{ token: number, state: bigint }} state: for the next token
+   */
+  sample(model, { temperature, topP }, state) {
+    const at = this.#exchange;
+    this.view(at, 8).setBigUint64(0, state, true);
+    this.call('generation_sample', model, temperature, topP, at, at + 8);
+    const result = this.view(at, 12);
+    return { token: result.getInt32(8, true), state: result.getBigUint64(0, true) };
   }
 
   /**
@@ -204,39 +366,20 @@ export class Core {
   parameters(model) {
     const count = this.call('model_parameter_count', model);
     return Array.from({ length: count }, (_, index) =>
-      this.#parameter(this.address('model_parameter', model, index)),
+      readParameter(this, this.address('model_parameter', model, index)),
     );
   }
 
   /**
-   * The tensors that a model of the configuration in the exchange would have; their addresses are 0.
+   * The tensors that a model of the configuration that was written would have; their addresses are 0.
    * @returns {RawParameter[]}
    */
   plannedParameters() {
-    const at = this.exchange + this.call('config_bytes');
+    const at = this.#result;
     const parameters = [];
-    while (this.call('config_parameter', this.exchange, parameters.length, at) === Status.OK) {
-      parameters.push(this.#parameter(at));
+    while (this.call('config_parameter', this.#exchange, parameters.length, at) === Status.OK) {
+      parameters.push(readParameter(this, at));
     }
     return parameters;
-  }
-
-  /**
-   * @param {number} address
-   * @returns {RawParameter}
-   */
-  #parameter(address) {
-    const view = this.view(address, 120);
-    const rank = view.getInt32(72, true);
-    return {
-      name: this.string(address),
-      shape: [76, 80, 84].slice(0, rank).map((at) => view.getInt32(at, true)),
-      size: view.getInt32(88, true),
-      trainable: view.getInt32(92, true) !== 0,
-      data: view.getUint32(104, true),
-      grad: view.getUint32(108, true),
-      m: view.getUint32(112, true),
-      v: view.getUint32(116, true),
-    };
   }
 }

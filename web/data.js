@@ -1,6 +1,6 @@
 /**
- * Data of vectors: splitting, batching, standardising, and measuring a classifier on them. Typed arrays in, typed arrays
- * out; nothing here touches the engine's memory.
+ * Helpers for vectors: splitting, batching, standardising, and evaluating a classifier. They take and return plain
+ * typed arrays; nothing here touches the engine's memory.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { timeSlices } from './task.js';
  */
 
 /**
- * Numbers in [0, 1), the same everywhere for the same seed (mulberry32).
+ * Random numbers in [0, 1), the same everywhere for the same seed (mulberry32).
  *
  * @param {number} seed
  * @returns {() => number}
@@ -50,7 +50,7 @@ function shuffled(count, seed) {
  * @param {Vectors} data
  * @param {string} [name]
  * @returns {number} numbers in a vector
- * @throws {TypeError | RangeError} if these are no vectors with classes
+ * @throws {TypeError | RangeError} if these are not vectors with classes
  */
 function vectorSize(data, name = 'data') {
   checkObject(name, data);
@@ -83,11 +83,11 @@ function take({ inputs, targets }, rows, size) {
 }
 
 /**
- * Holds out vectors drawn at random. (Texts are held out by their tail: `splitText`.)
+ * Splits vectors at random into a training and a validation set. (For texts, `splitText` holds out the end.)
  *
- * @param {Vectors} data all there are
- * @param {{ validation?: number, seed?: number }} [options] validation: the share to hold out, from 0 to below 1
- *   (default 0.1); seed: of the draw (default 0)
+ * @param {Vectors} data all vectors
+ * @param {{ validation?: number, seed?: number }} [options] validation: the share to hold out, 0 <= share < 1
+ *   (default 0.1); seed: of the random choice (default 0)
  * @returns {{ train: Vectors, validation: Vectors }} copies
  * @throws {TypeError | RangeError} naming the argument
  */
@@ -105,19 +105,19 @@ export function splitVectors(data, { validation = 0.1, seed = 0 } = {}) {
 }
 
 /**
- * Cuts vectors into batches, pass after pass, each in a new order. What a step sees depends on the number of the step
- * alone, so that a run can be resumed at any step. The data are not copied and must not change.
+ * Batches of vectors, reshuffled each epoch. The batch of a step depends only on the number of the step, so that a run
+ * can be resumed at any step. The data is not copied and must not change.
  */
 export class Batches {
   #data;
   #size;
   #seed;
-  /** @type {{ epoch: number, order: Uint32Array } | undefined} the pass that was last asked for */
+  /** @type {{ epoch: number, order: Uint32Array } | undefined} the epoch that was last used */
   #pass;
 
   /**
-   * @param {Vectors} data all there are
-   * @param {{ batchSize: number, seed?: number }} options batchSize: vectors of a batch; seed: of the order (default 0)
+   * @param {Vectors} data all vectors
+   * @param {{ batchSize: number, seed?: number }} options batchSize: vectors per batch; seed: of the order (default 0)
    * @throws {TypeError | RangeError} naming the argument
    */
   constructor(data, options) {
@@ -127,16 +127,16 @@ export class Batches {
     checkInteger('seed', seed, 0, 4294967295);
     this.#data = data;
     this.#seed = seed;
-    /** Vectors of a batch. */
+    /** Vectors per batch. */
     this.batchSize = batchSize;
-    /** Steps of one pass over the data; the last batch may be smaller. */
+    /** Steps per epoch; the last batch may be smaller. */
     this.batches = Math.ceil(data.targets.length / batchSize);
   }
 
   /**
    * The batch of a step.
    * @param {number} step from 0
-   * @returns {Vectors & { epoch: number }} new arrays; epoch: passes completed before, from 0
+   * @returns {Vectors & { epoch: number }} new arrays; epoch: completed passes over the data
    */
   at(step) {
     checkInteger('step', step, 0);
@@ -152,29 +152,29 @@ export class Batches {
 }
 
 /**
- * Shifts and scales each feature to mean 0 and standard deviation 1 over the vectors that it was made from; a feature
- * that never varies becomes 0. Make it from the training data alone, apply it to all.
+ * Scales each feature to mean 0 and standard deviation 1 over the vectors that it was fitted to; a constant feature
+ * becomes 0. Fit it to the training data only, and apply it to all data.
  */
 export class Standardizer {
   /**
-   * @param {{ mean: ArrayLike<number>, deviation: ArrayLike<number> }} values as `toJSON` gives them
+   * @param {{ mean: ArrayLike<number>, deviation: ArrayLike<number> }} values as `toJSON` returns them
    */
   constructor({ mean, deviation }) {
     if (mean.length === 0 || mean.length !== deviation.length) {
       throw new RangeError(
-        `mean and deviation must be of the same length, got ${mean.length} and ${deviation.length}`,
+        `mean and deviation must have the same length, got ${mean.length} and ${deviation.length}`,
       );
     }
-    /** [inputSize] */
+    /** Mean of each feature, [inputSize]. */
     this.mean = Float64Array.from(mean);
-    /** [inputSize] */
+    /** Standard deviation of each feature, [inputSize]. */
     this.deviation = Float64Array.from(deviation);
   }
 
   /**
-   * Mean and deviation of each feature.
+   * Computes mean and standard deviation of each feature.
    * @param {Float32Array} inputs [n, inputSize]
-   * @param {number} inputSize numbers in a vector
+   * @param {number} inputSize features per vector
    * @returns {Standardizer}
    * @throws {TypeError | RangeError} naming the argument
    */
@@ -192,7 +192,7 @@ export class Standardizer {
   }
 
   /**
-   * Shifts and scales vectors.
+   * Standardises vectors.
    * @param {Float32Array} inputs [n, inputSize]
    * @returns {Float32Array} a new array
    * @throws {TypeError | RangeError} naming the argument
@@ -210,7 +210,7 @@ export class Standardizer {
   }
 
   /**
-   * What the constructor makes the same from.
+   * The values as JSON, for the constructor.
    * @returns {{ mean: number[], deviation: number[] }}
    */
   toJSON() {
@@ -220,26 +220,26 @@ export class Standardizer {
 
 /**
  * @typedef {object} EvaluatedClassifier
- * What `evaluateVectors` needs of a classifier; calls may also return promises.
+ * What `evaluateVectors` uses of a classifier; methods may also return promises.
  *
- * @property {{ readonly batchSize: number, readonly classes: number }} config its sizes
+ * @property {{ readonly batchSize: number, readonly classes: number }} config batchSize and classes
  * @property {(batch: Vectors) => { loss: number } | PromiseLike<{ loss: number }>} evaluate nats per vector
  * @property {() => Float32Array | PromiseLike<Float32Array>} logits [n, classes] of the last call
  */
 
 /**
  * @typedef {object} VectorEvaluation
- * How well a classifier does on vectors.
+ * Loss and accuracy of a classifier on vectors.
  *
  * @property {number} loss mean over the vectors, nats
- * @property {number} accuracy share of the vectors whose likeliest class is theirs
- * @property {number} count of the vectors
+ * @property {number} accuracy share of the vectors whose most likely class is their target
+ * @property {number} count number of vectors
  */
 
 /**
  * Loss and accuracy of a classifier on any number of vectors.
  *
- * @param {EvaluatedClassifier} model on this thread or in a worker
+ * @param {EvaluatedClassifier} model a classifier, on this thread or in a worker
  * @param {Vectors} data any number of vectors
  * @param {{ signal?: AbortSignal }} [options] signal: stops between two batches
  * @returns {Promise<VectorEvaluation>}

@@ -1,18 +1,18 @@
 /**
- * Whether somebody is at work on the program that runs here: what may be said to him is not for its users.
+ * Whether this is a developer's machine: some warnings are for developers, not for users.
  */
 export function inDevelopment() {
-  // As Node and its programs have it; elsewhere, a page on the developer's own machine.
+  // In Node the usual variable; in a browser, a page served from the developer's own machine.
   const environment = globalThis.process?.env;
   if (environment) return environment.NODE_ENV !== 'production';
   return /^(localhost$|127\.|\[::1\])/.test(globalThis.location?.hostname ?? '');
 }
 
-/** @param {string} what was collected without having been disposed of */
-export function warnForgotten(what) {
+/** @param {string} what was garbage-collected without `dispose()` */
+export function warnCollected(what) {
   if (!inDevelopment()) return;
   console.warn(
-    `hyperrouter-wasm: ${what} was forgotten without dispose(); its memory was kept until the garbage collector ` +
-      'found it',
+    `hyperrouter-wasm: ${what} was garbage-collected without dispose(); its memory was held until then. ` +
+      'Call dispose() when it is no longer needed',
   );
 }

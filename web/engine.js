@@ -3,7 +3,7 @@ import { openCheckpoint } from './checkpoint.js';
 import { Classifier } from './classifier.js';
 import { ConfigSchema } from './config.js';
 import { Status } from './core.js';
-import { warnForgotten } from './development.js';
+import { warnCollected } from './development.js';
 import { OutOfMemoryError } from './errors.js';
 import { LanguageModel } from './language-model.js';
 
@@ -12,17 +12,17 @@ import { LanguageModel } from './language-model.js';
 /** @import { ClassifierConfig, ConfigField, EngineInfo, LanguageConfig, ModelKind, Router } from './types.js' */
 
 /**
- * Models that were forgotten without `dispose()` give their memory back when they are collected.
+ * Frees the memory of models that are garbage-collected without `dispose()`.
  * @type {FinalizationRegistry<{ core: Core, address: number }>}
  */
-const forgotten = new FinalizationRegistry(({ core, address }) => {
+const collected = new FinalizationRegistry(({ core, address }) => {
   if (!core.usable) return;
   core.call('model_destroy', address);
-  warnForgotten('a model');
+  warnCollected('a model');
 });
 
 /**
- * One instance of the WebAssembly module and the models in it. Made by `load()`.
+ * One instance of the WebAssembly module and its models. Created by `load()`.
  */
 export class Engine {
   /** @type {Core} */
@@ -41,28 +41,28 @@ export class Engine {
     this.#core = core;
     this.#schema = new ConfigSchema(core);
     /**
-     * What runs: the variant of the module, its threads and why so many, its version.
+     * The variant of the module, the number of threads and the reason for it, and the version.
      * @type {Readonly<EngineInfo>}
      */
     this.info = Object.freeze({ ...info, version: core.string(core.address('version')) });
     /**
-     * The routers there are.
+     * The available routers.
      * @type {readonly Router[]}
      */
     this.routers = Object.freeze(this.#schema.routers);
   }
 
-  /** Bytes of memory that the engine holds now; it grows with its models and is never given back to the system. */
+  /** Memory of the engine in bytes. It grows with its models and never shrinks. */
   get memoryBytes() {
     this.#core.check();
     return this.#core.memoryBytes;
   }
 
   /**
-   * Every configuration key of a kind of model, with its meaning, default and limits.
+   * All configuration keys of a kind of model, with meaning, default and limits.
    * @param {ModelKind} kind of model
-   * @returns {ConfigField[]} in the order in which they are declared
-   * @throws {RangeError} there is no such kind
+   * @returns {ConfigField[]} in the order of their declaration
+   * @throws {RangeError} if there is no such kind
    */
   configFields(kind) {
     this.#core.check();
@@ -71,33 +71,33 @@ export class Engine {
   }
 
   /**
-   * Creates a Transformer-XL language model with mixtures of experts. All its memory is taken now.
+   * Creates a Transformer-XL language model with mixtures of experts. All its memory is allocated now.
    * @param {LanguageConfig} config see `configFields('language')` for defaults and limits
    * @throws {TypeError | RangeError} naming the key; nothing was created
-   * @throws {OutOfMemoryError} with the bytes asked for; nothing was created
+   * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
    */
   createLanguageModel(config) {
     return /** @type {LanguageModel} */ (this.#create('language', this.#schema.resolve('language', config)));
   }
 
   /**
-   * Creates a classifier of vectors. All its memory is taken now.
+   * Creates a classifier of vectors. All its memory is allocated now.
    * @param {ClassifierConfig} config see `configFields('classifier')` for defaults and limits
    * @throws {TypeError | RangeError} naming the key; nothing was created
-   * @throws {OutOfMemoryError} with the bytes asked for; nothing was created
+   * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
    */
   createClassifier(config) {
     return /** @type {Classifier} */ (this.#create('classifier', this.#schema.resolve('classifier', config)));
   }
 
   /**
-   * Opens a safetensors file: of this package, or of the published PyTorch code.
+   * Opens a safetensors file of this package or of the published PyTorch code.
    * @param {Uint8Array} bytes of the file
-   * @param {Partial<LanguageConfig> | Partial<ClassifierConfig>} [config] what the file does not say, or what it should
-   *   be opened with instead; keys that set shapes of tensors must agree with the file
+   * @param {Partial<LanguageConfig> | Partial<ClassifierConfig>} [config] keys that the file does not have, or that
+   *   override those of the file; keys that set the shape of a tensor must agree with the file
    * @returns {LanguageModel | Classifier}
-   * @throws {CheckpointError} what is wrong with the file; nothing was created
-   * @throws {TypeError | RangeError} what is wrong with the arguments
+   * @throws {CheckpointError} if the file is invalid; nothing was created
+   * @throws {TypeError | RangeError} naming the argument
    */
   loadCheckpoint(bytes, config = {}) {
     this.#core.check();
@@ -119,18 +119,14 @@ export class Engine {
   #create(kind, config) {
     const core = this.#core;
     this.#schema.write(kind, config);
-    const out = core.exchange + core.call('config_bytes');
-    const bytesAt = Math.ceil((out + 8) / 8) * 8;
-    const status = core.call('model_create', out, core.exchange, core.team, bytesAt);
-    const bytes = core.doubles(bytesAt, 1)[0];
+    const { status, model: address, bytes } = core.createModel();
     if (status !== Status.OK) {
       throw new OutOfMemoryError(
-        `the model needs ${bytes.toLocaleString('en')} bytes, which cannot be had; ` +
+        `the model needs ${bytes.toLocaleString('en')} bytes, which are not available; ` +
           'smaller layers, vocabSize, batchSize or contextLength need less',
         bytes,
       );
     }
-    const address = core.integers(out, 1)[0] >>> 0;
     const owner = { core, release: () => this.#release(address, model, reference) };
     /** @type {LanguageModel | Classifier} */
     const model =
@@ -139,7 +135,7 @@ export class Engine {
         : new Classifier(owner, address, config);
     const reference = new WeakRef(model);
     this.#models.add(reference);
-    forgotten.register(model, { core, address }, model);
+    collected.register(model, { core, address }, model);
     return model;
   }
 
@@ -149,12 +145,12 @@ export class Engine {
    * @param {WeakRef<LanguageModel | Classifier>} reference
    */
   #release(address, model, reference) {
-    forgotten.unregister(model);
+    collected.unregister(model);
     this.#models.delete(reference);
     if (this.#core.usable) this.#core.call('model_destroy', address);
   }
 
-  /** Disposes the models of the engine and then itself. May be called twice. */
+  /** Disposes the models of the engine, and the engine. May be called twice. */
   dispose() {
     for (const reference of this.#models) reference.deref()?.dispose();
     this.#core.dispose();

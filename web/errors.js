@@ -1,5 +1,5 @@
 /**
- * A checkpoint that cannot be opened: truncated, lying about its tensors, or not made for this model.
+ * A checkpoint cannot be opened: it is truncated, inconsistent, or not of this model.
  */
 export class CheckpointError extends Error {
   /** The name of the class. */
@@ -7,32 +7,32 @@ export class CheckpointError extends Error {
 }
 
 /**
- * The memory that a model needs cannot be had. Nothing was created.
+ * There is not enough memory for a model. Nothing was created.
  */
 export class OutOfMemoryError extends Error {
   /** The name of the class. */
   name = 'OutOfMemoryError';
 
   /**
-   * @param {string} message what was wrong
-   * @param {number} bytes that were asked for
+   * @param {string} message description of the error
+   * @param {number} bytes that the model needs
    */
   constructor(message, bytes) {
     super(message);
-    /** Bytes that were asked for. */
+    /** Bytes that the model needs. */
     this.bytes = bytes;
   }
 }
 
 /**
- * The loss or the gradient is no longer a finite number. The parameters are those of the last good step.
+ * Training diverged: the loss or the gradient is no longer finite. The parameters are those after the last good step.
  */
 export class DivergedError extends Error {
   /** The name of the class. */
   name = 'DivergedError';
 
   /**
-   * @param {string} message what was wrong
+   * @param {string} message description of the error
    * @param {number} step that failed, counted from 1
    */
   constructor(message, step) {
@@ -51,7 +51,7 @@ export class DisposedError extends Error {
 }
 
 /**
- * The engine cannot be loaded or went down: no WebAssembly SIMD, bytes that are not the module, a trap.
+ * The engine cannot be loaded, or it crashed: no WebAssembly SIMD, bytes that are not the module, a WebAssembly trap.
  */
 export class EngineError extends Error {
   /** The name of the class. */

@@ -1,10 +1,11 @@
 /**
- * What both faces of the package have, on this thread and in a worker: data, measures, schedules, errors, and the types
- * of all that is handed in and out.
+ * What the package exports both on this thread and in a worker: data helpers, routing metrics, schedules, errors, and
+ * the types of all arguments and results.
  *
  * @module
  */
 export * from './bpe.js';
+export { fieldsInUse } from './config.js';
 export * from './data.js';
 export * from './errors.js';
 export * from './measures.js';

@@ -1,5 +1,5 @@
 /**
- * hyperrouter-wasm: sparse mixtures of experts that train, run and show their routing in WebAssembly.
+ * hyperrouter-wasm: trains and runs sparse mixtures of experts in WebAssembly, and shows how they route.
  *
  * @module
  */

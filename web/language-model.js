@@ -9,8 +9,8 @@ import {
   refuse,
   refuseLength,
 } from './check.js';
-import { Looks } from './looks.js';
 import { Model } from './model.js';
+import { ProbeHistory } from './probe-history.js';
 import { evaluateText, TextStreams } from './text.js';
 import { isSource, train } from './training.js';
 
@@ -25,36 +25,36 @@ import { isSource, train } from './training.js';
  * A segment of B streams.
  *
  * @property {Int32Array} inputs [B, length] token ids, row-major
- * @property {Int32Array} targets [B, length] the tokens that follow
- * @property {number} [length] tokens of each stream, 1 to contextLength (default)
- * @property {boolean} [carryMemory] go on from the memory that the last call left (default), with the same B; false
- *   starts from an empty one
+ * @property {Int32Array} targets [B, length] the next tokens
+ * @property {number} [length] tokens per stream, 1 to contextLength (default)
+ * @property {boolean} [carryMemory] continue from the memory that the last call left (default), with the same B; false
+ *   starts from an empty memory
  */
 
 /**
  * @typedef {object} GeneratedToken
- * A token of a generated text, with the experts that took it.
+ * A token of a generated text, and its routing.
  *
  * @property {number} token its id
- * @property {LayerRouting[]} routing one entry a layer, of this one token
+ * @property {LayerRouting[]} routing of this token, one entry per layer
  */
 
 /**
  * @typedef {object} SavedMemory
- * The Transformer-XL memory of a model at some moment; see `saveMemory`.
+ * A copy of the Transformer-XL memory of a model; see `saveMemory`.
  *
- * @property {number} length tokens of each stream that are remembered
- * @property {number} batch streams
+ * @property {number} length remembered tokens per stream
+ * @property {number} batch number of streams
  * @property {Float32Array[]} layers [batch, length, dModel] each
  */
 
 /**
- * A Transformer-XL language model with mixtures of experts. Made by `engine.createLanguageModel()` or
+ * A Transformer-XL language model with mixtures of experts. Created by `engine.createLanguageModel()` or
  * `engine.loadCheckpoint()`.
  * @extends {Model<Required<LanguageConfig>, Segment>}
  */
 export class LanguageModel extends Model {
-  #looks = new Looks();
+  #probes = new ProbeHistory();
 
   /**
    * @protected
@@ -84,25 +84,26 @@ export class LanguageModel extends Model {
     const held = core.call('model_memory_batch', address);
     if (carryMemory && core.call('model_memory_length', address) > 0 && held !== batch) {
       throw new RangeError(
-        `inputs must have ${held} streams as the memory that is carried on, got ${batch}; carryMemory: false starts anew`,
+        `inputs must have ${held} streams like the memory that is carried on, got ${batch}; ` +
+          'carryMemory: false starts from an empty memory',
       );
     }
-    core.integers(core.address('model_token_buffer', address), ids.length).set(ids);
-    core.integers(core.address('model_target_buffer', address), ids.length).set(next);
+    core.putIds(address, 'token', ids);
+    core.putIds(address, 'target', next);
     return { batch, length: t, carryMemory };
   }
 
   /**
-   * Trains on a text that is cut into batchSize streams; the memory is carried along them.
+   * Trains on a text, which is cut into batchSize parallel streams; the memory is carried along each stream.
    *
    *     for await (const { step, loss } of model.train(tokens, { steps: 500, every: 10 })) console.log(step, loss);
    *
-   * Gives way to the event loop between steps, and stops when the loop over it is left. The model may be used meanwhile:
-   * `generate`, `measure` and `evaluateText` disturb nothing; what else moves the memory on (`evaluate`, say) costs the
-   * training its memory of one segment.
-   * @param {Int32Array | Source<Segment & { targets: Int32Array, epoch?: number }>} data tokens, or what gives the segment
-   *   of each step
-   * @param {TrainOptions<Int32Array, Int32Array>} options steps at least
+   * Yields to the event loop between steps, and stops when you leave the loop. The model may be used in the meantime:
+   * `generate`, `measure` and `evaluateText` do not affect training; other calls that advance the memory, such as
+   * `evaluate`, make the next training segment start with another memory.
+   * @param {Int32Array | Source<Segment & { targets: Int32Array, epoch?: number }>} data tokens, or a source of the
+   *   segment of each step
+   * @param {TrainOptions<Int32Array, Int32Array>} options `steps` is required
    * @returns {AsyncGenerator<TrainProgress<Evaluation>, void, void>}
    * @throws {TypeError | RangeError} at once, naming the argument
    * @throws {DivergedError} from the generator: the loss or the gradient is not finite; the parameters are those after
@@ -123,7 +124,7 @@ export class LanguageModel extends Model {
   }
 
   /**
-   * A segment that can follow: without memory if what is held is that of another number of streams.
+   * The segment, without memory if the memory is that of another number of streams.
    * @param {Segment} segment
    */
   #adapt(segment) {
@@ -133,13 +134,14 @@ export class LanguageModel extends Model {
   }
 
   /**
-   * What the routing of a text is measured by, with `topK` as it is now; see `LayerMeasures`. The text is read from an
-   * empty memory; the memory of training stays as it is. `routing()` and `logits()` are of the last part of the probe
-   * then. A probe is remembered, so that the next look at it gives the switch rate.
+   * Routing metrics of the text of a probe, with the current `topK`; see `LayerMeasures`. The text is read from an
+   * empty memory; the memory of training is not affected. Afterwards `routing()` and `logits()` are those of the last
+   * part of the probe. The routing of a probe is remembered, so that the next measurement of the same probe has a
+   * switch rate.
    * @param {Int32Array} probe [N] tokens
    * @param {{ classes?: Int32Array }} [options] classes: [N] the class of each token, for `specialisation`; see
    *   `characterClasses`
-   * @returns {LayerMeasures[]} one entry a layer; layers without a router (dense) have none
+   * @returns {LayerMeasures[]} one entry per layer; layers without a router (dense) have none
    * @throws {TypeError | RangeError} naming the argument
    */
   measure(probe, options = {}) {
@@ -151,11 +153,11 @@ export class LanguageModel extends Model {
       const passes = [];
       for (let start = 0; start < probe.length; start += contextLength) {
         const inputs = probe.slice(start, start + contextLength);
-        // There must be targets, but nothing is made of the loss.
+        // Targets are required, but the loss is not used.
         this.evaluate({ inputs, targets: inputs, length: inputs.length, carryMemory: start > 0 });
         passes.push({ routing: this.routing(), similarity: this.expertSimilarity() });
       }
-      return this.#looks.measure(probe, passes, { count, topK: this.topK, classes });
+      return this.#probes.measure(probe, passes, { count, topK: this.topK, classes });
     } finally {
       this.restoreMemory(saved);
     }
@@ -182,13 +184,13 @@ export class LanguageModel extends Model {
     checkIds(name, tokens, this.config.vocabSize);
   }
 
-  /** Empties the memory: the next call starts as if nothing had come before. */
+  /** Clears the memory: the next call starts without context. */
   resetMemory() {
     this.core.call('model_reset_memory', this.address);
   }
 
   /**
-   * A copy of the memory, for `restoreMemory`: so that an evaluation in the middle of training does not disturb it.
+   * A copy of the memory, for `restoreMemory`: an evaluation in the middle of training must restore the memory.
    * @returns {SavedMemory}
    */
   saveMemory() {
@@ -199,20 +201,14 @@ export class LanguageModel extends Model {
     return {
       length,
       batch,
-      layers: Array.from({ length: layers }, (_, layer) => {
-        const from = core.floats(core.address('model_memory', address, layer), batch * memoryLength * dModel);
-        const rows = new Float32Array(batch * length * dModel);
-        for (let b = 0; b < batch; b++) {
-          const start = b * memoryLength * dModel;
-          rows.set(from.subarray(start, start + length * dModel), b * length * dModel);
-        }
-        return rows;
-      }),
+      layers: Array.from({ length: layers }, (_, layer) =>
+        core.memoryRows(address, layer, { batch, length, memoryLength, dModel }),
+      ),
     };
   }
 
   /**
-   * Puts a memory back.
+   * Restores a saved memory.
    * @param {SavedMemory} saved by `saveMemory` of a model of the same sizes
    * @throws {TypeError | RangeError} naming the field; nothing was changed
    */
@@ -223,32 +219,31 @@ export class LanguageModel extends Model {
     checkInteger('saved.length', length, 0, memoryLength, ' (memoryLength)');
     checkInteger('saved.batch', batch, 0, batchSize, ' (batchSize)');
     if (!Array.isArray(rows) || rows.some((layer) => !(layer instanceof Float32Array))) {
-      throw new TypeError('saved.layers must be an array of Float32Array, as saveMemory() gives it');
+      throw new TypeError('saved.layers must be an array of Float32Array, as saveMemory() returns it');
     }
     if (rows.length !== layers || rows.some((layer) => layer.length !== batch * length * dModel)) {
       throw new RangeError('saved must come from saveMemory() of a model of the same sizes');
     }
     if (length > 0 && batch === 0)
-      throw new RangeError('saved.batch must be 1 or more where there are rows, got 0');
+      throw new RangeError('saved.batch must be 1 or more if there are rows, got 0');
     rows.forEach((layer, index) => {
-      const to = core.floats(core.address('model_memory', address, index), batch * memoryLength * dModel);
-      for (let b = 0; b < batch; b++) {
-        to.set(layer.subarray(b * length * dModel, (b + 1) * length * dModel), b * memoryLength * dModel);
-      }
+      core.setMemoryRows(address, index, layer, { batch, length, memoryLength, dModel });
     });
     core.call('model_set_memory', address, length, batch);
   }
 
   /**
-   * Continues a text, token by token. Keys and values of the last max(memoryLength, contextLength - 1) tokens are kept,
-   * so a token costs the same however long the text is. The memory of training is not touched; when the model is trained
-   * on between two tokens, or continues another text, the kept tokens are read again; what is older is lost then.
+   * Continues a text, token by token. Keys and values of the last max(memoryLength, contextLength - 1) tokens are
+   * cached, so that the cost of a token does not grow with the text. The memory of training is not affected. If the
+   * model is trained, or generates another text, between two tokens, the cached tokens are read again; older ones are
+   * lost.
    * @param {Int32Array | number[]} promptTokens at least one
-   * @param {object} [options] how to draw tokens
+   * @param {object} [options] how to sample tokens
    * @param {number} [options.maxTokens] default 100
-   * @param {number} [options.temperature] 0 takes the most likely token each time; default 1
-   * @param {number} [options.topP] draw from the smallest set of tokens whose probabilities reach this; default 1
-   * @param {number} [options.seed] default 0; the same seed gives the same text
+   * @param {number} [options.temperature] 0 always takes the most likely token; default 1
+   * @param {number} [options.topP] nucleus sampling: sample from the smallest set of most likely tokens whose
+   *   probabilities add up to this; default 1
+   * @param {number} [options.seed] default 0; the same seed generates the same text
    * @returns {Generator<GeneratedToken, void, void>}
    * @throws {TypeError | RangeError} at once, naming the argument
    */
@@ -277,28 +272,26 @@ export class LanguageModel extends Model {
 
   /**
    * @param {number[]} text
-   * @param {number} window tokens that are read again at the most
+   * @param {number} window most tokens that are read again
    * @param {{ maxTokens: number, temperature: number, topP: number, seed: number }} options
    * @returns {Generator<GeneratedToken, void, void>}
    */
   *#generate(text, window, { maxTokens, temperature, topP, seed }) {
     const { core } = this;
-    const stamp = core.nextStamp();
-    let random = BigInt(seed);
+    const session = core.nextSession();
+    let state = BigInt(seed);
     let known = text;
     for (let i = 0; i < maxTokens; i++) {
       const address = this.address;
-      const ours = core.call('generation_stamp', address) === stamp;
+      const ours = core.call('generation_session', address) === session;
       if (!ours || core.call('generation_stale', address)) {
-        // Begun for the first time, or another text or other parameters came between.
-        core.call('generation_begin', address, stamp);
+        // The first token, or the cache holds another text, or the parameters have changed.
+        core.call('generation_begin', address, session);
         this.#feed(known);
       }
-      core.view(core.exchange, 8).setBigUint64(0, random, true);
-      core.call('generation_sample', address, temperature, topP, core.exchange, core.exchange + 8);
-      const result = core.view(core.exchange, 12);
-      random = result.getBigUint64(0, true);
-      const token = result.getInt32(8, true);
+      const drawn = core.sample(address, { temperature, topP }, state);
+      const { token } = drawn;
+      state = drawn.state;
       this.#feed([token]);
       if (known.length > 2 * window) known = known.slice(-window);
       known.push(token);
@@ -310,10 +303,9 @@ export class LanguageModel extends Model {
   #feed(tokens) {
     const { core, address } = this;
     const most = this.config.contextLength;
-    const buffer = core.address('model_token_buffer', address);
     for (let i = 0; i < tokens.length; i += most) {
       const part = tokens.slice(i, i + most);
-      core.integers(buffer, part.length).set(part);
+      core.putIds(address, 'token', part);
       core.call('generation_feed', address, part.length);
     }
   }
@@ -335,7 +327,7 @@ export class LanguageModel extends Model {
     super.restore(checkpoint);
     const saved = checkpoint.memory(this.config.layers, this.config.dModel);
     const { memoryLength, batchSize } = this.config;
-    // Opened with fewer streams or less memory than it was saved with: such a model starts with an empty one.
+    // A model that is opened with fewer streams or less memory than in the file starts with an empty memory.
     if (saved && saved.length <= memoryLength && saved.batch <= batchSize) this.restoreMemory(saved);
   }
 }

@@ -1,4 +1,4 @@
-/** Finding, compiling and starting the WebAssembly module. */
+/** Finds, compiles and starts the WebAssembly module. */
 
 import { checkKeys, checkName, refuse } from './check.js';
 import { Core } from './core.js';
@@ -7,7 +7,7 @@ import { EngineError } from './errors.js';
 import { compile } from './source.js';
 import { startThreads } from './threads.js';
 
-// Smallest modules with one instruction each; WebAssembly.validate tells whether the engine knows it.
+// Minimal modules with one instruction each: WebAssembly.validate tells whether it is supported.
 const HEAD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10];
 const SPLAT = [65, 0, 253, 15];
 const SIMD_PROBE = [...HEAD, 8, 1, 6, 0, ...SPLAT, 11];
@@ -15,27 +15,27 @@ const RELAXED_PROBE = [...HEAD, 19, 1, 17, 0, ...SPLAT, ...SPLAT, ...SPLAT, 253,
 
 /**
  * @typedef {'simd' | 'relaxed-simd'} Variant
- * The modules there are.
+ * The variants of the module.
  */
 
 /**
  * @typedef {string | URL | Response | ArrayBuffer | Uint8Array | WebAssembly.Module} WasmSource
- * Where the WebAssembly module is: its URL, the answer to a request for it, its bytes, or what was compiled of them.
+ * The WebAssembly module: its URL, a response with it, its bytes, or a compiled module.
  */
 
 /**
  * @typedef {object} LoadOptions
  * Options of `load`.
  *
- * @property {'auto' | Variant} [variant] `simd` runs everywhere and computes the same bits everywhere; `relaxed-simd` has
- *   fused multiply-add. `auto` (default) takes the latter where it runs.
- * @property {number | 'auto'} [threads] threads that share the work of a model, 1 (default) to 64; `auto`: one for each
- *   core, up to 8, where memory can be shared. The bits of what is computed do not depend on it. More than one needs
- *   shared memory: Node, or a page that is cross-origin isolated.
- * @property {WasmSource | Promise<WasmSource>} [wasm] where the module is: URL, response, bytes or compiled module.
- *   Default: the file beside this one. With threads, a module whose name ends in `.threads.wasm`.
- * @property {() => Worker} [createThread] makes a worker from the exported `./thread`; needed only where a bundler does
- *   not find it by itself
+ * @property {'auto' | Variant} [variant] `simd` computes the same bits on every machine; `relaxed-simd` uses fused
+ *   multiply-add. `auto` (default) takes the latter where it is supported.
+ * @property {number | 'auto'} [threads] threads that share the work of a model, 1 (default) to 64; `auto`: one per
+ *   core, up to 8, if memory can be shared. Results have the same bits for any number. More than one needs shared
+ *   memory: Node, or a cross-origin isolated page.
+ * @property {WasmSource | Promise<WasmSource>} [wasm] the module: URL, response, bytes or compiled module. Default: the
+ *   file beside this one. With more than one thread, a module whose name ends in `.threads.wasm`.
+ * @property {() => Worker} [createThread] creates a worker from the exported `./thread`; needed only where a bundler
+ *   does not find the file itself
  */
 
 /** @param {number[]} probe */
@@ -44,12 +44,12 @@ function supports(probe) {
 }
 
 /**
- * Loads an engine. Engines share nothing; several may live side by side.
- * @param {LoadOptions} [options] none are needed
+ * Loads an engine. Engines are independent; there may be several.
+ * @param {LoadOptions} [options] all optional
  * @returns {Promise<Engine>}
  * @throws {TypeError | RangeError} naming the option
- * @throws {EngineError} no WebAssembly SIMD here, or what was found is not the module (the message says which URL
- *   answered with what)
+ * @throws {EngineError} no WebAssembly SIMD here, or the file is not the module (the message says which URL answered
+ *   with what)
  */
 export async function load(options = {}) {
   checkKeys('options', 'load', options, ['variant', 'threads', 'wasm', 'createThread']);
@@ -58,12 +58,12 @@ export async function load(options = {}) {
   if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
     refuse('threads', `"auto" or an integer from 1 to ${MOST_THREADS}`, threads);
   }
-  if (typeof WebAssembly !== 'object') throw new EngineError('there is no WebAssembly here');
+  if (typeof WebAssembly !== 'object') throw new EngineError('WebAssembly is not supported here');
   if (!supports(SIMD_PROBE))
-    throw new EngineError('WebAssembly has no SIMD here, which the engine is made of');
+    throw new EngineError('WebAssembly SIMD is not supported here; the engine needs it');
   const relaxed = supports(RELAXED_PROBE);
   if (variant === 'relaxed-simd' && !relaxed && wasm === undefined) {
-    throw new EngineError('WebAssembly has no relaxed SIMD here; variant "simd" runs, and "auto" takes it');
+    throw new EngineError('WebAssembly relaxed SIMD is not supported here; use variant "simd" or "auto"');
   }
   const chosen = variant === 'auto' ? (relaxed ? 'relaxed-simd' : 'simd') : variant;
   const { count, reason } = countThreads(threads);
@@ -72,7 +72,7 @@ export async function load(options = {}) {
   const core = new Core(await instantiate(module, memory), memory);
   const found = core.call('relaxed') ? 'relaxed-simd' : 'simd';
   if (variant !== 'auto' && variant !== found) {
-    throw new EngineError(`variant "${variant}" was asked for, but the given module is "${found}"`);
+    throw new EngineError(`variant is "${variant}", but the given module is "${found}"`);
   }
   if (memory) await startThreads(core, module, memory, count, createThread);
   return new Engine(core, { variant: found, threads: count, threadsReason: reason });
@@ -80,37 +80,45 @@ export async function load(options = {}) {
 
 const NOT_ISOLATED = 'the page is not cross-origin isolated (COOP and COEP headers)';
 
-/** Threads beyond this share nothing worth it. */
+/** More threads than this do not help. */
 const MOST_THREADS = 64;
 
 /**
- * How many threads there will be, and why.
+ * Decides the number of threads, and says why.
  * @param {number | 'auto'} threads
  * @returns {{ count: number, reason: string }}
  */
 function countThreads(threads) {
-  if (threads === 1) return { count: 1, reason: 'one thread, as asked for' };
+  if (threads === 1) return { count: 1, reason: 'one thread, as requested' };
   const isolated = globalThis.crossOriginIsolated ?? true;
   const shared = typeof SharedArrayBuffer === 'function' && isolated;
   if (threads === 'auto') {
     if (!shared) return { count: 1, reason: `one thread: ${NOT_ISOLATED}` };
     const cores = globalThis.navigator?.hardwareConcurrency ?? coresOfNode();
     const count = Math.max(1, Math.min(8, cores));
-    return { count, reason: `${count === 1 ? 'one thread' : `${count} threads`}: there are ${cores} cores` };
+    return {
+      count,
+      reason: `${plural(count, 'thread')}: the machine has ${plural(cores, 'core')}`,
+    };
   }
   if (!shared) {
     throw new EngineError(
-      `threads: ${threads} needs shared memory, but ${NOT_ISOLATED}; "auto" takes one thread`,
+      `threads: ${threads} needs shared memory, but ${NOT_ISOLATED}; with "auto" it runs on one thread`,
     );
   }
-  return { count: threads, reason: `${threads} threads, as asked for` };
+  return { count: threads, reason: `${threads} threads, as requested` };
+}
+
+/** @param {number} count @param {string} noun */
+function plural(count, noun) {
+  return count === 1 ? `one ${noun}` : `${count} ${noun}s`;
 }
 
 function coresOfNode() {
   return globalThis.process?.getBuiltinModule?.('node:os').availableParallelism() ?? 1;
 }
 
-/** A memory for instances to share: 1 MiB to begin with, as the module asks for. */
+/** Memory that the instances share: 1 MiB at first, as the module declares. */
 function sharedMemory() {
   return new WebAssembly.Memory({ initial: 16, maximum: 65535, shared: true });
 }
@@ -122,23 +130,25 @@ function sharedMemory() {
 async function instantiate(module, memory) {
   const shares = WebAssembly.Module.imports(module).some(({ kind }) => kind === 'memory');
   if (shares !== (memory !== undefined)) {
-    const may = shares ? 'no .threads.wasm for one thread' : 'a .threads.wasm for more than one thread';
-    throw new EngineError(`wasm must be ${may}`);
+    const must = shares
+      ? 'must not be a .threads.wasm for one thread'
+      : 'must be a .threads.wasm for more than one thread';
+    throw new EngineError(`wasm ${must}`);
   }
   let instance;
   try {
     instance = await WebAssembly.instantiate(module, memory ? { env: { memory } } : {});
   } catch (error) {
-    throw new EngineError(`the module does not start: ${error}`, { cause: error });
+    throw new EngineError(`the module cannot be started: ${error}`, { cause: error });
   }
   if (typeof instance.exports.relaxed !== 'function') {
-    throw new EngineError('the module is not one of hyperrouter-wasm');
+    throw new EngineError('the module is not from hyperrouter-wasm');
   }
   return instance;
 }
 
 /**
- * The URLs are written out so that bundlers find and copy the files.
+ * URLs are written as literals so that bundlers find and copy the files.
  * @param {Variant} variant
  * @param {boolean} threads
  */

@@ -1,6 +1,7 @@
 /**
- * What the routing of a layer is measured by: pure functions of what `model.routing()` returns. N tokens, E experts, K
- * of them chosen for each token.
+ * Routing metrics: pure functions of what `model.routing()` returns. N tokens, E experts; each token has a row of K
+ * expert ids. Where a gate gives tokens different numbers of experts, rows are filled up with -1: such entries are
+ * skipped, and a token may have no expert at all.
  *
  * @module
  */
@@ -9,64 +10,90 @@
 
 /**
  * @typedef {object} LayerMeasures
- * The routing of one layer on a probe.
+ * Routing metrics of one layer on a probe.
  *
- * @property {Float32Array} load [E] share of the assignments that each expert gets
- * @property {number} maxLoad see `maxLoad`: 1 (even) to E/K (the same K take all)
+ * @property {Float32Array} load [E] see `expertLoad`: share of the assignments that each expert gets
+ * @property {number} maxLoad see `maxLoad`: 1 (even) to E/K (the same K experts get everything)
  * @property {number} loadVariation see `loadVariation`: 0 (even) to sqrt(E/K - 1)
- * @property {number} entropy see `routerEntropy`: 0 (certain) to 1 (undecided)
- * @property {number | null} switchRate see `switchRate`; null at the first look, or if topK is another than then
- * @property {number | null} expertSimilarity mean pairwise cosine between the experts' outputs on the probe: 1 is
- *   collapsed; null where there is only one expert
+ * @property {number} entropy router entropy, see `routerEntropy`: 0 (certain) to 1 (uniform)
+ * @property {number | null} switchRate see `switchRate`; null the first time a probe is measured, and after a change of
+ *   topK
+ * @property {number | null} expertSimilarity mean pairwise cosine between the experts' outputs on the probe: 1 means
+ *   that they have collapsed into one; null if there is only one expert
  * @property {number | null} specialisation see `specialisation`; null without classes
  */
 
 /**
- * Share of the assignments that each expert gets: load_e = (assignments to e) / (N · K). It is f_e of the
- * load-balancing loss of Fedus et al., "Switch Transformers" (2022), section 2.2, counted over K experts a token.
+ * Expert load: share of the assignments that each expert gets, load_e = (assignments to e) / (all assignments). With K
+ * experts per token there are N · K assignments. It is f_e of the load-balancing loss in Fedus et al., "Switch
+ * Transformers" (2022), section 2.2, for any number of experts per token.
  *
- * @param {Int32Array} experts [N, K] the chosen
+ * @param {ArrayLike<number>} experts [N, K] chosen ids; -1: none
  * @param {number} count E
- * @returns {Float32Array} [E] sums to 1
+ * @returns {Float32Array} [E] sums to 1; all 0 if nothing was assigned
  */
 export function expertLoad(experts, count) {
-  const assignments = new Float64Array(count);
-  for (const expert of experts) assignments[expert]++;
-  return Float32Array.from(assignments, (n) => n / Math.max(1, experts.length));
+  const assignments = assignmentsOf(experts, count);
+  const total = Math.max(1, sumOf(assignments));
+  return Float32Array.from(assignments, (n) => n / total);
 }
 
 /**
- * How many times its fair share the busiest expert gets: max_e load_e · E. It is the capacity factor that would drop no
- * token (Lepikhin et al., "GShard", 2021, section 2.2; Fedus et al. 2022, section 2.1).
+ * Max load: how many times its fair share the busiest expert gets, max_e load_e · E. It equals the smallest capacity
+ * factor that drops no token (Lepikhin et al., "GShard", 2021, section 2.2; Fedus et al. 2022, section 2.1).
  *
  * @param {ArrayLike<number>} load [E]
- * @returns {number} 1 (even) to E/K (the same K experts get all)
+ * @returns {number} 1 (even) to E/K (the same K experts get everything); 0 if nothing was assigned
  */
 export function maxLoad(load) {
   return Math.max(...Array.from(load)) * load.length;
 }
 
 /**
- * Coefficient of variation of the load: its standard deviation over its mean, sqrt(E · Σ (load_e - 1/E)²). Shazeer et
- * al., "Outrageously Large Neural Networks" (2017), section 4, whose losses are its square.
+ * Load variation: coefficient of variation of the load, its standard deviation over its mean, sqrt(E · Σ (load_e -
+ * 1/E)²). Shazeer et al., "Outrageously Large Neural Networks" (2017), section 4, use its square as a loss.
  *
  * @param {ArrayLike<number>} load [E]
- * @returns {number} 0 (even) to sqrt(E/K - 1)
+ * @returns {number} 0 (even, or nothing was assigned) to sqrt(E/K - 1)
  */
 export function loadVariation(load) {
   const count = load.length;
-  let squares = 0;
-  for (let expert = 0; expert < count; expert++) squares += (load[expert] - 1 / count) ** 2;
-  return Math.sqrt(count * squares);
+  let [sum, squares] = [0, 0];
+  for (let expert = 0; expert < count; expert++) {
+    sum += load[expert];
+    squares += (load[expert] - 1 / count) ** 2;
+  }
+  return sum === 0 ? 0 : Math.sqrt(count * squares);
 }
 
 /**
- * Indecision of the router: mean over tokens of -Σ p ln p / ln E, p the softmax over all E logits of the token. Do et
- * al., "HyperRouter" (2023), compare routers by the entropy of their output. The same number as `routing()[layer].entropy`.
+ * Router probabilities of one token: the softmax over all E logits. The layer itself may weight the chosen experts
+ * otherwise: see the table of routers in README.md.
  *
  * @param {Float32Array} logits [N, E] of the router
  * @param {number} count E
- * @returns {number} 0 (certain) to 1 (no preference)
+ * @param {number} [token] its row, from 0 (default)
+ * @returns {number[]} [E] sums to 1
+ */
+export function routerProbabilities(logits, count, token = 0) {
+  const row = Array.from(logits.subarray(token * count, (token + 1) * count));
+  if (row.length !== count) {
+    throw new RangeError(`token must be from 0 to ${Math.floor(logits.length / count) - 1}, got ${token}`);
+  }
+  const max = Math.max(...row);
+  const exps = row.map((logit) => Math.exp(logit - max));
+  const sum = exps.reduce((total, exp) => total + exp, 0);
+  return exps.map((exp) => exp / sum);
+}
+
+/**
+ * Router entropy: mean over tokens of -Σ p ln p / ln E, where p is the softmax over all E logits of the token. Do et
+ * al., "HyperRouter" (2023), compare routers by the entropy of their output. The same number as
+ * `routing()[layer].entropy`.
+ *
+ * @param {Float32Array} logits [N, E] of the router
+ * @param {number} count E
+ * @returns {number} 0 (certain) to 1 (uniform)
  */
 export function routerEntropy(logits, count) {
   if (logits.length === 0 || count < 2) return 0;
@@ -87,50 +114,57 @@ export function routerEntropy(logits, count) {
 }
 
 /**
- * Share of the tokens whose set of experts is another than at the last look; their order in the set plays no part.
- * Dai et al., "StableMoE" (2022), count this fluctuation between checkpoints.
+ * Switch rate: share of the tokens whose set of experts differs between two measurements; the order within the set does
+ * not count, and the empty set is a set too. Dai et al., "StableMoE" (2022), count this fluctuation between
+ * checkpoints.
  *
- * @param {Int32Array} before [N, K]
- * @param {Int32Array} now [N, K]
- * @param {number} topK K
+ * @param {Int32Array} before [N, topKBefore] chosen ids; -1: none
+ * @param {Int32Array} now [N, topK] chosen ids; -1: none
+ * @param {number} topK K: length of a row of `now`
+ * @param {number} [topKBefore] length of a row of `before`; default: topK
  * @returns {number} 0 to 1
  */
-export function switchRate(before, now, topK) {
-  if (before.length !== now.length) {
-    throw new RangeError(`before must be of as many assignments as now, ${now.length}; got ${before.length}`);
+export function switchRate(before, now, topK, topKBefore = topK) {
+  const tokens = now.length / topK;
+  if (before.length !== tokens * topKBefore) {
+    throw new RangeError(
+      `before must be of as many tokens as now, ${tokens}; got ${before.length / topKBefore}`,
+    );
   }
   let changed = 0;
-  for (let start = 0; start < now.length; start += topK) {
-    const old = before.subarray(start, start + topK);
-    if (now.subarray(start, start + topK).some((expert) => !old.includes(expert))) changed++;
+  for (let token = 0; token < tokens; token++) {
+    const oldSet = before.subarray(token * topKBefore, (token + 1) * topKBefore);
+    const newSet = now.subarray(token * topK, (token + 1) * topK);
+    if (!includesAll(oldSet, newSet) || !includesAll(newSet, oldSet)) changed++;
   }
-  return now.length === 0 ? 0 : changed / (now.length / topK);
+  return tokens === 0 ? 0 : changed / tokens;
+}
+
+/** @param {Int32Array} set @param {Int32Array} ids -1: none */
+function includesAll(set, ids) {
+  return ids.every((id) => id < 0 || set.includes(id));
 }
 
 /**
- * How far the class of a token tells its experts, and the reverse: mutual information over the smaller entropy,
- * Σ p(c,e) ln [p(c,e) / (p(c) p(e))] / min(H(c), H(e)), with p(c,e) the share of the assignments that are of a token of
- * class c to expert e. Normalised as U in Kvålseth, "Entropy and Correlation: Some Comments" (1987); the question
- * is that of Zoph et al., "ST-MoE" (2022), section 7. Few tokens a class make it too large.
+ * Specialisation: normalised mutual information between the class of a token and its experts, Σ p(c,e) ln [p(c,e) /
+ * (p(c) p(e))] / min(H(c), H(e)), where p(c,e) is the share of the assignments that go from a token of class c to
+ * expert e. The normalisation is U in Kvålseth, "Entropy and Correlation: Some Comments" (1987); Zoph et al., "ST-MoE"
+ * (2022), section 7, ask the same question. With few tokens per class the estimate is too high.
  *
- * @param {Int32Array} experts [N, K]
+ * @param {Int32Array} experts [N, K] chosen ids; -1: none
  * @param {Int32Array} classes [N] of the tokens, from 0
  * @param {number} count E
- * @returns {number} 0 (independent, or only one class or expert) to 1 (one follows from the other)
+ * @returns {number} 0 (independent, or only one class or expert) to 1 (one determines the other)
  */
 export function specialisation(experts, classes, count) {
-  const topK = experts.length / classes.length;
-  if (!Number.isInteger(topK)) {
-    throw new RangeError(
-      `classes must have one number for each token: ${experts.length} assignments cannot be of ${classes.length} tokens`,
-    );
-  }
+  const topK = rowLength(experts, classes);
   const classCount = classes.reduce((most, id) => Math.max(most, id + 1), 1);
   const joint = new Float64Array(classCount * count);
   const ofClass = new Float64Array(classCount);
   const ofExpert = new Float64Array(count);
-  const share = 1 / experts.length;
+  const share = 1 / experts.reduce((sum, id) => (id < 0 ? sum : sum + 1), 0);
   experts.forEach((expert, assignment) => {
+    if (expert < 0) return;
     const id = classes[Math.floor(assignment / topK)];
     joint[id * count + expert] += share;
     ofClass[id] += share;
@@ -145,6 +179,91 @@ export function specialisation(experts, classes, count) {
 /** @param {Float64Array} shares sum to 1 */
 function entropyOf(shares) {
   return shares.reduce((sum, p) => (p > 0 ? sum - p * Math.log(p) : sum), 0);
+}
+
+/**
+ * @typedef {object} ClassRouting
+ * How the tokens of one class are routed.
+ *
+ * @property {number} id of the class
+ * @property {number} tokens of this class
+ * @property {number[]} assignments [E] from tokens of this class to each expert; over `tokens`, it is the share of the
+ *   tokens that the expert gets
+ * @property {number[]} shares [E] p(expert | class): share of these assignments that each expert gets
+ * @property {number[]} lifts [E] p(expert | class) / p(expert), which is p(class | expert) / p(class): 1 means no
+ *   preference, 2 twice as many of the class as of everything; 0 for an expert without assignments
+ */
+
+/**
+ * Routing by class: what each expert specialises in. The lift is the association of one class and one expert whose
+ * logarithm is the pointwise mutual information of Church and Hanks, "Word Association Norms, Mutual Information, and
+ * Lexicography" (1990); the mean of that over assignments is the mutual information in `specialisation`. The lift of a
+ * rare class is mostly noise.
+ *
+ * @param {ArrayLike<number>} experts [N, K] chosen ids; -1: none
+ * @param {ArrayLike<number>} classes [N] of the tokens: any integers from 0; -1: no class, the token counts in
+ *   p(expert) alone
+ * @param {number} count E
+ * @returns {ClassRouting[]} one entry per class that occurs, by id
+ */
+export function routingByClass(experts, classes, count) {
+  const topK = rowLength(experts, classes);
+  /** @type {Map<number, { tokens: number, assignments: number[] }>} */
+  const found = new Map();
+  for (let token = 0; token < classes.length; token++) {
+    const id = classes[token];
+    if (id < 0) continue;
+    let entry = found.get(id);
+    if (!entry) {
+      entry = { tokens: 0, assignments: new Array(count).fill(0) };
+      found.set(id, entry);
+    }
+    entry.tokens++;
+    for (let i = token * topK; i < (token + 1) * topK; i++) {
+      if (experts[i] >= 0) entry.assignments[experts[i]]++;
+    }
+  }
+  const all = assignmentsOf(experts, count);
+  const total = sumOf(all);
+  return [...found]
+    .sort(([a], [b]) => a - b)
+    .map(([id, { tokens, assignments }]) => {
+      const size = Math.max(1, sumOf(assignments));
+      const shares = assignments.map((n) => n / size);
+      const lifts = shares.map((share, expert) => (all[expert] ? (share * total) / all[expert] : 0));
+      return { id, tokens, assignments, shares, lifts };
+    });
+}
+
+/**
+ * @param {ArrayLike<number>} experts
+ * @param {number} count E
+ */
+function assignmentsOf(experts, count) {
+  /** @type {number[]} */
+  const assignments = new Array(count).fill(0);
+  for (let i = 0; i < experts.length; i++) if (experts[i] >= 0) assignments[experts[i]]++;
+  return assignments;
+}
+
+/** @param {number[]} numbers */
+function sumOf(numbers) {
+  return numbers.reduce((sum, n) => sum + n, 0);
+}
+
+/**
+ * @param {ArrayLike<number>} experts [N, K]
+ * @param {ArrayLike<number>} classes [N]
+ * @returns {number} K
+ */
+function rowLength(experts, classes) {
+  const topK = experts.length / classes.length;
+  if (!Number.isInteger(topK)) {
+    throw new RangeError(
+      `classes must have one number for each token: ${experts.length} assignments cannot be of ${classes.length} tokens`,
+    );
+  }
+  return topK;
 }
 
 /** The classes of `characterClasses`, by id. */

@@ -17,7 +17,7 @@ import { DisposedError, DivergedError } from './errors.js';
 /** @import { LayerRouting, MemoryUse, Parameter, SharedConfig, StepOptions, StepResult } from './types.js' */
 
 /**
- * What a model computes with: counts that agree with what was put into its buffers.
+ * Sizes of a pass, which agree with the contents of the model's buffers.
  * @typedef {{ batch: number, length: number, carryMemory: boolean }} Pass
  */
 
@@ -25,10 +25,10 @@ import { DisposedError, DivergedError } from './errors.js';
  * What a model gets from its engine.
  * @typedef {object} Owner
  * @property {Core} core
- * @property {() => void} release gives the model's memory back
+ * @property {() => void} release frees the model's memory
  */
 
-/** A step of this rate still leaves numbers; a larger one might not, and there would be no way back. */
+/** As HR_LEARNING_RATE_MAX in src/hyperrouter.h: a larger step might leave parameters that are not finite. */
 const LARGEST_RATE = 1e30;
 
 const MEMORY_KINDS = /** @type {const} */ ([
@@ -42,8 +42,8 @@ const MEMORY_KINDS = /** @type {const} */ ([
 ]);
 
 /**
- * What language models and classifiers have in common. Everything that is read out is a copy: it stays as it is when
- * the model goes on or the engine's memory grows.
+ * What language models and classifiers have in common. Everything that is returned is a copy: it stays valid when the
+ * model is trained further or the engine's memory grows.
  * @template {Required<SharedConfig>} [Config=Required<SharedConfig>]
  * @template [Input=any] a segment of a text, or a batch of vectors
  */
@@ -64,19 +64,19 @@ export class Model {
     this.#owner = owner;
     this.#address = address;
     /**
-     * The configuration that the model was created with, every key filled in.
+     * The configuration of the model, with all defaults filled in.
      * @type {Readonly<Config>}
      */
     this.config = Object.freeze(/** @type {any} */ (config));
     /**
-     * Strings that a checkpoint holds besides the model, for its users: the vocabulary, for instance.
+     * Strings to be saved with the model in a checkpoint, such as a vocabulary.
      * @type {Record<string, string>}
      */
     this.metadata = {};
     const { size, trainable } = countParameters(owner.core.parameters(address));
-    /** Numbers in all tensors. */
+    /** Number of parameters, trained and frozen. */
     this.parameterCount = size;
-    /** Numbers in the tensors that are trained. */
+    /** Number of trained parameters. */
     this.trainableParameterCount = trainable;
   }
 
@@ -85,7 +85,7 @@ export class Model {
     return this.#owner.core;
   }
 
-  /** Address of the model; throws once it was disposed. @protected */
+  /** Address of the model; throws after `dispose()`. @protected */
   get address() {
     this.#owner.core.check();
     if (this.#disposed) throw new DisposedError('the model was disposed');
@@ -98,8 +98,8 @@ export class Model {
   }
 
   /**
-   * Experts that take each token, 1 to `config.experts`; may be changed at any time, in training too. Training with
-   * more than `config.topK` computes the hidden layers twice, since memory was planned for that many.
+   * Experts per token, 1 to `config.experts`. It may be changed at any time, also during training. Training with more
+   * than `config.topK` experts computes their hidden layers twice, because memory was planned for `config.topK`.
    */
   get topK() {
     return this.core.call('model_top_k', this.address);
@@ -112,7 +112,7 @@ export class Model {
   }
 
   /**
-   * Bytes that the model holds, by kind. They are taken at creation and given back by `dispose()`.
+   * Memory of the model in bytes, by kind. It is allocated at creation and freed by `dispose()`.
    * @returns {MemoryUse}
    */
   get memory() {
@@ -125,23 +125,23 @@ export class Model {
   }
 
   /**
-   * All tensors, as copies.
+   * All tensors of the model, as copies.
    * @returns {Parameter[]}
    */
   parameters() {
-    return this.core.parameters(this.address).map(({ name, shape, size, trainable, data, grad }) => ({
+    return this.core.parameters(this.address).map(({ name, shape, size, role, data, grad }) => ({
       name,
       shape,
-      trainable,
+      trainable: role === 'trained',
       data: this.core.floats(data, size).slice(),
-      grad: trainable ? this.core.floats(grad, size).slice() : null,
+      grad: grad ? this.core.floats(grad, size).slice() : null,
     }));
   }
 
   /**
    * Overwrites a tensor.
-   * @param {string} name as `parameters()` gives it
-   * @param {Float32Array} data as many numbers as the tensor has
+   * @param {string} name as in `parameters()`
+   * @param {Float32Array} data one number for each element of the tensor
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    */
   setParameter(name, data) {
@@ -153,61 +153,51 @@ export class Model {
       refuseLength('data', `${entry.size} numbers (${entry.shape.join(' x ')})`, data);
     }
     this.core.floats(entry.data, entry.size).set(data);
-    this.core.call('model_changed', this.address);
+    this.core.call('model_invalidate', this.address);
   }
 
   /**
    * Logits of the last call, as a copy: [batch, length, vocabSize], or [n, classes] of a classifier.
    */
   logits() {
-    const address = this.core.address('model_logits', this.address);
-    const count = this.core.call('model_rows', this.address) * this.core.call('model_columns', this.address);
-    return this.core.floats(address, count).slice();
+    return this.core.logits(this.address);
   }
 
   /**
-   * Routing of the last call, one entry a layer, as copies. Layers without a router (dense) have no entry.
+   * Routing of the last call, one entry per layer, as copies. Layers without a router (dense) have no entry.
    * @returns {LayerRouting[]}
    */
   routing() {
     const { core, address } = this;
     const layers = [];
     for (let layer = 0; layer < this.config.layers; layer++) {
-      if (core.call('model_routing', address, layer, core.exchange) !== Status.OK) continue;
-      const view = core.view(core.exchange, 40);
-      const [tokens, k, experts] = [0, 4, 8].map((at) => view.getInt32(at, true));
-      const [expertsAt, weightsAt, logitsAt, countsAt] = [12, 16, 20, 24].map((at) =>
-        view.getUint32(at, true),
-      );
-      layers.push({
-        experts: core.integers(expertsAt, tokens * k).slice(),
-        weights: core.floats(weightsAt, tokens * k).slice(),
-        logits: core.floats(logitsAt, tokens * experts).slice(),
-        load: Float32Array.from(core.integers(countsAt, experts), (count) => count / Math.max(1, tokens * k)),
-        entropy: view.getFloat64(32, true),
-      });
+      const routing = core.routing(address, layer);
+      if (!routing) continue;
+      const { experts, weights, logits, counts, entropy } = routing;
+      layers.push({ experts, weights, logits, load: loadOfCounts(counts), entropy });
     }
     return layers;
   }
 
   /**
-   * How alike the experts of each layer are on the tokens of the last call: mean over tokens and pairs of experts of the
-   * cosine between the two experts' outputs, whether they take the token or not; 1 is collapsed. Null where there is only
-   * one expert; layers without a router (dense) have no entry. Costs what a forward pass through all experts does.
+   * Expert similarity of each layer on the tokens of the last call: mean cosine between the outputs of two experts,
+   * over all tokens and pairs of experts, whether or not they were chosen; 1 means that the experts have collapsed into
+   * one. Null if there is only one expert; layers without a router (dense) have no entry. It costs as much as a forward
+   * pass through all experts.
    * @returns {(number | null)[]}
    */
   expertSimilarity() {
     const { core, address } = this;
     const layers = [];
     for (let layer = 0; layer < this.config.layers; layer++) {
-      if (core.call('model_expert_similarity', address, layer, core.exchange) !== Status.OK) continue;
-      layers.push(this.config.experts === 1 ? null : core.doubles(core.exchange, 1)[0]);
+      const similarity = core.expertSimilarity(address, layer);
+      if (similarity !== undefined) layers.push(this.config.experts === 1 ? null : similarity);
     }
     return layers;
   }
 
   /**
-   * Mean cross-entropy, without dropout and gradient. The memory of a language model moves on.
+   * Mean cross-entropy, without dropout and gradient. Advances the memory of a language model.
    * @param {Input} input a segment of a text, or a batch of vectors
    * @returns {{ loss: number }} nats per token or vector
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
@@ -218,8 +208,8 @@ export class Model {
   }
 
   /**
-   * Fills the gradients (`parameters()[i].grad`) and takes no step. With dropout, where it is configured. The memory of
-   * a language model moves on.
+   * Computes the gradients (`parameters()[i].grad`) without taking a step. Uses dropout if configured. Advances the
+   * memory of a language model.
    * @param {Input} input a segment of a text, or a batch of vectors
    * @returns {StepResult}
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
@@ -230,8 +220,8 @@ export class Model {
   }
 
   /**
-   * One step of Adam. The memory of a language model moves on.
-   * @param {Input & StepOptions} options the same, and the options of the step
+   * One step of Adam. Advances the memory of a language model.
+   * @param {Input & StepOptions} options the input and the options of the step
    * @returns {StepResult}
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    * @throws {DivergedError} the loss or the gradient is not finite; parameters and memory are unchanged
@@ -244,7 +234,7 @@ export class Model {
   }
 
   /**
-   * Checks what is to be computed on, and copies it into the engine.
+   * Checks the input and copies it into the model's buffers.
    * @protected
    * @abstract
    * @param {Input} _input
@@ -255,16 +245,13 @@ export class Model {
   }
 
   /**
-   * Runs a pass over what was put into the buffers.
+   * Runs a pass over the contents of the buffers.
    * @param {'evaluate' | 'gradients' | 'train_step'} name
    * @param {Pass} pass
    * @param {...number} more
    */
-  #run(name, { batch, length, carryMemory }, ...more) {
-    const { core, address } = this;
-    const carry = Number(carryMemory);
-    const status = core.call(`model_${name}`, address, batch, length, carry, ...more, core.exchange);
-    const [loss, auxiliaryLoss, gradNorm] = core.doubles(core.exchange, 3);
+  #run(name, pass, ...more) {
+    const { status, loss, auxiliaryLoss, gradNorm } = this.core.run(name, this.address, pass, ...more);
     if (status === Status.DIVERGED) {
       const step = this.step + 1;
       const what = Number.isFinite(loss) ? `the gradient is ${gradNorm}` : `the loss is ${loss}`;
@@ -274,17 +261,17 @@ export class Model {
         step,
       );
     }
-    // Arguments were checked before; a refusal here is a fault of this package.
-    if (status !== Status.OK) throw new Error(`the engine refused a ${name} with status ${status}`);
+    // Arguments were checked before: this would be a bug of the package.
+    if (status !== Status.OK) throw new Error(`the engine refused ${name} with status ${status}`);
     return { loss, gradNorm, auxiliaryLoss };
   }
 
   /**
    * The model as a safetensors file that PyTorch code can open too.
-   * @param {object} [options] what else to put in
-   * @param {boolean} [options.optimizer] also the moments of Adam, the number of steps and the memory: what a run needs
-   *   to go on as if it had not been interrupted
-   * @param {Record<string, string>} [options.metadata] more strings for the file; default: `model.metadata`
+   * @param {object} [options] what else to save
+   * @param {boolean} [options.optimizer] also save Adam's moments, the number of steps and the memory, so that training
+   *   continues as if it had not been interrupted; default: false
+   * @param {Record<string, string>} [options.metadata] strings to save; default: `model.metadata`
    * @returns {Uint8Array} the file
    * @throws {TypeError | RangeError} naming the option
    */
@@ -294,7 +281,7 @@ export class Model {
     for (const [key, value] of Object.entries(checkObject('metadata', metadata))) {
       if (typeof value !== 'string') refuse(`metadata["${key}"]`, 'a string', value, TypeError);
       if (RESERVED_METADATA.includes(key))
-        throw new RangeError(`metadata["${key}"] must have another key: the file itself uses this one`);
+        throw new RangeError(`metadata["${key}"] needs another key: the file format uses this one`);
     }
     const { core } = this;
     const tensors = [];
@@ -303,7 +290,7 @@ export class Model {
       tensors.push({ name, shape, data: core.floats(data, size) });
     if (optimizer) {
       for (const moment of /** @type {const} */ (['m', 'v'])) {
-        for (const entry of entries.filter((parameter) => parameter.trainable)) {
+        for (const entry of entries.filter(({ role }) => role === 'trained')) {
           const data = core.floats(entry[moment], entry.size);
           tensors.push({ name: `optimizer.${moment}.${entry.name}`, shape: entry.shape, data });
         }
@@ -319,7 +306,7 @@ export class Model {
   }
 
   /**
-   * What else a run needs to go on: the memory of a language model.
+   * What else is needed to resume training: the memory of a language model.
    * @protected
    * @returns {{ name: string, shape: number[], data: Float32Array }[]}
    */
@@ -328,7 +315,7 @@ export class Model {
   }
 
   /**
-   * Takes over what a checkpoint holds; everything in it was checked but for the names and shapes of tensors.
+   * Restores a checkpoint, of which everything was checked except the names and shapes of tensors.
    * @param {Checkpoint} checkpoint
    * @ignore
    */
@@ -340,13 +327,13 @@ export class Model {
       const data = floatsOf(tensor);
       core.floats(to, data.length).set(data);
     }
-    core.call('model_changed', address);
+    core.call('model_invalidate', address);
     core.call('model_set_step', address, checkpoint.step);
     if (checkpoint.topK !== undefined) this.topK = checkpoint.topK;
     this.metadata = { ...checkpoint.metadata };
   }
 
-  /** Gives the memory back. May be called twice; any other use throws `DisposedError` from now on. */
+  /** Frees the memory. May be called twice; any other use throws `DisposedError` afterwards. */
   dispose() {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -359,12 +346,18 @@ export class Model {
   }
 }
 
+/** @param {Int32Array} counts [E] assignments of each expert */
+function loadOfCounts(counts) {
+  const assignments = counts.reduce((sum, count) => sum + count, 0);
+  return Float32Array.from(counts, (count) => count / Math.max(1, assignments));
+}
+
 /** @param {import('./core.js').RawParameter[]} parameters */
 function countParameters(parameters) {
   let [size, trainable] = [0, 0];
   for (const parameter of parameters) {
     size += parameter.size;
-    if (parameter.trainable) trainable += parameter.size;
+    if (parameter.role === 'trained') trainable += parameter.size;
   }
   return { size, trainable };
 }

@@ -1,9 +1,9 @@
-/** What Node has and pages have not. Taken from the process, not imported: bundlers for pages need not know of it. */
+/** Node's worker threads. Not an import, so that bundlers for browsers ignore it. */
 
 export const workerThreads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
 
 /**
- * A worker of Node. Without the process's own options: --input-type, for one, is refused for a file.
+ * A worker of Node, without the options of the process: some, such as --input-type, are refused for a file.
  * @param {URL} url
  */
 export function nodeWorker(url) {

@@ -1,4 +1,4 @@
-/** What vocabularies are given: text, tokens and JSON. */
+/** Checks of what vocabularies take: text, tokens and JSON. */
 import { checkInteger, checkObject, refuse } from './check.js';
 
 /**
@@ -10,7 +10,7 @@ export function checkToken(token, size) {
 }
 
 /**
- * @param {string | Uint8Array} text bytes are taken as UTF-8
+ * @param {string | Uint8Array} text bytes are read as UTF-8
  * @returns {string}
  * @throws {TypeError}
  */
@@ -20,7 +20,7 @@ export function toText(text) {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
   } catch {
-    throw new TypeError('text must be UTF-8 for this vocabulary; a byte vocabulary takes any bytes');
+    throw new TypeError('text must be UTF-8 for this vocabulary; ByteVocabulary takes any bytes');
   }
 }
 
@@ -47,7 +47,7 @@ export function readJSON(json) {
   try {
     if (typeof json === 'string') value = JSON.parse(json);
   } catch (error) {
-    throw new TypeError(`json must be JSON of a vocabulary: ${error}`);
+    throw new TypeError(`json must be the JSON of a vocabulary: ${error}`);
   }
   return checkObject('json', value);
 }

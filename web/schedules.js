@@ -1,6 +1,6 @@
 /**
- * Schedules of the learning rate and of the number of experts a token: pure functions of the step, which is counted
- * from 0, so that a resumed run continues on them.
+ * Schedules of the learning rate and of the number of experts per token: pure functions of the step, counted from 0, so
+ * that a resumed run continues them.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { checkInteger, checkName, checkNumber, refuse } from './check.js';
 
 /**
  * @typedef {(step: number) => number} Schedule
- * A rate, or a number of experts, as a function of the step, which is counted from 0.
+ * A learning rate, or a number of experts, as a function of the step, counted from 0.
  */
 
-/* Taylor series of cosine in x², highest power first: what is cut off is below 1e-17 for x up to π/2. The factorials are
+/* Taylor series of cosine in x², highest power first; the truncation error is below 1e-17 for x up to π/2. The factorials are
  * exact doubles. */
 /** @type {number[]} */
 const COSINE = [];
@@ -20,8 +20,8 @@ for (let n = 0, coefficient = 1; n <= 22; n += 2, coefficient *= -n * (n - 1))
   COSINE.unshift(1 / coefficient);
 
 /**
- * cos(π t). Not `Math.cos`, whose last bit the language leaves to the engine: a run must give the same bits in
- * every one, and addition, multiplication and division do.
+ * cos(π t). Not `Math.cos`, whose last bit may differ between JavaScript engines: a run must give the same bits in all
+ * of them, and addition, multiplication and division do.
  *
  * @param {number} t  0 to 1
  * @returns {number}
@@ -32,14 +32,14 @@ function cosPi(t) {
 }
 
 /**
- * Linear warm-up to the learning rate, then half a cosine down to the floor, which is reached at `steps` and kept.
- * Step s of the warm-up has learningRate · (s + 1) / warmup: no step is lost on a rate of 0.
+ * Linear warm-up to the learning rate, then cosine decay to the floor, which is reached at `steps` and kept. Step s of
+ * the warm-up has learningRate · (s + 1) / warmup, so that no step has a rate of 0.
  *
- * @param {object} options its shape
- * @param {number} options.learningRate  the highest rate, above 0
- * @param {number} options.steps         of the whole run, at least 1
+ * @param {object} options shape of the schedule
+ * @param {number} options.learningRate  peak learning rate, above 0
+ * @param {number} options.steps         number of steps of the run, at least 1
  * @param {number} [options.warmup]      steps, 0 (default) to steps
- * @param {number} [options.floor]       the last rate, 0 (default) to learningRate
+ * @param {number} [options.floor]       final learning rate, 0 (default) to learningRate
  * @returns {Schedule}
  * @throws {TypeError | RangeError} naming the option
  */
@@ -56,9 +56,9 @@ export function cosineSchedule({ learningRate, steps, warmup = 0, floor = 0 }) {
 }
 
 /**
- * The same rate at every step, after a linear warm-up if one is asked for.
+ * The same learning rate at every step, after an optional linear warm-up.
  *
- * @param {object} options its shape
+ * @param {object} options shape of the schedule
  * @param {number} options.learningRate  above 0
  * @param {number} [options.warmup]      steps, default 0
  * @returns {Schedule}
@@ -80,19 +80,19 @@ function warmUp({ learningRate, warmup }) {
   return (step) => (learningRate * (step + 1)) / warmup;
 }
 
-/** The ways in which the number of experts a token may go, named as in the published code (`dynamic_moe_mode`). */
+/** Schedules of the number of experts per token, named as in the published code (`dynamic_moe_mode`). */
 export const topKSchedules = Object.freeze(/** @type {const} */ (['constant', 'linear_increase']));
 
 /**
- * How many experts a token goes to: the same number always, or growing evenly from kMin to kMax over `steps` as in
- * HyperRouter's published training (8 to 16 there), and kMax from then on.
+ * Schedule of the number of experts per token: constant, or growing linearly from kMin to kMax over `steps` as in
+ * HyperRouter's published training (8 to 16 there), and kMax after that.
  *
- * @param {object} options its shape
- * @param {number} options.kMax     experts a token in the end, at least 1
- * @param {number} [options.kMin]   experts a token at first, 1 to kMax; `linear_increase` only
+ * @param {object} options shape of the schedule
+ * @param {number} options.kMax     final number of experts per token, at least 1
+ * @param {number} [options.kMin]   initial number of experts per token, 1 (default) to kMax; `linear_increase` only
  * @param {number} [options.steps]  at least 1; `linear_increase` only
  * @param {'constant' | 'linear_increase'} [options.kind]  default: linear_increase
- * @returns {Schedule} round(kMin + (kMax - kMin) · step / steps), halves up
+ * @returns {Schedule} round(kMin + (kMax - kMin) · step / steps), halves rounded up
  * @throws {TypeError | RangeError} naming the option
  */
 export function topKSchedule({ kMin = 1, kMax, steps, kind = 'linear_increase' }) {

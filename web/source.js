@@ -1,4 +1,4 @@
-/** Where the WebAssembly module comes from: what is given is read and compiled. */
+/** Reads and compiles the WebAssembly module. */
 import { refuse } from './check.js';
 import { EngineError } from './errors.js';
 
@@ -15,13 +15,13 @@ export async function compile(source) {
   if (bytes.length < 8 || bytes[0] !== 0 || bytes[1] !== 97 || bytes[2] !== 115 || bytes[3] !== 109) {
     const start = new TextDecoder().decode(bytes.subarray(0, 24));
     throw new EngineError(
-      `${from} is not WebAssembly: ${bytes.length} bytes that begin with ${JSON.stringify(start)}`,
+      `${from} is not WebAssembly: it has ${bytes.length} bytes and begins with ${JSON.stringify(start)}`,
     );
   }
   try {
     return await WebAssembly.compile(/** @type {Uint8Array<ArrayBuffer>} */ (bytes));
   } catch (error) {
-    throw new EngineError(`${from} does not compile here: ${error}`, { cause: error });
+    throw new EngineError(`${from} cannot be compiled here: ${error}`, { cause: error });
   }
 }
 
@@ -34,8 +34,7 @@ async function read(source) {
   if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), from: 'wasm' };
   if (typeof Response === 'function' && source instanceof Response) return readResponse(source);
   const url = absolute(source);
-  // Node's fetch does not read files. Taken from the process rather than imported, so that bundlers for pages need not
-  // know of it.
+  // Node's fetch does not read files. Not an import, so that bundlers for browsers ignore it.
   const files = url.protocol === 'file:' && globalThis.process?.getBuiltinModule?.('node:fs/promises');
   try {
     if (files) return { bytes: await files.readFile(url), from: url.href };
@@ -48,7 +47,7 @@ async function read(source) {
 
 /**
  * @param {unknown} source
- * @returns {URL} as the page sees it, which is not how a script of its worker does
+ * @returns {URL} relative to the page, not to the script of a worker
  */
 export function absolute(source) {
   if (typeof source !== 'string' && !(source instanceof URL)) {

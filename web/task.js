@@ -1,10 +1,10 @@
-/** Giving way to whatever waits in the event loop: input, rendering, an abort. */
+/** Yielding to the event loop: to input, rendering, an abort. */
 
-/** How long is worked in one go: half of a frame at 60 Hz. */
+/** Longest work between two yields: half a frame at 60 Hz. */
 const SLICE_MS = 8;
 
 /**
- * A task of its own for whatever waits in the event loop. A message port, because browsers clamp nested timers.
+ * Resolves in a new task, after those that are waiting. Uses a message port, because browsers clamp nested timers.
  *
  * @returns {Promise<void>}
  */
@@ -20,7 +20,7 @@ export function nextTask() {
 }
 
 /**
- * Returns a function to be awaited between two pieces of work: it gives way when a slice of time is used up.
+ * Returns a function to await between two pieces of work: it yields to the event loop when the time slice is used up.
  *
  * @param {number} [milliseconds]
  * @returns {() => Promise<void> | undefined}

@@ -1,6 +1,6 @@
 /**
- * Texts as tokens: the held-out tail, the streams that training walks along, and the measure of a model on a text.
- * Plain typed arrays in and out; nothing here touches the engine's memory.
+ * Helpers for texts: splitting, parallel streams for training, and evaluating a model. They take and return plain typed
+ * arrays; nothing here touches the engine's memory.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { timeSlices } from './task.js';
 /** @import { Vocabulary } from './vocabulary.js' */
 
 /**
- * Holds out the tail of a text. The two parts are views of `tokens`, not copies.
+ * Splits a text into a training part and a validation part at its end. The parts are views of `tokens`, not copies.
  *
  * @template {{ length: number, subarray(begin?: number, end?: number): T }} T
  * @param {T} tokens  a typed array
- * @param {{ validation?: number }} [options]  validation: the share to hold out, from 0 to below 1; default 0.1
+ * @param {{ validation?: number }} [options]  validation: the share to hold out, 0 <= share < 1; default 0.1
  * @returns {{ train: T, validation: T }}
  */
 export function splitText(tokens, { validation = 0.1 } = {}) {
@@ -26,30 +26,30 @@ export function splitText(tokens, { validation = 0.1 } = {}) {
 
 /**
  * @typedef {object} TextSegment
- * A segment of all streams, as `model.trainStep` takes it. The arrays are new ones, free to be kept or transferred.
+ * A segment of all streams, as `model.trainStep` takes it. The arrays are new: you may keep or transfer them.
  *
  * @property {Int32Array} inputs      [streams, length]
  * @property {Int32Array} targets     [streams, length], the token after each input
- * @property {number} length          tokens of each stream
- * @property {boolean} carryMemory    false for the first segment of a pass: nothing came before it
- * @property {number} epoch           passes over the text completed before, from 0
+ * @property {number} length          tokens per stream
+ * @property {boolean} carryMemory    false for the first segment of an epoch: nothing comes before it
+ * @property {number} epoch           completed passes over the text
  */
 
 /**
- * Cuts a text into parallel streams of equal length and walks them side by side, segment after segment, as
- * Transformer-XL is trained: what precedes a segment in its stream is in the model's memory (Dai et al., 2019,
- * section 3.2). After the last segment, which is shorter if the length does not divide the stream, the next pass
- * begins. What a step sees depends on the number of the step alone, so that a run can be resumed at any step.
+ * Parallel streams of a text. The text is cut into streams of equal length, which are read in parallel, segment after
+ * segment, as in the training of Transformer-XL: the model's memory holds what precedes a segment in its stream (Dai et
+ * al., 2019, section 3.2). After the last segment, which may be shorter, the next epoch begins. The segment of a step
+ * depends only on the number of the step, so that a run can be resumed at any step.
  *
- * The last `tokens.length mod batchSize` tokens are left out. `tokens` is not copied and must not change.
+ * The last `tokens.length mod batchSize` tokens are not used. `tokens` is not copied and must not change.
  */
 export class TextStreams {
   #tokens;
 
   /**
-   * @param {Int32Array} tokens ids of the whole text
-   * @param {{ batchSize: number, length: number }} options  batchSize: number of streams; length: tokens a segment
-   * @throws {TypeError | RangeError} naming the argument; there must be two tokens a stream
+   * @param {Int32Array} tokens token ids of the text
+   * @param {{ batchSize: number, length: number }} options  batchSize: number of streams; length: tokens per segment
+   * @throws {TypeError | RangeError} naming the argument; every stream needs at least two tokens
    */
   constructor(tokens, options) {
     checkArray('tokens', tokens, Int32Array);
@@ -62,13 +62,13 @@ export class TextStreams {
     this.#tokens = tokens;
     /** Number of streams. */
     this.batchSize = batchSize;
-    /** Tokens of a segment, at the most. */
+    /** Tokens per segment; the last one of an epoch may be shorter. */
     this.length = length;
-    /** Tokens of each stream. */
+    /** Tokens per stream. */
     this.streamLength = Math.floor(tokens.length / batchSize);
-    /** Steps of one pass over the text. */
+    /** Steps per epoch. */
     this.segments = Math.ceil((this.streamLength - 1) / length);
-    /** Tokens that are predicted in one pass over the text. */
+    /** Tokens that are predicted per epoch. */
     this.targetsPerPass = batchSize * (this.streamLength - 1);
   }
 
@@ -94,7 +94,7 @@ export class TextStreams {
 }
 
 /**
- * The loss in bits: the bits per byte where a token is a byte.
+ * Converts a loss to bits per token, which are bits per byte if a token is a byte.
  *
  * @param {number} loss  nats per token
  * @returns {number} bits per token
@@ -104,11 +104,11 @@ export function bitsPerToken(loss) {
 }
 
 /**
- * The loss in bits per byte, which compares vocabularies.
+ * Converts a loss to bits per byte, which can be compared between vocabularies.
  *
  * @param {number} loss    nats per token
- * @param {number} tokens  over how many tokens
- * @param {number} bytes   and how many bytes of UTF-8 these are
+ * @param {number} tokens  number of tokens
+ * @param {number} bytes   bytes of UTF-8 of their text
  * @returns {number} bits per byte
  */
 export function bitsPerByte(loss, tokens, bytes) {
@@ -117,43 +117,43 @@ export function bitsPerByte(loss, tokens, bytes) {
 
 /**
  * @typedef {object} EvaluatedModel
- * What `evaluateText` needs of a language model; calls may also return promises.
+ * What `evaluateText` uses of a language model; methods may also return promises.
  *
- * @property {Readonly<Record<string, unknown>>} config with batchSize and contextLength
+ * @property {Readonly<Record<string, unknown>>} config batchSize and contextLength
  * @property {(segment: { inputs: Int32Array, targets: Int32Array, length: number, carryMemory: boolean }) =>
  *   { loss: number } | PromiseLike<{ loss: number }>} evaluate nats per token
- * @property {() => any} saveMemory the memory that is put back at the end
- * @property {(memory: any) => any} restoreMemory puts it back
+ * @property {() => any} saveMemory a copy of the memory
+ * @property {(memory: any) => any} restoreMemory restores it at the end
  */
 
 /**
  * @typedef {object} Evaluation
- * How well a language model foretells a text.
+ * Loss of a language model on a text.
  *
  * @property {number} loss mean over the predicted tokens, nats
  * @property {number} bitsPerToken the same in bits
- * @property {number | null} bitsPerByte bits over the bytes of the text as UTF-8; null without a vocabulary
- * @property {number} tokens how many were predicted
+ * @property {number | null} bitsPerByte bits per byte of the text as UTF-8; null without a vocabulary
+ * @property {number} tokens number of predicted tokens
  */
 
-/** Streams are not made shorter than this many segments: each begins with nothing in its memory. */
+/** Fewest segments per stream: each stream begins with an empty memory, which costs accuracy. */
 const EVALUATION_SEGMENTS = 8;
 
 /**
- * The loss of a model on a text that is walked from its beginning with the memory carried on. The memory that the
- * model had before is put back at the end, also when the evaluation fails or is stopped, so that a training run can
- * be measured in its middle. Until the promise is settled nothing else may use the model.
+ * Evaluates a model on a text, which is read from its beginning with the memory carried along. The model's own memory
+ * is restored at the end, also if the evaluation fails or is aborted, so that it can be used in the middle of training.
+ * Until the promise settles, nothing else may use the model.
  *
- * @param {EvaluatedModel} model on this thread or in a worker
+ * @param {EvaluatedModel} model a language model, on this thread or in a worker
  * @param {Int32Array} tokens  at least 2
- * @param {object} [options] how to walk the text
+ * @param {object} [options] how to read the text
  * @param {number} [options.batchSize]  streams; by default the model's batchSize, or fewer if the text is short
- * @param {number} [options.length]     tokens a segment; by default the model's contextLength
- * @param {Vocabulary} [options.vocabulary]  gives bitsPerByte
+ * @param {number} [options.length]     tokens per segment; by default the model's contextLength
+ * @param {Vocabulary} [options.vocabulary]  for bitsPerByte
  * @param {(progress: { tokens: number, total: number, loss: number }) => void} [options.onProgress]  called after
- *   each segment, when `model.routing()` and `model.logits()` are that segment's; loss is the mean so far
+ *   each segment, while `model.routing()` and `model.logits()` are those of the segment; loss: mean so far
  * @param {AbortSignal} [options.signal]  stops between two segments
- * @returns {Promise<Evaluation>} rejects with the signal's reason (an AbortError by default) when stopped
+ * @returns {Promise<Evaluation>} rejects with the signal's reason (an AbortError by default) if aborted
  */
 export async function evaluateText(model, tokens, options = {}) {
   const { signal, onProgress, vocabulary } = options;

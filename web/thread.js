@@ -1,6 +1,6 @@
 /**
- * What a further thread of an engine runs: its own instance of the module over the engine's memory, working for the team
- * until that is dissolved.
+ * Script of an additional thread: its own instance of the module on the engine's shared memory. It works for the
+ * engine's thread team until that is dissolved.
  */
 
 /**

@@ -1,4 +1,4 @@
-/** The further threads of an engine: workers that serve its team. */
+/** The additional threads of an engine: workers that serve its thread team. */
 import { EngineError } from './errors.js';
 import { nodeWorker } from './node.js';
 
@@ -8,7 +8,7 @@ import { nodeWorker } from './node.js';
 const STACK_BYTES = 262144;
 
 /**
- * A worker of either kind, as far as it matters here.
+ * A worker of a browser or of Node, as far as it is used here.
  * @typedef {object} Thread
  * @property {(message: unknown) => void} postMessage
  * @property {() => unknown} terminate
@@ -19,7 +19,7 @@ const STACK_BYTES = 262144;
  * @param {Core} core
  * @param {WebAssembly.Module} module
  * @param {WebAssembly.Memory} memory
- * @param {number} count with the caller
+ * @param {number} count including the calling thread
  * @param {() => Worker} [createThread]
  */
 export async function startThreads(core, module, memory, count, createThread) {
@@ -33,11 +33,11 @@ export async function startThreads(core, module, memory, count, createThread) {
     const starts = [];
     for (let number = 1; number < count; number++) {
       const stack = core.address('allocate', STACK_BYTES);
-      if (team === 0 || stack === 0) throw new EngineError('the engine has no memory for its threads');
+      if (team === 0 || stack === 0) throw new EngineError('not enough memory for the threads');
       const { thread, ready } = createThread ? browserThread(createThread()) : createWorker();
       threads.push(thread);
       starts.push(ready);
-      // Compiled code counts on a stack aligned to 16 bytes, the allocator aligns to 8.
+      // Compiled code needs a stack aligned to 16 bytes; the allocator aligns to 8.
       const top = ((stack + STACK_BYTES) & ~15) >>> 0;
       thread.postMessage({ module, memory, team, thread: number, stack: top });
     }
@@ -46,13 +46,13 @@ export async function startThreads(core, module, memory, count, createThread) {
     end();
     throw error instanceof EngineError
       ? error
-      : new EngineError(`a thread does not start: ${error}`, { cause: error });
+      : new EngineError(`a thread cannot be started: ${error}`, { cause: error });
   }
-  core.employ(team, end);
+  core.setTeam(team, end);
 }
 
 function createWorker() {
-  // Not written as the line below, which bundlers take for a file to copy: it is for Node alone.
+  // In two statements, so that bundlers do not take it for a file to copy: it is for Node only.
   const here = import.meta.url;
   const worker = nodeWorker(new URL('./thread.js', here));
   if (!worker) return browserThread(new Worker(new URL('./thread.js', import.meta.url), { type: 'module' }));
@@ -60,7 +60,7 @@ function createWorker() {
     worker.once('message', resolve);
     worker.once('error', reject);
   });
-  // An engine that nobody disposed of does not keep the process alive.
+  // An engine that was not disposed must not keep the process alive.
   ready.then(
     () => worker.unref(),
     () => {},

@@ -12,7 +12,7 @@ import { timeSlices } from './task.js';
 /** @import { Source, TrainOptions, TrainProgress, TrainStep } from './types.js' */
 
 /**
- * What the loop needs of a model.
+ * What the loop uses of a model.
  *
  * @template {TrainStep} Step
  * @typedef {object} TrainedModel
@@ -23,13 +23,13 @@ import { timeSlices } from './task.js';
  */
 
 /**
- * How one kind of model is trained.
+ * How a model is trained: what differs between the kinds of model.
  *
  * @template {TrainStep} Step
  * @template Evaluation
- * @typedef {object} Trade
+ * @typedef {object} TrainingTask
  * @property {Source<Step>} source
- * @property {(step: Step) => Step} [adapt] what to take as the step, since others may have used the model before it
+ * @property {(step: Step) => Step} [adapt] adapts a step to the state of the model, which may have been used in between
  * @property {() => Promise<{ loss: number } & Evaluation>} [validate]
  * @property {() => LayerMeasures[]} [measure]
  */
@@ -39,15 +39,16 @@ const OPTIONS = [
   ...['validation', 'validateEvery', 'probe', 'probeClasses', 'measureEvery'],
 ];
 
-/** Learns fast at the sizes that suit a page, and leaves a margin for classifiers of few inputs. */
+/** Fast at the model sizes that suit a browser, and still stable for classifiers of few inputs. */
 const LEARNING_RATE = 3e-3;
 const CLIP = 0.25;
 const WARMUP = 50;
 
-const SHARE_BETWEEN_LOOKS = 0.1;
+/** Share of the steps between two validations or measurements. */
+const CHECK_SHARE = 0.1;
 
-/** Models that are being trained. @type {WeakSet<object>} */
-const busy = new WeakSet();
+/** Models in training. @type {WeakSet<object>} */
+const inTraining = new WeakSet();
 
 /**
  * @template T
@@ -65,7 +66,7 @@ export function isSource(data) {
 }
 
 /**
- * Checks the options; what is not given gets its default.
+ * Checks the options and fills in defaults.
  *
  * @param {TrainOptions<unknown, unknown>} options
  * @param {{ step: number, config: { readonly experts: number } }} model
@@ -80,8 +81,8 @@ function readPlan(options, model) {
   if (topKSchedule !== undefined && typeof topKSchedule !== 'function') {
     refuse('topKSchedule', 'a function of the step', topKSchedule, TypeError);
   }
-  const looks = Math.max(1, Math.ceil(steps * SHARE_BETWEEN_LOOKS));
-  const { validateEvery = looks, measureEvery = looks } = options;
+  const interval = Math.max(1, Math.ceil(steps * CHECK_SHARE));
+  const { validateEvery = interval, measureEvery = interval } = options;
   checkInteger('validateEvery', validateEvery, 1);
   checkInteger('measureEvery', measureEvery, 1);
   const schedule = readSchedule(options, model.step);
@@ -97,7 +98,7 @@ function readSchedule({ schedule = 'cosine', learningRate, warmup, steps }, firs
   if (typeof schedule === 'function') {
     if (learningRate !== undefined || warmup !== undefined) {
       throw new TypeError(
-        'learningRate and warmup must be left out when schedule is a function: it gives the rate',
+        'learningRate and warmup must be left out if schedule is a function, which gives the learning rate',
       );
     }
     return schedule;
@@ -113,18 +114,18 @@ function readSchedule({ schedule = 'cosine', learningRate, warmup, steps }, firs
 }
 
 /**
- * Trains a model. Arguments are checked at once; the first step is taken when the first progress is asked for, and
- * nothing runs between a progress and the request for the next.
+ * Trains a model. Arguments are checked immediately; the first step is taken when the first progress event is
+ * requested, and nothing runs between a progress event and the request for the next.
  *
  * @template {TrainStep} Step
  * @template Evaluation
  * @param {TrainedModel<Step>} model
  * @param {TrainOptions<unknown, unknown>} options
- * @param {Trade<Step, Evaluation>} trade
+ * @param {TrainingTask<Step, Evaluation>} task
  * @returns {AsyncGenerator<TrainProgress<{ loss: number } & Evaluation>, void, void>}
  */
-export function train(model, options, trade) {
-  return loop(model, readPlan(options, model), trade);
+export function train(model, options, task) {
+  return loop(model, readPlan(options, model), task);
 }
 
 /**
@@ -132,17 +133,17 @@ export function train(model, options, trade) {
  * @template Evaluation
  * @param {TrainedModel<Step>} model
  * @param {ReturnType<typeof readPlan>} plan
- * @param {Trade<Step, Evaluation>} trade
+ * @param {TrainingTask<Step, Evaluation>} task
  * @returns {AsyncGenerator<TrainProgress<{ loss: number } & Evaluation>, void, void>}
  */
 async function* loop(model, plan, { source, adapt, validate, measure }) {
   const { steps, every, signal, clip, topKSchedule, schedule } = plan;
   signal?.throwIfAborted();
-  if (busy.has(model)) throw new Error('the model is being trained already; end that first');
-  busy.add(model);
+  if (inTraining.has(model)) throw new Error('the model is already in training; end that first');
+  inTraining.add(model);
   try {
     const pause = timeSlices();
-    // Since the last progress.
+    // Since the last progress event.
     let [losses, taken, tokens, milliseconds] = [0, 0, 0, 0];
     for (let done = 1; done <= steps; done++) {
       const number = model.step;
@@ -173,7 +174,7 @@ async function* loop(model, plan, { source, adapt, validate, measure }) {
         step: model.step,
         epoch,
         loss: losses / taken,
-        // Coarse clocks may say that no time has passed.
+        // With a coarse clock no time may have passed.
         tokensPerSecond: (tokens * 1000) / Math.max(milliseconds, 0.01),
         gradNorm,
         learningRate,
@@ -183,10 +184,10 @@ async function* loop(model, plan, { source, adapt, validate, measure }) {
         measures,
       };
       losses = taken = tokens = milliseconds = 0;
-      // While the caller had the progress.
+      // It may have been aborted while the caller had the progress event.
       if (!last) signal?.throwIfAborted();
     }
   } finally {
-    busy.delete(model);
+    inTraining.delete(model);
   }
 }

@@ -1,20 +1,20 @@
-/** Types of the interface, without code. */
+/** Types of the package's interface. */
 
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Schedule } from './schedules.js' */
 
 /**
  * @typedef {object} SharedConfig
- * What both kinds of model are configured with. `engine.configFields(kind)` gives defaults and limits.
+ * Configuration keys of both kinds of model. `engine.configFields(kind)` gives defaults and limits.
  *
  * @property {number} [layers] number of layers
  * @property {number} [dModel] width of the model; even for a language model
  * @property {number} [dInner] hidden width of an expert
- * @property {number} [experts] number of experts in a layer
- * @property {number} [topK] experts that take each token, 1 to experts
- * @property {'hyperrouter' | 'smoe' | 'smoe-dropout' | 'dense'} [router] how tokens are sent to experts
+ * @property {number} [experts] number of experts per layer
+ * @property {number} [topK] experts per token, 1 to experts
+ * @property {'hyperrouter' | 'smoe' | 'smoe-dropout' | 'dense'} [router] how tokens are routed to experts
  * @property {number} [hyperSize] hidden width of the frozen hypernetwork (`hyperrouter`)
- * @property {number} [batchSize] parallel streams (or input vectors) of a call, at the most
+ * @property {number} [batchSize] largest number of parallel streams (or input vectors) per call
  * @property {boolean} [preLayerNorm] layer norm before each sublayer instead of after it
  * @property {number} [dropout] probability of dropping an activation in training
  * @property {number} [loadBalanceWeight] weight of the load-balancing loss (`smoe`)
@@ -23,17 +23,17 @@
  * @property {number} [beta2] Adam's decay of the second moment
  * @property {number} [epsilon] Adam's guard against division by zero
  * @property {number} [weightDecay] decoupled weight decay (AdamW)
- * @property {number} [seed] of the initial values and of dropout
+ * @property {number} [seed] seed of the initial values and of dropout
  */
 
 /**
  * @typedef {object} LanguageKeys
- * What a language model is configured with besides.
+ * Configuration keys of language models only.
  *
  * @property {number} [vocabSize] number of different tokens; 256 for bytes
- * @property {number} [heads] attention heads of a layer
+ * @property {number} [heads] attention heads per layer
  * @property {number} [dHead] width of an attention head
- * @property {number} [contextLength] tokens of a segment, at the most
+ * @property {number} [contextLength] largest number of tokens per segment
  * @property {number} [memoryLength] tokens of Transformer-XL memory before a segment
  * @property {number} [attentionDropout] probability of dropping an attention weight in training
  */
@@ -45,9 +45,9 @@
 
 /**
  * @typedef {object} ClassifierKeys
- * What a classifier is configured with besides.
+ * Configuration keys of classifiers only.
  *
- * @property {number} [inputSize] numbers in one input vector
+ * @property {number} [inputSize] features per input vector
  * @property {number} [classes] number of classes
  */
 
@@ -58,54 +58,70 @@
 
 /**
  * @typedef {object} Parameter
- * A tensor of a model. `data` and `grad` are copies as of the call.
+ * A tensor of a model. `data` and `grad` are copies.
  *
- * @property {string} name as in the state_dict of the published code
- * @property {number[]} shape its sizes, outermost first
- * @property {boolean} trainable false if frozen
- * @property {Float32Array} data its numbers, row-major
- * @property {Float32Array | null} grad of the last `gradients` or `trainStep`, before clipping; null if frozen
+ * @property {string} name as in the `state_dict` of the published PyTorch code
+ * @property {number[]} shape sizes, outermost first
+ * @property {boolean} trainable false if the tensor is frozen
+ * @property {Float32Array} data elements, row-major
+ * @property {Float32Array | null} grad gradient of the last `gradients` or `trainStep`, before clipping; null if frozen
  */
 
 /**
  * @typedef {object} LayerRouting
- * The routing of one layer in the last call; copies. N tokens in [batch, length] order, K chosen of E experts.
+ * Routing of one layer in the last call, as copies. N tokens in [batch, length] order, K of E experts per token.
  *
- * @property {Int32Array} experts [N, K] in descending order of logit, ties to the lower id
- * @property {Float32Array} weights [N, K] softmax over the chosen K
- * @property {Float32Array} logits [N, E] of the router
- * @property {Float32Array} load [E] share of the assignments that each expert got
- * @property {number} entropy mean over tokens of -Σ p ln p / ln E, p the softmax over all E logits
+ * @property {Int32Array} experts [N, K] ids of the chosen experts, in descending order of logit; ties go to the lower
+ *   id
+ * @property {Float32Array} weights [N, K] of the chosen experts: the softmax over their logits
+ * @property {Float32Array} logits [N, E] router logits
+ * @property {Float32Array} load [E] expert load: share of the assignments that each expert gets
+ * @property {number} entropy router entropy: mean over tokens of -Σ p ln p / ln E, p the softmax over all E logits
  */
 
 /**
  * @typedef {object} MemoryUse
- * Bytes of a model by kind.
+ * Memory of a model in bytes, by kind.
  *
- * @property {number} tables its own records
+ * @property {number} tables internal records
  * @property {number} parameters trained and frozen
- * @property {number} gradients of what is trained
- * @property {number} moments Adam's
- * @property {number} activations kept for the backward pass, with inputs and logits
+ * @property {number} gradients of the trained parameters
+ * @property {number} moments Adam's first and second moments
+ * @property {number} activations kept for the backward pass, including inputs and logits
  * @property {number} context Transformer-XL memory and the cache of generation
  * @property {number} scratch intermediate results
- * @property {number} total of all these
+ * @property {number} total sum of all kinds
+ */
+
+/**
+ * @typedef {object} ConfigOption
+ * One option of a configuration key that chooses.
+ *
+ * @property {string} name the value of the key
+ * @property {string} label readable name
+ * @property {string} summary what it does, in one line
+ * @property {string[]} traits properties that other keys may require. `routes`: tokens are routed
+ *   to experts; `learns`: training changes which experts a token is routed to; `auxiliaryLoss`: can be trained with the
+ *   load-balancing loss and the router z-loss; `hypernetwork`: a frozen hypernetwork generates the router
  */
 
 /**
  * @typedef {object} ConfigField
- * What there is to know of a configuration key: for options, controls, help and documentation.
+ * Description of a configuration key, for options, controls, help and documentation.
  *
  * @property {string} name the key
- * @property {string} summary what it means, in a line
- * @property {'integer' | 'number' | 'boolean' | 'choice'} type what its values are
- * @property {number | boolean | string} default what it is where it is not given
- * @property {number} [min] inclusive, of numbers
- * @property {number} [max] of numbers; inclusive unless `exclusiveMax`
- * @property {boolean} [exclusiveMax] whether `max` itself is too large
- * @property {number} [multipleOf] 2 for a number that must be even
- * @property {string[]} [choices] what a choice may be
- * @property {boolean} shape whether it sets the shape of a tensor: what a checkpoint cannot be opened without
+ * @property {string} summary meaning, in one line
+ * @property {'integer' | 'number' | 'boolean' | 'choice'} type type of its values
+ * @property {number | boolean | string} default value if it is not given
+ * @property {number} [min] smallest value, for numbers
+ * @property {number} [max] largest value, for numbers; see `exclusiveMax`
+ * @property {boolean} [exclusiveMax] whether values must be below `max`
+ * @property {number} [multipleOf] 2 if the number must be even
+ * @property {string[]} [choices] names of the options of a choice
+ * @property {ConfigOption[]} [options] options of a choice
+ * @property {string[]} requires traits that the chosen options must have for this key to have an effect; see
+ *   `fieldsInUse`
+ * @property {boolean} shape whether it sets the shape of a tensor: a checkpoint cannot be opened without it
  */
 
 /**
@@ -114,29 +130,25 @@
  */
 
 /**
- * @typedef {object} Router
- * A way in which tokens are sent to experts.
- *
- * @property {string} name for `config.router`
- * @property {string} summary what it does, in a line
- * @property {boolean} routes false if every token goes through one dense network
+ * @typedef {ConfigOption & { routes: boolean }} Router
+ * An option of `config.router`; `routes` is false for `dense`, which has one network for all tokens.
  */
 
 /**
  * @typedef {object} StepOptions
  * Options of one step of training.
  *
- * @property {number} learningRate of this step, 0 to 1e30
- * @property {number} [clip] global norm that the gradient is scaled down to; 0 (default): no clipping
+ * @property {number} learningRate learning rate of this step, 0 to 1e30
+ * @property {number} [clip] clips the gradient to this global norm; 0 (default): no clipping
  */
 
 /**
  * @typedef {object} StepResult
- * What a step, or the gradients without one, came to.
+ * Result of `trainStep` and `gradients`.
  *
  * @property {number} loss mean cross-entropy, nats per token or vector
- * @property {number} gradNorm norm over all gradients, before clipping
- * @property {number} auxiliaryLoss the weighted load-balancing and z-loss, which are not in `loss`
+ * @property {number} gradNorm global norm of the gradient, before clipping
+ * @property {number} auxiliaryLoss weighted load-balancing loss and router z-loss; not included in `loss`
  */
 
 /**
@@ -144,66 +156,68 @@
  * @typedef {object} TrainOptions
  * Options of `model.train`.
  *
- * @property {number} steps to take now; a model that was trained before goes on from its own `step`
- * @property {number} [every] steps from one progress to the next; default 1. There is one after the last step, after
- *   each validation and after each measure in any case.
- * @property {AbortSignal} [signal] stops between two steps
- * @property {number} [learningRate] the highest rate of a schedule that is named; default 0.003
- * @property {'cosine' | 'constant' | Schedule} [schedule] of the learning rate: a name (default 'cosine'), over the
+ * @property {number} steps number of steps of this call; a trained model continues from its own `step`
+ * @property {number} [every] steps between two progress events; default 1. The last step, each validation and each
+ *   measurement always give one.
+ * @property {AbortSignal} [signal] aborts training between two steps
+ * @property {number} [learningRate] peak learning rate of a named schedule; default 0.003
+ * @property {'cosine' | 'constant' | Schedule} [schedule] learning rate schedule: a name (default 'cosine'), over the
  *   steps of this call, after a warm-up; or a function of `model.step`
- * @property {number} [warmup] steps of linear warm-up before a schedule that is named; default a tenth of the steps, at
- *   most 50
- * @property {Schedule} [topKSchedule] experts a token as a function of `model.step`; default: `model.topK` as it is
- * @property {number} [clip] global norm that gradients are scaled down to; default 0.25, 0: no clipping
- * @property {Validation} [validation] data that are held out: gives `validationLoss`
- * @property {number} [validateEvery] steps; default a tenth of all. After the last step in any case.
- * @property {Probe} [probe] what the routing is measured on: gives `measures`
- * @property {Int32Array} [probeClasses] as the option `classes` of `measure`
- * @property {number} [measureEvery] steps; default a tenth of all. After the last step in any case.
- * @property {number} [seed] of the order of a classifier's data
+ * @property {number} [warmup] steps of linear warm-up of a named schedule; default a tenth of the steps, at most 50
+ * @property {Schedule} [topKSchedule] experts per token as a function of `model.step`; default: `model.topK` unchanged
+ * @property {number} [clip] clips the gradient to this global norm; default 0.25, 0: no clipping
+ * @property {Validation} [validation] held-out data, for `validationLoss` and `validation`
+ * @property {number} [validateEvery] steps between validations; default a tenth of all. The last step is always
+ *   validated.
+ * @property {Probe} [probe] data to measure the routing on, for `measures`
+ * @property {Int32Array} [probeClasses] classes of the probe; see the option `classes` of `measure`
+ * @property {number} [measureEvery] steps between measurements; default a tenth of all. The last step is always
+ *   measured.
+ * @property {number} [seed] seed of the order of a classifier's data; default 0
  */
 
 /**
  * @template [Evaluation={ loss: number }]
  * @typedef {object} TrainProgress
- * What `model.train` gives as it goes on.
+ * A progress event of `model.train`.
  *
- * @property {number} step steps that the model has taken in all
- * @property {number} epoch passes over the data completed before this step, from 0
- * @property {number} loss mean over the steps since the last progress, nats per token or vector
- * @property {number} gradNorm of the last step, before clipping
- * @property {number} learningRate of the last step
- * @property {number} topK experts a token in the last step
- * @property {number} tokensPerSecond tokens (or vectors) trained on since the last progress, by the time of their steps
- * @property {number | null} validationLoss nats; null if this was no step to validate
- * @property {Evaluation | null} validation the same and more: bits per token, or accuracy
- * @property {LayerMeasures[] | null} measures one entry a layer; null if this was no step to measure
+ * @property {number} step total number of steps that the model has taken
+ * @property {number} epoch completed passes over the data before this step
+ * @property {number} loss mean over the steps since the last progress event, nats per token or vector
+ * @property {number} gradNorm global norm of the gradient of the last step, before clipping
+ * @property {number} learningRate learning rate of the last step
+ * @property {number} topK experts per token in the last step
+ * @property {number} tokensPerSecond training speed since the last progress event, in tokens (or vectors) per second
+ * @property {number | null} validationLoss nats per token or vector; null without a validation at this step
+ * @property {Evaluation | null} validation the same, with bits per token or accuracy; null as `validationLoss`
+ * @property {LayerMeasures[] | null} measures routing metrics, one entry per layer; null without a measurement at this
+ *   step
  */
 
 /**
  * @typedef {object} TrainStep
- * What every step of a training has, whichever the model.
+ * Input of a training step of any model.
  *
- * @property {Int32Array} targets tokens that follow, or class ids
- * @property {number} [epoch] passes over the data completed before, from 0
- * @property {boolean} [carryMemory] of a segment: go on from the memory that the last one left
+ * @property {Int32Array} targets next tokens, or class ids
+ * @property {number} [epoch] completed passes over the data
+ * @property {boolean} [carryMemory] of a segment: continue from the memory that the last call left
  */
 
 /**
  * @template {TrainStep} Step
  * @typedef {{ at: (step: number) => Step }} Source
- * Where the batches come from: what a step sees depends on the number of the step alone. `TextStreams` and `Batches`
- * are such sources.
+ * A source of training data. The data of a step depends only on the number of the step. `TextStreams` and `Batches` are
+ * sources.
  */
 
 /**
  * @typedef {object} EngineInfo
- * What runs.
+ * Information about a loaded engine.
  *
- * @property {'simd' | 'relaxed-simd'} variant of the module
- * @property {number} threads that share the work, with the one that calls
- * @property {string} threadsReason why there are so many
- * @property {string} version of the engine
+ * @property {'simd' | 'relaxed-simd'} variant variant of the module
+ * @property {number} threads number of threads, including the calling one
+ * @property {string} threadsReason reason for the number of threads
+ * @property {string} version version of the engine
  */
 
 export {};

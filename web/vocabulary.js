@@ -1,5 +1,5 @@
 /**
- * From text to tokens and back. Plain typed arrays in and out; nothing here touches the engine's memory.
+ * Text to tokens and back. Takes and returns plain typed arrays; nothing here touches the engine's memory.
  *
  * @module
  */
@@ -10,45 +10,47 @@ import { checkText, checkToken, describe, readJSON, toText } from './reading.js'
  * @typedef {object} Vocabulary
  * Turns text into token ids and back. A vocabulary is immutable.
  *
- * @property {string} kind what `vocabularyFromJSON` tells vocabularies apart by
+ * @property {string} kind of vocabulary, for `vocabularyFromJSON`
  * @property {number} size token ids are integers from 0 to size - 1
  * @property {(text: string | Uint8Array, options?: { replacement?: string }) => Int32Array} encode
- *   a new array of token ids; bytes are taken as UTF-8
- * @property {(tokens: Iterable<number>) => string} decode the text of the tokens
- * @property {() => TokenDecoder} decoder for tokens that come one at a time
- * @property {(tokens: Iterable<number>) => number} byteLength bytes of the tokens' text as UTF-8
- * @property {() => VocabularyJSON} toJSON what the same vocabulary can be made from
+ *   a new array of token ids; bytes are read as UTF-8
+ * @property {(tokens: Iterable<number>) => string} decode text of the tokens
+ * @property {() => TokenDecoder} decoder decodes tokens one at a time
+ * @property {(tokens: Iterable<number>) => number} byteLength length of the tokens' text in bytes of UTF-8
+ * @property {() => VocabularyJSON} toJSON the vocabulary as JSON
  */
 
 /**
  * @typedef {object} TokenDecoder
- * Text of tokens that come one at a time.
+ * Decodes tokens one at a time.
  *
- * @property {(token: number) => string} push the text that the token completes; '' while a character is incomplete
- * @property {() => string} end what is left over: '', or U+FFFD for a character that never ended
+ * @property {(token: number) => string} push returns the text that the token completes; '' while a character is
+ *   incomplete
+ * @property {() => string} end returns the rest: '', or U+FFFD for an incomplete character
  */
 
 /**
- * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string } | { kind: 'bpe', known: number[] }} VocabularyJSON
+ * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string } | { kind: 'bpe', known: number[] }}
+ *   VocabularyJSON
  * A vocabulary as JSON.
  */
 
 /**
- * Every byte is a token: 256 of them, and any text or file whatever can be encoded.
+ * Every byte is a token: 256 tokens, which can encode any text or file.
  *
  * @implements {Vocabulary}
  */
 export class ByteVocabulary {
-  /** What `vocabularyFromJSON` knows it by. */
+  /** The kind of vocabulary, for `vocabularyFromJSON`. */
   kind = /** @type {const} */ ('byte');
   /** Number of tokens. */
   size = 256;
 
   /**
-   * The tokens of a text, or of any bytes.
-   * @param {string | Uint8Array} text  a string is encoded as UTF-8; half a surrogate pair becomes U+FFFD
-   * @returns {Int32Array} one token a byte
-   * @throws {TypeError} if it is neither
+   * Encodes a text, or any bytes.
+   * @param {string | Uint8Array} text  a string is encoded as UTF-8; a lone surrogate becomes U+FFFD
+   * @returns {Int32Array} one token per byte
+   * @throws {TypeError} if it is neither a string nor a Uint8Array
    */
   encode(text) {
     checkText(text);
@@ -56,10 +58,10 @@ export class ByteVocabulary {
   }
 
   /**
-   * The text of tokens.
+   * Decodes tokens to text.
    * @param {Iterable<number>} tokens ids
-   * @returns {string} bytes that are no UTF-8 become U+FFFD
-   * @throws {RangeError} if there is no such token
+   * @returns {string} bytes that are not UTF-8 become U+FFFD
+   * @throws {RangeError} if an id is not in the vocabulary
    */
   decode(tokens) {
     const bytes = Uint8Array.from([...tokens], (token) => checkToken(token, 256));
@@ -67,7 +69,7 @@ export class ByteVocabulary {
   }
 
   /**
-   * For tokens that come one at a time.
+   * Decodes tokens one at a time.
    * @returns {TokenDecoder}
    */
   decoder() {
@@ -83,16 +85,16 @@ export class ByteVocabulary {
   }
 
   /**
-   * How long the text of tokens is.
+   * Length of the text of tokens.
    * @param {Iterable<number>} tokens ids
-   * @returns {number} bytes of UTF-8
+   * @returns {number} in bytes of UTF-8
    */
   byteLength(tokens) {
     return [...tokens].map((token) => checkToken(token, 256)).length;
   }
 
   /**
-   * What `vocabularyFromJSON` makes the same vocabulary from.
+   * The vocabulary as JSON, for `vocabularyFromJSON`.
    * @returns {VocabularyJSON}
    */
   toJSON() {
@@ -101,12 +103,12 @@ export class ByteVocabulary {
 }
 
 /**
- * Every Unicode code point of a text is a token; ids follow the order of the code points.
+ * Every Unicode code point of a text is a token. Ids are in the order of the code points.
  *
  * @implements {Vocabulary}
  */
 export class CharacterVocabulary {
-  /** What `vocabularyFromJSON` knows it by. */
+  /** The kind of vocabulary, for `vocabularyFromJSON`. */
   kind = /** @type {const} */ ('character');
   /** @type {string[]} */
   #characters;
@@ -114,8 +116,8 @@ export class CharacterVocabulary {
   #ids = new Map();
 
   /**
-   * @param {string} characters  each code point once, in the order of their ids
-   * @throws {RangeError} if there is none, or one occurs twice
+   * @param {string} characters  each code point once, in order of their ids
+   * @throws {RangeError} if there are none, or one occurs twice
    */
   constructor(characters) {
     if (typeof characters !== 'string') refuse('characters', 'a string', characters, TypeError);
@@ -134,10 +136,10 @@ export class CharacterVocabulary {
   }
 
   /**
-   * The characters of a text.
-   * @param {string | Uint8Array} text bytes are taken as UTF-8
-   * @returns {CharacterVocabulary} of all the code points that the text has
-   * @throws {TypeError} if bytes are no UTF-8
+   * Makes a vocabulary of all code points of a text.
+   * @param {string | Uint8Array} text bytes are read as UTF-8
+   * @returns {CharacterVocabulary}
+   * @throws {TypeError} if the bytes are not UTF-8
    */
   static fromText(text) {
     const codes = Array.from(new Set(toText(text)), (character) => Number(character.codePointAt(0)));
@@ -146,13 +148,13 @@ export class CharacterVocabulary {
   }
 
   /**
-   * The tokens of a text.
-   * @param {string | Uint8Array} text bytes are taken as UTF-8
-   * @param {{ replacement?: string }} [options]  replacement: what stands in for a character that the vocabulary
-   *   does not have; it must be in the vocabulary itself
-   * @returns {Int32Array} one token a code point
-   * @throws {RangeError} if a character is unknown and there is no replacement
-   * @throws {TypeError} if bytes are no UTF-8
+   * Encodes a text.
+   * @param {string | Uint8Array} text bytes are read as UTF-8
+   * @param {{ replacement?: string }} [options]  replacement: a character of the vocabulary that is used for
+   *   characters outside it
+   * @returns {Int32Array} one token per code point
+   * @throws {RangeError} if a character is not in the vocabulary and there is no replacement
+   * @throws {TypeError} if the bytes are not UTF-8
    */
   encode(text, { replacement } = {}) {
     const string = toText(text);
@@ -178,10 +180,10 @@ export class CharacterVocabulary {
   }
 
   /**
-   * The text of tokens.
+   * Decodes tokens to text.
    * @param {Iterable<number>} tokens ids
    * @returns {string}
-   * @throws {RangeError} if there is no such token
+   * @throws {RangeError} if an id is not in the vocabulary
    */
   decode(tokens) {
     let text = '';
@@ -190,7 +192,7 @@ export class CharacterVocabulary {
   }
 
   /**
-   * For tokens that come one at a time.
+   * Decodes tokens one at a time.
    * @returns {TokenDecoder}
    */
   decoder() {
@@ -198,16 +200,16 @@ export class CharacterVocabulary {
   }
 
   /**
-   * How long the text of tokens is.
+   * Length of the text of tokens.
    * @param {Iterable<number>} tokens ids
-   * @returns {number} bytes of UTF-8
+   * @returns {number} in bytes of UTF-8
    */
   byteLength(tokens) {
     return new TextEncoder().encode(this.decode(tokens)).length;
   }
 
   /**
-   * What `vocabularyFromJSON` makes the same vocabulary from.
+   * The vocabulary as JSON, for `vocabularyFromJSON`.
    * @returns {VocabularyJSON}
    */
   toJSON() {
@@ -216,16 +218,17 @@ export class CharacterVocabulary {
 }
 
 /**
- * The vocabulary that `toJSON` described.
+ * Restores a vocabulary from the result of `toJSON`.
  *
- * @param {unknown} json the object, or its JSON text
+ * @param {unknown} json the result of `toJSON`, as an object or as JSON text
  * @returns {Vocabulary}
- * @throws {TypeError | RangeError} if it describes no vocabulary, or one of kind 'bpe', which needs its tokenizer
+ * @throws {TypeError | RangeError} if it is not a vocabulary, or one of kind 'bpe', which needs its tokenizer
  */
 export function vocabularyFromJSON(json) {
   const { kind, characters } = readJSON(json);
   if (kind === 'byte') return new ByteVocabulary();
   if (kind === 'character') return new CharacterVocabulary(/** @type {string} */ (characters));
-  if (kind === 'bpe') throw new RangeError('json of kind "bpe" needs its tokenizer: BpeVocabulary.fromJSON');
+  if (kind === 'bpe')
+    throw new RangeError('json of kind "bpe" needs its tokenizer: use BpeVocabulary.fromJSON');
   return refuse('json.kind', '"byte" or "character"', kind);
 }

@@ -1,9 +1,9 @@
 /**
- * The engine in a worker: the same names as in `hyperrouter-wasm`, every call a promise, so that no page stalls.
+ * The engine in a worker: the same interface as `hyperrouter-wasm`, with promises, so that the page stays responsive.
  *
- * What is a property there is one here. `config`, `info`, `routers`, `parameterCount`, `trainableParameterCount` and
- * `memory` never change; `step`, `topK` and `memoryBytes` are as of the last answer. `topK` may be set, and holds for
- * every call made after that.
+ * Properties are properties here too. `config`, `info`, `routers`, `parameterCount`, `trainableParameterCount` and
+ * `memory` never change; `step`, `topK` and `memoryBytes` are as of the last reply. `topK` may be set, and applies to
+ * all later calls.
  *
  * @module
  */
@@ -23,24 +23,24 @@ export * from './worker/language-model.js';
 
 /**
  * @typedef {object} WorkerOptions
- * Options of `load` that are about the worker.
+ * Options of `load` for the worker.
  *
- * @property {Worker | URL | string} [worker] a worker that was made of the exported `hyperrouter-wasm/worker-script`, or
- *   where that is; needed only where a bundler does not find it by itself. The engine takes the worker over: it ends
- *   with it.
- * @property {AbortSignal} [signal] stops the loading
+ * @property {Worker | URL | string} [worker] a worker created from the exported `hyperrouter-wasm/worker-script`, or
+ *   the URL of that script; needed only where a bundler does not find the file itself. The engine owns the worker and
+ *   terminates it.
+ * @property {AbortSignal} [signal] aborts loading
  */
 
 /**
  * @typedef {Omit<EngineOptions, 'createThread'> & WorkerOptions} LoadOptions
- * Options of `load`: those of `hyperrouter-wasm`, and those of the worker.
+ * Options of `load`: those of `hyperrouter-wasm` and those for the worker.
  */
 
 /**
- * Starts a worker and loads an engine in it. Engines share nothing; several may live side by side.
- * @param {LoadOptions} [options] none are needed
+ * Starts a worker and loads an engine in it. Engines are independent; there may be several.
+ * @param {LoadOptions} [options] all optional
  * @returns {Promise<Engine>}
- * @throws {EngineError} the worker does not start, or what `load` of `hyperrouter-wasm` throws
+ * @throws {EngineError} if the worker cannot be started, and as `load` of `hyperrouter-wasm`
  */
 export async function load(options = {}) {
   checkObject('options', options);
@@ -71,12 +71,12 @@ function startWorker(given) {
     if (typeof Worker === 'function') return new Worker(given, { type: 'module' });
     return scriptOfNode(new URL(given, import.meta.url));
   } catch (error) {
-    throw new EngineError(`the worker does not start: ${error}`, { cause: error });
+    throw new EngineError(`the worker cannot be started: ${error}`, { cause: error });
   }
 }
 
 function ownWorker() {
-  // Written out so that bundlers find the script; only they and browsers may see it as it stands.
+  // A literal so that bundlers find the script; for browsers and bundlers only.
   if (typeof Worker === 'function') {
     return new Worker(new URL('./worker/host.js', import.meta.url), { type: 'module' });
   }
@@ -87,12 +87,12 @@ function ownWorker() {
 /** @param {URL} url */
 function scriptOfNode(url) {
   const worker = nodeWorker(url);
-  if (!worker) throw new EngineError('there are no workers here');
+  if (!worker) throw new EngineError('workers are not supported here');
   return /** @type {Worker} */ (/** @type {unknown} */ (worker));
 }
 
 /**
- * Where the module is, in a form that can be posted.
+ * The module in a form that can be posted.
  * @param {Awaited<WasmSource>} source
  */
 async function portable(source) {

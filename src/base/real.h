@@ -63,7 +63,7 @@ static inline hr_vec hr_select(hr_vec_bits mask, hr_vec a, hr_vec b) {
 }
 
 /* Lane by lane a < b ? b : a, and b < a ? b : a: a NaN in a stays. */
-static inline hr_vec hr_larger(hr_vec a, hr_vec b) {
+static inline hr_vec hr_max(hr_vec a, hr_vec b) {
 #if defined(__wasm_simd128__) && !defined(HR_REAL_DOUBLE)
   return __builtin_wasm_pmax_f32x4(a, b);
 #else
@@ -71,7 +71,7 @@ static inline hr_vec hr_larger(hr_vec a, hr_vec b) {
 #endif
 }
 
-static inline hr_vec hr_smaller(hr_vec a, hr_vec b) {
+static inline hr_vec hr_min(hr_vec a, hr_vec b) {
 #if defined(__wasm_simd128__) && !defined(HR_REAL_DOUBLE)
   return __builtin_wasm_pmin_f32x4(a, b);
 #else

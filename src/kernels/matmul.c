@@ -294,7 +294,7 @@ static void multiply_panel(hr_real *restrict c, ptrdiff_t c_stride, const hr_rea
   multiply(c, c_stride, a, a_column, b.data, b.row, b.panel, whole, k, mode);
   if (j == n) return;
   hr_real edge[TILE_ROWS * TILE_COLUMNS];
-  multiply(edge, TILE_COLUMNS, a, a_column, b.edge, TILE_COLUMNS, 0, 1, k, HR_SET);
+  multiply(edge, TILE_COLUMNS, a, a_column, b.edge, TILE_COLUMNS, 0, 1, k, HR_OVERWRITE);
   for (int32_t i = 0; i < rows; i++) {
     for (int32_t l = 0; l < n - j; l++) {
       hr_real *at = c + i * c_stride + j + l;
@@ -335,7 +335,7 @@ static void multiply_row_by_lines(hr_real *restrict c, const hr_real *restrict a
 /* The same where the rows of B are lines in memory. */
 static void multiply_row_by_rows(hr_real *restrict c, const hr_real *restrict a, const hr_real *restrict rows,
                                  ptrdiff_t row, int32_t n, int32_t k, hr_store_mode mode) {
-  if (mode == HR_SET) memset(c, 0, (size_t)n * sizeof *c);
+  if (mode == HR_OVERWRITE) memset(c, 0, (size_t)n * sizeof *c);
   for (int32_t p = 0; p < k; p++) {
     const hr_real *b = rows + p * row;
     const hr_vec a_p = hr_splat(a[p]);
@@ -347,7 +347,7 @@ static void multiply_row_by_rows(hr_real *restrict c, const hr_real *restrict a,
 
 void hr_matmul(hr_real *restrict c, int32_t c_stride, hr_matrix a, hr_matrix b, int32_t m, int32_t n,
                int32_t k, hr_store_mode mode, hr_real *restrict scratch) {
-  if (k == 0 && mode == HR_SET) {
+  if (k == 0 && mode == HR_OVERWRITE) {
     for (int32_t i = 0; i < m; i++) memset(c + (ptrdiff_t)i * c_stride, 0, (size_t)n * sizeof *c);
   }
   if (m == 1 && a.column == 1) {

@@ -1,8 +1,8 @@
 /* Matrix products for the three forms that training needs, from one kernel: an operand is seen through its strides.
  *
- *   forward          Y[m,n]  = X[m,k] W[n,k]^T     hr_matmul(y, n, hr_rows(x, k), hr_columns(w, k), m, n, k, ...)
+ *   forward          Y[m,n]  = X[m,k] W[n,k]^T     hr_matmul(y, n, hr_rows(x, k), hr_transposed(w, k), m, n, k, ...)
  *   gradient of X    dX[m,k] = dY[m,n] W[n,k]      hr_matmul(dx, k, hr_rows(dy, n), hr_rows(w, k), m, k, n, ...)
- *   gradient of W    dW[n,k] = dY[m,n]^T X[m,k]    hr_matmul(dw, k, hr_columns(dy, n), hr_rows(x, k), n, k, m, ...)
+ *   gradient of W    dW[n,k] = dY[m,n]^T X[m,k]    hr_matmul(dw, k, hr_transposed(dy, n), hr_rows(x, k), n, k, m, ...)
  */
 #ifndef HR_KERNELS_MATMUL_H
 #define HR_KERNELS_MATMUL_H
@@ -22,11 +22,11 @@ static inline hr_matrix hr_rows(const hr_real *data, int32_t stride) {
 }
 
 /* The transpose of a matrix stored with rows `stride` apart. */
-static inline hr_matrix hr_columns(const hr_real *data, int32_t stride) {
+static inline hr_matrix hr_transposed(const hr_real *data, int32_t stride) {
   return (hr_matrix){data, 1, stride};
 }
 
-typedef enum hr_store_mode { HR_SET, HR_ACCUMULATE } hr_store_mode;
+typedef enum hr_store_mode { HR_OVERWRITE, HR_ACCUMULATE } hr_store_mode;
 
 /* Reals that hr_matmul needs as scratch for any product of at most these sizes. */
 int64_t hr_matmul_scratch(int64_t n, int64_t k);

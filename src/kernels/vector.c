@@ -52,7 +52,7 @@ static inline const float *exp_constants(void) {
  * the time. */
 static inline hr_vec vec_exp(hr_vec x, const float *c) {
   const hr_vec magic = hr_splat(c[2]);
-  x = hr_smaller(hr_larger(x, hr_splat(c[0])), hr_splat(c[1]));
+  x = hr_min(hr_max(x, hr_splat(c[0])), hr_splat(c[1]));
   hr_vec shifted = hr_madd(x, hr_splat(c[3]), magic);
   hr_vec n = shifted - magic;
   hr_vec r = hr_madd(n, hr_splat(c[5]), hr_madd(n, hr_splat(c[4]), x));
@@ -100,7 +100,7 @@ void hr_fill(hr_real *y, hr_real value, int32_t n) {
   for (int32_t i = 0; i < n; i++) y[i] = value;
 }
 
-void hr_touch(const hr_real *x, int32_t n) {
+void hr_prefetch(const hr_real *x, int32_t n) {
   /* Of 64 bytes, as in most processors. */
   const int32_t line = 64 / (int32_t)sizeof *x;
   for (int32_t i = 0; i < n; i += line) {
@@ -143,7 +143,7 @@ hr_real hr_total(const hr_real *x, int32_t n) {
   return hr_sum_lanes(sum);
 }
 
-hr_real hr_spread(const hr_real *x, hr_real mean, int32_t n) {
+hr_real hr_squared_deviations(const hr_real *x, hr_real mean, int32_t n) {
   hr_vec sum = hr_splat(0), by = hr_splat(mean);
   int32_t i = 0;
   for (; i + HR_LANES <= n; i += HR_LANES) {
@@ -162,7 +162,7 @@ hr_real hr_maximum(const hr_real *x, int32_t n) {
   int32_t i = 0;
   if (n >= HR_LANES) {
     hr_vec top = hr_load(x);
-    for (i = HR_LANES; i + HR_LANES <= n; i += HR_LANES) top = hr_larger(top, hr_load(x + i));
+    for (i = HR_LANES; i + HR_LANES <= n; i += HR_LANES) top = hr_max(top, hr_load(x + i));
     for (int32_t lane = 0; lane < HR_LANES; lane++) {
       if (top[lane] > best) best = top[lane];
     }
@@ -261,7 +261,7 @@ void hr_add_bias_relu(hr_real *restrict y, const hr_real *restrict bias, int32_t
   }
 }
 
-hr_real hr_mask_scale(hr_real *restrict y, hr_real a, const hr_real *restrict gate, int32_t n) {
+hr_real hr_relu_backward(hr_real *restrict y, hr_real a, const hr_real *restrict gate, int32_t n) {
   const hr_vec zero = hr_splat(0), factor = hr_splat(a);
   hr_vec sum = zero;
   int32_t i = 0;

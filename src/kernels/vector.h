@@ -12,7 +12,7 @@ hr_vec hr_vec_exp(hr_vec x);
 void hr_fill(hr_real *y, hr_real value, int32_t n);
 /* Reads x [n] once from front to back, so that it is in the cache: memory is fast in this order, and slow in the one in
  * which products read a matrix. */
-void hr_touch(const hr_real *x, int32_t n);
+void hr_prefetch(const hr_real *x, int32_t n);
 /* y += x */
 void hr_add(hr_real *restrict y, const hr_real *restrict x, int32_t n);
 /* y += a x */
@@ -24,7 +24,7 @@ void hr_sum(hr_real *z, const hr_real *x, const hr_real *y, int32_t n);
 hr_real hr_dot(const hr_real *x, const hr_real *y, int32_t n);
 hr_real hr_total(const hr_real *x, int32_t n);
 /* Sum of (x - mean)^2 */
-hr_real hr_spread(const hr_real *x, hr_real mean, int32_t n);
+hr_real hr_squared_deviations(const hr_real *x, hr_real mean, int32_t n);
 hr_real hr_maximum(const hr_real *x, int32_t n);
 /* Sum of squares: runs of 64 vectors in reals, their sums in double. */
 double hr_sum_of_squares(const hr_real *x, int32_t n);
@@ -45,7 +45,7 @@ void hr_add_bias(hr_real *restrict y, const hr_real *restrict bias, int32_t m, i
 /* Each of the rows of y [m,n] = max(0, y + bias [n]). */
 void hr_add_bias_relu(hr_real *restrict y, const hr_real *restrict bias, int32_t m, int32_t n);
 /* y = a y where gate > 0, else 0: the backward pass of a rectifier whose output is gate. Returns gate . y of before. */
-hr_real hr_mask_scale(hr_real *restrict y, hr_real a, const hr_real *restrict gate, int32_t n);
+hr_real hr_relu_backward(hr_real *restrict y, hr_real a, const hr_real *restrict gate, int32_t n);
 /* sums [n] += the rows of x [m,n]. */
 void hr_add_rows(hr_real *restrict sums, const hr_real *restrict x, int32_t m, int32_t n);
 

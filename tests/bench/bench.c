@@ -113,13 +113,13 @@ product *EXPORT(product_create)(int32_t form, int32_t rows, int32_t in, int32_t 
   if (!x || !y || !w) return NULL;
   switch ((product_form)form) {
   case FORWARD:
-    *self = (product){y, NULL, hr_rows(x, in), hr_columns(w, in), rows, out, in, HR_SET};
+    *self = (product){y, NULL, hr_rows(x, in), hr_transposed(w, in), rows, out, in, HR_OVERWRITE};
     break;
   case GRADIENT_OF_INPUT:
-    *self = (product){x, NULL, hr_rows(y, out), hr_rows(w, in), rows, in, out, HR_SET};
+    *self = (product){x, NULL, hr_rows(y, out), hr_rows(w, in), rows, in, out, HR_OVERWRITE};
     break;
   case GRADIENT_OF_WEIGHT:
-    *self = (product){w, NULL, hr_columns(y, out), hr_rows(x, in), out, in, rows, HR_ACCUMULATE};
+    *self = (product){w, NULL, hr_transposed(y, out), hr_rows(x, in), out, in, rows, HR_ACCUMULATE};
     break;
   }
   self->scratch = malloc((size_t)hr_matmul_scratch(self->n, self->k) * sizeof(hr_real));
@@ -139,8 +139,8 @@ double EXPORT(product_error)(const product *self) {
   const int32_t size = self->m * self->n;
   hr_real *c = malloc((size_t)size * sizeof *c), *reference = malloc((size_t)size * sizeof *reference);
   if (!c || !reference) return -1;
-  multiply(self, c, HR_SET);
-  hr_matmul_ref(reference, self->n, self->a, self->b, self->m, self->n, self->k, HR_SET);
+  multiply(self, c, HR_OVERWRITE);
+  hr_matmul_ref(reference, self->n, self->a, self->b, self->m, self->n, self->k, HR_OVERWRITE);
   double worst = 0, largest = 0;
   for (int32_t i = 0; i < size; i++) {
     double difference = (double)__builtin_fabsf(c[i] - reference[i]),
@@ -169,7 +169,7 @@ typedef struct layer {
 
 static int32_t router_named(const char *name) {
   int32_t index = 0;
-  while (index < hr_router_count() && strcmp(hr_router_name(index), name) != 0) index++;
+  while (hr_router_at(index) && strcmp(hr_router_at(index)->option.name, name) != 0) index++;
   return index;
 }
 
@@ -231,7 +231,6 @@ double EXPORT(layer_run)(layer *self, int32_t iterations, int32_t work, double l
   const int32_t size = self->config.batch_size * self->config.d_model;
   double loss = 0;
   for (int32_t i = 0; i < iterations; i++) {
-    self->moe.router.type->generate(&self->moe.router, &self->pass);
     hr_moe_forward(&self->moe, self->y, self->x, &self->scratch, &self->pass);
     if (work == LAYER_FORWARD) continue;
     /* The gradients of the experts are set, those of the router and of x are added to. */
@@ -256,7 +255,7 @@ double EXPORT(layer_run)(layer *self, int32_t iterations, int32_t work, double l
 double EXPORT(layer_largest_load)(const layer *self) {
   int32_t most = 0;
   for (int32_t e = 0; e < self->config.experts; e++) {
-    if (self->moe.counts[e] > most) most = self->moe.counts[e];
+    if (self->moe.dispatch.counts[e] > most) most = self->moe.dispatch.counts[e];
   }
   return (double)most / (self->config.batch_size * self->config.top_k);
 }

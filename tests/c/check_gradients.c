@@ -77,7 +77,7 @@ static void keep_experts(subject *self) {
 static double loss(void *memory, bool *comparable) {
   subject *self = memory;
   hr_result result;
-  hr_model_changed(self->model);
+  hr_model_invalidate(self->model);
   restore_memory(self);
   CHECK_OK(hr_model_gradients(self->model, &self->batch, &result));
   if (!same_experts(self)) *comparable = false;
@@ -132,7 +132,7 @@ static differences total = {.loss = loss};
 static void check_model(const hr_config *config, const char *what, int32_t batch, int32_t length,
                         int32_t remembered, expectation expected) {
   char name[128];
-  snprintf(name, sizeof name, "%s, %s, %s layer norm, memory %d", what, hr_router_name(config->router),
+  snprintf(name, sizeof name, "%s, %s, %s layer norm, memory %d", what, router_name(config->router),
            config->pre_layer_norm ? "pre" : "post", remembered);
   test_context("%s", name);
   subject self;
@@ -149,7 +149,7 @@ static void check_model(const hr_config *config, const char *what, int32_t batch
   hr_real **gradients = calloc((size_t)count, sizeof *gradients);
   for (int32_t i = 0; i < count; i++) {
     const hr_parameter *parameter = hr_model_parameter(self.model, i);
-    if (!parameter->trainable) {
+    if (parameter->role != HR_TRAINED) {
       CHECK(parameter->grad == NULL);
       continue;
     }
@@ -187,7 +187,7 @@ static hr_config language_model(int32_t router, bool pre_layer_norm) {
 
 static void check_routers(void) {
   const expectation plain = {0};
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     for (int pre = 0; pre < 2; pre++) {
       hr_config config = language_model(router, pre);
       check_model(&config, "language model", 2, 5, 0, plain);
@@ -206,7 +206,7 @@ static void check_routers(void) {
       config.dropout = 0.25;
       config.attention_dropout = 0.2;
       check_model(&config, "dropout", 2, 5, 6, plain);
-      if (hr_router_routes(router)) {
+      if (router_routes(router)) {
         check_model(&config, "dropout and K above", 2, 5, 3, (expectation){.top_k = 4});
         config.dropout = config.attention_dropout = 0;
         config.top_k = 1;
@@ -247,7 +247,7 @@ static void check_long(void) {
 }
 
 static void check_classifiers(void) {
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     for (int pre = 0; pre < 2; pre++) {
       hr_config config = small_classifier(router);
       config.pre_layer_norm = pre;
@@ -263,7 +263,7 @@ static void check_classifiers(void) {
       const bool auxiliary = router == router_named("smoe");
       if (auxiliary) config.load_balance_weight = config.router_z_weight = 0.1;
       check_model(&config, "classifier, K above", 67, 1, 0,
-                  (expectation){.auxiliary = auxiliary, .top_k = hr_router_routes(router) ? 2 : 0});
+                  (expectation){.auxiliary = auxiliary, .top_k = router_routes(router) ? 2 : 0});
     }
   }
 }

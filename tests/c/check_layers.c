@@ -7,10 +7,11 @@
 #include "attention.h"
 #include "base/math.h"
 #include "differences.h"
-#include "embedding.h"
 #include "feedforward.h"
+#include "input.h"
 #include "kernels/vector.h"
-#include "loss.h"
+#include "output.h"
+#include "pool.h"
 #include "testing.h"
 
 enum { ARENA = 8 << 20, TENSORS = 32 };
@@ -34,6 +35,8 @@ typedef struct bench {
   hr_attention attention;
   hr_attention_scratch attention_scratch;
   hr_real *memory_rows, *positions, *centred;
+  hr_input input;
+  hr_pool pool;
   hr_output output;
   int32_t *targets, *tokens;
 } bench;
@@ -77,8 +80,8 @@ static double loss(void *memory, bool *comparable) {
   bench *self = memory;
   self->forward(self);
   const hr_moe *moe = &self->feedforward.moe;
-  for (int32_t i = 0; self->experts && i < moe->tokens * moe->top_k; i++)
-    *comparable = *comparable && self->experts[i] == moe->experts[i];
+  for (int32_t i = 0; self->experts && i < moe->assignments.tokens * moe->assignments.k; i++)
+    *comparable = *comparable && self->experts[i] == moe->assignments.experts[i];
   double sum = 0;
   for (int32_t i = 0; i < self->outputs; i++) sum += (double)self->dy[i] * (double)self->y[i];
   return sum;
@@ -98,7 +101,7 @@ static void check_all(bench *self, const hr_real *dx) {
   check_gradient(&total, "input", self->x, dx, self->inputs);
   for (int32_t i = 0; i < self->parameters.count; i++) {
     hr_parameter *parameter = &self->table[i];
-    if (!parameter->trainable) continue;
+    if (parameter->role != HR_TRAINED) continue;
     hr_real *gradient = copy(parameter->grad, parameter->size);
     snprintf(name, sizeof name, "%s", parameter->name);
     check_gradient(&total, name, parameter->data, gradient, parameter->size);
@@ -137,14 +140,13 @@ static void check_norm(int32_t n, int32_t d) {
 /* ------------------------------------------------------------------------------------------ feed-forward */
 
 static void feedforward_forward(bench *self) {
-  if (!self->feedforward.dense)
-    self->feedforward.moe.router.type->generate(&self->feedforward.moe.router, &self->pass);
+  hr_feedforward_generate(&self->feedforward, &self->pass);
   hr_feedforward_forward(&self->feedforward, self->y, self->x, &self->feedforward_scratch, &self->pass);
 }
 
 static void check_feedforward(int32_t router, bool pre, int32_t d, double dropout, int32_t planned_k,
                               int32_t k) {
-  test_context("feed-forward, %s, %s layer norm, width %d, dropout %g, K %d for %d", hr_router_name(router),
+  test_context("feed-forward, %s, %s layer norm, width %d, dropout %g, K %d for %d", router_name(router),
                pre ? "pre" : "post", d, dropout, k, planned_k);
   const int32_t n = 9;
   hr_config config = small_classifier(router);
@@ -161,9 +163,9 @@ static void check_feedforward(int32_t router, bool pre, int32_t d, double dropou
   place_data(&self, n * d, n * d);
   self.forward = feedforward_forward;
   self.forward(&self);
-  if (hr_router_routes(router)) {
+  if (router_routes(router)) {
     self.experts = new_ints(n * k);
-    memcpy(self.experts, self.feedforward.moe.experts, (size_t)(n * k) * sizeof(int32_t));
+    memcpy(self.experts, self.feedforward.moe.assignments.experts, (size_t)(n * k) * sizeof(int32_t));
   }
   hr_real *dx = copy(self.dy, n * d);
   hr_feedforward_backward(&self.feedforward, dx, self.x, &self.feedforward_scratch, &self.pass);
@@ -192,10 +194,10 @@ static void check_attention(bool pre, int32_t batch, int32_t length, int32_t mem
   bench self;
   open_bench(&self, batch, length, memory, dropout);
   hr_attention_declare(&self.attention, &self.parameters, &config, 1);
-  self.attention.u_bias = hr_parameters_declare(&self.parameters, -1, "r_w_bias", HR_INITIAL_SMALL, true,
-                                                config.heads, config.d_head, 0);
-  self.attention.w_bias = hr_parameters_declare(&self.parameters, -1, "r_r_bias", HR_INITIAL_SMALL, true,
-                                                config.heads, config.d_head, 0);
+  self.attention.u_bias = hr_parameters_declare(&self.parameters, -1, "r_w_bias", HR_INITIAL_SMALL,
+                                                HR_TRAINED, config.heads, config.d_head, 0);
+  self.attention.w_bias = hr_parameters_declare(&self.parameters, -1, "r_r_bias", HR_INITIAL_SMALL,
+                                                HR_TRAINED, config.heads, config.d_head, 0);
   place_parameters(&self);
   hr_attention_plan(&self.attention, &self.arena, &config, s);
   hr_attention_scratch_plan(&self.attention_scratch, &self.arena, &config, s);
@@ -258,10 +260,9 @@ static void check_output(int32_t n, int32_t d, int32_t v) {
   test_context("output layer, %d rows, %d to %d", n, d, v);
   bench self;
   open_bench(&self, n, 1, 0, 0);
-  self.output.d = d;
-  self.output.classes = v;
-  self.output.weight = hr_parameters_declare(&self.parameters, -1, "w", HR_INITIAL_SMALL, true, v, d, 0);
-  self.output.bias = hr_parameters_declare(&self.parameters, -1, "b", HR_INITIAL_ZERO, true, v, 0, 0);
+  const hr_config config = {.d_model = d, .classes = v};
+  self.output.type = &hr_output_head;
+  self.output.type->declare(&self.output, &self.parameters, &config, NULL);
   place_parameters(&self);
   hr_output_plan(&self.output, &self.arena, n);
   place_data(&self, n * d, 1);
@@ -279,8 +280,27 @@ static void check_output(int32_t n, int32_t d, int32_t v) {
   close_bench(&self);
 }
 
-static void embedding_forward(bench *self) {
-  hr_embedding_forward(self->y, &self->table[0], self->tokens, self->table[0].shape[1], &self->pass);
+static hr_batch batch_of(const bench *self) {
+  return (hr_batch){.tokens = self->tokens,
+                    .features = self->x,
+                    .batch = self->pass.segment.batch,
+                    .length = self->pass.segment.length};
+}
+
+static void input_forward(bench *self) {
+  const hr_batch batch = batch_of(self);
+  self->input.type->forward(&self->input, self->y, &batch, &self->pass);
+}
+
+/* What an input leaves of dx is of no use: only the gradients of its tensors are looked at. */
+static void check_input(bench *self, const hr_real *dy, int32_t n) {
+  const hr_batch batch = batch_of(self);
+  hr_real *dx = copy(dy, n);
+  self->forward = input_forward;
+  self->input.type->backward(&self->input, dx, &batch, &self->pass);
+  self->inputs = 0;
+  check_all(self, dx);
+  free(dx);
 }
 
 /* Tokens that occur more than once, and some that do not occur. */
@@ -289,18 +309,62 @@ static void check_embedding(double dropout) {
   const int32_t n = 15, d = 6, v = 8;
   bench self;
   open_bench(&self, 3, 5, 0, dropout);
-  hr_parameters_declare(&self.parameters, -1, "w", HR_INITIAL_SMALL, true, v, d, 0);
+  const hr_config config = {.d_model = d, .vocab_size = v};
+  self.input.type = &hr_input_embedding;
+  self.input.type->declare(&self.input, &self.parameters, &config);
   place_parameters(&self);
   place_data(&self, 0, n * d);
   self.tokens = new_ints(n);
   random_tokens(self.tokens, n, v - 2);
-  self.forward = embedding_forward;
-  hr_real *dx = copy(self.dy, n * d);
-  hr_embedding_backward(&self.table[0], dx, self.tokens, d, &self.pass);
+  check_input(&self, self.dy, n * d);
   CHECK(largest(self.table[0].grad + (v - 2) * d, 2 * d) == 0);
+  free(self.tokens);
+  close_bench(&self);
+}
+
+static void check_linear_input(int32_t n, int32_t size, int32_t d) {
+  test_context("linear input, %d vectors, %d to %d", n, size, d);
+  bench self;
+  open_bench(&self, n, 1, 0, 0);
+  const hr_config config = {.d_model = d, .input_size = size};
+  self.input.type = &hr_input_linear;
+  self.input.type->declare(&self.input, &self.parameters, &config);
+  place_parameters(&self);
+  place_data(&self, n * size, n * d);
+  check_input(&self, self.dy, n * d);
+  close_bench(&self);
+}
+
+/* -------------------------------------------------------------------------------------------------- pool */
+
+static void pool_forward(bench *self) {
+  const int32_t batch = self->pass.segment.batch, length = self->pass.segment.length;
+  const hr_real *rows = hr_pool_forward(&self->pool, self->x, self->tokens, batch, length);
+  memcpy(self->y, rows, (size_t)self->outputs * sizeof *rows);
+}
+
+/* lengths: of streams that end early; NULL for streams that are all full. */
+static void check_pool(bool last, int32_t *lengths) {
+  test_context("pool of %s, %s", last ? "the last token" : "all tokens", lengths ? "padded" : "full");
+  const int32_t batch = 3, length = 5, d = 4, n = batch * length;
+  bench self;
+  open_bench(&self, batch, length, 0, 0);
+  self.pool.last = last;
+  hr_pool_plan(&self.pool, &self.arena, batch, d);
+  CHECK_INT(hr_pool_count(&self.pool, batch, length), last ? batch : n);
+  place_data(&self, n * d, hr_pool_count(&self.pool, batch, length) * d);
+  self.tokens = lengths;
+  self.forward = pool_forward;
+  self.forward(&self);
+  for (int32_t b = 0; last && b < batch; b++) {
+    const int32_t at = b * length + (lengths ? lengths[b] : length) - 1;
+    CHECK(same_bits(self.y + b * d, self.x + at * d, d));
+  }
+  hr_real *dx = new_normal(n * d, 1);
+  memcpy(hr_pool_gradient(&self.pool, dx), self.dy, (size_t)self.outputs * sizeof *dx);
+  hr_pool_backward(&self.pool, dx, lengths, batch, length);
   check_all(&self, dx);
   free(dx);
-  free(self.tokens);
   close_bench(&self);
 }
 
@@ -349,13 +413,18 @@ int main(void) {
       check_attention(pre, 3, 4, 2, 9, dropout);
       check_attention(pre, 1, 1, 3, 3, dropout);
       check_attention(pre, 1, 67, 5, 6, dropout);
-      for (int32_t router = 0; router < hr_router_count(); router++) {
+      for (int32_t router = 0; router < router_count(); router++) {
         check_feedforward(router, pre, 6, dropout, 2, 2);
         check_feedforward(router, pre, 9, dropout, 5, 5);
-        if (hr_router_routes(router)) check_feedforward(router, pre, 7, dropout, 1, 4);
+        if (router_routes(router)) check_feedforward(router, pre, 7, dropout, 1, 4);
       }
     }
   }
+  check_linear_input(5, 3, 4);
+  check_linear_input(2, 7, 1);
+  check_pool(false, NULL);
+  check_pool(true, NULL);
+  check_pool(true, (int32_t[]){5, 1, 3});
   check_positions();
   check_output(5, 6, 7);
   check_output(130, 3, 11);

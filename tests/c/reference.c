@@ -57,7 +57,7 @@ static void network(double *o, const hr_real *w1, const hr_real *c1, const hr_re
 static void router(const reference *self, double *rows, int32_t layer) {
   const hr_config *c = &self->config;
   const int32_t d = c->d_model, e = c->experts, z = c->hyper_size;
-  if (strcmp(hr_router_name(c->router), "hyperrouter") == 0) {
+  if (strcmp(router_name(c->router), "hyperrouter") == 0) {
     double *v = zeros(d), *hidden = zeros(z);
     for (int32_t i = 0; i < d; i++) v[i] = (double)data(self, layer, "pos_ff.gate.embedding")[i];
     linear(hidden, data(self, layer, "pos_ff.gate.hypernet.0.weight"),
@@ -116,7 +116,7 @@ static void mixture(reference *self, double *y, const double *x, const double *r
 static void feedforward(reference *self, double *x, int32_t layer, int32_t tokens) {
   const hr_config *c = &self->config;
   const int32_t d = c->d_model;
-  const bool dense = !hr_router_routes(c->router);
+  const bool dense = !router_routes(c->router);
   const hr_real *weight = data(self, layer, "pos_ff.layer_norm.weight");
   const hr_real *bias = data(self, layer, "pos_ff.layer_norm.bias");
   double *rows = zeros((int64_t)c->experts * (d + 1)), *in = zeros(d), *out = zeros(d);

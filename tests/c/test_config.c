@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "parameters.h"
+#include "optimizer.h"
 #include "testing.h"
 
 static void set(hr_config *config, const hr_field *field, double value) {
@@ -42,19 +42,21 @@ static int32_t field_named(const char *name) {
 
 static const char *const KINDS[] = {"language model", "classifier"};
 
-/* Refused by the check and by hr_model_create, with a complaint about this field. */
+/* Refused by the check and by hr_model_create, with an error about this field. */
 static void check_refused(const hr_config *config, const char *name, hr_rule rule, double minimum,
                           double maximum) {
-  hr_complaint complaint = {-2, -2, NAN, NAN};
-  CHECK_REFUSED(hr_config_check(config, &complaint));
+  hr_config_error error = {-2, -2, NAN, NAN, -2, -2};
+  CHECK_REFUSED(hr_config_check(config, &error));
   CHECK_REFUSED(hr_config_check(config, NULL));
-  const hr_field *field = hr_config_field(complaint.field);
-  CHECK_THAT(field && strcmp(field->name, name) == 0, "the complaint is about %s, expected %s",
+  const hr_field *field = hr_config_field(error.field);
+  CHECK_THAT(field && strcmp(field->name, name) == 0, "the error is about %s, expected %s",
              field ? field->name : "nothing", name);
-  CHECK_INT(complaint.rule, rule);
-  CHECK(complaint.minimum == minimum);
-  CHECK(complaint.maximum == maximum);
-  hr_model *model = (hr_model *)&complaint;
+  CHECK_INT(error.rule, rule);
+  CHECK_INT(error.choice, rule == HR_RULE_NEEDS ? field_named("router") : -1);
+  CHECK_INT(error.trait, rule == HR_RULE_NEEDS ? HR_TRAIT_AUXILIARY_LOSS : 0);
+  CHECK(error.minimum == minimum);
+  CHECK(error.maximum == maximum);
+  hr_model *model = (hr_model *)&error;
   uint64_t bytes = 1;
   CHECK_REFUSED(hr_model_create(&model, config, &bytes));
   CHECK(model == NULL);
@@ -62,14 +64,14 @@ static void check_refused(const hr_config *config, const char *name, hr_rule rul
 }
 
 static void check_accepted(const hr_config *config) {
-  hr_complaint complaint;
-  CHECK_OK(hr_config_check(config, &complaint));
-  CHECK_INT(complaint.field, -1);
-  CHECK_INT(complaint.rule, HR_RULE_NONE);
+  hr_config_error error;
+  CHECK_OK(hr_config_check(config, &error));
+  CHECK_INT(error.field, -1);
+  CHECK_INT(error.rule, HR_RULE_NONE);
 }
 
 static double largest_allowed(const hr_field *field) {
-  if (field->type == HR_CHOICE) return hr_router_count() - 1;
+  if (field->type == HR_CHOICE) return router_count() - 1;
   return field->open ? nextafter(field->maximum, -1) : field->maximum;
 }
 
@@ -108,7 +110,7 @@ static void test_limits(hr_kind kind) {
     test_context("%s, %s", KINDS[kind], field->name);
     hr_config config = roomy(kind, field);
     const double least = field->minimum, most = largest_allowed(field);
-    const double bound = field->type == HR_CHOICE ? hr_router_count() - 1 : field->maximum;
+    const double bound = field->type == HR_CHOICE ? router_count() - 1 : field->maximum;
     /* Only one field of the language model must be even. */
     const bool even = kind == HR_LANGUAGE_MODEL && i == field_named("dModel");
     set(&config, field, even ? 2 : least);
@@ -147,18 +149,18 @@ static void test_rules(void) {
     config.top_k = 5;
     check_refused(&config, "topK", HR_RULE_RANGE, 1, 4);
 
-    for (int32_t router = 0; router < hr_router_count(); router++) {
+    for (int32_t router = 0; router < router_count(); router++) {
       const bool smoe = router == router_named("smoe");
       hr_config_default(&config, (hr_kind)kind);
       config.router = router;
       check_accepted(&config);
       config.load_balance_weight = 0.01;
       if (smoe) check_accepted(&config);
-      if (!smoe) check_refused(&config, "loadBalanceWeight", HR_RULE_SMOE, 0, 0);
+      if (!smoe) check_refused(&config, "loadBalanceWeight", HR_RULE_NEEDS, 0, 0);
       config.load_balance_weight = 0;
       config.router_z_weight = 0.01;
       if (smoe) check_accepted(&config);
-      if (!smoe) check_refused(&config, "routerZWeight", HR_RULE_SMOE, 0, 0);
+      if (!smoe) check_refused(&config, "routerZWeight", HR_RULE_NEEDS, 0, 0);
     }
   }
   hr_config_default(&config, HR_CLASSIFIER);
@@ -170,24 +172,41 @@ static void test_rules(void) {
   static const int32_t NO_KINDS[] = {-1, 2, INT32_MAX, INT32_MIN};
   for (size_t i = 0; i < sizeof NO_KINDS / sizeof *NO_KINDS; i++) {
     config.kind = NO_KINDS[i];
-    hr_complaint complaint;
-    CHECK_REFUSED(hr_config_check(&config, &complaint));
-    CHECK_INT(complaint.field, -1);
+    hr_config_error error;
+    CHECK_REFUSED(hr_config_check(&config, &error));
+    CHECK_INT(error.field, -1);
   }
 }
 
 static void test_routers(void) {
   static const char *const NAMES[] = {"hyperrouter", "smoe", "smoe-dropout", "dense"};
-  CHECK_INT(hr_router_count(), 4);
-  for (int32_t i = 0; i < hr_router_count(); i++) {
-    CHECK(strcmp(hr_router_name(i), NAMES[i]) == 0);
-    CHECK(strlen(hr_router_summary(i)) > 10);
-    CHECK_INT(hr_router_routes(i), strcmp(NAMES[i], "dense") != 0);
+  CHECK_INT(router_count(), 4);
+  for (int32_t i = 0; i < router_count(); i++) {
+    const hr_option *option = router_option(i);
+    CHECK(strcmp(option->name, NAMES[i]) == 0);
+    CHECK(strlen(option->label) > 3);
+    CHECK(strlen(option->summary) > 10);
+    CHECK_INT(router_routes(i), strcmp(NAMES[i], "dense") != 0);
   }
-  for (int32_t i = -1; i <= 4; i += 5) {
-    CHECK(hr_router_name(i) == NULL);
-    CHECK(hr_router_summary(i) == NULL);
-    CHECK(!hr_router_routes(i));
+  CHECK(router_option(-1) == NULL);
+  CHECK(router_option(4) == NULL);
+}
+
+/* Every trait has a name of its own; only choices have options, and what a field needs some option has. */
+static void test_traits(void) {
+  int32_t count = 0, named = 0, had = 0;
+  for (; hr_trait_name(count); count++) {
+    for (int32_t i = 0; i < count; i++) CHECK(strcmp(hr_trait_name(i), hr_trait_name(count)) != 0);
+    named |= 1 << count;
+  }
+  CHECK(hr_trait_name(-1) == NULL);
+  for (int32_t i = 0; i < router_count(); i++) had |= router_option(i)->traits;
+  CHECK_INT(had, named);
+  for (int32_t i = 0; i < hr_config_field_count(); i++) {
+    const hr_field *field = hr_config_field(i);
+    CHECK_INT(field->option != NULL, field->type == HR_CHOICE);
+    CHECK_INT(field->needs & ~had, 0);
+    CHECK(field->needs || !field->strict);
   }
 }
 
@@ -196,7 +215,7 @@ static void test_routers(void) {
 typedef struct expectation {
   const char *name;
   int32_t shape[3];
-  bool trainable;
+  hr_role role;
   hr_initial initial;
 } expectation;
 
@@ -217,9 +236,10 @@ static void check_tensor(hr_model *model, const char *prefix, expectation expect
   }
   CHECK_INT(parameter->rank, expected.shape[2] ? 3 : expected.shape[1] ? 2 : 1);
   CHECK_INT(parameter->size, size);
-  CHECK_INT(parameter->trainable, expected.trainable);
-  CHECK((parameter->grad != NULL) == expected.trainable);
-  CHECK((parameter->m != NULL) == expected.trainable && (parameter->v != NULL) == expected.trainable);
+  CHECK_INT(parameter->role, expected.role);
+  const bool trained = expected.role == HR_TRAINED;
+  CHECK((parameter->grad != NULL) == trained);
+  CHECK((parameter->m != NULL) == trained && (parameter->v != NULL) == trained);
 
   static const double MEANS[] = {0, 0, 1, 0}, DEVIATIONS[] = {0, 0.02, 0.02, 1};
   const double mean = MEANS[expected.initial], deviation = DEVIATIONS[expected.initial];
@@ -232,39 +252,41 @@ static void check_tensor(hr_model *model, const char *prefix, expectation expect
   }
   CHECK_NEAR(sum / size, 0, 5 * deviation / sqrt(size));
   CHECK_NEAR(sqrt(squares / size), deviation, 4 * deviation / sqrt(size));
-  for (int32_t i = 0; expected.trainable && i < size; i++)
-    CHECK(parameter->m[i] == 0 && parameter->v[i] == 0);
+  for (int32_t i = 0; trained && i < size; i++) CHECK(parameter->m[i] == 0 && parameter->v[i] == 0);
   test_context("%s", "");
 }
 
 static void check_feedforward(hr_model *model, const char *layer, const hr_config *c) {
-  const char *router = hr_router_name(c->router);
+  const char *router = router_name(c->router);
   const int32_t d = c->d_model, f = c->d_inner, e = c->experts, z = c->hyper_size;
   if (strcmp(router, "hyperrouter") == 0) {
-    check_tensor(model, layer, (expectation){"gate.embedding", {1, d}, true, HR_INITIAL_UNIT});
-    check_tensor(model, layer, (expectation){"gate.hypernet.0.weight", {z, d}, false, HR_INITIAL_SMALL});
-    check_tensor(model, layer, (expectation){"gate.hypernet.0.bias", {z}, false, HR_INITIAL_ZERO});
+    check_tensor(model, layer, (expectation){"gate.embedding", {1, d}, HR_TRAINED, HR_INITIAL_UNIT});
+    check_tensor(model, layer, (expectation){"gate.hypernet.0.weight", {z, d}, HR_FROZEN, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"gate.hypernet.0.bias", {z}, HR_FROZEN, HR_INITIAL_ZERO});
     check_tensor(model, layer,
-                 (expectation){"gate.hypernet.2.weight", {e * (d + 1), z}, false, HR_INITIAL_SMALL});
-    check_tensor(model, layer, (expectation){"gate.hypernet.2.bias", {e * (d + 1)}, false, HR_INITIAL_ZERO});
+                 (expectation){"gate.hypernet.2.weight", {e * (d + 1), z}, HR_FROZEN, HR_INITIAL_SMALL});
+    check_tensor(model, layer,
+                 (expectation){"gate.hypernet.2.bias", {e * (d + 1)}, HR_FROZEN, HR_INITIAL_ZERO});
   } else if (strcmp(router, "dense") != 0) {
-    const bool trained = strcmp(router, "smoe") == 0;
-    check_tensor(model, layer, (expectation){"gate.gate.weight", {e, d}, trained, HR_INITIAL_SMALL});
-    check_tensor(model, layer, (expectation){"gate.gate.bias", {e}, trained, HR_INITIAL_ZERO});
+    const hr_role role = strcmp(router, "smoe") == 0 ? HR_TRAINED : HR_FROZEN;
+    check_tensor(model, layer, (expectation){"gate.gate.weight", {e, d}, role, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"gate.gate.bias", {e}, role, HR_INITIAL_ZERO});
   }
   if (strcmp(router, "dense") == 0) {
-    check_tensor(model, layer, (expectation){"CoreNet.0.weight", {f * e, d}, true, HR_INITIAL_SMALL});
-    check_tensor(model, layer, (expectation){"CoreNet.0.bias", {f * e}, true, HR_INITIAL_ZERO});
-    check_tensor(model, layer, (expectation){"CoreNet.3.weight", {d, f * e}, true, HR_INITIAL_SMALL});
-    check_tensor(model, layer, (expectation){"CoreNet.3.bias", {d}, true, HR_INITIAL_ZERO});
+    check_tensor(model, layer, (expectation){"CoreNet.0.weight", {f * e, d}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"CoreNet.0.bias", {f * e}, HR_TRAINED, HR_INITIAL_ZERO});
+    check_tensor(model, layer, (expectation){"CoreNet.3.weight", {d, f * e}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"CoreNet.3.bias", {d}, HR_TRAINED, HR_INITIAL_ZERO});
   } else {
-    check_tensor(model, layer, (expectation){"experts.htoh4.weight", {e, f, d}, true, HR_INITIAL_SMALL});
-    check_tensor(model, layer, (expectation){"experts.htoh4.bias", {e, f}, true, HR_INITIAL_ZERO});
-    check_tensor(model, layer, (expectation){"experts.h4toh.weight", {e, d, f}, true, HR_INITIAL_SMALL});
-    check_tensor(model, layer, (expectation){"experts.h4toh.bias", {e, d}, true, HR_INITIAL_ZERO});
+    check_tensor(model, layer,
+                 (expectation){"experts.htoh4.weight", {e, f, d}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"experts.htoh4.bias", {e, f}, HR_TRAINED, HR_INITIAL_ZERO});
+    check_tensor(model, layer,
+                 (expectation){"experts.h4toh.weight", {e, d, f}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"experts.h4toh.bias", {e, d}, HR_TRAINED, HR_INITIAL_ZERO});
   }
-  check_tensor(model, layer, (expectation){"layer_norm.weight", {d}, true, HR_INITIAL_NEAR_ONE});
-  check_tensor(model, layer, (expectation){"layer_norm.bias", {d}, true, HR_INITIAL_ZERO});
+  check_tensor(model, layer, (expectation){"layer_norm.weight", {d}, HR_TRAINED, HR_INITIAL_NEAR_ONE});
+  check_tensor(model, layer, (expectation){"layer_norm.bias", {d}, HR_TRAINED, HR_INITIAL_ZERO});
 }
 
 /* Names, shapes and initial values are those of the published code: its checkpoints must open. */
@@ -274,27 +296,31 @@ static void test_parameters(const hr_config *c) {
   const bool language = c->kind == HR_LANGUAGE_MODEL;
   checked = 0;
   if (language) {
+    check_tensor(
+        model, "",
+        (expectation){"word_emb.emb_layers.0.weight", {c->vocab_size, d}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"r_w_bias", {c->heads, c->d_head}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"r_r_bias", {c->heads, c->d_head}, HR_TRAINED, HR_INITIAL_SMALL});
     check_tensor(model, "",
-                 (expectation){"word_emb.emb_layers.0.weight", {c->vocab_size, d}, true, HR_INITIAL_SMALL});
-    check_tensor(model, "", (expectation){"r_w_bias", {c->heads, c->d_head}, true, HR_INITIAL_SMALL});
-    check_tensor(model, "", (expectation){"r_r_bias", {c->heads, c->d_head}, true, HR_INITIAL_SMALL});
-    check_tensor(model, "", (expectation){"crit.out_layers.0.bias", {c->vocab_size}, true, HR_INITIAL_ZERO});
+                 (expectation){"crit.out_layers.0.bias", {c->vocab_size}, HR_TRAINED, HR_INITIAL_ZERO});
   } else {
-    check_tensor(model, "", (expectation){"input.weight", {d, c->input_size}, true, HR_INITIAL_SMALL});
-    check_tensor(model, "", (expectation){"input.bias", {d}, true, HR_INITIAL_ZERO});
-    check_tensor(model, "", (expectation){"output.weight", {c->classes, d}, true, HR_INITIAL_SMALL});
-    check_tensor(model, "", (expectation){"output.bias", {c->classes}, true, HR_INITIAL_ZERO});
+    check_tensor(model, "", (expectation){"input.weight", {d, c->input_size}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"input.bias", {d}, HR_TRAINED, HR_INITIAL_ZERO});
+    check_tensor(model, "", (expectation){"output.weight", {c->classes, d}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"output.bias", {c->classes}, HR_TRAINED, HR_INITIAL_ZERO});
   }
   for (int32_t i = 0; i < c->layers; i++) {
     char attention[64], feedforward[64];
     snprintf(attention, sizeof attention, "layers.%d.dec_attn.", i);
     snprintf(feedforward, sizeof feedforward, "layers.%d.pos_ff.", i);
     if (language) {
-      check_tensor(model, attention, (expectation){"qkv_net.weight", {3 * width, d}, true, HR_INITIAL_SMALL});
-      check_tensor(model, attention, (expectation){"o_net.weight", {d, width}, true, HR_INITIAL_SMALL});
-      check_tensor(model, attention, (expectation){"r_net.weight", {width, d}, true, HR_INITIAL_SMALL});
-      check_tensor(model, attention, (expectation){"layer_norm.weight", {d}, true, HR_INITIAL_NEAR_ONE});
-      check_tensor(model, attention, (expectation){"layer_norm.bias", {d}, true, HR_INITIAL_ZERO});
+      check_tensor(model, attention,
+                   (expectation){"qkv_net.weight", {3 * width, d}, HR_TRAINED, HR_INITIAL_SMALL});
+      check_tensor(model, attention, (expectation){"o_net.weight", {d, width}, HR_TRAINED, HR_INITIAL_SMALL});
+      check_tensor(model, attention, (expectation){"r_net.weight", {width, d}, HR_TRAINED, HR_INITIAL_SMALL});
+      check_tensor(model, attention,
+                   (expectation){"layer_norm.weight", {d}, HR_TRAINED, HR_INITIAL_NEAR_ONE});
+      check_tensor(model, attention, (expectation){"layer_norm.bias", {d}, HR_TRAINED, HR_INITIAL_ZERO});
     }
     check_feedforward(model, feedforward, c);
   }
@@ -307,7 +333,7 @@ static void test_parameters(const hr_config *c) {
     CHECK(strcmp(told.name, parameter->name) == 0);
     CHECK(memcmp(told.shape, parameter->shape, sizeof told.shape) == 0);
     CHECK(told.rank == parameter->rank && told.size == parameter->size);
-    CHECK(told.trainable == parameter->trainable && told.initial == parameter->initial);
+    CHECK(told.role == parameter->role && told.initial == parameter->initial);
     CHECK(!told.data && !told.grad && !told.m && !told.v);
   }
   hr_parameter none;
@@ -319,6 +345,44 @@ static void test_parameters(const hr_config *c) {
   CHECK(hr_model_parameter(model, -1) == NULL);
   CHECK(hr_model_parameter(model, hr_model_parameter_count(model)) == NULL);
   hr_model_destroy(model);
+}
+
+/* Who has a gradient and moments, what a backward pass finds at zero, and what the optimizer counts and moves. */
+static void test_roles(void) {
+  static const char *const NAMES[HR_ROLES] = {"trained", "frozen", "state", "external"};
+  hr_parameter table[HR_ROLES];
+  hr_parameters parameters = {.table = table};
+  char *memory = calloc(1, 1 << 12);
+  hr_arena arena = {.base = memory};
+  for (int32_t role = 0; role < HR_ROLES; role++)
+    hr_parameters_declare(&parameters, -1, NAMES[role], HR_INITIAL_UNIT, (hr_role)role, 3, 0, 0);
+  hr_parameters_place(&parameters, &arena);
+  hr_parameters_initialise(&parameters, 1);
+  CHECK(arena.used <= 1 << 12);
+  CHECK_INT(arena.bytes[HR_MEMORY_MOMENTS], 2 * 64);
+  CHECK_INT(arena.bytes[HR_MEMORY_GRADIENTS], 2 * 64);
+  hr_real before[HR_ROLES][3];
+  for (int32_t role = 0; role < HR_ROLES; role++) {
+    test_context("%s", NAMES[role]);
+    const hr_parameter *entry = &table[role];
+    memcpy(before[role], entry->data, sizeof before[role]);
+    CHECK(entry->data[0] != 0);
+    CHECK((entry->grad != NULL) == (role == HR_TRAINED || role == HR_EXTERNAL));
+    CHECK((entry->m != NULL) == (role == HR_TRAINED) && (entry->v != NULL) == (role == HR_TRAINED));
+    for (int32_t i = 0; entry->grad && i < 3; i++) entry->grad[i] = 2;
+  }
+  CHECK_NEAR(hr_gradient_norm(&parameters, NULL), 2 * sqrt(3), 1e-6);
+  hr_config config;
+  hr_config_default(&config, HR_CLASSIFIER);
+  hr_optimizer_step(&parameters, &config, 1, 0.1, 0, 0, NULL);
+  for (int32_t role = 0; role < HR_ROLES; role++) {
+    test_context("%s, after a step", NAMES[role]);
+    CHECK(same_bits(before[role], table[role].data, 3) == (role != HR_TRAINED));
+  }
+  hr_parameters_clear_gradients(&parameters);
+  for (int32_t i = 0; i < 3; i++) CHECK(table[HR_TRAINED].grad[i] == 0 && table[HR_EXTERNAL].grad[i] == 0);
+  free(memory);
+  test_context("%s", "");
 }
 
 /* The same tensor starts from the same numbers whatever else the model has; another seed gives others. */
@@ -355,7 +419,9 @@ int main(void) {
   test_limits(HR_CLASSIFIER);
   test_rules();
   test_routers();
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  test_traits();
+  test_roles();
+  for (int32_t router = 0; router < router_count(); router++) {
     hr_config config = small_language_model(router, router % 2);
     config.d_inner = 20;
     test_parameters(&config);

@@ -34,7 +34,7 @@ static void check_routing(hr_model *model, const reference *expected) {
   const int32_t n = expected->batch * expected->length, e = c->experts, k = expected->top_k;
   for (int32_t layer = 0; layer < c->layers; layer++) {
     hr_routing routing;
-    if (!hr_router_routes(c->router)) {
+    if (!router_routes(c->router)) {
       CHECK_REFUSED(hr_model_routing(model, layer, &routing));
       continue;
     }
@@ -135,7 +135,7 @@ static void check_language_model(const hr_config *config, const char *what) {
   for (int32_t k = 1; k <= config->experts; k++) {
     if (k > 3 && k < config->experts) continue;
     CHECK_OK(hr_model_set_top_k(model, k));
-    test_context("%s, %s, %s layer norm, K %d", what, hr_router_name(config->router),
+    test_context("%s, %s, %s layer norm, K %d", what, router_name(config->router),
                  config->pre_layer_norm ? "pre" : "post", k);
     check_segments(model, expected, filling, 5, config->batch_size);
     check_segments(model, expected, short_first, 3, 1);
@@ -145,7 +145,7 @@ static void check_language_model(const hr_config *config, const char *what) {
 }
 
 static void test_language_models(void) {
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     for (int pre = 0; pre < 2; pre++) {
       hr_config config = small_language_model(router, pre);
       check_language_model(&config, "small");
@@ -217,7 +217,7 @@ static void check_classifier(const hr_config *config, const char *what) {
   reference *expected = reference_create(model);
   for (int32_t k = 1; k <= config->experts; k++) {
     CHECK_OK(hr_model_set_top_k(model, k));
-    test_context("%s classifier, %s, %s layer norm, K %d", what, hr_router_name(config->router),
+    test_context("%s classifier, %s, %s layer norm, K %d", what, router_name(config->router),
                  config->pre_layer_norm ? "pre" : "post", k);
     for (int32_t n = 1; n <= config->batch_size; n += config->batch_size > 1 ? config->batch_size - 1 : 1) {
       hr_real *features = new_normal((int64_t)n * config->input_size, 1);
@@ -243,7 +243,7 @@ static void check_classifier(const hr_config *config, const char *what) {
 }
 
 static void test_classifiers(void) {
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     for (int pre = 0; pre < 2; pre++) {
       hr_config config = small_classifier(router);
       config.pre_layer_norm = pre;

@@ -32,17 +32,17 @@ static void test_pieces(hr_config config) {
   memcpy(expected, hr_model_logits(model, &rows), (size_t)(t * v) * sizeof *expected);
   hr_routing routing;
   const int32_t layer = config.layers - 1;
-  const bool routes = hr_router_routes(config.router);
+  const bool routes = router_routes(config.router);
   if (routes) {
     CHECK_OK(hr_model_routing(model, layer, &routing));
     memcpy(experts, routing.experts, (size_t)(t * 3) * sizeof *experts);
   }
   const uint64_t before = fingerprint(model);
   for (int32_t piece = 1; piece <= t; piece++) {
-    test_context("%s, %s layer norm, pieces of %d", hr_router_name(config.router),
+    test_context("%s, %s layer norm, pieces of %d", router_name(config.router),
                  config.pre_layer_norm ? "pre" : "post", piece);
     CHECK_OK(hr_generation_begin(model, piece));
-    CHECK_INT(hr_generation_stamp(model), piece);
+    CHECK_INT(hr_generation_session(model), piece);
     for (int32_t at = 0; at < t; at += piece) {
       const int32_t count = t - at < piece ? t - at : piece;
       CHECK_OK(hr_generation_feed(model, tokens + at, count));
@@ -76,7 +76,7 @@ static void test_window(hr_config config, int32_t context, int32_t memory) {
   config.batch_size = 1;
   hr_model *stepping = new_generator(&config);
   CHECK_OK(hr_generation_begin(model, 1));
-  test_context("%s, %s layer norm, context %d, memory %d", hr_router_name(config.router),
+  test_context("%s, %s layer norm, context %d, memory %d", router_name(config.router),
                config.pre_layer_norm ? "pre" : "post", context, memory);
   for (int32_t at = 0; at < 4 * (window + 2); at++) {
     const int32_t token = random_below(v);
@@ -125,9 +125,9 @@ static void test_interrupted(hr_config config) {
   hr_model *model = new_generator(&config), *undisturbed = new_generator(&config);
   const int32_t t = config.context_length;
   const int32_t single[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, pieces[] = {t, 1, 2, t, t, t - 1, 1, t};
-  test_context("%s, token by token", hr_router_name(config.router));
+  test_context("%s, token by token", router_name(config.router));
   check_interrupted(model, undisturbed, single, 12);
-  test_context("%s, in pieces", hr_router_name(config.router));
+  test_context("%s, in pieces", router_name(config.router));
   check_interrupted(model, undisturbed, pieces, 8);
   test_context("%s", "");
   hr_model_destroy(model);
@@ -168,7 +168,7 @@ static void test_frequencies(void) {
   const int32_t v = config.vocab_size, token = 4;
   hr_parameter *bias = find_parameter(model, "crit.out_layers.0.bias");
   for (int32_t i = 0; i < v; i++) bias->data[i] = (hr_real)random_normal();
-  hr_model_changed(model);
+  hr_model_invalidate(model);
   CHECK_OK(hr_generation_begin(model, 1));
   CHECK_OK(hr_generation_feed(model, &token, 1));
   double chances[37];
@@ -232,7 +232,7 @@ static void test_extremes_of_drawing(void) {
     hr_parameter *parameter = hr_model_parameter(model, i);
     for (int32_t j = 0; j < parameter->size; j++) parameter->data[j] = 0;
   }
-  hr_model_changed(model);
+  hr_model_invalidate(model);
   CHECK_OK(hr_generation_begin(model, 2));
   CHECK_OK(hr_generation_feed(model, &token, 1));
   CHECK_OK(hr_generation_sample(model, 0, 1, &state, &drawn));
@@ -255,7 +255,7 @@ static void test_refusals(void) {
   CHECK(hr_generation_stale(model));
   CHECK_REFUSED(hr_generation_feed(model, tokens, 1));
   CHECK_OK(hr_generation_begin(model, 17));
-  CHECK_INT(hr_generation_stamp(model), 17);
+  CHECK_INT(hr_generation_session(model), 17);
   CHECK(!hr_generation_stale(model));
   CHECK_REFUSED(hr_generation_sample(model, 1, 1, &state, &drawn)); /* nothing was fed */
   static const int32_t COUNTS[] = {0, -1, 7, INT32_MAX, INT32_MIN};
@@ -280,7 +280,7 @@ static void test_refusals(void) {
   free(kept);
 
   /* Other parameters make the cache worthless, by hand or by training. */
-  hr_model_changed(model);
+  hr_model_invalidate(model);
   CHECK(hr_generation_stale(model));
   CHECK_REFUSED(hr_generation_sample(model, 1, 1, &state, &drawn));
   CHECK_REFUSED(hr_generation_feed(model, tokens, 1));
@@ -306,7 +306,7 @@ static void test_refusals(void) {
 }
 
 int main(void) {
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     for (int pre = 0; pre < 2; pre++) {
       const hr_config config = small_language_model(router, pre);
       test_pieces(config);

@@ -40,7 +40,7 @@ static operand new_operand(int32_t rows, int32_t columns, bool transposed, int32
   const int64_t size = lines > 0 && width > 0 ? (int64_t)(lines - 1) * stride + width : 0;
   hr_real *memory = new_reals(size);
   for (int64_t i = 0; i < size; i++) memory[i] = i % stride < width ? draw() : (hr_real)NAN;
-  return (operand){memory, transposed ? hr_columns(memory, stride) : hr_rows(memory, stride)};
+  return (operand){memory, transposed ? hr_transposed(memory, stride) : hr_rows(memory, stride)};
 }
 
 /* C with its front and its gaps, all of it drawn, so that what must stay can be compared. */
@@ -83,8 +83,8 @@ static void check_exact(form how, int32_t m, int32_t n, int32_t k, layout place,
   while (wrong < size && got[wrong] == expected[wrong]) wrong++;
   CHECK_THAT(wrong == size, "%s, m %d n %d k %d, gaps %d %d %d, front %d, %s: number %lld is %g, expected %g",
              FORM_NAMES[how], m, n, k, place.a_gap, place.b_gap, place.c_gap, place.c_front,
-             mode == HR_SET ? "set" : "accumulate", (long long)wrong, wrong < size ? (double)got[wrong] : 0,
-             wrong < size ? (double)expected[wrong] : 0);
+             mode == HR_OVERWRITE ? "set" : "accumulate", (long long)wrong,
+             wrong < size ? (double)got[wrong] : 0, wrong < size ? (double)expected[wrong] : 0);
   free(a.memory);
   free(b.memory);
   free(got);
@@ -97,7 +97,7 @@ static layout random_layout(void) {
 
 static void check_all_forms(int32_t m, int32_t n, int32_t k, layout place) {
   for (int how = 0; how < FORMS; how++) {
-    check_exact((form)how, m, n, k, place, HR_SET);
+    check_exact((form)how, m, n, k, place, HR_OVERWRITE);
     check_exact((form)how, m, n, k, place, HR_ACCUMULATE);
   }
 }
@@ -163,8 +163,8 @@ static void test_accuracy(void) {
     const int32_t m = SIZES[i][0], n = SIZES[i][1], k = SIZES[i][2];
     operand a = new_operand(m, k, i % 2, 0, real), b = new_operand(k, n, i % 3 == 0, 0, real);
     hr_real *fast = new_reals(m * n), *plain = new_reals(m * n);
-    multiply(fast, n, a.matrix, b.matrix, m, n, k, HR_SET);
-    hr_matmul_ref(plain, n, a.matrix, b.matrix, m, n, k, HR_SET);
+    multiply(fast, n, a.matrix, b.matrix, m, n, k, HR_OVERWRITE);
+    hr_matmul_ref(plain, n, a.matrix, b.matrix, m, n, k, HR_OVERWRITE);
     test_context("accuracy, k %d", k);
     for (int32_t at = 0; at < m * n; at++) {
       double sum = 0, size = 0;
@@ -212,7 +212,7 @@ static void test_same_bits(void) {
       operand other_a = spread_out(a, m, k, turn_a), other_b = spread_out(b, k, n, turn_b);
       int64_t size;
       hr_real *c = new_target(m, n, place, real, &size);
-      multiply(c + place.c_front, n + place.c_gap, other_a.matrix, other_b.matrix, m, n, k, HR_SET);
+      multiply(c + place.c_front, n + place.c_gap, other_a.matrix, other_b.matrix, m, n, k, HR_OVERWRITE);
       bool same = true;
       for (int32_t row = 0; row < m; row++) {
         const hr_real *line = c + place.c_front + (ptrdiff_t)row * (n + place.c_gap);
@@ -237,7 +237,7 @@ static void test_not_finite(void) {
   operand a = new_operand(m, k, false, 0, real), b = new_operand(k, n, true, 0, real);
   hr_real *c = new_reals(m * n);
   a.memory[3 * k + 5] = (hr_real)NAN;
-  multiply(c, n, a.matrix, b.matrix, m, n, k, HR_SET);
+  multiply(c, n, a.matrix, b.matrix, m, n, k, HR_OVERWRITE);
   for (int32_t i = 0; i < m * n; i++) {
     CHECK_THAT(!isnan(c[i]) == (i / n != 3), "a NaN in row 3 of A reaches row 3 of C alone, not row %d",
                i / n);

@@ -102,8 +102,8 @@ static void destroy_apart(hr_model *model) {
 /* A life lived in buffers of exact size, full of NaN, is the life lived in the arena; and neither allocates. */
 static void check_life(hr_config config, const char *what) {
   test_context("%s %s, %s, %s layer norm", what,
-               config.kind == HR_LANGUAGE_MODEL ? "language model" : "classifier",
-               hr_router_name(config.router), config.pre_layer_norm ? "pre" : "post");
+               config.kind == HR_LANGUAGE_MODEL ? "language model" : "classifier", router_name(config.router),
+               config.pre_layer_norm ? "pre" : "post");
   hr_model *model = new_model(&config), *exact = new_model_apart(&config);
   const hr_config *c = hr_model_config(model);
   const int64_t size = (int64_t)c->batch_size * c->memory_length * c->d_model;
@@ -120,7 +120,7 @@ static void check_life(hr_config config, const char *what) {
 }
 
 static void test_lives(void) {
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     for (int pre = 0; pre < 2; pre++) {
       hr_config config = small_language_model(router, pre);
       if (router == router_named("smoe")) config.load_balance_weight = config.router_z_weight = 0.01;
@@ -205,7 +205,7 @@ static void check_too_large(hr_config config, uint64_t at_least) {
 
 /* The largest value of every field at once, and of each alone where that is too much. */
 static void test_too_large(void) {
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     for (int pre = 0; pre < 2; pre++) {
       hr_config config = small_language_model(router, pre);
       config.vocab_size = 1 << 20;

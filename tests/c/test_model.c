@@ -66,11 +66,11 @@ static void test_resumed(hr_config config) {
     hr_parameter *to = hr_model_parameter(second, i);
     const size_t bytes = (size_t)from->size * sizeof(hr_real);
     memcpy(to->data, from->data, bytes);
-    if (!from->trainable) continue;
+    if (from->role != HR_TRAINED) continue;
     memcpy(to->m, from->m, bytes);
     memcpy(to->v, from->v, bytes);
   }
-  hr_model_changed(second);
+  hr_model_invalidate(second);
   CHECK_OK(hr_model_set_step(second, hr_model_step(first)));
   CHECK_REFUSED(hr_model_set_step(second, -1));
   CHECK_INT(hr_model_step(second), 3);
@@ -127,7 +127,7 @@ static void test_raised_k(hr_config config) {
     randomise_parameters(planned, 31);
     CHECK_OK(hr_model_set_top_k(raised, k));
     CHECK_INT(hr_model_top_k(raised), k);
-    test_context("K raised from 1 to %d, %s", k, hr_router_name(config.router));
+    test_context("K raised from 1 to %d, %s", k, router_name(config.router));
     for (int step = 0; step < 3; step++) {
       sample data = new_sample(planned, 40 + (uint64_t)step);
       hr_result a, b;
@@ -140,7 +140,7 @@ static void test_raised_k(hr_config config) {
       CHECK_NEAR(a.auxiliary, b.auxiliary, 1e-6);
       for (int32_t i = 0; i < hr_model_parameter_count(planned); i++) {
         const hr_parameter *p = hr_model_parameter(raised, i), *q = hr_model_parameter(planned, i);
-        if (!p->trainable) continue;
+        if (p->role != HR_TRAINED) continue;
         const double off = largest_difference(p->grad, q->grad, p->size), size = largest(q->grad, q->size);
         CHECK_THAT(off <= 2e-5 * size + 1e-7, "the gradient of %s is off by %g of %g", p->name, off, size);
       }
@@ -169,8 +169,7 @@ static void test_top_k_refused(void) {
 /* The memory holds the inputs of every layer, and no token sees what follows it: so a segment behind a memory that holds
  * all before it is the end of one long segment, whatever the number of layers. */
 static void test_memory_carries(int32_t router, bool pre_layer_norm, int32_t layers) {
-  test_context("%s, %s layer norm, %d layers", hr_router_name(router), pre_layer_norm ? "pre" : "post",
-               layers);
+  test_context("%s, %s layer norm, %d layers", router_name(router), pre_layer_norm ? "pre" : "post", layers);
   const int32_t t = 6, batch = 2;
   hr_config config = small_language_model(router, pre_layer_norm);
   config.layers = layers;
@@ -236,7 +235,7 @@ static void test_streams(int32_t router) {
 }
 
 int main(void) {
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     hr_config language = small_language_model(router, router % 2), classifier = small_classifier(router);
     test_same_seed(language);
     test_same_seed(classifier);
@@ -249,7 +248,7 @@ int main(void) {
       test_memory_carries(router, false, layers);
       test_memory_carries(router, true, layers);
     }
-    if (hr_router_routes(router)) {
+    if (router_routes(router)) {
       if (router == router_named("smoe")) language.load_balance_weight = language.router_z_weight = 0.1;
       test_raised_k(language);
       test_raised_k(classifier);

@@ -31,8 +31,8 @@ static void check_product(hr_team *team, int32_t m, int32_t n, int32_t k, int fo
   const hr_pass pass = {.team = team,
                         .matmul_scratch = new_reals(scratch * hr_team_threads(team)),
                         .matmul_scratch_size = scratch};
-  const hr_matrix left = form & 1 ? hr_columns(a, m) : hr_rows(a, k);
-  const hr_matrix right = form & 2 ? hr_columns(b, k) : hr_rows(b, n);
+  const hr_matrix left = form & 1 ? hr_transposed(a, m) : hr_rows(a, k);
+  const hr_matrix right = form & 2 ? hr_transposed(b, k) : hr_rows(b, n);
   hr_matmul(expected, n, left, right, m, n, k, mode, pass.matmul_scratch);
   hr_multiply(&pass, got, n, left, right, m, n, k, mode);
   CHECK_THAT(same_bits(got, expected, (int64_t)m * n), "%d threads, %d x %d x %d, A %s, B %s",
@@ -53,11 +53,12 @@ static void check_products(hr_team *team) {
       {37, 30, 140}, {49, 40, 80},  {3, 4, 5}};
   for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
     for (int form = 0; form < 4; form++)
-      check_product(team, SIZES[i][0], SIZES[i][1], SIZES[i][2], form, form % 3 ? HR_SET : HR_ACCUMULATE);
+      check_product(team, SIZES[i][0], SIZES[i][1], SIZES[i][2], form,
+                    form % 3 ? HR_OVERWRITE : HR_ACCUMULATE);
   }
   for (int i = 0; i < 60; i++) {
     const int32_t m = 1 + random_below(260), n = 1 + random_below(260);
-    check_product(team, m, n, 200000 / (m * n) + 1 + random_below(9), i % 4, HR_SET);
+    check_product(team, m, n, 200000 / (m * n) + 1 + random_below(9), i % 4, HR_OVERWRITE);
   }
 }
 

@@ -2,7 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "moe.h"
+#include "auxiliary.h"
+#include "gate.h"
 #include "testing.h"
 
 /* The id that stands at place `at` when ids are sorted by falling logit, ties by id: counted, not sorted. */
@@ -20,7 +21,8 @@ static int32_t id_at(const hr_real *logits, int32_t e, int32_t at) {
 static void check_route(const hr_real *logits, int32_t n, int32_t e, int32_t k) {
   int32_t *experts = new_ints(n * k);
   hr_real *weights = new_reals(n * k);
-  hr_route(experts, weights, logits, n, e, k);
+  hr_assignments chosen = {.tokens = n, .k = k, .experts = experts, .weights = weights};
+  hr_gate_topk_softmax(&chosen, logits, e);
   for (int32_t i = 0; i < n; i++) {
     const hr_real *logits_i = logits + i * e;
     double sum = 0, total = 0;
@@ -61,7 +63,8 @@ static void test_route_extremes(void) {
   hr_real logits[] = {-1e30f, 1e30f, 0, 1e30f, -1e30f, 5};
   int32_t experts[3];
   hr_real weights[3];
-  hr_route(experts, weights, logits, 1, e, k);
+  hr_assignments chosen = {.tokens = 1, .k = k, .experts = experts, .weights = weights};
+  hr_gate_topk_softmax(&chosen, logits, e);
   CHECK_INT(experts[0], 1);
   CHECK_INT(experts[1], 3);
   CHECK_INT(experts[2], 5);
@@ -75,7 +78,7 @@ static void test_route_extremes(void) {
     hr_real spoilt[6];
     for (int32_t id = 0, rest = pattern; id < e; id++, rest /= 3) spoilt[id] = bad[rest % 3];
     for (int32_t id = 0; id < k; id++) experts[id] = -1;
-    hr_route(experts, weights, spoilt, 1, e, k);
+    hr_gate_topk_softmax(&chosen, spoilt, e);
     bool fine = true;
     for (int32_t j = 0; j < k; j++) {
       fine = fine && experts[j] >= 0 && experts[j] < e;
@@ -86,40 +89,61 @@ static void test_route_extremes(void) {
   }
 }
 
-static void check_sorted(const int32_t *experts, int32_t assignments, int32_t e) {
-  int32_t *rows = new_ints(assignments), *offsets = new_ints(e + 1), *counts = new_ints(e);
-  hr_sort_by_expert(rows, offsets, counts, experts, assignments, e);
+/* The rows of n tokens with k places each, some of them empty: by expert, within one by token, each with the token and
+ * the weight of its assignment. */
+static void check_dispatch(int32_t *experts, int32_t n, int32_t k, int32_t e) {
+  hr_real *weights = new_normal(n * k, 1);
+  const hr_assignments assignments = {.tokens = n, .k = k, .experts = experts, .weights = weights};
+  hr_arena arena = {.base = calloc(1, 1 << 16)};
+  char *memory = arena.base;
+  hr_dispatch dispatch = {0};
+  hr_dispatch_plan(&dispatch, &arena, e, n * k);
+  CHECK(arena.used <= 1 << 16);
+  hr_dispatch_build(&dispatch, &assignments);
+  CHECK_INT(dispatch.tokens, n);
   int32_t row = 0;
   for (int32_t id = 0; id < e; id++) {
-    CHECK_INT(offsets[id], row);
+    CHECK_INT(dispatch.offsets[id], row);
     const int32_t begin = row;
-    for (int32_t a = 0; a < assignments; a++) {
+    for (int32_t a = 0; a < n * k; a++) {
       if (experts[a] != id) continue;
-      CHECK_INT(rows[row], a);
+      CHECK_INT(dispatch.row[a], row);
+      CHECK_INT(dispatch.token[row], a / k);
+      CHECK(dispatch.weight[row] == weights[a]);
       row++;
     }
-    CHECK_INT(counts[id], row - begin);
+    CHECK_INT(dispatch.counts[id], row - begin);
   }
-  CHECK_INT(offsets[e], assignments);
-  free(rows);
-  free(offsets);
-  free(counts);
+  CHECK_INT(dispatch.offsets[e], row);
+  CHECK_INT(dispatch.rows, row);
+  for (int32_t a = 0; a < n * k; a++) {
+    if (experts[a] == HR_NO_EXPERT) CHECK_INT(dispatch.row[a], HR_NO_EXPERT);
+  }
+  free(memory);
+  free(weights);
 }
 
-static void test_sort(void) {
+static void test_dispatch(void) {
   for (int32_t e = 1; e <= 17; e += 2) {
-    for (int32_t assignments = 0; assignments < 60; assignments += 7) {
-      test_context("%d assignments to %d experts", assignments, e);
-      int32_t *experts = new_ints(assignments);
-      for (int32_t a = 0; a < assignments; a++) experts[a] = random_below(e);
-      check_sorted(experts, assignments, e);
+    for (int32_t n = 0; n < 30; n += 7) {
+      const int32_t k = 1 + n % 3;
+      test_context("%d tokens of %d places, %d experts", n, k, e);
+      int32_t *experts = new_ints(n * k);
+      for (int32_t a = 0; a < n * k; a++) experts[a] = random_below(e);
+      check_dispatch(experts, n, k, e);
       /* Most experts empty: all to the last, all to the first, to every third. */
-      for (int32_t a = 0; a < assignments; a++) experts[a] = e - 1;
-      check_sorted(experts, assignments, e);
-      for (int32_t a = 0; a < assignments; a++) experts[a] = 0;
-      check_sorted(experts, assignments, e);
-      for (int32_t a = 0; a < assignments; a++) experts[a] = random_below(e) / 3 * 3;
-      check_sorted(experts, assignments, e);
+      for (int32_t a = 0; a < n * k; a++) experts[a] = e - 1;
+      check_dispatch(experts, n, k, e);
+      for (int32_t a = 0; a < n * k; a++) experts[a] = 0;
+      check_dispatch(experts, n, k, e);
+      for (int32_t a = 0; a < n * k; a++) experts[a] = random_below(e) / 3 * 3;
+      check_dispatch(experts, n, k, e);
+      /* Tokens with fewer experts than places, and with none. */
+      for (int32_t a = 0; a < n * k; a++) experts[a] = random_below(2 * e) - e;
+      for (int32_t a = 0; a < n * k; a++) experts[a] = experts[a] < 0 ? HR_NO_EXPERT : experts[a];
+      check_dispatch(experts, n, k, e);
+      for (int32_t a = 0; a < n * k; a++) experts[a] = HR_NO_EXPERT;
+      check_dispatch(experts, n, k, e);
       free(experts);
     }
   }
@@ -143,25 +167,22 @@ static void test_entropy(void) {
   for (int32_t e = 2; e <= 16; e++) {
     const int32_t n = 7;
     hr_real *logits = new_normal(n * e, 2);
-    hr_moe moe = {.experts_count = e, .tokens = n, .logits = logits};
-    CHECK_NEAR(hr_moe_entropy(&moe), entropy(logits, n, e), 1e-9);
+    CHECK_NEAR(hr_router_entropy(logits, n, e), entropy(logits, n, e), 1e-9);
     for (int32_t i = 0; i < n * e; i++) logits[i] = 50;
-    CHECK_NEAR(hr_moe_entropy(&moe), 1, 1e-12);
+    CHECK_NEAR(hr_router_entropy(logits, n, e), 1, 1e-12);
     for (int32_t i = 0; i < n * e; i++) logits[i] = i % e == 1 ? 1e4f : -1e4f;
-    CHECK_NEAR(hr_moe_entropy(&moe), 0, 1e-12);
+    CHECK_NEAR(hr_router_entropy(logits, n, e), 0, 1e-12);
     free(logits);
   }
-  hr_real alone[] = {3, 4};
-  hr_moe one = {.experts_count = 1, .tokens = 2, .logits = alone};
-  CHECK(hr_moe_entropy(&one) == 0);
-  hr_moe nothing_yet = {.experts_count = 4};
-  CHECK(hr_moe_entropy(&nothing_yet) == 0);
+  const hr_real alone[] = {3, 4};
+  CHECK(hr_router_entropy(alone, 2, 1) == 0);
+  CHECK(hr_router_entropy(NULL, 0, 4) == 0);
 }
 
 int main(void) {
   test_route();
   test_route_extremes();
-  test_sort();
+  test_dispatch();
   test_entropy();
   return test_report("routing");
 }

@@ -7,13 +7,13 @@
 
 /* Output of an expert for one token, in double. */
 static void expert_output(double *o, const hr_moe *moe, int32_t id, const hr_real *x) {
-  const int32_t d = moe->shape.d, f = moe->shape.f;
-  for (int32_t i = 0; i < d; i++) o[i] = (double)moe->c2->data[id * d + i];
+  const int32_t d = moe->experts.d, f = moe->experts.f;
+  for (int32_t i = 0; i < d; i++) o[i] = (double)moe->experts.c2->data[id * d + i];
   for (int32_t j = 0; j < f; j++) {
-    double h = (double)moe->c1->data[id * f + j];
-    for (int32_t i = 0; i < d; i++) h += (double)moe->w1->data[(id * f + j) * d + i] * (double)x[i];
+    double h = (double)moe->experts.c1->data[id * f + j];
+    for (int32_t i = 0; i < d; i++) h += (double)moe->experts.w1->data[(id * f + j) * d + i] * (double)x[i];
     if (h <= 0) continue;
-    for (int32_t i = 0; i < d; i++) o[i] += h * (double)moe->w2->data[(id * d + i) * f + j];
+    for (int32_t i = 0; i < d; i++) o[i] += h * (double)moe->experts.w2->data[(id * d + i) * f + j];
   }
 }
 
@@ -24,9 +24,9 @@ static double dot(const double *a, const double *b, int32_t n) {
 }
 
 static double plain_similarity(const hr_moe *moe, const hr_real *x) {
-  const int32_t d = moe->shape.d, e = moe->experts_count;
+  const int32_t d = moe->experts.d, e = moe->experts.count;
   double *outputs = calloc((size_t)(e * d), sizeof *outputs), total = 0;
-  for (int32_t n = 0; n < moe->tokens; n++) {
+  for (int32_t n = 0; n < moe->assignments.tokens; n++) {
     for (int32_t id = 0; id < e; id++) expert_output(outputs + id * d, moe, id, x + n * d);
     for (int32_t a = 0; a < e; a++) {
       for (int32_t b = 0; b < e; b++) {
@@ -36,7 +36,7 @@ static double plain_similarity(const hr_moe *moe, const hr_real *x) {
     }
   }
   free(outputs);
-  return total / moe->tokens / e / (e - 1);
+  return total / moe->assignments.tokens / e / (e - 1);
 }
 
 static void check_classifier(bool pre_layer_norm) {
@@ -48,8 +48,8 @@ static void check_classifier(bool pre_layer_norm) {
   const hr_batch batch = {.features = features, .batch = config.batch_size, .length = 1};
   CHECK_OK(hr_model_predict(model, &batch));
   for (int32_t layer = 0; layer < config.layers; layer++) {
-    const hr_feedforward *feedforward = &model->layers[layer].feedforward;
-    const hr_real *x = pre_layer_norm ? feedforward->sum : model->layers[layer].x;
+    const hr_feedforward *feedforward = &model->network.layers[layer].feedforward;
+    const hr_real *x = pre_layer_norm ? feedforward->sum : model->network.layers[layer].x;
     double similarity;
     CHECK_OK(hr_model_expert_similarity(model, layer, &similarity));
     test_context("layer %d, layer norm %s", layer, pre_layer_norm ? "before" : "after");
@@ -58,13 +58,13 @@ static void check_classifier(bool pre_layer_norm) {
   }
 
   /* The same network for all experts is collapse. */
-  const hr_moe *moe = &model->layers[0].feedforward.moe;
-  hr_parameter *const tensors[] = {moe->w1, moe->c1, moe->w2, moe->c2};
+  const hr_moe *moe = &model->network.layers[0].feedforward.moe;
+  hr_parameter *const tensors[] = {moe->experts.w1, moe->experts.c1, moe->experts.w2, moe->experts.c2};
   for (int32_t t = 0; t < 4; t++) {
     const int32_t size = tensors[t]->size / config.experts;
     for (int32_t i = size; i < tensors[t]->size; i++) tensors[t]->data[i] = tensors[t]->data[i % size];
   }
-  hr_model_changed(model);
+  hr_model_invalidate(model);
   CHECK_OK(hr_model_predict(model, &batch));
   double similarity;
   CHECK_OK(hr_model_expert_similarity(model, 0, &similarity));

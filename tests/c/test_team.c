@@ -108,7 +108,7 @@ static void check_bits(const hr_config *given, int32_t top_k) {
   for (int32_t threads = 2; threads <= MOST; threads++) {
     server servers[MOST];
     hr_team *team = start(servers, threads);
-    test_context("router %s, layer norm %s, K %d, %d threads", hr_router_name(config.router),
+    test_context("router %s, layer norm %s, K %d, %d threads", router_name(config.router),
                  config.pre_layer_norm ? "before" : "after", top_k, threads);
     random_seed(7);
     CHECK(train(&config, team, top_k) == alone);
@@ -139,7 +139,7 @@ static hr_config shared_model(int32_t router, bool pre_layer_norm) {
 
 int main(void) {
   for (int32_t threads = 1; threads <= MOST; threads++) check_parts(threads);
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     for (int32_t pre = 0; pre < 2; pre++) {
       hr_config config = shared_model(router, pre);
       check_bits(&config, config.top_k);

@@ -28,14 +28,14 @@ static void test_steps(hr_config config, double clip) {
     double squares = 0;
     for (int32_t i = 0; i < count; i++) {
       const hr_parameter *parameter = hr_model_parameter(model, i);
-      for (int32_t j = 0; parameter->trainable && j < parameter->size; j++)
+      for (int32_t j = 0; parameter->role == HR_TRAINED && j < parameter->size; j++)
         squares += (double)parameter->grad[j] * (double)parameter->grad[j];
     }
     CHECK_NEAR(seen.grad_norm, sqrt(squares), 1e-6 * sqrt(squares));
     const double scale = clip > 0 && sqrt(squares) > clip ? clip / sqrt(squares) : 1;
     for (int32_t i = 0; i < count; i++) {
       const hr_parameter *parameter = hr_model_parameter(model, i);
-      for (int32_t j = 0; parameter->trainable && j < parameter->size; j++) {
+      for (int32_t j = 0; parameter->role == HR_TRAINED && j < parameter->size; j++) {
         double *p = state[i] + 3 * j, g = scale * (double)parameter->grad[j];
         p[1] = config.beta1 * p[1] + (1 - config.beta1) * g;
         p[2] = config.beta2 * p[2] + (1 - config.beta2) * g * g;
@@ -53,8 +53,8 @@ static void test_steps(hr_config config, double clip) {
     double worst = 0;
     for (int32_t j = 0; j < parameter->size; j++)
       worst = fmax(worst, fabs((double)parameter->data[j] - state[i][3 * j]));
-    CHECK_THAT(worst < (parameter->trainable ? 2e-5 : 1e-30), "%s is off by %g after four steps of Adam",
-               parameter->name, worst);
+    CHECK_THAT(worst < (parameter->role == HR_TRAINED ? 2e-5 : 1e-30),
+               "%s is off by %g after four steps of Adam", parameter->name, worst);
     free(state[i]);
   }
   free(state);
@@ -85,13 +85,13 @@ static void check_diverges(hr_model *model, const hr_batch *batch) {
   CHECK(fingerprint(model) == before);
   hr_routing routing;
   for (int32_t layer = 0; layer < hr_model_config(model)->layers; layer++) {
-    if (hr_router_routes(hr_model_config(model)->router)) CHECK_OK(hr_model_routing(model, layer, &routing));
+    if (router_routes(hr_model_config(model)->router)) CHECK_OK(hr_model_routing(model, layer, &routing));
   }
 }
 
 static void test_divergence(hr_config config) {
   test_context("%s %s", config.kind == HR_CLASSIFIER ? "classifier" : "language model",
-               hr_router_name(config.router));
+               router_name(config.router));
   hr_model *model = new_model(&config);
   train_steps(model, 0, 2);
   sample data = new_sample(model, 81);
@@ -124,13 +124,13 @@ static void test_divergence(hr_config config) {
     const hr_real was = parameter->data[0];
     test_context("a NaN in %s", parameter->name);
     parameter->data[0] = (hr_real)NAN;
-    hr_model_changed(model);
+    hr_model_invalidate(model);
     CHECK_OK(hr_model_set_top_k(model, config.experts));
     const hr_status found = hr_model_gradients(model, &data.batch, &a);
     CHECK_INT(found, HR_ERROR_DIVERGED);
     parameter->data[0] = was;
   }
-  hr_model_changed(model);
+  hr_model_invalidate(model);
   test_context("%s", "");
   free_sample(&data);
   hr_model_destroy(model);
@@ -147,7 +147,7 @@ static void test_infinite_gradient(void) {
   hr_parameter *input = find_parameter(model, "input.weight"), *bias = find_parameter(model, "input.bias");
   for (int32_t i = 0; i < input->size; i++) input->data[i] *= 1e-38f;
   for (int32_t i = 0; i < bias->size; i++) bias->data[i] *= 1e-2f;
-  hr_model_changed(model);
+  hr_model_invalidate(model);
   sample data = new_sample(model, 92);
   for (int32_t i = 0; i < config.batch_size; i++) data.features[i] = 3e38f;
   hr_result result;
@@ -158,7 +158,7 @@ static void test_infinite_gradient(void) {
 }
 
 int main(void) {
-  for (int32_t router = 0; router < hr_router_count(); router++) {
+  for (int32_t router = 0; router < router_count(); router++) {
     const hr_config language = small_language_model(router, router % 2),
                     classifier = small_classifier(router);
     test_steps(language, 0.1);

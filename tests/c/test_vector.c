@@ -53,7 +53,7 @@ static void test_elementwise(int32_t n) {
   memcpy(z, x, (size_t)n * sizeof *x);
   double dot = 0;
   for (int32_t i = 0; i < n; i++) dot += (double)x[i] * (double)gate[i];
-  CHECK_NEAR(hr_mask_scale(z, a, gate, n), dot, EPSILON * 8 * (n + 1));
+  CHECK_NEAR(hr_relu_backward(z, a, gate, n), dot, EPSILON * 8 * (n + 1));
   for (int32_t i = 0; i < n; i++)
     CHECK_NEAR(z[i], gate[i] > 0 ? (double)a * (double)x[i] : 0, gate[i] > 0 ? EPSILON * 8 : 0);
   free(x);
@@ -79,7 +79,7 @@ static void test_reductions(int32_t n) {
   const double tolerance = EPSILON * (2 + sqrt((double)n)) * (1 + size / sqrt(n + 1.0));
   CHECK_NEAR(hr_dot(x, y, n), dot, tolerance);
   CHECK_NEAR(hr_total(x, n), total, tolerance);
-  CHECK_NEAR(hr_spread(x, mean, n), spread, tolerance);
+  CHECK_NEAR(hr_squared_deviations(x, mean, n), spread, tolerance);
   CHECK_NEAR(hr_sum_of_squares(x, n), squares, tolerance);
   if (n == 0) CHECK(hr_dot(x, y, 0) == 0 && hr_total(x, 0) == 0 && hr_sum_of_squares(x, 0) == 0);
   CHECK(hr_all_finite(x, n));

@@ -177,9 +177,32 @@ hr_config small_classifier(int32_t router) {
   return config;
 }
 
+const hr_option *router_option(int32_t router) {
+  for (int32_t i = 0; i < hr_config_field_count(); i++) {
+    const hr_field *field = hr_config_field(i);
+    if (strcmp(field->name, "router") == 0) return field->option(router);
+  }
+  printf("there is no field router\n");
+  exit(2);
+}
+
+int32_t router_count(void) {
+  int32_t count = 0;
+  while (router_option(count)) count++;
+  return count;
+}
+
+const char *router_name(int32_t router) {
+  return router_option(router)->name;
+}
+
+bool router_routes(int32_t router) {
+  return router_option(router)->traits & HR_TRAIT_ROUTES;
+}
+
 int32_t router_named(const char *name) {
-  for (int32_t i = 0; i < hr_router_count(); i++) {
-    if (strcmp(hr_router_name(i), name) == 0) return i;
+  for (int32_t i = 0; i < router_count(); i++) {
+    if (strcmp(router_name(i), name) == 0) return i;
   }
   printf("there is no router %s\n", name);
   exit(2);
@@ -226,7 +249,7 @@ void randomise_parameters(hr_model *model, uint64_t seed) {
   random_seed(seed);
   for (int32_t i = 0; i < hr_model_parameter_count(model); i++)
     randomise_tensor(hr_model_parameter(model, i));
-  hr_model_changed(model);
+  hr_model_invalidate(model);
 }
 
 static uint64_t hash(uint64_t so_far, const void *data, size_t size) {
@@ -242,7 +265,7 @@ uint64_t fingerprint(hr_model *model) {
     const hr_parameter *parameter = hr_model_parameter(model, i);
     const size_t bytes = (size_t)parameter->size * sizeof(hr_real);
     mark = hash(mark, parameter->data, bytes);
-    if (parameter->trainable) {
+    if (parameter->role == HR_TRAINED) {
       mark = hash(mark, parameter->m, bytes);
       mark = hash(mark, parameter->v, bytes);
     }

@@ -50,6 +50,11 @@ bool same_bits(const hr_real *a, const hr_real *b, int64_t n);
 /* Small models with odd sizes. */
 hr_config small_language_model(int32_t router, bool pre_layer_norm);
 hr_config small_classifier(int32_t router);
+/* The options of the field `router`. */
+int32_t router_count(void);
+const hr_option *router_option(int32_t router);
+const char *router_name(int32_t router);
+bool router_routes(int32_t router);
 int32_t router_named(const char *name);
 
 /* Ends the test if the model cannot be created. */

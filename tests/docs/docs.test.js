@@ -50,7 +50,7 @@ describe('the documentation of the interface', () => {
     );
     const options = project.getChildByName(['index', 'TrainOptions'])?.children?.map((child) => child.name);
     assert.deepEqual(named.sort(), options?.sort());
-    const progress = /^A progress is `\{ (.*) \}`/m.exec(readme)?.[1].split(', ');
+    const progress = /^A progress event is `\{ (.*) \}`/m.exec(readme)?.[1].split(', ');
     const fields = project.getChildByName(['index', 'TrainProgress'])?.children?.map((child) => child.name);
     assert.deepEqual(progress?.sort(), fields?.sort());
   });

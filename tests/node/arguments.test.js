@@ -116,7 +116,7 @@ onEveryVariant((bench) => {
           [1, 2].map((count) => [
             count,
             RangeError,
-            new RegExp(`must have 3 streams as the memory .*, got ${count};.*carryMemory: false`),
+            new RegExp(`must have 3 streams like the memory .*, got ${count};.*carryMemory: false`),
           ]),
           (_, count) => call(model, streams(count)),
         );

@@ -98,13 +98,13 @@ onEveryVariant((bench) => {
     }
   });
 
-  check('a header that is no JSON object', (file) => {
+  check('a header that is not a JSON object', (file) => {
     const { data } = readSafetensors(file);
     const headers = ['', ' ', '{', '{}}', '{"a":}', 'null', '[]', '7', '"{}"', 'true', '{"a":1', 'NaN'];
     for (const header of headers) refuse(writeSafetensors(header, data), header, /header/);
     refuse(writeSafetensors('['.repeat(100_000), data), 'deep nesting', /header/);
     refuse(writeSafetensors(`${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`, data), 'deep objects');
-    refuse(writeSafetensors(Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d), data), 'no UTF-8', /header/);
+    refuse(writeSafetensors(Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d), data), 'not UTF-8', /header/);
     refuse(writeSafetensors('{}', new Uint8Array(0)), 'nothing in it');
     refuse(writeSafetensors('{}', data), 'data of no tensor');
   });
@@ -135,7 +135,7 @@ onEveryVariant((bench) => {
     }
   });
 
-  check('tensors that overlap, leave holes or lie outside', (file) => {
+  check('tensors that overlap, leave gaps or lie outside', (file) => {
     const { entries, data } = readSafetensors(file);
     const names = Object.keys(entries);
     /**
@@ -148,16 +148,16 @@ onEveryVariant((bench) => {
         header[name].data_offsets = [offsets[0] + by, offsets[1] + by];
       });
     refuse(moved(names[1], -4), 'over the one before', /overlaps/);
-    refuse(moved(names[1], 4), 'over the next', /overlaps|hole/);
-    refuse(moved(names[0], 4), 'a hole at the start', /overlaps|hole/);
+    refuse(moved(names[1], 4), 'over the next', /overlaps|gap/);
+    refuse(moved(names[0], 4), 'a gap at the start', /overlaps|gap/);
     refuse(moved(/** @type {string} */ (names.at(-1)), 4), 'behind the end', /should lie at bytes/);
     refuse(moved(names[1], 1e12), 'far behind the end', /should lie at bytes/);
     const twice = withHeader(file, (header) => {
       header.r_r_bias.data_offsets = header.r_w_bias.data_offsets;
     });
-    refuse(twice, 'two in one place', /overlaps|hole/);
-    const hole = writeSafetensors({ ...entries }, new Uint8Array([...data, 0, 0, 0, 0]));
-    refuse(hole, 'bytes of no tensor', /bytes of data/);
+    refuse(twice, 'two in one place', /overlaps|gap/);
+    const padded = writeSafetensors({ ...entries }, new Uint8Array([...data, 0, 0, 0, 0]));
+    refuse(padded, 'bytes of no tensor', /bytes of data/);
     const inside = withTensors(file, (pieces) => {
       pieces.splice(2, 0, zeros('extra', [3]));
     });
@@ -165,8 +165,8 @@ onEveryVariant((bench) => {
       withHeader(inside, (header) => {
         delete header.extra;
       }),
-      'a hole between two',
-      /hole of 12 bytes/,
+      'a gap between two',
+      /gap of 12 bytes/,
     );
   });
 
@@ -247,17 +247,21 @@ onEveryVariant((bench) => {
       [{ preLayerNorm: 1 }, /config\.preLayerNorm .*got 1/],
       [{ loadBalanceWeight: 1 }, /config\.loadBalanceWeight/],
       [{ seed: -1 }, /config\.seed .*got -1/],
-      [{ colour: 'red' }, /config\.colour is no key/],
-      [{ inputSize: 2 }, /config\.inputSize is no key/],
+      [{ colour: 'red' }, /config\.colour is not a key/],
+      [{ inputSize: 2 }, /config\.inputSize is not a key/],
     ];
     for (const [changes, message] of configs) {
-      refuse(withConfig(file, changes), JSON.stringify(changes), /hyperrouter\.config in the file is wrong/);
+      refuse(
+        withConfig(file, changes),
+        JSON.stringify(changes),
+        /hyperrouter\.config in the file is invalid/,
+      );
       refuse(withConfig(file, changes), JSON.stringify(changes), message);
     }
     refuse(
       withMetadata(file, { [CONFIG]: '{"__proto__":{"vocabSize":19}}' }),
       '__proto__',
-      /config\.__proto__ is no key/,
+      /config\.__proto__ is not a key/,
     );
     refuse(withMetadata(file, { [CONFIG]: '{"dropout":1e999}' }), 'infinity', /config\.dropout/);
   });
@@ -297,7 +301,7 @@ onEveryVariant((bench) => {
   });
 
   check(
-    'optimiser state and memory that are incomplete or wrong',
+    'optimizer state and memory that are incomplete or wrong',
     (file) => {
       const names = Object.keys(readSafetensors(file).entries);
       const state = names.filter((name) => /^(optimizer|state)\./.test(name));
@@ -327,7 +331,7 @@ onEveryVariant((bench) => {
       const frozen = withTensors(file, (pieces) => {
         pieces.push(zeros('optimizer.m.layers.0.pos_ff.gate.hypernet.0.bias', [9]));
       });
-      refuse(frozen, 'moments of what is frozen', /belongs to no parameter/);
+      refuse(frozen, 'moments of what is frozen', /is not a parameter of this model/);
     },
     true,
   );

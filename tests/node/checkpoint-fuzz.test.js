@@ -37,7 +37,7 @@ function broken(file, round, random) {
 
 onEveryVariant((bench) => {
   for (const optimizer of [false, true]) {
-    test(`a file ${optimizer ? 'with' : 'without'} optimiser state`, () => {
+    test(`a file ${optimizer ? 'with' : 'without'} optimizer state`, () => {
       const model = bench.language({ ...TINY, layers: 1 });
       trainSome(model, 0, 1);
       const file = model.saveCheckpoint({ optimizer, metadata: { note: 'fuzz' } });

@@ -127,7 +127,7 @@ onEveryVariant((bench) => {
         [{ batchSize: '3' }, TypeError, /config\.batchSize .*got "3"/],
         [{ contextLength: 0 }, RangeError, /config\.contextLength .*got 0/],
         [{ memoryLength: -1 }, RangeError, /config\.memoryLength .*got -1/],
-        [{ colour: 1 }, TypeError, /config\.colour is no key/],
+        [{ colour: 1 }, TypeError, /config\.colour is not a key/],
         [null, TypeError, /config must be an object, got null/],
         [[], TypeError, /config must be an object, got an array/],
         [7, TypeError, /config must be an object, got 7/],

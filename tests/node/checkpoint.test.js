@@ -158,7 +158,7 @@ onEveryVariant((bench) => {
       assert.deepEqual(shapes, wanted);
     });
 
-    test('optimiser state: the moments of what is trained, the step and the memory', () => {
+    test('optimizer state: the moments of what is trained, the step and the memory', () => {
       const model = bench.language({ ...TINY, router: 'hyperrouter' });
       trainSome(model, 0, 2);
       const file = model.saveCheckpoint({ optimizer: true });
@@ -175,7 +175,7 @@ onEveryVariant((bench) => {
       assert.equal(metadata['hyperrouter.step'], '2');
     });
 
-    test('without optimiser state there is nothing besides the parameters', () => {
+    test('without optimizer state there is nothing besides the parameters', () => {
       const model = bench.language(TINY);
       trainSome(model, 0, 2);
       const { tensors, metadata } = readSafetensors(model.saveCheckpoint());
@@ -339,7 +339,7 @@ onEveryVariant((bench) => {
       });
     }
 
-    test('it would show: without the optimiser state the run is another one', () => {
+    test('it would show: without the optimizer state the run is another one', () => {
       const whole = bench.language(runs.hyperrouter);
       trainSome(whole, 0, 4);
       const first = bench.language(runs.hyperrouter);

@@ -209,7 +209,7 @@ describe('a trained model', () => {
     writeFileSync(join(folder, 'fox.txt'), 'a fox is no sheep. '.repeat(100));
     /** @type {[string[], RegExp][]} */
     const cases = [
-      [[...train, '--out', 'model.safetensors'], /exists already; --force overwrites it/],
+      [[...train, '--out', 'model.safetensors'], /already exists; --force overwrites it/],
       [
         [...train, '--resume', 'model.safetensors'],
         /is at step 150 of 150: it is finished; a larger --steps/,
@@ -417,28 +417,24 @@ test('wrong files and options give one line and an exit code', async () => {
   const train = ['train', '--data', 'text.txt', '--out', 'never.safetensors'];
   /** @type {[string[], number, RegExp][]} */
   const cases = [
-    [
-      ['train', '--data', 'none.txt', '--out', 'never.safetensors'],
-      1,
-      /cannot read none\.txt: there is no such file/,
-    ],
+    [['train', '--data', 'none.txt', '--out', 'never.safetensors'], 1, /cannot read none\.txt: no such file/],
     [['train', '--data', 'empty.txt', '--out', 'never.safetensors'], 1, /empty\.txt is empty/],
     [
       ['train', '--data', 'short.txt', '--out', 'never.safetensors'],
       2,
-      /short\.txt is too short: 4 tokens .*--batch-size 16 needs at least 32/,
+      /short\.txt is too short: it has 4 tokens .*--batch-size 16 needs at least 32/,
     ],
     [['train', '--data', '.', '--out', 'never.safetensors'], 1, /cannot read \.: it is a folder/],
     [
       ['train', '--data', 'binary.bin', '--vocabulary', 'char', '--out', 'never.safetensors'],
       1,
-      /binary\.bin is no UTF-8/,
+      /binary\.bin is not UTF-8/,
     ],
     [['train', '--data', 'text.txt'], 2, /--out is missing/],
     [
       ['train', '--data', 'text.txt', '--out', 'no/where.safetensors'],
       1,
-      /cannot write no\/where\.safetensors: there is no folder/,
+      /cannot write no\/where\.safetensors: the folder .* does not exist/,
     ],
     [['train', '--data', 'text.txt', '--out', '.'], 1, /it is a folder/],
     [
@@ -464,7 +460,7 @@ test('wrong files and options give one line and an exit code', async () => {
     [
       ['eval', '--data', 'text.txt', '--checkpoint', 'binary.bin', '--config', 'config.json'],
       1,
-      /config\.json is no JSON object/,
+      /config\.json is not a JSON object/,
     ],
     [
       ['eval', '--data', 'text.txt', '--checkpoint', 'x', '--top-k', '1,,2'],

@@ -188,10 +188,10 @@ onEveryVariant((bench) => {
     test(`${kind}: keys that there are not`, () => {
       const foreign = kind === 'language' ? ['inputSize', 'classes'] : ['vocabSize', 'heads', 'memoryLength'];
       for (const name of [...foreign, 'topk', 'd_model', 'colour', '', 'constructor', 'kind']) {
-        const named = new RegExp(`^config\\.${name} is no key of a .*; there are: .*dModel, .*topK`);
+        const named = new RegExp(`^config\\.${name} is not a key of a .*; the keys are: .*dModel, .*topK`);
         refuseConfig({ [name]: 1 }, TypeError, named);
       }
-      refuseConfig(JSON.parse('{"__proto__":{}}'), TypeError, /config\.__proto__ is no key/);
+      refuseConfig(JSON.parse('{"__proto__":{}}'), TypeError, /config\.__proto__ is not a key/);
     });
 
     test(`${kind}: configs that are none`, () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,6 +11,7 @@ import { fingerprints } from './fingerprint.js';
 import { onEveryVariant, parametersOf, randomSegment, TINY } from './helpers.js';
 
 const OTHER_NODE = fileURLToPath(new URL('../current-node/node_modules/.bin/node', import.meta.url));
+const VERSION_0_1 = new URL('../golden/fingerprints-0.1.json', import.meta.url);
 const PROGRAM = fileURLToPath(new URL('./fingerprint.js', import.meta.url));
 
 /**
@@ -64,6 +66,13 @@ onEveryVariant((bench) => {
 });
 
 describe('simd', () => {
+  test('computes what version 0.1 computed, to the last bit', async () => {
+    const engine = await load({ variant: 'simd' });
+    const actual = JSON.parse(JSON.stringify(fingerprints(engine)));
+    assert.deepEqual(actual, JSON.parse(await readFile(VERSION_0_1, 'utf8')));
+    engine.dispose();
+  });
+
   const skip = !existsSync(OTHER_NODE) && 'there is no other Node in tests/current-node';
   test('another process and another Node', { skip }, async () => {
     const version = (await run(OTHER_NODE, ['--version'])).trim();

@@ -6,6 +6,7 @@ import {
   DisposedError,
   Engine,
   EngineError,
+  fieldsInUse,
   LanguageModel,
   load,
   OutOfMemoryError,
@@ -32,7 +33,7 @@ onEveryVariant((bench) => {
     assert.deepEqual(info, {
       variant: bench.variant,
       threads: 1,
-      threadsReason: 'one thread, as asked for',
+      threadsReason: 'one thread, as requested',
       version: read('../../package.json').version,
     });
     assert.ok(Object.isFrozen(info) && Object.isFrozen(routers));
@@ -40,9 +41,36 @@ onEveryVariant((bench) => {
       routers.map(({ name }) => name),
       ROUTERS,
     );
-    for (const { name, summary, routes } of routers) {
+    for (const { name, label, summary, traits, routes } of routers) {
       assert.match(summary, /\w+\.$/);
+      assert.match(label, /^[A-Z]/);
       assert.equal(routes, name !== 'dense');
+      assert.equal(traits.includes('routes'), routes);
+    }
+    const able = (/** @type {string} */ trait) =>
+      routers.filter(({ traits }) => traits.includes(trait)).map(({ name }) => name);
+    assert.deepEqual(able('learns'), ['hyperrouter', 'smoe']);
+    assert.deepEqual(able('auxiliaryLoss'), ['smoe']);
+    assert.deepEqual(able('hypernetwork'), ['hyperrouter']);
+  });
+
+  test('the fields in use are those whose needs the choices meet', () => {
+    for (const kind of /** @type {const} */ (['language', 'classifier'])) {
+      const fields = bench.engine.configFields(kind);
+      const unused = (/** @type {Record<string, unknown>} */ config) => {
+        const used = fieldsInUse(fields, config);
+        return fields.filter((field) => !used.includes(field)).map(({ name }) => name);
+      };
+      const auxiliary = ['loadBalanceWeight', 'routerZWeight'];
+      assert.deepEqual(unused({}), auxiliary);
+      assert.deepEqual(unused({ router: 'smoe' }), ['hyperSize']);
+      assert.deepEqual(unused({ router: 'smoe-dropout' }), ['hyperSize', ...auxiliary]);
+      assert.deepEqual(unused({ router: 'dense' }), ['topK', 'hyperSize', ...auxiliary]);
+      const router = fields.find(({ name }) => name === 'router');
+      assert.deepEqual(
+        router?.options?.map(({ name }) => name),
+        router?.choices,
+      );
     }
   });
 

@@ -56,14 +56,15 @@ function hashRouting(model) {
 
 /**
  * @param {Engine} engine
- * @param {typeof TINY} sizes
+ * @param {Omit<typeof TINY, 'seed'>} sizes
  * @param {typeof ROUTERS[number]} router
  * @param {number} seed
+ * @param {boolean} preLayerNorm
  */
-function languageModel(engine, sizes, router, seed) {
+function languageModel(engine, sizes, router, seed, preLayerNorm) {
   const auxiliary = router === 'smoe' ? { loadBalanceWeight: 0.01, routerZWeight: 0.001 } : {};
   const dropout = { dropout: 0.1, attentionDropout: 0.1 };
-  const config = { ...sizes, router, seed, ...dropout, ...auxiliary, preLayerNorm: router === 'dense' };
+  const config = { ...sizes, router, seed, ...dropout, ...auxiliary, preLayerNorm };
   const model = engine.createLanguageModel(config);
   const created = hashParameters(model);
   liven(model);
@@ -83,11 +84,32 @@ function languageModel(engine, sizes, router, seed) {
 }
 
 /**
+ * The same with every k that the model was not planned for: more experts per token than there is memory for at once.
+ *
  * @param {Engine} engine
+ * @param {typeof ROUTERS[number]} router
  * @param {number} seed
  */
-function classifier(engine, seed) {
-  const model = liven(engine.createClassifier({ ...TINY_CLASSIFIER, dropout: 0.1, seed }));
+function everyK(engine, router, seed) {
+  const model = liven(engine.createLanguageModel({ ...LARGER, topK: 1, router, seed, dropout: 0.1 }));
+  const losses = [];
+  for (let topK = 1; topK <= LARGER.experts; topK++) {
+    model.topK = topK;
+    losses.push(model.trainStep({ ...randomSegment(model.config, topK), learningRate: 0.01 }));
+  }
+  const last = [hash([model.logits()]), hashRouting(model)];
+  const result = { losses, trained: hashParameters(model), last };
+  model.dispose();
+  return result;
+}
+
+/**
+ * @param {Engine} engine
+ * @param {number} seed
+ * @param {{ router?: typeof ROUTERS[number], preLayerNorm?: boolean }} [choice]
+ */
+function classifier(engine, seed, choice = {}) {
+  const model = liven(engine.createClassifier({ ...TINY_CLASSIFIER, dropout: 0.1, seed, ...choice }));
   const losses = [];
   for (let step = 0; step < STEPS; step++) {
     losses.push(model.trainStep({ ...randomBatch(TINY_CLASSIFIER, step), learningRate: 0.01 }));
@@ -107,8 +129,13 @@ export function fingerprints(engine, seed = 7) {
   /** @type {Record<string, object>} */
   const all = { classifier: classifier(engine, seed) };
   for (const router of ROUTERS) {
-    all[`${router}, tiny`] = languageModel(engine, TINY, router, seed);
-    all[`${router}, larger`] = languageModel(engine, { ...LARGER, seed }, router, seed);
+    for (const preLayerNorm of [false, true]) {
+      const norm = preLayerNorm ? 'layer norm before' : 'layer norm after';
+      all[`${router}, tiny, ${norm}`] = languageModel(engine, TINY, router, seed, preLayerNorm);
+      all[`${router}, larger, ${norm}`] = languageModel(engine, LARGER, router, seed, preLayerNorm);
+      all[`${router}, classifier, ${norm}`] = classifier(engine, seed, { router, preLayerNorm });
+    }
+    all[`${router}, every k`] = everyK(engine, router, seed);
   }
   return all;
 }

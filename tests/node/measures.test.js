@@ -8,9 +8,12 @@ import {
   loadVariation,
   maxLoad,
   routerEntropy,
+  routerProbabilities,
+  routingByClass,
   specialisation,
   switchRate,
 } from '../../web/index.js';
+import { ProbeHistory } from '../../web/probe-history.js';
 import {
   assertNear,
   assertSameBits,
@@ -23,13 +26,18 @@ import {
   TINY_CLASSIFIER,
 } from './helpers.js';
 
-describe('what a routing is measured by', () => {
+describe('routing metrics', () => {
   it('load: the share of the assignments', () => {
     assert.deepEqual([...expertLoad(Int32Array.of(0, 1, 0, 3), 4)], [0.5, 0.25, 0, 0.25]);
     assert.deepEqual([...expertLoad(new Int32Array(0), 2)], [0, 0]);
   });
 
-  it('balance: the busiest expert and the coefficient of variation', () => {
+  it('load: an entry of -1 is no assignment', () => {
+    assert.deepEqual([...expertLoad(Int32Array.of(0, 1, 2, -1, -1, -1, 0, -1), 4)], [0.5, 0.25, 0.25, 0]);
+    assert.deepEqual([...expertLoad(Int32Array.of(-1, -1), 2)], [0, 0]);
+  });
+
+  it('max load and load variation', () => {
     assert.equal(maxLoad([0.25, 0.25, 0.25, 0.25]), 1);
     assert.equal(maxLoad([1, 0, 0, 0]), 4);
     assert.equal(loadVariation([0.25, 0.25, 0.25, 0.25]), 0);
@@ -43,7 +51,20 @@ describe('what a routing is measured by', () => {
     );
   });
 
-  it('entropy: 1 without preference, 0 when certain', () => {
+  it('max load and load variation are 0 where nothing was assigned', () => {
+    assert.deepEqual([maxLoad([0, 0]), loadVariation([0, 0])], [0, 0]);
+  });
+
+  it('router probabilities: the softmax over all logits of one token', () => {
+    const logits = Float32Array.of(0, 0, 1000, 1000, 0, -1000);
+    assert.deepEqual(routerProbabilities(logits, 2), [0.5, 0.5]);
+    assert.deepEqual(routerProbabilities(logits, 2, 1), [0.5, 0.5], 'large logits do not overflow');
+    assert.deepEqual(routerProbabilities(logits, 2, 2), [1, 0]);
+    assertNear(routerProbabilities(Float32Array.of(Math.log(3), 0), 2)[0], 0.75, 1e-7, 'three to one');
+    assert.throws(() => routerProbabilities(logits, 2, 3), /token must be from 0 to 2, got 3/);
+  });
+
+  it('entropy: 1 when uniform, 0 when certain', () => {
     assertNear(routerEntropy(new Float32Array(8), 4), 1, 1e-12, 'even');
     assertNear(routerEntropy(Float32Array.of(100, 0, 0, 0), 4), 0, 1e-12, 'certain');
     // Two of four, evenly: ln 2 / ln 4.
@@ -56,6 +77,16 @@ describe('what a routing is measured by', () => {
     assert.equal(switchRate(before, Int32Array.of(1, 0, 3, 2, 2, 1), 2), 0);
     assertNear(switchRate(before, Int32Array.of(1, 0, 3, 1, 2, 1), 2), 1 / 3, 1e-12, 'one of three');
     assert.throws(() => switchRate(before, Int32Array.of(1), 1), RangeError);
+  });
+
+  it('switch rate: sets of different sizes, and the empty set', () => {
+    const before = Int32Array.of(0, 1, 2, -1, -1, -1);
+    assert.equal(switchRate(before, Int32Array.of(1, 0, 2, -1, -1, -1), 2), 0);
+    assertNear(switchRate(before, Int32Array.of(0, -1, 2, -1, -1, -1), 2), 1 / 3, 1e-12, 'one fewer');
+    assertNear(switchRate(before, Int32Array.of(0, 1, 2, 3, -1, -1), 2), 1 / 3, 1e-12, 'one more');
+    assertNear(switchRate(before, Int32Array.of(0, 1, 2, -1, 0, -1), 2), 1 / 3, 1e-12, 'from none to one');
+    assertNear(switchRate(before, Int32Array.of(-1, -1, -1), 1, 2), 2 / 3, 1e-12, 'other row lengths');
+    assert.equal(switchRate(before, Int32Array.of(1, 0, -1, 2, -1, -1, -1, -1, -1), 3, 2), 0);
   });
 
   it('specialisation: how much class and expert tell of each other', () => {
@@ -73,6 +104,91 @@ describe('what a routing is measured by', () => {
       'in between',
     );
     assert.throws(() => specialisation(Int32Array.of(0, 1, 0), classes, 2), RangeError);
+  });
+
+  it('specialisation: over the assignments that there are', () => {
+    const classes = Int32Array.of(0, 0, 1, 1, 1);
+    assertNear(
+      specialisation(Int32Array.of(2, -1, 2, -1, 0, -1, 0, -1, -1, -1), classes, 3),
+      specialisation(Int32Array.of(2, 2, 0, 0), classes.subarray(0, 4), 3),
+      1e-12,
+      'a token without an expert plays no part',
+    );
+    assert.equal(specialisation(Int32Array.of(-1, -1), Int32Array.of(0, 1), 2), 0, 'nothing was assigned');
+  });
+
+  it('routing by class: shares and lifts by hand', () => {
+    // Class 0: twice to expert 0, once to 1; class 3: once to expert 1.
+    assert.deepEqual(routingByClass([0, 1, 0, 1], [0, 3, 0, 0], 3), [
+      { id: 0, tokens: 3, assignments: [2, 1, 0], shares: [2 / 3, 1 / 3, 0], lifts: [4 / 3, 2 / 3, 0] },
+      { id: 3, tokens: 1, assignments: [0, 1, 0], shares: [0, 1, 0], lifts: [0, 2, 0] },
+    ]);
+    assert.throws(() => routingByClass([0, 1, 0], [0, 1], 2), RangeError);
+  });
+
+  it('routing by class: any number of experts per token, and tokens without a class', () => {
+    const experts = Int32Array.of(0, 1, 0, -1, -1, -1, 1, -1);
+    assert.deepEqual(routingByClass(experts, [7, 7, 7, -1], 2), [
+      // Half of all assignments go to each expert, two thirds of those of the class to expert 0.
+      { id: 7, tokens: 3, assignments: [2, 1], shares: [2 / 3, 1 / 3], lifts: [4 / 3, 2 / 3] },
+    ]);
+    const [idle] = routingByClass([-1, -1], [5, 5], 1);
+    assert.deepEqual(idle, { id: 5, tokens: 2, assignments: [0], shares: [0], lifts: [0] });
+  });
+
+  it('specialisation is the mean logarithm of the lift', () => {
+    const experts = randomIds(60, 4, 1);
+    const classes = randomIds(30, 3, 2);
+    let mutual = 0;
+    for (const { assignments, lifts } of routingByClass(experts, classes, 4)) {
+      assignments.forEach((n, e) => {
+        if (n > 0) mutual += (n / 60) * Math.log(lifts[e]);
+      });
+    }
+    const entropy = (/** @type {number[]} */ shares) =>
+      shares.reduce((sum, p) => (p > 0 ? sum - p * Math.log(p) : sum), 0);
+    const ofClass = [0, 1, 2].map((id) => classes.filter((c) => c === id).length / 30);
+    const smaller = Math.min(entropy(ofClass), entropy(Array.from(expertLoad(experts, 4))));
+    assertNear(specialisation(experts, classes, 4), mutual / smaller, 1e-6, 'mutual information');
+  });
+
+  it('a probe may have another number of experts per token in each pass', () => {
+    const pass = (
+      /** @type {number[]} */ experts,
+      /** @type {number} */ tokens,
+      entropy = 0,
+      similarity = 0,
+    ) => ({
+      routing: [
+        {
+          experts: Int32Array.from(experts),
+          weights: new Float32Array(experts.length),
+          logits: new Float32Array(3 * tokens),
+          load: new Float32Array(3),
+          entropy,
+        },
+      ],
+      similarity: [similarity],
+    });
+    const probe = Int32Array.of(1, 2, 3, 4);
+    const history = new ProbeHistory();
+    const options = { count: 3, topK: 1, classes: Int32Array.of(0, 0, 1, 1) };
+    // Tokens 0 to 2 in one pass, token 3 in another; entropy and similarity are means over tokens.
+    const [first] = history.measure(
+      probe,
+      [pass([0, 1, 0, -1, -1, -1], 3, 1, 0.5), pass([2], 1, 0, 0.1)],
+      options,
+    );
+    assert.deepEqual([...first.load], [0.5, 0.25, 0.25]);
+    assertNear(first.entropy, 0.75, 1e-12, 'entropy');
+    assertNear(Number(first.expertSimilarity), 0.4, 1e-12, 'similarity');
+    assertNear(Number(first.specialisation), 1, 1e-12, 'specialisation');
+    assert.equal(first.switchRate, null);
+    // One expert fewer for token 0, none in all of the second pass.
+    const [second] = history.measure(probe, [pass([0, 0, -1], 3), pass([], 1)], options);
+    assert.equal(second.switchRate, 0.5);
+    const [third] = history.measure(probe, [pass([0, 0, -1], 3), pass([], 1)], options);
+    assert.equal(third.switchRate, 0);
   });
 
   it('characters have classes', () => {
@@ -114,18 +230,18 @@ onEveryVariant((bench) => {
     });
   });
 
-  it('a look at a probe leaves training as it was', () => {
-    const [looked, other] = [liven(bench.language(TINY)), liven(bench.language(TINY))];
+  it('measuring a probe leaves training as it was', () => {
+    const [measured, other] = [liven(bench.language(TINY)), liven(bench.language(TINY))];
     const probe = randomIds(3 * TINY.contextLength + 2, TINY.vocabSize, 1);
     for (let step = 0; step < 4; step++) {
       const segment = { ...randomSegment(TINY, step), learningRate: 0.01 };
-      assert.deepEqual(looked.trainStep(segment), other.trainStep(segment));
-      looked.measure(probe);
+      assert.deepEqual(measured.trainStep(segment), other.trainStep(segment));
+      measured.measure(probe);
     }
-    assert.deepEqual(looked.saveMemory(), other.saveMemory());
+    assert.deepEqual(measured.saveMemory(), other.saveMemory());
   });
 
-  it('the second look gives the switch rate, of each probe by itself', () => {
+  it('the second measurement gives the switch rate, for each probe separately', () => {
     const model = liven(bench.language(TINY));
     const [a, b] = [1, 2].map((seed) => randomIds(30, TINY.vocabSize, seed));
     model.measure(a);
@@ -136,7 +252,7 @@ onEveryVariant((bench) => {
     const rate = Number(model.measure(a)[0].switchRate);
     assert.ok(rate > 0 && rate <= 1, `${rate}`);
     model.topK = 1;
-    assert.equal(model.measure(a)[0].switchRate, null, 'sets of another size');
+    assert.equal(model.measure(a)[0].switchRate, null, 'another topK');
   });
 
   it('measure of a classifier takes more vectors than a batch, and targets as classes', () => {

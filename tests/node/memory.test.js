@@ -91,7 +91,7 @@ onEveryVariant((bench) => {
       assert.equal(bench.engine.memoryBytes, before);
     });
 
-    test('models that are forgotten are collected', async () => {
+    test('models without references are garbage-collected', async () => {
       const engine = await load({ variant: bench.variant });
       const made = 60;
       const each = engine.createLanguageModel(LARGE).memory.total;

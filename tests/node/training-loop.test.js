@@ -159,23 +159,29 @@ onEveryVariant((bench) => {
     assert.equal(model.step, 0);
   });
 
-  it('lets the event loop run', async () => {
+  it('yields to the event loop whenever a time slice is used up', async (test) => {
     const model = bench.language(TINY);
-    let ticks = 0;
-    const timer = setInterval(() => {
+    // A clock of which each step takes some milliseconds, however fast the machine is.
+    let now = 0;
+    test.mock.method(performance, 'now', () => ++now);
+    let [ticks, running] = [0, true];
+    const tick = () => {
       ticks++;
-    }, 1);
-    const until = performance.now() + 30_000;
-    for await (const _ of model.train(TOKENS, { steps: 1e9, every: 50 }))
-      if (ticks >= 3 || performance.now() > until) break;
-    clearInterval(timer);
-    assert.ok(ticks >= 3, `${ticks} ticks in 30 s`);
+      if (running) setImmediate(tick);
+    };
+    setImmediate(tick);
+    const steps = 300;
+    await all(model.train(TOKENS, { steps, every: steps }));
+    running = false;
+    assert.ok(now >= 2 * steps, `${now} ms`);
+    // Slices of 8 ms; the loop may overrun one by the time of a step.
+    assert.ok(ticks >= now / 16, `${ticks} ticks in ${now} ms`);
   });
 
   it('can be left, and one training at a time is all a model takes', async () => {
     const model = bench.language(TINY);
     for await (const _ of model.train(TOKENS, { steps: 10 })) {
-      await assert.rejects(all(model.train(TOKENS, { steps: 1 })), /being trained already/);
+      await assert.rejects(all(model.train(TOKENS, { steps: 1 })), /already in training/);
       break;
     }
     assert.equal(model.step, 1);
@@ -225,7 +231,7 @@ onEveryVariant((bench) => {
       [TOKENS, { ...good, schedule: () => 1, learningRate: 1 }, /must be left out/],
       [TOKENS, { ...good, learningRate: 0 }, /learningRate must be/],
       [TOKENS, { ...good, topKSchedule: 2 }, /topKSchedule must be a function/],
-      [TOKENS, { ...good, evry: 2 }, /options\.evry is no key of train; there are: .*\bevery\b/],
+      [TOKENS, { ...good, evry: 2 }, /options\.evry is not a key of train; the keys are: .*\bevery\b/],
       [[1, 2, 3], good, /data must be an Int32Array/],
       ['text', good, /data must be an Int32Array, got "text"/],
       [Int32Array.of(1, 2), good, /data must have 6 tokens or more/],

@@ -226,12 +226,15 @@ describe('the engine in a worker', () => {
     const bad = /** @type {[() => unknown, RegExp][]} */ ([
       [() => all(model.train(/** @type {any} */ ('text'), { steps: 1 })), /data must be an Int32Array/],
       [() => all(model.train(TOKENS, /** @type {any} */ (undefined))), /options must be an object/],
-      [() => all(model.train(TOKENS, /** @type {any} */ ({ steps: 1, evry: 1 }))), /options\.evry is no key/],
+      [
+        () => all(model.train(TOKENS, /** @type {any} */ ({ steps: 1, evry: 1 }))),
+        /options\.evry is not a key/,
+      ],
       [() => all(model.train(TOKENS, /** @type {any} */ ({ steps: 1, signal: {} }))), /signal must be an/],
       [() => all(model.generate([1], /** @type {any} */ (null))), /options must be an object, got null/],
       [() => model.measure(TOKENS, /** @type {any} */ (null)), /options must be an object, got null/],
       [() => model.saveCheckpoint(/** @type {any} */ (null)), /options must be an object, got null/],
-      [() => twin.load(/** @type {any} */ ({ varient: 'simd' })), /options\.varient is no key of load/],
+      [() => twin.load(/** @type {any} */ ({ varient: 'simd' })), /options\.varient is not a key of load/],
     ]);
     for (const [call, message] of bad) {
       await assert.rejects(async () => call(), { name: 'TypeError', message });

@@ -1,15 +1,15 @@
 /**
- * What the command line says when something goes wrong: one line, and an exit code.
+ * Errors of the command line: a message of one line, and an exit code.
  *
  * @module
  */
 
-/** Exit codes: 1 when the work failed, 2 when the command line itself cannot be followed. */
+/** Exit codes: 1 if the command failed, 2 if the command line is invalid. */
 export const FAILURE = 1;
 export const USAGE = 2;
 
 /**
- * An error whose message is written for the one who typed the command.
+ * An error whose message is for the user of the command line.
  */
 export class CommandError extends Error {
   name = 'CommandError';
@@ -26,7 +26,7 @@ export class CommandError extends Error {
 
 /**
  * @param {string} message
- * @returns {CommandError} for options that contradict each other or the files
+ * @returns {CommandError} for options that contradict each other or a file
  */
 export function usageError(message) {
   return new CommandError(message, { exitCode: USAGE });
@@ -34,19 +34,19 @@ export function usageError(message) {
 
 /** @type {Record<string, string>} */
 const REASONS = {
-  ENOENT: 'there is no such file or folder',
+  ENOENT: 'no such file or folder',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of the path is no folder',
+  ENOTDIR: 'a part of the path is not a folder',
   ENOSPC: 'no space is left on the device',
   EROFS: 'the file system is read-only',
 };
 
 /**
- * @param {string} doing  such as 'cannot read'
+ * @param {string} doing  what failed, such as 'cannot read'
  * @param {string} path
- * @param {unknown} cause  what the file system threw
+ * @param {unknown} cause  error of the file system
  * @returns {CommandError}
  */
 export function fileError(doing, path, cause) {

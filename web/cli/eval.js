@@ -1,5 +1,5 @@
 /**
- * `hyperrouter-wasm eval`: the loss of a model on a text, for several numbers of experts a token.
+ * `hyperrouter-wasm eval`: the loss of a model on a text, for one or more numbers of experts per token.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const splitField = {
   name: 'split',
   type: 'choice',
   choices: SPLITS,
-  summary: 'Part of the text; by default what training held out, or all of another text',
+  summary: 'Part of the text to evaluate; by default the part held out in training, or all of another text',
 };
 
 const EXAMPLES = `
@@ -45,11 +45,11 @@ export function addEvalCommand(program) {
   const validation = { .../** @type {any} */ (recipeFields.find(({ name }) => name === 'validation')) };
   program
     .command('eval')
-    .summary('measure a model on a text file')
-    .description('Prints the loss (nats per token) and the bits per byte of a model on a text file.')
-    .requiredOption('--data <file>', 'Text to measure on')
+    .summary('evaluate a model on a text file')
+    .description('Prints the loss (nats per token) and bits per byte of a model on a text file.')
+    .requiredOption('--data <file>', 'Text to evaluate on')
     .requiredOption('--checkpoint <file>', 'The model')
-    .option('--top-k <list>', 'Experts a token, such as 1,2,4,8; by default as trained', parseCounts)
+    .option('--top-k <list>', 'Experts per token, such as 1,2,4,8; by default as trained', parseCounts)
     .addOption(optionOf(splitField, 'Options:'))
     .addOption(optionOf({ ...validation, default: 'as trained' }, 'Options:'))
     .addOption(configOption())
@@ -98,11 +98,11 @@ function encode(vocabulary, text, path) {
 /**
  * @param {number[] | undefined} counts
  * @param {import('../index.js').LanguageModel} model
- * @returns {(number | null)[]} null: the model has no experts to choose
+ * @returns {(number | null)[]} null: the model is dense
  */
 function checkCounts(counts, model) {
   if (model.config.router === 'dense') {
-    if (counts) throw usageError('--top-k: a dense model has no experts to choose');
+    if (counts) throw usageError('--top-k: a dense model has no experts');
     return [null];
   }
   const { experts } = model.config;
@@ -115,7 +115,7 @@ function checkCounts(counts, model) {
  * @param {EvalOptions} options
  * @param {Uint8Array} text
  * @param {Int32Array} tokens
- * @param {any} training  the recipe of the run, if there is one
+ * @param {any} training  the recipe of the run, if known
  */
 function selectPart(options, text, tokens, training) {
   const trainedOn = training?.text === undefined || training.text === fingerprint(text);
@@ -125,7 +125,7 @@ function selectPart(options, text, tokens, training) {
   const part = splitText(tokens, { validation: share })[/** @type {'train'} */ (split)];
   if (part.length < 2) {
     throw usageError(
-      `the ${split} part of ${options.data} has ${part.length} tokens (--validation ${share}); try --split all`,
+      `the ${split} part of ${options.data} has only ${part.length} tokens (--validation ${share}); try --split all`,
     );
   }
   return {
@@ -161,7 +161,7 @@ async function measure(model, tokens, vocabulary, counts) {
 
 /**
  * @param {Awaited<ReturnType<typeof measure>>} results
- * @param {number} trained  experts a token in training
+ * @param {number} trained  experts per token in training
  */
 function table(results, trained) {
   const rows = results.map(({ topK, loss, bitsPerByte }) => [

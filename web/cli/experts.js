@@ -1,10 +1,11 @@
 /**
- * Experts on a terminal: letters, colours, loads.
+ * Shows experts on a terminal: letters, colours, loads.
  *
  * @module
  */
+import { maxLoad } from '../measures.js';
 
-/** Told apart under every colour vision up to 8 experts; letters stand beside them always. [background, dark ink] */
+/** Distinguishable with any colour vision deficiency, up to 8; letters are always shown too. [background, dark ink] */
 const EIGHT = /** @type {const} */ ([
   ['c3e41d', true],
   ['2f2087', false],
@@ -46,8 +47,8 @@ export function letterOf(expert) {
 /**
  * @param {string} text
  * @param {number} expert
- * @param {number} experts  how many there are; those beyond 16 stay uncoloured
- * @param {number} colorDepth  bits of the terminal, as `WriteStream.getColorDepth` gives them; 1 is no colour
+ * @param {number} experts  number of experts; those beyond 16 have no colour
+ * @param {number} colorDepth  bits, as returned by `WriteStream.getColorDepth`; 1: no colour
  * @returns {string}
  */
 export function paint(text, expert, experts, colorDepth) {
@@ -61,7 +62,7 @@ export function paint(text, expert, experts, colorDepth) {
 }
 
 /**
- * @param {readonly ArrayLike<number>[]} loads  one a layer, [experts], shares that sum to 1
+ * @param {readonly ArrayLike<number>[]} loads  one per layer, [experts], shares that sum to 1
  * @returns {string[]} lines
  */
 export function loadTable(loads) {
@@ -70,14 +71,13 @@ export function loadTable(loads) {
       load,
       (share, expert) => `${letterOf(expert)} ${(100 * share).toFixed(1).padStart(5)}`,
     );
-    const fullest = Math.max(...Array.from(load)) * load.length;
-    return `  layer ${layer}  ${shares.join('   ')}   fullest ${fullest.toFixed(2)} × even`;
+    return `  layer ${layer}  ${shares.join('   ')}   max load ${maxLoad(load).toFixed(2)}`;
   });
 }
 
 /**
- * What a model makes up must not command the terminal: control characters become pictures of themselves, all but
- * line ends and tabs.
+ * Makes generated text safe for a terminal: control characters other than line ends and tabs are replaced by visible
+ * symbols.
  *
  * @param {string} text
  * @returns {string}
@@ -94,7 +94,7 @@ const WIDE =
 
 /**
  * @param {string} character
- * @returns {number} columns that it takes on a terminal, as a rule
+ * @returns {number} columns that it usually takes on a terminal
  */
 function columnsOf(character) {
   if (/[\p{M}\p{Cf}]/u.test(character)) return 0;
@@ -102,8 +102,8 @@ function columnsOf(character) {
 }
 
 /**
- * Prints text with the expert of every character: coloured if the terminal has colours, and under every line the
- * experts' letters, which need none.
+ * Prints text with the expert of every character: as its colour, if the terminal has colours, and as a letter under the
+ * line.
  */
 export class ExpertPrinter {
   #write;
@@ -115,7 +115,7 @@ export class ExpertPrinter {
 
   /**
    * @param {(text: string) => void} write
-   * @param {{ experts: number, colorDepth: number, width: number }} options  width: columns of a line
+   * @param {{ experts: number, colorDepth: number, width: number }} options  width: columns per line
    */
   constructor(write, { experts, colorDepth, width }) {
     this.#write = write;
@@ -126,7 +126,7 @@ export class ExpertPrinter {
 
   /**
    * @param {string} text
-   * @param {number | null} expert  null: not known, as for a prompt
+   * @param {number | null} expert  null: none, as for a prompt
    */
   print(text, expert) {
     for (const character of printable(text)) {

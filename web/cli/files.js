@@ -1,5 +1,5 @@
 /**
- * Files: texts and checkpoints in, checkpoints out.
+ * Reads texts and checkpoints, and writes checkpoints.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { ByteVocabulary } from '../vocabulary.js';
 import { CommandError, fileError, usageError } from './errors.js';
 import { readVocabularyJSON } from './symbols.js';
 
-/** Keys of a checkpoint's metadata that the command line writes; the demo page knows the first too. */
+/** Keys of a checkpoint's metadata that the command line writes; the demo page uses the first too. */
 export const VOCABULARY_KEY = 'hyperrouter.vocabulary';
 export const TRAINING_KEY = 'hyperrouter.training';
 
@@ -47,7 +47,7 @@ export function fingerprint(bytes) {
 }
 
 /**
- * Fails if a file cannot be written there later on.
+ * Fails if a file cannot be written to the path later.
  *
  * @param {string} path
  * @param {{ overwrite: boolean }} options
@@ -56,7 +56,7 @@ export async function checkOutput(path, { overwrite }) {
   const folder = dirname(resolve(path));
   const folderStat = await stat(folder).catch(() => null);
   if (!folderStat?.isDirectory()) {
-    throw new CommandError(`cannot write ${path}: there is no folder ${folder}`);
+    throw new CommandError(`cannot write ${path}: the folder ${folder} does not exist`);
   }
   await access(folder, constants.W_OK).catch((error) => {
     throw fileError('cannot write to the folder', folder, error);
@@ -65,13 +65,13 @@ export async function checkOutput(path, { overwrite }) {
   if (fileStat?.isDirectory()) throw new CommandError(`cannot write ${path}: it is a folder`);
   if (fileStat && !overwrite) {
     throw usageError(
-      `${path} exists already; --force overwrites it, --resume ${path} continues its training`,
+      `${path} already exists; --force overwrites it, --resume ${path} continues its training`,
     );
   }
 }
 
 /**
- * Writes a file so that at every moment either the old or the new one is there, whole.
+ * Writes a file atomically: at any moment the path has either the complete old or the complete new file.
  *
  * @param {string} path
  * @param {Uint8Array} bytes
@@ -103,22 +103,22 @@ async function readConfig(path) {
     const config = JSON.parse(text);
     if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
   } catch (error) {
-    throw new CommandError(`${path} is no JSON: ${/** @type {Error} */ (error).message}`, { cause: error });
+    throw new CommandError(`${path} is not JSON: ${/** @type {Error} */ (error).message}`, { cause: error });
   }
-  throw new CommandError(`${path} is no JSON object`);
+  throw new CommandError(`${path} is not a JSON object`);
 }
 
 /**
  * @typedef {object} OpenedCheckpoint
  * @property {import('../index.js').LanguageModel} model
  * @property {import('../vocabulary.js').Vocabulary} vocabulary
- * @property {unknown} training  what `train` stored of its options; undefined if the file is not from there
+ * @property {unknown} training  the recipe that `train` stored; undefined if it did not write the file
  */
 
 /**
  * @param {import('../index.js').Engine} engine
  * @param {string} path
- * @param {{ config?: string }} [options]  config: a JSON file, for checkpoints that carry no configuration
+ * @param {{ config?: string }} [options]  config: a JSON file, for checkpoints without a configuration
  * @returns {Promise<OpenedCheckpoint>}
  */
 export async function openCheckpoint(engine, path, { config } = {}) {
@@ -133,7 +133,7 @@ export async function openCheckpoint(engine, path, { config } = {}) {
     throw new CommandError(`${path}: ${error.message}`, { cause: error });
   }
   if (!('generate' in model)) {
-    throw new CommandError(`${path} holds a classifier; this command is for language models`);
+    throw new CommandError(`${path} is a classifier; this command is for language models`);
   }
   try {
     return {
@@ -157,7 +157,7 @@ function readVocabulary(model) {
   if (stored === undefined) {
     if (vocabSize === 256) return new ByteVocabulary();
     throw new Error(
-      `the file has no vocabulary (metadata ${VOCABULARY_KEY}), and the model's ${vocabSize} tokens are not the 256 bytes`,
+      `the file has no vocabulary (metadata ${VOCABULARY_KEY}), and its ${vocabSize} tokens cannot be the 256 bytes`,
     );
   }
   const vocabulary = readVocabularyJSON(stored);

@@ -1,5 +1,5 @@
 /**
- * `hyperrouter-wasm generate`: text from a model, as it is made.
+ * `hyperrouter-wasm generate`: prints text while a model generates it.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { configOption, defaultsOf, givenOf, optionOf, variantOption } from './op
 
 /** @type {import('./options.js').Field[]} */
 const fields = [
-  { name: 'maxTokens', type: 'integer', default: 200, min: 1, summary: 'How many tokens to make' },
+  { name: 'maxTokens', type: 'integer', default: 200, min: 1, summary: 'Number of tokens to generate' },
   {
     name: 'temperature',
     type: 'number',
     default: 0.8,
     min: 0,
-    summary: 'Below 1 is safer, 0 takes the likeliest',
+    summary: 'Below 1: less random; 0: always the most likely token',
   },
   {
     name: 'topP',
@@ -26,18 +26,18 @@ const fields = [
     default: 0.95,
     min: 0,
     max: 1,
-    summary: 'Share of probability to draw from',
+    summary: 'Nucleus sampling: share of the probability to sample from',
   },
-  { name: 'topK', type: 'integer', min: 1, summary: 'Experts a token; by default as trained' },
+  { name: 'topK', type: 'integer', min: 1, summary: 'Experts per token; by default as trained' },
   {
     name: 'seed',
     type: 'integer',
     default: 1,
     min: 0,
     max: 2 ** 32 - 1,
-    summary: 'The same seed, the same text',
+    summary: 'Seed of the sampling; the same seed gives the same text',
   },
-  { name: 'layer', type: 'integer', default: 0, min: 0, summary: 'Whose experts --show-experts shows' },
+  { name: 'layer', type: 'integer', default: 0, min: 0, summary: 'Layer whose experts --show-experts shows' },
 ];
 
 const EXAMPLES = `
@@ -59,10 +59,13 @@ export function addGenerateCommand(program) {
   const command = program
     .command('generate')
     .summary('generate text with a model')
-    .description('Generates text and prints it as it is made.')
+    .description('Generates text and prints it as it is generated.')
     .requiredOption('--checkpoint <file>', 'The model')
-    .option('--prompt <text>', 'What the text begins with')
-    .option('--show-experts', 'Show the first expert of every character: letters, and colours on a terminal')
+    .option('--prompt <text>', 'Beginning of the text')
+    .option(
+      '--show-experts',
+      'Show the first expert of every character, as letters, and as colours on a terminal',
+    )
     .addOption(configOption())
     .addOption(variantOption())
     .addHelpText('after', EXAMPLES);
@@ -94,7 +97,7 @@ async function generate(options, values) {
     for (const { token, routing } of model.generate(prompt, { maxTokens, temperature, topP, seed })) {
       expert = options.showExperts ? routing[layer].experts[0] : null;
       printer.print(decoder.push(token), expert);
-      // Lets the text out, and notices that nobody reads it any more.
+      // So that the text is written, and a closed pipe is noticed.
       await setImmediate();
     }
     printer.print(decoder.end(), expert);
@@ -111,13 +114,13 @@ async function generate(options, values) {
 function checkLayer(layer, model) {
   const { router, layers } = model.config;
   if (router === 'dense') throw usageError('--show-experts: a dense model has no experts');
-  if (layer >= layers) throw usageError(`--layer ${layer}: the model's layers are 0 to ${layers - 1}`);
+  if (layer >= layers) throw usageError(`--layer ${layer}: the model has layers 0 to ${layers - 1}`);
 }
 
 /**
  * @param {import('../vocabulary.js').Vocabulary} vocabulary
  * @param {string | undefined} prompt
- * @returns {Int32Array} at least one token: a model cannot begin with nothing
+ * @returns {Int32Array} at least one token: a model cannot start from nothing
  */
 function promptTokens(vocabulary, prompt) {
   if (prompt) {
@@ -146,7 +149,7 @@ function plainPrinter(write) {
  */
 function expertPrinter(write, experts) {
   const { stdout } = process;
-  // An empty NO_COLOR counts as not set (no-color.org); getColorDepth looks at its presence alone.
+  // An empty NO_COLOR counts as not set (no-color.org), but not for getColorDepth.
   const colorDepth = stdout.isTTY && !process.env.NO_COLOR ? stdout.getColorDepth() : 1;
   const printer = new ExpertPrinter(write, {
     experts,

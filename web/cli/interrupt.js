@@ -1,5 +1,5 @@
 /**
- * Ctrl-C that is heeded between two steps.
+ * Ctrl-C, checked between two steps.
  *
  * @module
  */
@@ -8,10 +8,10 @@ const NUMBERS = /** @type {const} */ ({ SIGINT: 2, SIGTERM: 15, SIGHUP: 1 });
 
 /** @typedef {keyof typeof NUMBERS} SignalName */
 
-/** One Ctrl-C may arrive twice, from the terminal and from npx, which passes on what it gets. */
+/** One Ctrl-C may arrive twice: from the terminal, and from npx, which forwards it. */
 const ECHO_MS = 300;
 
-/** Takes the first signal as a wish, the second as an order. */
+/** The first signal asks for a stop between two steps, a second one ends the process. */
 export class Interrupt {
   #controller = new AbortController();
   /** @type {SignalName | null} */
@@ -27,12 +27,12 @@ export class Interrupt {
     return this.#controller.signal;
   }
 
-  /** Name of the signal that came, or null. */
+  /** Name of the received signal, or null. */
   get name() {
     return this.#name;
   }
 
-  /** What a shell expects of a process that ends by the signal. */
+  /** The exit code of a process that was ended by the signal. */
   get exitCode() {
     return this.#name === null ? 0 : 128 + NUMBERS[this.#name];
   }

@@ -1,6 +1,6 @@
 /**
- * Options made from declarations of fields, the engine's and those of a training run alike, so that help, defaults,
- * limits and checks come from one place.
+ * Command-line options from declarations of fields, those of the engine and of a training run, so that help, defaults,
+ * limits and checks have one source.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { InvalidArgumentError, Option } from 'commander';
  * @property {string} summary
  */
 
-/** Limits beyond this are those of the number's type and tell a reader nothing. */
+/** Larger limits are those of the number type and are not shown. */
 const NOTABLE_LIMIT = 2 ** 30;
 
 /**
@@ -31,7 +31,7 @@ export function flagOf(name) {
 
 /**
  * @param {Field} field
- * @returns {string} what values it takes, such as 'integer from 1 to 64'
+ * @returns {string} the values it accepts, such as 'integer from 1 to 64'
  */
 function rangeOf({ type, min = -Infinity, max = Infinity, exclusiveMax = false }) {
   const from = min > -NOTABLE_LIMIT;
@@ -60,8 +60,8 @@ function parserOf(field) {
 }
 
 /**
- * The option of a field. It has no default of its own: what is absent was not given, and `describeDefault` says in
- * the help what will be taken.
+ * The option of a field. It has no default in Commander, so that one can tell whether it was given; the help text shows
+ * the default.
  *
  * @param {Field} field
  * @param {string} group  heading in the help
@@ -75,7 +75,7 @@ export function optionOf(field, group) {
     const option = field.default
       ? new Option(flag.replace('--', '--no-'), `Without: ${summary}`)
       : new Option(flag, summary);
-    // Commander gives --no-x a default of true, which cannot be told from one that was asked for.
+    // Commander gives --no-x a default of true, which looks as if it had been given.
     return option.default(undefined).helpGroup(group);
   }
   if (field.type === 'choice') {
@@ -123,7 +123,7 @@ export function parseCounts(text) {
   return text.split(',').map((part) => {
     const value = part.trim() === '' ? NaN : Number(part);
     if (!Number.isSafeInteger(value) || value < 1) {
-      throw new InvalidArgumentError('It must be integers of at least 1, separated by commas.');
+      throw new InvalidArgumentError('It must be a list of integers of at least 1, separated by commas.');
     }
     return value;
   });
@@ -137,7 +137,7 @@ export function variantOption() {
     type: 'choice',
     default: 'auto',
     choices: ['auto', 'simd', 'relaxed-simd'],
-    summary: 'Build of the engine; simd gives the same bits everywhere',
+    summary: 'Variant of the engine; simd gives the same bits everywhere',
   };
   return optionOf(field, 'Options:');
 }
@@ -146,7 +146,7 @@ export function variantOption() {
 export function threadsOption() {
   return new Option(
     '--threads <number>',
-    'Threads that share the work, or "auto" for one a core; the bits stay the same',
+    'Number of threads, or "auto" for one per core; results have the same bits',
   )
     .default(1)
     .argParser((text) => {
@@ -161,5 +161,5 @@ export function threadsOption() {
 
 /** @returns {Option} */
 export function configOption() {
-  return new Option('--config <file>', 'JSON with the configuration, for checkpoints that carry none');
+  return new Option('--config <file>', 'JSON file with the configuration, for checkpoints without one');
 }

@@ -1,12 +1,12 @@
 /**
- * What a run tells while it goes on: on a terminal one line that is rewritten, elsewhere a line every few seconds.
+ * Progress of a run: on a terminal one line that is updated, elsewhere a line every few seconds.
  *
  * @module
  */
 
 const TERMINAL_INTERVAL_MS = 100;
 const PLAIN_INTERVAL_MS = 5000;
-/** Weight of the past in running means: they look back over about 20 steps. */
+/** Decay of the running means, which cover about 20 steps. */
 const MEMORY = 0.95;
 
 /**
@@ -30,7 +30,7 @@ export function rate(perSecond) {
   return perSecond >= 1e4 ? `${(perSecond / 1e3).toFixed(0)}k` : perSecond.toFixed(0);
 }
 
-/** A line that is rewritten in place on a terminal, and not shown elsewhere. */
+/** A line that is updated in place on a terminal, and not shown elsewhere. */
 export class StatusLine {
   #stream;
   #shown = false;
@@ -80,7 +80,7 @@ export class TrainingProgress {
 
   /**
    * @param {NodeJS.WriteStream} stream
-   * @param {number} steps  of the whole run
+   * @param {number} steps  number of steps of the run
    */
   constructor(stream, steps) {
     this.#line = new StatusLine(stream);
@@ -92,8 +92,8 @@ export class TrainingProgress {
    * @param {number} done.step       steps taken
    * @param {number} done.loss       nats per token
    * @param {number} done.bitsPerByte
-   * @param {number} done.tokens     of this step
-   * @param {number} done.seconds    that it took
+   * @param {number} done.tokens     tokens of this step
+   * @param {number} done.seconds    duration of this step
    */
   step({ step, loss, bitsPerByte, tokens, seconds }) {
     this.#weight = MEMORY * this.#weight + 1;
@@ -118,18 +118,18 @@ export class TrainingProgress {
     this.#shownAt = performance.now();
   }
 
-  /** @param {string} text  a line that stays; the progress goes on below it */
+  /** @param {string} text  a line that stays; the progress continues below it */
   note(text) {
     this.#line.note(text);
     if (this.#line.isTerminal && this.#text) this.#line.show(this.#text);
   }
 
-  /** @param {string} text  shown for the moment, on a terminal only */
+  /** @param {string} text  shown temporarily, on a terminal only */
   busy(text) {
     this.#line.show(text);
   }
 
-  /** Leaves the last state of the progress on the screen. */
+  /** Leaves the last progress on the screen. */
   end() {
     if (this.#text && (this.#stale || this.#line.isTerminal)) this.#line.note(this.#text);
     else this.#line.clear();

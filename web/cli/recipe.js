@@ -1,6 +1,6 @@
 /**
- * The recipe of a training run: everything that, beside the text and the model's configuration, decides what the
- * run computes. It travels in the checkpoint, so that a run can be resumed from the file alone.
+ * The recipe of a training run: everything that determines its result besides the text and the model's configuration.
+ * It is saved in the checkpoint, so that a run can be resumed from the file alone.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { flagOf } from './options.js';
 /** @typedef {import('./options.js').Field} Field */
 
 /**
- * `fixed`: what a resumed run cannot change, because its data or its file would no longer be those of the run.
+ * `fixed`: a resumed run cannot change it, because its data or its file would not fit any more.
  *
  * @type {readonly (Field & { fixed?: boolean })[]}
  */
 export const recipeFields = Object.freeze([
-  { name: 'steps', type: 'integer', default: 1000, min: 1, summary: 'Steps of the whole run' },
-  { name: 'learningRate', type: 'number', default: 4e-3, min: 0, summary: 'Highest learning rate' },
+  { name: 'steps', type: 'integer', default: 1000, min: 1, summary: 'Number of steps of the run' },
+  { name: 'learningRate', type: 'number', default: 4e-3, min: 0, summary: 'Peak learning rate' },
   {
     name: 'schedule',
     type: 'choice',
     default: 'cosine',
     choices: ['cosine', 'constant'],
-    summary: 'Course of the learning rate after the warm-up',
+    summary: 'Learning rate schedule after the warm-up',
   },
   {
     name: 'warmup',
@@ -31,28 +31,40 @@ export const recipeFields = Object.freeze([
     min: 0,
     summary: 'Steps of linear warm-up, by default a tenth of all, at most 100',
   },
-  { name: 'floor', type: 'number', default: 0, min: 0, summary: 'Last learning rate of the cosine' },
-  { name: 'clip', type: 'number', default: 0.25, min: 0, summary: "Limit of the gradient's norm; 0: none" },
+  {
+    name: 'floor',
+    type: 'number',
+    default: 0,
+    min: 0,
+    summary: 'Final learning rate of the cosine schedule',
+  },
+  {
+    name: 'clip',
+    type: 'number',
+    default: 0.25,
+    min: 0,
+    summary: 'Clip the gradient to this global norm; 0: no clipping',
+  },
   {
     name: 'topKSchedule',
     type: 'choice',
     default: 'constant',
     choices: topKSchedules,
-    summary: 'Experts a token: --top-k always, or growing to it',
+    summary: 'Experts per token: constant, or growing up to --top-k',
   },
   {
     name: 'topKMin',
     type: 'integer',
     default: 1,
     min: 1,
-    summary: 'Experts a token at the start, if they grow',
+    summary: 'Experts per token at the start, if growing',
   },
   {
     name: 'vocabulary',
     type: 'choice',
     default: 'byte',
     choices: ['byte', 'char'],
-    summary: 'What a token is',
+    summary: 'Tokenizer',
     fixed: true,
   },
   {
@@ -61,7 +73,7 @@ export const recipeFields = Object.freeze([
     default: 0.1,
     min: 0,
     max: 0.9,
-    summary: 'Share of the text, at its end, that is held out',
+    summary: 'Share of the text that is held out at its end',
     fixed: true,
   },
   {
@@ -88,16 +100,16 @@ export const recipeFields = Object.freeze([
  * @property {number} warmup
  * @property {number} floor
  * @property {number} clip
- * @property {number} topK            experts a token in the end
+ * @property {number} topK            final number of experts per token
  * @property {'constant' | 'linear_increase'} topKSchedule
  * @property {number} topKMin
  * @property {'byte' | 'char'} vocabulary
  * @property {number} validation
  * @property {number} evalEvery
  * @property {number} saveEvery
- * @property {string} variant         build of the engine
+ * @property {string} variant         variant of the engine
  * @property {string} text            SHA-256 of the text, hexadecimal
- * @property {boolean} resumable      whether the file has the optimiser's state
+ * @property {boolean} resumable      whether the file has the optimizer's state
  */
 
 /**
@@ -115,11 +127,11 @@ export function withWarmup(recipe) {
  */
 export function checkRecipe(stored, path) {
   if (typeof stored !== 'object' || stored === null) {
-    throw usageError(`${path} was not written by \`train\`; there is no run in it to resume`);
+    throw usageError(`${path} was not written by \`train\`: it has no run to resume`);
   }
   const recipe = /** @type {Record<string, unknown>} */ (stored);
   const damaged = (/** @type {string} */ name) =>
-    usageError(`${path} holds no usable training run: ${name} is ${JSON.stringify(recipe[name])}`);
+    usageError(`${path} has a damaged training run: ${name} is ${JSON.stringify(recipe[name])}`);
   for (const { name, type, min = -Infinity, max = Infinity, choices } of recipeFields) {
     const value = recipe[name];
     const fits =
@@ -136,14 +148,14 @@ export function checkRecipe(stored, path) {
   if (typeof recipe.text !== 'string') throw damaged('text');
   if (recipe.resumable !== true) {
     throw usageError(
-      `${path} was saved with --model-only: without the optimiser's state it cannot be resumed`,
+      `${path} was saved with --model-only: without the optimizer's state it cannot be resumed`,
     );
   }
   return /** @type {Recipe} */ (stored);
 }
 
 /**
- * The recipe of a resumed run: the stored one, changed by what was given on the command line.
+ * The recipe of a resumed run: the stored one, with the options of the command line.
  *
  * @param {Recipe} stored
  * @param {Record<string, any>} given         recipe options of the command line

@@ -1,5 +1,5 @@
 /**
- * Vocabularies of models that were saved by the demo page: bytes or characters in an order of their own, and names.
+ * Vocabularies of models that the demo page saved: bytes or characters in any order, and named tokens.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { vocabularyFromJSON } from '../vocabulary.js';
 
 const unknownName = '<unk>';
 
-/** @param {string} symbol @returns {boolean} whether it is a single character, not a name */
+/** @param {string} symbol @returns {boolean} whether it is a single character rather than a name */
 const isCharacter = (symbol) => [...symbol].length === 1;
 
 /**
- * Bytes (numbers) or characters, and names such as `<eos>`, which have no text. What it does not have is read as a small
- * letter, if it is a capital, or else as `<unk>`, if there is one, as on the page.
+ * Bytes (numbers) or characters, and named tokens such as `<eos>`, which have no text. As on the page, a symbol outside
+ * the vocabulary is replaced by its lowercase letter, or else by `<unk>` if there is one.
  *
  * @implements {Vocabulary}
  */
@@ -27,8 +27,8 @@ export class SymbolVocabulary {
   #ofBytes;
 
   /**
-   * @param {readonly unknown[]} symbols in the order of their tokens
-   * @throws {RangeError} if one is none, or occurs twice
+   * @param {readonly unknown[]} symbols in the order of their ids
+   * @throws {RangeError} if one is not a symbol, or occurs twice
    */
   constructor(symbols) {
     this.#symbols = symbols.map((symbol, id) => {
@@ -45,7 +45,7 @@ export class SymbolVocabulary {
   /**
    * @param {string | Uint8Array} text
    * @returns {Int32Array}
-   * @throws {RangeError} for what it does not have, if it has no `<unk>`
+   * @throws {RangeError} for a symbol outside the vocabulary, if there is no `<unk>`
    */
   encode(text) {
     /** @type {Iterable<number | string>} */
@@ -57,7 +57,7 @@ export class SymbolVocabulary {
 
   /** @param {number | string} unit a byte or a character */
   #idOf(unit) {
-    const id = this.#ids.get(unit) ?? this.#ids.get(small(unit)) ?? this.#ids.get(unknownName);
+    const id = this.#ids.get(unit) ?? this.#ids.get(lowercase(unit)) ?? this.#ids.get(unknownName);
     if (id !== undefined) return id;
     const what = typeof unit === 'number' ? `the byte ${unit}` : describe(unit);
     throw new RangeError(`text has ${what}; the vocabulary's ${this.size} symbols do not include it`);
@@ -93,14 +93,14 @@ export class SymbolVocabulary {
     return bytes;
   }
 
-  /** @returns {any} as the page has it */
+  /** @returns {any} in the format of the page */
   toJSON() {
     return { kind: this.kind, symbols: [...this.#symbols] };
   }
 }
 
 /** @param {number | string} unit */
-function small(unit) {
+function lowercase(unit) {
   if (typeof unit === 'string') return unit.toLowerCase();
   return unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit;
 }
@@ -108,7 +108,7 @@ function small(unit) {
 /**
  * @param {string} json of a checkpoint's metadata
  * @returns {Vocabulary}
- * @throws {TypeError | RangeError} if it describes no vocabulary
+ * @throws {TypeError | RangeError} if it is not a vocabulary
  */
 export function readVocabularyJSON(json) {
   /** @type {{ kind?: unknown, symbols?: unknown } | null} */
@@ -116,7 +116,7 @@ export function readVocabularyJSON(json) {
   try {
     value = JSON.parse(json);
   } catch {
-    // The package says what is wrong with it.
+    // vocabularyFromJSON reports the error.
   }
   return value?.kind === 'symbols' && Array.isArray(value.symbols)
     ? new SymbolVocabulary(value.symbols)

@@ -29,7 +29,7 @@ import { Trainer } from './trainer.js';
  * @property {boolean} [json]
  */
 
-/** What the vocabulary decides, so that no option does. */
+/** Determined by the vocabulary, not by an option. */
 const DERIVED = ['vocabSize'];
 
 const EXAMPLES = `
@@ -39,8 +39,8 @@ Examples:
   $ npx hyperrouter-wasm train --data book.txt --out k.safetensors --top-k 4 --top-k-schedule linear_increase
   $ npx hyperrouter-wasm train --data book.txt --resume book.safetensors
 
-Ctrl-C finishes the step, saves and says how to go on; a second one quits at once.
-The loss that is shown is a running mean over about 20 steps; --json has it step by step.`;
+Ctrl-C finishes the step, saves, and prints how to continue; a second Ctrl-C quits immediately.
+The loss shown is a running mean over about 20 steps; --json prints the loss of every step.`;
 
 /**
  * @param {import('commander').Command} program
@@ -53,14 +53,14 @@ export function addTrainCommand(program, configFields) {
     .summary('train a language model on a text file')
     .description('Trains a language model on a text file and saves it as safetensors.')
     .requiredOption('--data <file>', 'Text to train on')
-    .option('--out <file>', 'Where to save; with --resume by default the resumed file')
-    .option('--resume <file>', 'Go on with a saved run, bit for bit; its options are in the file')
+    .option('--out <file>', 'File to save to; with --resume by default the resumed file')
+    .option('--resume <file>', 'Continue a saved run, with the same bits; its options are in the file')
     .option('--force', 'Overwrite an existing --out file')
     .option(
       '--model-only',
-      "Leave the optimiser's state out of the finished file: a third of the size, not resumable",
+      "Do not save the optimizer's state at the end: a third of the size, but not resumable",
     )
-    .option('--json', 'Print a JSON object a line on stdout: every step, validation, save')
+    .option('--json', 'Print one JSON object per line on stdout for every step, validation and save')
     .addOption(variantOption())
     .addOption(threadsOption())
     .addHelpText('after', EXAMPLES);
@@ -71,12 +71,12 @@ export function addTrainCommand(program, configFields) {
 
 /**
  * @param {TrainOptions} options
- * @param {Record<string, any>} given        recipe options that were given
- * @param {Record<string, any>} givenConfig  model options that were given
+ * @param {Record<string, any>} given        given recipe options
+ * @param {Record<string, any>} givenConfig  given model options
  */
 async function train(options, given, givenConfig) {
   const out = options.out ?? options.resume;
-  if (out === undefined) throw usageError('--out is missing: say where to save the model');
+  if (out === undefined) throw usageError('--out is missing: it says where to save the model');
   const same = options.resume !== undefined && resolve(out) === resolve(options.resume);
   await checkOutput(out, { overwrite: same || options.force === true });
   const text = await readText(options.data);
@@ -144,7 +144,7 @@ function makeVocabulary(kind, text, path) {
   try {
     return CharacterVocabulary.fromText(text);
   } catch (error) {
-    throw new CommandError(`${path} is no UTF-8 text; --vocabulary byte takes any file`, { cause: error });
+    throw new CommandError(`${path} is not UTF-8 text; --vocabulary byte takes any file`, { cause: error });
   }
 }
 
@@ -167,7 +167,7 @@ async function resumeRun(path, options, text, given, givenConfig) {
       opened = await openCheckpoint(engine, path);
     } else if (stored.variant !== engine.info.variant) {
       console.error(
-        `note: the run was started with --variant ${stored.variant}; the last bits may differ from now on`,
+        `note: the run was started with --variant ${stored.variant}; from now on the last bits may differ`,
       );
     }
     const { model, vocabulary } = opened;
@@ -180,7 +180,7 @@ async function resumeRun(path, options, text, given, givenConfig) {
     }
     if (model.step >= recipe.steps) {
       throw usageError(
-        `the run in ${path} is at step ${model.step} of ${recipe.steps}: it is finished; a larger --steps takes it further`,
+        `the run in ${path} is at step ${model.step} of ${recipe.steps}: it is finished; a larger --steps continues it`,
       );
     }
     return { engine, run: { model, vocabulary, recipe, tokens: vocabulary.encode(text) } };

@@ -1,5 +1,5 @@
 /**
- * The training itself: steps, validations, saves, and what is said about them.
+ * A training run: steps, validations, saves, and their output.
  *
  * @module
  */
@@ -20,10 +20,10 @@ import { schedulesOf } from './recipe.js';
  * @property {import('../index.js').LanguageModel} model
  * @property {import('../vocabulary.js').Vocabulary} vocabulary
  * @property {Recipe} recipe
- * @property {Int32Array} tokens  of the whole text
+ * @property {Int32Array} tokens  the text
  */
 
-/** One run, from the step where its model is to the last. */
+/** One run, from the current step of its model to the last. */
 export class Trainer {
   #model;
   #vocabulary;
@@ -46,8 +46,8 @@ export class Trainer {
     const { batchSize, contextLength } = model.config;
     if (train.length < 2 * batchSize) {
       throw usageError(
-        `${options.data} is too short: ${train.length} tokens to train on, ` +
-          `and --batch-size ${batchSize} needs at least ${2 * batchSize}`,
+        `${options.data} is too short: it has ${train.length} tokens to train on, ` +
+          `but --batch-size ${batchSize} needs at least ${2 * batchSize}`,
       );
     }
     this.#model = model;
@@ -138,7 +138,7 @@ export class Trainer {
 
   /**
    * @param {(share: number) => void} [onSegment]
-   * @returns {Promise<import('../text.js').Evaluation | null>} null if there is too little text, or on Ctrl-C
+   * @returns {Promise<import('../text.js').Evaluation | null>} null if the text is too short, or on Ctrl-C
    */
   async #validate(onSegment) {
     if (this.#validation.length < 2) return null;
@@ -189,7 +189,7 @@ export class Trainer {
     this.#progress.end();
     await this.#save({ finished: false });
     console.error(
-      `${name}: stopped after step ${this.#model.step} of ${this.#recipe.steps}, saved ${this.#options.out}. Go on with:\n` +
+      `${name}: stopped after step ${this.#model.step} of ${this.#recipe.steps}, saved ${this.#options.out}. Continue with:\n` +
         `  ${this.#resumeCommand()}`,
     );
     process.exitCode = exitCode;
@@ -215,7 +215,7 @@ export class Trainer {
     await this.#save({ finished: false });
     return new CommandError(
       `${problem}; the parameters of step ${this.#model.step} are in ${this.#options.out}. Try a new run with ` +
-        `${advice}, or go on from there with:\n  ${this.#resumeCommand(` ${advice}`)}`,
+        `${advice}, or continue from there with:\n  ${this.#resumeCommand(` ${advice}`)}`,
       { cause: error },
     );
   }
@@ -249,7 +249,7 @@ export class Trainer {
       );
     if (loads.length > 0) {
       lines.push(
-        `load of the experts, % of the assignments on ${result ? 'the held-out text' : 'the last step'}:`,
+        `expert load, % of the assignments ${result ? 'on the held-out text' : 'in the last step'}:`,
       );
       lines.push(...loadTable(loads));
     }
@@ -260,7 +260,7 @@ export class Trainer {
 
 /**
  * @param {string} argument
- * @returns {string} as a shell takes it
+ * @returns {string} quoted for a shell
  */
 function quote(argument) {
   return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;

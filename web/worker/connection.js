@@ -1,7 +1,6 @@
 /**
- * Calls to a worker and their answers. Written by hand rather than taken from a messaging library: streams that wait to
- * be asked, errors of their class, arrays given away and the death of the worker would have to be built on top of one
- * all the same, and are most of this.
+ * Calls to a worker and their replies. Not built on a messaging library: pulled streams, errors of the same class,
+ * transferred arrays and a worker that dies would have to be added to it, and they are most of this file.
  */
 import { checkSignal } from '../check.js';
 import { DisposedError, EngineError } from '../errors.js';
@@ -11,7 +10,7 @@ import { errorFromWire, pack } from './wire.js';
 /** @import { WireError } from './wire.js' */
 
 /**
- * What is asked: `method` of the engine (target 0) or of a model.
+ * A call of a method of the engine (target 0) or of a model.
  * @typedef {{ id: number, target: number, method: string, args: unknown[] }} Call
  */
 
@@ -20,7 +19,7 @@ import { errorFromWire, pack } from './wire.js';
  * @property {number} id
  * @property {unknown} [value]
  * @property {WireError} [error]
- * @property {Record<string, any>} [state] of what was called, after the call
+ * @property {Record<string, any>} [state] state of the target after the call
  */
 
 /** @typedef {{ onState?: (state: Record<string, any>) => void }} Listener */
@@ -31,10 +30,10 @@ export class Connection {
   #lastId = 0;
   /** @type {Map<number, { resolve: (value: any) => void, reject: (error: unknown) => void } & Listener>} */
   #waiting = new Map();
-  /** @type {Error | undefined} why there are no more answers */
+  /** @type {Error | undefined} why the connection has ended */
   #end;
 
-  /** @param {Worker} worker it belongs to the connection from here on */
+  /** @param {Worker} worker owned by the connection from now on */
   constructor(worker) {
     this.#worker = worker;
     listen(worker, {
@@ -48,7 +47,7 @@ export class Connection {
     return this.#end === undefined;
   }
 
-  /** Throws unless calls can be made. */
+  /** Throws if the connection has ended. */
   check() {
     if (this.#end) throw this.#end;
   }
@@ -77,7 +76,7 @@ export class Connection {
   }
 
   /**
-   * An iterator on the other side, which is asked for one value at a time.
+   * An iterator in the worker, from which one value at a time is requested.
    * @template T
    * @param {number} target
    * @param {string} method
@@ -100,7 +99,7 @@ export class Connection {
         yield result.value;
       }
     } catch (error) {
-      // The reason that the caller gave, rather than its likeness from the other side.
+      // The caller's own reason instead of the copy from the worker.
       if (/** @type {Error} */ (error)?.name === 'AbortError') signal?.throwIfAborted();
       throw error;
     } finally {
@@ -110,7 +109,7 @@ export class Connection {
   }
 
   /**
-   * Ends the worker. What waits for an answer, and every later call, is refused with the reason.
+   * Terminates the worker. Pending and later calls reject with the reason.
    * @param {Error} [reason]
    */
   async close(reason = new DisposedError('the engine was disposed')) {
@@ -133,7 +132,7 @@ export class Connection {
   }
 
   /**
-   * A program ends when nothing is left to do, whether or not its engine was disposed of.
+   * Lets a Node process end when no call is pending, even if the engine was not disposed.
    * @param {boolean} keep
    */
   #keepAlive(keep) {
@@ -146,7 +145,7 @@ export class Connection {
 }
 
 /**
- * Hears a worker of a browser or of Node.
+ * Listens to a worker of a browser or of Node.
  * @param {Worker} worker
  * @param {{ message: (data: any) => void, end: (message: string, cause?: unknown) => void }} listener
  */
@@ -157,12 +156,12 @@ function listen(worker, { message, end }) {
   if (typeof node.on === 'function' && typeof worker.addEventListener !== 'function') {
     node.on('message', message);
     node.on('error', (error) => end(String(error), error));
-    node.on('messageerror', (error) => end('an answer cannot be read', error));
+    node.on('messageerror', (error) => end('a reply cannot be read', error));
     node.on('exit', (code) => end(`it ended with code ${code}`));
     return;
   }
   worker.addEventListener('message', ({ data }) => message(data));
-  worker.addEventListener('messageerror', () => end('an answer cannot be read'));
+  worker.addEventListener('messageerror', () => end('a reply cannot be read'));
   worker.addEventListener('error', (event) => {
     event.preventDefault?.();
     end(event.message || 'its script cannot be loaded', event.error ?? undefined);

@@ -1,4 +1,4 @@
-import { warnForgotten } from '../development.js';
+import { warnCollected } from '../development.js';
 import { DisposedError } from '../errors.js';
 import { Classifier } from './classifier.js';
 import { LanguageModel } from './language-model.js';
@@ -10,26 +10,27 @@ import { LanguageModel } from './language-model.js';
 
 /**
  * @typedef {object} CallOptions
- * What every call takes besides its own options.
+ * Options of every call, besides its own.
  *
- * @property {AbortSignal} [signal] aborted already: nothing is done. A stream ends; another call that is under way goes on.
- * @property {boolean} [transfer] gives the arrays away: they move to the worker and are empty here from then on. What
- *   is only a part of its buffer is copied all the same.
+ * @property {AbortSignal} [signal] a call that is already aborted does nothing; a stream ends; other pending calls
+ *   continue
+ * @property {boolean} [transfer] transfers the arrays to the worker instead of copying them; they are empty here
+ *   afterwards. An array that is only a part of its buffer is still copied.
  */
 
 /**
- * Models that were forgotten without `dispose()` give their memory back when they are collected.
+ * Frees the memory of models that are garbage-collected without `dispose()`.
  * @type {FinalizationRegistry<{ connection: Connection, id: number }>}
  */
-const forgotten = new FinalizationRegistry(({ connection, id }) => {
-  // The models of an engine go with it.
+const collected = new FinalizationRegistry(({ connection, id }) => {
+  // With the engine, its models are gone too.
   if (!connection.usable) return;
-  warnForgotten('a model');
+  warnCollected('a model');
   connection.call(0, 'forget', [id]).catch(() => {});
 });
 
 /**
- * An engine in a worker. Made by `load()`. What is a call of the engine outside of a worker is a promise here.
+ * An engine in a worker. Created by `load()`. Methods of the engine on this thread return promises here.
  */
 export class Engine {
   /** @type {Connection} */
@@ -44,23 +45,23 @@ export class Engine {
   constructor(connection, { info, routers, memoryBytes }) {
     this.#connection = connection;
     this.#memoryBytes = memoryBytes;
-    /** What runs in the worker: the variant of the module, its threads, its version. */
+    /** The variant of the module, the number of threads and the reason for it, and the version. */
     this.info = Object.freeze(info);
     /**
-     * The routers there are.
+     * The available routers.
      * @type {readonly Router[]}
      */
     this.routers = Object.freeze(routers);
   }
 
-  /** Bytes of memory that the engine held when it last answered. */
+  /** Memory of the engine in bytes, as of the last reply. */
   get memoryBytes() {
     this.#connection.check();
     return this.#memoryBytes;
   }
 
   /**
-   * Every configuration key of a kind of model, with its meaning, default and limits.
+   * All configuration keys of a kind of model, with meaning, default and limits.
    * @param {ModelKind} kind of model
    * @returns {Promise<ConfigField[]>}
    */
@@ -69,12 +70,12 @@ export class Engine {
   }
 
   /**
-   * Creates a Transformer-XL language model with mixtures of experts. All its memory is taken now.
+   * Creates a Transformer-XL language model with mixtures of experts. All its memory is allocated now.
    * @param {LanguageConfig} config see `configFields('language')` for defaults and limits
-   * @param {CallOptions} [options] of the call
+   * @param {CallOptions} [options] options of the call
    * @returns {Promise<LanguageModel>}
    * @throws {TypeError | RangeError} naming the key; nothing was created
-   * @throws {OutOfMemoryError} with the bytes asked for; nothing was created
+   * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
    */
   async createLanguageModel(config, options) {
     const model = this.#adopt(await this.#call('createLanguageModel', [config], options));
@@ -82,26 +83,26 @@ export class Engine {
   }
 
   /**
-   * Creates a classifier of vectors. All its memory is taken now.
+   * Creates a classifier of vectors. All its memory is allocated now.
    * @param {ClassifierConfig} config see `configFields('classifier')` for defaults and limits
-   * @param {CallOptions} [options] of the call
+   * @param {CallOptions} [options] options of the call
    * @returns {Promise<Classifier>}
    * @throws {TypeError | RangeError} naming the key; nothing was created
-   * @throws {OutOfMemoryError} with the bytes asked for; nothing was created
+   * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
    */
   async createClassifier(config, options) {
     return /** @type {Classifier} */ (this.#adopt(await this.#call('createClassifier', [config], options)));
   }
 
   /**
-   * Opens a safetensors file: of this package, or of the published PyTorch code.
+   * Opens a safetensors file of this package or of the published PyTorch code.
    * @param {Uint8Array} bytes of the file
-   * @param {Partial<LanguageConfig> | Partial<ClassifierConfig>} [config] what the file does not say, or what it should
-   *   be opened with instead; keys that set shapes of tensors must agree with the file
-   * @param {CallOptions} [options] of the call
+   * @param {Partial<LanguageConfig> | Partial<ClassifierConfig>} [config] keys that the file does not have, or that
+   *   override those of the file; keys that set the shape of a tensor must agree with the file
+   * @param {CallOptions} [options] options of the call
    * @returns {Promise<LanguageModel | Classifier>}
-   * @throws {CheckpointError} what is wrong with the file; nothing was created
-   * @throws {TypeError | RangeError} what is wrong with the arguments
+   * @throws {CheckpointError} if the file is invalid; nothing was created
+   * @throws {TypeError | RangeError} naming the argument
    */
   async loadCheckpoint(bytes, config, options) {
     return this.#adopt(await this.#call('loadCheckpoint', [bytes, config], options));
@@ -127,21 +128,21 @@ export class Engine {
   #adopt(description) {
     const { id, kind } = description;
     const connection = this.#connection;
-    // It must not refer to the model, which would never be collected then.
+    // It must not refer to the model, which could then never be garbage-collected.
     const owner = {
       connection,
       release: (/** @type {object} */ model) => {
-        forgotten.unregister(model);
+        collected.unregister(model);
         return connection.call(0, 'forget', [id]).then(undefined, ignoreDisposed);
       },
     };
     const model =
       kind === 'language' ? new LanguageModel(owner, description) : new Classifier(owner, description);
-    forgotten.register(model, { connection, id }, model);
+    collected.register(model, { connection, id }, model);
     return model;
   }
 
-  /** Ends the worker, and with it every model. What is under way is refused with `DisposedError`. May be called twice. */
+  /** Terminates the worker and disposes all models. Pending calls reject with `DisposedError`. May be called twice. */
   async dispose() {
     await this.#connection.close();
   }

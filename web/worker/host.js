@@ -1,6 +1,6 @@
 /**
- * What runs in the worker: the engine, called by messages. It starts when it is loaded; a program that makes its worker
- * itself makes it of this file, the exported `hyperrouter-wasm/worker-script`.
+ * The script of the worker: an engine that is called by messages. A program that creates the worker itself creates it
+ * from this file, the exported `hyperrouter-wasm/worker-script`.
  *
  * @module
  */
@@ -18,7 +18,8 @@ import { errorToWire, pack } from './wire.js';
 /** @typedef {Iterator<unknown> | AsyncIterator<unknown>} AnyIterator */
 
 const STREAMS = ['generate', 'train'];
-/** One engine and what the page has of it. */
+
+/** An engine, with the models and streams that the page refers to by number. */
 class Host {
   #send;
   /** @type {Engine | undefined} */
@@ -43,7 +44,7 @@ class Host {
     try {
       const model = target === 0 ? undefined : this.#model(target);
       const value = await (model ? this.#callModel(model, method, args) : this.#callEngine(method, args));
-      // Everything that the engine hands out is a copy already.
+      // Everything that the engine returns is a copy already.
       reply = { id, value: pack(value, true, moved) };
     } catch (error) {
       reply = { id, error: errorToWire(error) };
@@ -58,14 +59,14 @@ class Host {
     return model;
   }
 
-  /** What changes by calls, and is a property on the other side. @param {number} target */
+  /** Properties that calls change. @param {number} target */
   #state(target) {
     try {
       const model = this.#models.get(target);
       if (model) return { step: model.step, topK: model.topK };
       return { memoryBytes: this.#engine?.memoryBytes };
     } catch {
-      // The engine went down; the answer itself says so.
+      // The engine crashed; the reply itself says so.
       return undefined;
     }
   }
@@ -158,7 +159,7 @@ class Host {
 }
 
 /**
- * The arguments of a stream as the model takes them. Functions of the step came as tables, from the step in `first` on.
+ * The arguments of a stream as the model takes them. Functions of the step arrive as tables that begin at step `first`.
  * @param {string} method
  * @param {any[]} args
  * @param {AbortSignal} signal

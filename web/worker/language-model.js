@@ -1,4 +1,4 @@
-import { divide, Model } from './model.js';
+import { Model, splitOptions } from './model.js';
 
 /** @import { GeneratedToken, SavedMemory, Segment } from '../language-model.js' */
 /** @import { LayerMeasures } from '../measures.js' */
@@ -7,34 +7,34 @@ import { divide, Model } from './model.js';
 /** @import { CallOptions } from './engine.js' */
 
 /**
- * A Transformer-XL language model in a worker. Made by `engine.createLanguageModel()` or `engine.loadCheckpoint()`.
+ * A Transformer-XL language model in a worker. Created by `engine.createLanguageModel()` or `engine.loadCheckpoint()`.
  * @extends {Model<Required<LanguageConfig>, Segment>}
  */
 export class LanguageModel extends Model {
   /**
-   * Trains in the worker. Nothing is computed between a progress and the request for the next: take `every` large enough.
-   * Other calls of the model are done between two steps.
+   * Trains in the worker. Nothing is computed between a progress event and the request for the next: choose a large
+   * `every`. Other calls of the model are executed between two steps.
    * @param {Int32Array} data tokens
-   * @param {TrainOptions<Int32Array, Int32Array> & CallOptions} options steps at least
-   * @returns {AsyncGenerator<TrainProgress<Evaluation>, void, void>} arguments are refused when the first progress is
-   *   asked for
+   * @param {TrainOptions<Int32Array, Int32Array> & CallOptions} options `steps` is required
+   * @returns {AsyncGenerator<TrainProgress<Evaluation>, void, void>} arguments are checked when the first progress
+   *   event is requested
    */
   train(data, options) {
     return this.training(data, options);
   }
 
   /**
-   * What the routing of a text is measured by; the memory of training stays as it is.
+   * Routing metrics of the text of a probe. The memory of training is not affected.
    * @param {Int32Array} probe [N] tokens
    * @param {{ classes?: Int32Array } & CallOptions} [options] classes: [N] the class of each token
-   * @returns {Promise<LayerMeasures[]>} one entry a layer
+   * @returns {Promise<LayerMeasures[]>} one entry per layer
    */
   measure(probe, options = {}) {
     return this.callWith('measure', [probe], options);
   }
 
   /**
-   * Empties the memory: the next call starts as if nothing had come before.
+   * Clears the memory: the next call starts without context.
    * @returns {Promise<void>}
    */
   resetMemory() {
@@ -50,9 +50,9 @@ export class LanguageModel extends Model {
   }
 
   /**
-   * Puts a memory back.
+   * Restores a saved memory.
    * @param {SavedMemory} saved by `saveMemory` of a model of the same sizes
-   * @param {CallOptions} [options] of the call
+   * @param {CallOptions} [options] options of the call
    * @returns {Promise<void>}
    */
   restoreMemory(saved, options) {
@@ -60,13 +60,13 @@ export class LanguageModel extends Model {
   }
 
   /**
-   * Continues a text, token by token. The next token is computed when it is asked for.
+   * Continues a text, token by token. The next token is computed when it is requested.
    * @param {Int32Array | number[]} promptTokens at least one
-   * @param {{ maxTokens?: number, temperature?: number, topP?: number, seed?: number } & CallOptions} [options] as outside of
-   *   a worker
+   * @param {{ maxTokens?: number, temperature?: number, topP?: number, seed?: number } & CallOptions} [options] as on
+   *   the main thread
    * @returns {AsyncGenerator<GeneratedToken, void, void>}
    */
   generate(promptTokens, options = {}) {
-    return this.stream('generate', async () => [promptTokens, divide(options)[0]], options);
+    return this.stream('generate', async () => [promptTokens, splitOptions(options)[0]], options);
   }
 }

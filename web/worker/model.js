@@ -24,8 +24,8 @@ import { DisposedError } from '../errors.js';
  */
 
 /**
- * What language models and classifiers in a worker have in common. Calls are made in the order in which they are
- * asked for, without one having to wait for another. Every array that comes back is the caller's own.
+ * What language models and classifiers in a worker have in common. Calls are executed in the order in which they are
+ * made; you need not wait for one before making the next. Returned arrays belong to the caller.
  * @template {Required<SharedConfig>} [Config=Required<SharedConfig>]
  * @template [Input=any] a segment of a text, or a batch of vectors
  */
@@ -35,7 +35,7 @@ export class Model {
   /** @type {number} */
   #id;
   #state;
-  /** Changes of topK that the worker has not answered yet. */
+  /** Changes of topK that the worker has not confirmed yet. */
   #changes = 0;
   #disposed = false;
 
@@ -49,17 +49,17 @@ export class Model {
     this.#id = id;
     this.#state = state;
     /**
-     * The configuration that the model was created with, every key filled in.
+     * The configuration of the model, with all defaults filled in.
      * @type {Readonly<Config>}
      */
     this.config = Object.freeze(fixed.config);
-    /** Numbers in all tensors. */
+    /** Number of parameters, trained and frozen. */
     this.parameterCount = fixed.parameterCount;
-    /** Numbers in the tensors that are trained. */
+    /** Number of trained parameters. */
     this.trainableParameterCount = fixed.trainableParameterCount;
-    /** Bytes that the model holds in the worker, by kind. */
+    /** Memory of the model in bytes, by kind. */
     this.memory = Object.freeze(fixed.memory);
-    /** Strings that a checkpoint holds besides the model, for its users: the vocabulary, for instance. */
+    /** Strings to be saved with the model in a checkpoint, such as a vocabulary. */
     this.metadata = metadata;
   }
 
@@ -68,13 +68,13 @@ export class Model {
     if (this.#disposed) throw new DisposedError('the model was disposed');
   }
 
-  /** Training steps that had been taken when the model last answered. */
+  /** Training steps taken, as of the last reply. */
   get step() {
     this.#check();
     return this.#state.step;
   }
 
-  /** Experts that take each token, as set here or as the model last answered. Holds for every call after it was set. */
+  /** Experts per token, as set here or as of the last reply. Applies to all calls after it was set. */
   get topK() {
     this.#check();
     return this.#state.topK;
@@ -86,11 +86,11 @@ export class Model {
     checkInteger('topK', value, 1, this.config.experts, ' (experts)');
     this.#changes++;
     this.#state.topK = value;
-    const answered = () => {
+    const confirmed = () => {
       this.#changes--;
     };
-    // What could go wrong with it, the next call says.
-    this.call('setTopK', [value]).then(answered, answered);
+    // The next call reports the error, if any.
+    this.call('setTopK', [value]).then(confirmed, confirmed);
   }
 
   /**
@@ -107,7 +107,7 @@ export class Model {
   }
 
   /**
-   * A call whose last argument has the options of the call among its own.
+   * A call whose last argument also contains the options of the call.
    * @protected
    * @template T
    * @param {string} method
@@ -116,7 +116,7 @@ export class Model {
    * @returns {Promise<T>}
    */
   async callWith(method, args, options) {
-    const [rest, callOptions] = divide(options);
+    const [rest, callOptions] = splitOptions(options);
     return this.call(method, [...args, rest], callOptions);
   }
 
@@ -163,7 +163,7 @@ export class Model {
   }
 
   /**
-   * Mean cross-entropy, without dropout and gradient. The memory of a language model moves on.
+   * Mean cross-entropy, without dropout and gradient. Advances the memory of a language model.
    * @param {Input & CallOptions} input a segment of a text, or a batch of vectors, and options of the call
    * @returns {Promise<{ loss: number }>} nats per token or vector
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
@@ -173,8 +173,8 @@ export class Model {
   }
 
   /**
-   * Fills the gradients (`(await parameters())[i].grad`) and takes no step. With dropout, where it is configured. The
-   * memory of a language model moves on.
+   * Computes the gradients (`(await parameters())[i].grad`) without taking a step. Uses dropout if configured. Advances
+   * the memory of a language model.
    * @param {Input & CallOptions} input a segment of a text, or a batch of vectors, and options of the call
    * @returns {Promise<StepResult>}
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
@@ -185,8 +185,8 @@ export class Model {
   }
 
   /**
-   * One step of Adam. The memory of a language model moves on.
-   * @param {Input & StepOptions & CallOptions} options the same, and the options of the step and the call
+   * One step of Adam. Advances the memory of a language model.
+   * @param {Input & StepOptions & CallOptions} options the input, and the options of the step and the call
    * @returns {Promise<StepResult>}
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    * @throws {DivergedError} the loss or the gradient is not finite; parameters and memory are unchanged
@@ -196,7 +196,7 @@ export class Model {
   }
 
   /**
-   * All tensors, as copies.
+   * All tensors of the model, as copies.
    * @returns {Promise<Parameter[]>}
    */
   parameters() {
@@ -205,9 +205,9 @@ export class Model {
 
   /**
    * Overwrites a tensor.
-   * @param {string} name as `parameters()` gives it
-   * @param {Float32Array} data as many numbers as the tensor has
-   * @param {CallOptions} [options] of the call
+   * @param {string} name as in `parameters()`
+   * @param {Float32Array} data one number for each element of the tensor
+   * @param {CallOptions} [options] options of the call
    * @returns {Promise<void>}
    */
   setParameter(name, data, options) {
@@ -223,7 +223,7 @@ export class Model {
   }
 
   /**
-   * Routing of the last call, one entry a layer. Layers without a router (dense) have no entry.
+   * Routing of the last call, one entry per layer. Layers without a router (dense) have no entry.
    * @returns {Promise<LayerRouting[]>}
    */
   routing() {
@@ -231,8 +231,8 @@ export class Model {
   }
 
   /**
-   * How alike the experts of each layer are on the tokens of the last call: mean over tokens and pairs of experts of the
-   * cosine between the two experts' outputs.
+   * Expert similarity of each layer on the tokens of the last call: mean cosine between the outputs of two experts,
+   * over all tokens and pairs of experts.
    * @returns {Promise<(number | null)[]>}
    */
   expertSimilarity() {
@@ -241,7 +241,8 @@ export class Model {
 
   /**
    * The model as a safetensors file that PyTorch code can open too.
-   * @param {Parameters<SynchronousModel['saveCheckpoint']>[0] & { signal?: AbortSignal }} [options] as outside of a worker
+   * @param {Parameters<SynchronousModel['saveCheckpoint']>[0] & { signal?: AbortSignal }} [options] as on the main
+   *   thread
    * @returns {Promise<Uint8Array>} the file
    */
   async saveCheckpoint(options = {}) {
@@ -249,7 +250,7 @@ export class Model {
     return this.callWith('saveCheckpoint', [], { metadata: this.metadata, ...given });
   }
 
-  /** Gives the memory back. May be called twice; any other use is refused with `DisposedError` from now on. */
+  /** Frees the memory. May be called twice; any other use rejects with `DisposedError` afterwards. */
   async dispose() {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -264,21 +265,21 @@ export class Model {
 
 /**
  * @param {unknown} options
- * @returns {[unknown, CallOptions]} the options of the engine, and those of the call
+ * @returns {[unknown, CallOptions]} the options of the method, and those of the call
  */
-export function divide(options) {
+export function splitOptions(options) {
   if (options === null || typeof options !== 'object' || ArrayBuffer.isView(options)) return [options, {}];
   const { signal, transfer, ...rest } = /** @type {CallOptions} */ (options);
   return [rest, { signal, transfer }];
 }
 
 /**
- * The options of `train` as they can cross: functions of the step become tables of the steps that are to be taken.
+ * The options of `train` in a form that can be posted: functions of the step become tables.
  * @param {Record<string, any>} options
- * @param {number} first the step that the model is at
+ * @param {number} first step of the table: that of the model
  */
 function tabulate(options, first) {
-  const [rest] = divide(options);
+  const [rest] = splitOptions(options);
   const sent = /** @type {Record<string, any>} */ (rest);
   /** @type {Record<string, Float64Array>} */
   const tables = {};

@@ -1,4 +1,7 @@
-/** What crosses between a page and its worker: arrays that move instead of being copied, and errors of their class. */
+/**
+ * Serialises values and errors for messages between a page and its worker: arrays are transferred, errors keep their
+ * class.
+ */
 import { CheckpointError, DisposedError, DivergedError, EngineError, OutOfMemoryError } from '../errors.js';
 
 /**
@@ -28,7 +31,7 @@ export function errorToWire(thrown) {
 
 /**
  * @param {WireError} wire
- * @returns {Error} of the class that was thrown on the other side, with the same fields
+ * @returns {Error} of the same class and with the same fields as on the other side
  */
 export function errorFromWire({ name, message, field, cause }) {
   if (name === 'AbortError') return new DOMException(message, name);
@@ -38,26 +41,26 @@ export function errorFromWire({ name, message, field, cause }) {
 }
 
 /**
- * Makes a value ready to be posted: a copy whose arrays can be transferred. An array that the caller keeps is copied
- * here, once; an array that is only a part of its buffer is copied too, since the buffer moves as a whole.
+ * Prepares a value for posting: a copy whose arrays can be transferred. An array that the caller keeps is copied once,
+ * here; an array that is only a part of its buffer is copied too, because a buffer is transferred as a whole.
  *
  * @param {unknown} value of plain objects, arrays and typed arrays
- * @param {boolean} give whether the arrays are given away
- * @param {Set<ArrayBuffer>} moved buffers to transfer, added to
+ * @param {boolean} transfer whether the caller gives up the arrays
+ * @param {Set<ArrayBuffer>} moved set to which the buffers to transfer are added
  * @returns {unknown}
  */
-export function pack(value, give, moved) {
+export function pack(value, transfer, moved) {
   if (ArrayBuffer.isView(value)) {
     const array = /** @type {Float32Array} */ (value);
     const whole = array.byteLength === array.buffer.byteLength && array.buffer instanceof ArrayBuffer;
-    // slice() of Node's Buffer is no copy.
+    // slice() of Node's Buffer does not copy.
     const Type = array instanceof Uint8Array ? Uint8Array : /** @type {any} */ (array.constructor);
-    const own = give && whole ? array : new Type(array);
+    const own = transfer && whole ? array : new Type(array);
     moved.add(/** @type {ArrayBuffer} */ (own.buffer));
     return own;
   }
-  if (Array.isArray(value)) return value.map((item) => pack(item, give, moved));
+  if (Array.isArray(value)) return value.map((item) => pack(item, transfer, moved));
   if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype)
     return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, pack(item, give, moved)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, pack(item, transfer, moved)]));
 }

@@ -1,4 +1,4 @@
-/** A model that nobody disposed of and nobody has any more: it is freed, and a developer is told. */
+/** A model without references that was not disposed: it is freed, and a developer is warned. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
@@ -9,14 +9,14 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MODELS = 4;
 
 /**
- * Runs a program of its own, whose garbage is collected until the engine has given back what it can.
+ * Runs a separate program that collects garbage until the models without references are freed.
  * @param {'index' | 'worker'} entry of the package
  * @param {object} options
- * @param {string} options.ending what becomes of a model
- * @param {number} [options.patience] how often garbage is collected, if models are still there
+ * @param {string} options.ending the last statement about a model
+ * @param {number} [options.patience] how often garbage is collected while models are still there
  * @param {Record<string, string>} [options.env]
  */
-async function forget(entry, { ending, patience = 3000, env }) {
+async function dropModels(entry, { ending, patience = 3000, env }) {
   const program = `
     import { setTimeout as sleep } from 'node:timers/promises';
     import { load } from './web/${entry}.js';
@@ -36,9 +36,9 @@ async function forget(entry, { ending, patience = 3000, env }) {
       globalThis.gc();
       await sleep(10);
     }
-    // What the engine does about them comes at the same time.
+    // The engine's own callbacks run in the same turn of the event loop, or in the next.
     await sleep(10);
-    // What was given back is enough for as many models again.
+    // The freed memory is enough for as many models again.
     const models = [];
     for (let i = 0; i < ${MODELS}; i++) models.push(await engine.createLanguageModel(config));
     console.log(JSON.stringify({ held, now: engine.memoryBytes }));
@@ -55,24 +55,24 @@ async function forget(entry, { ending, patience = 3000, env }) {
 }
 
 for (const entry of /** @type {const} */ (['index', 'worker'])) {
-  describe(`forgotten models (${entry})`, { concurrency: true }, () => {
+  describe(`garbage-collected models (${entry})`, { concurrency: true }, () => {
     it('are freed, with a warning for each', async () => {
-      const { freed, warnings } = await forget(entry, { ending: '' });
+      const { freed, warnings } = await dropModels(entry, { ending: '' });
       assert.ok(freed);
       assert.equal(warnings.length, MODELS);
-      assert.match(warnings[0], /a model was forgotten without dispose\(\)/);
+      assert.match(warnings[0], /a model was garbage-collected without dispose\(\)/);
     });
 
-    it('are freed without a word in production', async () => {
-      const { freed, warnings } = await forget(entry, { ending: '', env: { NODE_ENV: 'production' } });
+    it('are freed without a warning in production', async () => {
+      const { freed, warnings } = await dropModels(entry, { ending: '', env: { NODE_ENV: 'production' } });
       assert.ok(freed);
       assert.deepEqual(warnings, []);
     });
 
-    it('are none if they were disposed of, or are still there', async () => {
-      const disposed = await forget(entry, { ending: 'await model.dispose()' });
+    it('are not those that were disposed, nor those still referenced', async () => {
+      const disposed = await dropModels(entry, { ending: 'await model.dispose()' });
       assert.deepEqual(disposed.warnings, []);
-      const kept = await forget(entry, { ending: '(globalThis.kept ??= []).push(model)', patience: 20 });
+      const kept = await dropModels(entry, { ending: '(globalThis.kept ??= []).push(model)', patience: 20 });
       assert.deepEqual(kept, { freed: false, warnings: [] });
     });
   });
