@@ -103,6 +103,7 @@ describe('routers side by side', () => {
     assert.match(page.url(), /learningRate=0\.01/);
     await button('One step').click();
     await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '1');
+    await button('Start').waitFor();
     const map = page.locator('.owner-map').first();
     assert.match((await map.getAttribute('aria-label')) ?? '', /with hyperrouter: A <?\d+ %, B/);
     await page.getByRole('button', { name: /^Undo: Data/ }).click();
