@@ -1,3 +1,5 @@
+import { idleKeys } from './schema.js';
+
 /**
  * From the settings of the page to the configuration of a model, and what makes two of them different.
  *
@@ -9,16 +11,24 @@
  * The engine's own keys among the settings.
  *
  * @param {State} state
- * @returns {import('./worker/protocol.js').ModelConfig}
+ * @returns {import('./trainer/trainer-protocol.js').ModelConfig}
  */
 export function engineConfig(state) {
   const values = state.values.peek();
-  const keys = state.schema.filter(({ engine }) => engine).map(({ key }) => key);
-  const config = Object.fromEntries(keys.map((key) => [key, values[key]]));
-  // Only one router is trained with it, and the engine takes it for that one alone.
-  if ('loadBalanceWeight' in config && values.router !== 'smoe') config.loadBalanceWeight = 0;
-  return config;
+  const idle = idleKeys(state.schema, values);
+  const settings = state.schema.filter(({ engine }) => engine);
+  return Object.fromEntries(
+    settings.map(({ key, field }) => [key, idle.has(key) && isOff(field) ? 0 : values[key]]),
+  );
 }
+
+/**
+ * Whether a key is off by default. The engine refuses to have it on where it has no effect: to balance, for instance, a
+ * load that it cannot.
+ *
+ * @param {import('./schema.js').EngineField | undefined} field
+ */
+export const isOff = (field) => field?.default === 0;
 
 /**
  * @param {State} state

@@ -1,4 +1,4 @@
-import { createClient } from './worker/client.js';
+import { createTrainerClient } from './trainer/trainer-client.js';
 
 /**
  * What all rooms share: what the engine says of itself, new workers, and the runs that more than one room shows.
@@ -7,35 +7,35 @@ import { createClient } from './worker/client.js';
  */
 export async function createContext({ pictureEvery }) {
   const first = await openWorker();
-  /** @type {import('./worker/client.js').Client | undefined} */
+  /** @type {import('./trainer/trainer-client.js').TrainerClient | undefined} */
   let spare = first.client;
   /** @type {Map<string, Promise<any>>} */
-  const benches = new Map();
+  const shared = new Map();
 
   return {
     engine: first.engine,
     pictureEvery,
 
     /** A worker of one's own, with its engine open. */
-    async client() {
+    async openClient() {
       const client = spare ?? (await openWorker()).client;
       spare = undefined;
       return client;
     },
 
     /**
-     * A run that rooms share: it is made by whoever asks first.
+     * What rooms share, such as a run: it is made by whoever asks first.
      *
      * @template T
      * @param {string} name
      * @param {() => Promise<T>} make
      * @returns {Promise<T>}
      */
-    bench(name, make) {
-      const bench = benches.get(name) ?? make();
-      benches.set(name, bench);
-      bench.catch(() => benches.delete(name));
-      return bench;
+    shared(name, make) {
+      const one = shared.get(name) ?? make();
+      shared.set(name, one);
+      one.catch(() => shared.delete(name));
+      return one;
     },
   };
 }
@@ -43,8 +43,8 @@ export async function createContext({ pictureEvery }) {
 /** @typedef {Awaited<ReturnType<typeof createContext>>} Context */
 
 async function openWorker() {
-  const worker = new Worker(new URL('./worker/worker.js', import.meta.url), { type: 'module' });
-  const client = createClient(worker);
+  const worker = new Worker(new URL('./trainer/trainer-worker.js', import.meta.url), { type: 'module' });
+  const client = createTrainerClient(worker);
   const engine = await client.request('open', {});
   return { client: Object.assign(client, { engine }), engine };
 }

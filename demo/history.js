@@ -1,3 +1,5 @@
+import { signal } from '@preact/signals';
+
 /**
  * What is kept of a run, in bounded space: when a list is full, neighbours are merged (losses) or every second entry
  * is dropped (loads), so that two hours of training take no more room than two minutes.
@@ -21,7 +23,7 @@ const keptHeldOut = 1024;
  * @typedef {{ step: number, layers: number[][] }} LoadEntry the load of every expert in every layer
  * @typedef {{ every: number, entries: LoadEntry[] }} LoadHistory
  *
- * @typedef {import('./worker/protocol.js').MeasuresEntry} MeasuresEntry
+ * @typedef {import('./trainer/trainer-protocol.js').MeasuresEntry} MeasuresEntry
  * @typedef {{ every: number, entries: MeasuresEntry[] }} MeasuresHistory
  */
 
@@ -137,4 +139,44 @@ function addEntry(history, entry, kept) {
   if (history.entries.length < kept) return;
   history.entries = history.entries.filter((_, i) => i % 2 === 0);
   history.every = Math.max(1, Math.round((entry.step - history.entries[0].step) / history.entries.length));
+}
+
+/**
+ * The history of one model's training, as signals.
+ */
+export function createHistory() {
+  const losses = signal(createLossHistory());
+  const loads = signal(createLoadHistory());
+  const measures = signal(createMeasuresHistory());
+
+  return {
+    signals: { losses, loads, measures },
+
+    /** Another model begins. */
+    clear() {
+      losses.value = createLossHistory();
+      loads.value = createLoadHistory();
+      measures.value = createMeasuresHistory();
+    },
+
+    /**
+     * @param {import('./trainer/trainer-protocol.js').Frame} frame
+     * @param {number[][] | null} load [layers, E] of the picture that came with it
+     */
+    add(frame, load) {
+      const history = losses.peek();
+      addLosses(history, frame.step, frame.losses);
+      addHeldOut(history, frame.heldOut);
+      losses.value = { ...history };
+      if (frame.measures.length) {
+        const measured = measures.peek();
+        for (const entry of frame.measures) addMeasures(measured, entry);
+        measures.value = { ...measured };
+      }
+      if (!load) return;
+      const loaded = loads.peek();
+      addLoad(loaded, { step: frame.step, layers: load });
+      loads.value = { ...loaded };
+    },
+  };
 }

@@ -3,7 +3,7 @@ import { count } from './format.js';
 /**
  * The kept moments of a run, and what moved between them.
  *
- * @typedef {import('./worker/protocol.js').Moment} Moment
+ * @typedef {import('./trainer/trainer-protocol.js').Moment} Moment
  *
  * @typedef {object} Change from one moment to the next
  * @property {number} from step
@@ -37,8 +37,8 @@ export function shownMoment({ moments, moment, step }) {
 /**
  * Whether the set of experts of each token is another than before; their order in it plays no part.
  *
- * @param {Int32Array} before [N, K]
- * @param {Int32Array} now [N, K]
+ * @param {ArrayLike<number>} before [N, K]
+ * @param {ArrayLike<number>} now [N, K]
  * @param {number} topK K
  * @returns {Uint8Array} [N]
  */
@@ -56,7 +56,7 @@ export function changedSets(before, now, topK) {
 }
 
 /**
- * @param {readonly { step: number, topK: number, experts: Int32Array }[]} looks at a probe, with the experts [N, K] of
+ * @param {readonly { step: number, topK: number, experts: ArrayLike<number> }[]} looks at a probe, with the experts [N, K] of
  *   one layer
  * @returns {Change[]} one fewer
  */

@@ -2,8 +2,6 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import './styles/index.css';
-import { followArticleLinks } from './article/links.js';
-import { held } from './bench.js';
 import { createContext } from './context.js';
 import { keepPage } from './offline/register.js';
 import { createPictureRate } from './picture-rate.js';
@@ -44,7 +42,6 @@ function start(shell) {
   followArticleLinks();
   addEventListener('keydown', (event) => onUndoKey(event, shell));
   keepFrames(shell);
-  holdWhileHidden(shell);
   keepPage(() => {
     const place = /** @type {HTMLElement} */ (document.getElementById('kept'));
     place.textContent = 'This browser keeps the page now: it opens without a network too.';
@@ -87,25 +84,21 @@ function keepFrames(shell) {
     const run = shell.room.peek()?.run;
     if (run?.status.peek() !== 'running' || now - last < pictureEvery()) return;
     last = now;
-    run.frame().catch(run.report);
+    run.frame();
   }
   requestAnimationFrame(onFrame);
 }
 
 /**
- * Nobody watches a hidden tab: training waits, and says so.
- *
- * @param {import('./shell.js').Shell} shell
+ * Links of the article set up the demo above it, and lead there: the eye, and the focus too.
  */
-function holdWhileHidden(shell) {
-  document.addEventListener('visibilitychange', () => {
-    const run = shell.room.peek()?.run;
-    if (document.hidden && run?.status.peek() === 'running') {
-      held.value = 'Training waits while this tab is hidden.';
-      run.pause();
-    } else if (!document.hidden && held.peek()) {
-      held.value = '';
-      run?.start();
-    }
-  });
+function followArticleLinks() {
+  for (const link of document.querySelectorAll('.article a[href^="#room="]')) {
+    link.addEventListener('click', () => {
+      const id = new URLSearchParams(/** @type {HTMLAnchorElement} */ (link).hash.slice(1)).get('room');
+      const room = /** @type {HTMLElement | null} */ (document.querySelector(`.rooms [href="#room=${id}"]`));
+      room?.focus({ preventScroll: true });
+      room?.scrollIntoView();
+    });
+  }
 }

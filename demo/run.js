@@ -1,22 +1,23 @@
-import { batch, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { DivergedError } from 'hyperrouter-wasm';
 import { differenceOf, rebuildValues } from './config.js';
-import { createKept } from './kept.js';
 import { createNotices } from './notices.js';
 import { createRecord } from './record.js';
-import { paceOf } from './schema.js';
+import { createBuiltWith } from './session/in-room.js';
+import { Session } from './session/session.js';
+import { TrainingControl } from './session/training-control.js';
 
 /**
- * @typedef {import('./worker/client.js').Client} Client
- * @typedef {import('./worker/protocol.js').Frame} Frame
- * @typedef {import('./worker/protocol.js').ModelConfig} ModelConfig
- * @typedef {import('./worker/protocol.js').Moment} Moment
- * @typedef {import('./worker/protocol.js').Summary} Summary
- * @typedef {import('./worker/protocol.js').TaskName} TaskName
+ * @typedef {import('./session/session.js').Loaded} Loaded
+ * @typedef {import('./session/session.js').Plan} Plan
+ * @typedef {import('./session/training-control.js').Goal} Goal
+ * @typedef {import('./trainer/trainer-protocol.js').ModelConfig} ModelConfig
+ * @typedef {import('./trainer/trainer-protocol.js').Summary} Summary
+ * @typedef {import('./trainer/trainer-protocol.js').TaskName} TaskName
  * @typedef {import('./state.js').State} State
  * @typedef {import('./schema.js').Values} Values
  *
- * @typedef {'building' | 'ready' | 'running' | 'diverged' | 'failed'} Status
+ * @typedef {import('./session/session.js').SessionStatus | 'running'} Status
  *
  * @typedef {object} EarlierRun
  * @property {string} label what was different from the run that is shown now
@@ -41,61 +42,46 @@ import { paceOf } from './schema.js';
  * @property {(data: D) => string} [missing] what of them no address holds, in words; empty: nothing
  * @property {(data: D) => string} [lacks] what is missing before anything can be learned; empty for nothing
  * @property {(built: Summary, data: D) => void} begin another model is there: nothing of the last is shown
- * @property {(shape: any, buffer: ArrayBuffer) => ArrayBuffer | null} show takes a picture; gives back the buffer of
- *   the last one, if nobody shows it any more
  * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads [layers, E] of a picture
  */
 
-const forever = Number.MAX_SAFE_INTEGER;
-const earlierRuns = 3;
-/** A run shorter than this is not worth comparing with. */
-const worthKeeping = 30;
+/** @type {Goal} */
+const forever = () => Number.MAX_SAFE_INTEGER;
+/** @type {Goal} */
+const oneMore = (from) => from + 1;
 
 /**
- * A training run as the page shows it: what the worker said of it, as signals, and what may be done with it.
+ * A session that is trained as the settings of a room say, with what the room says and keeps of it.
  *
  * @template D
- * @param {{ client: Client, state: State, task: Task<D> }} parts
+ * @param {object} parts
+ * @param {() => Promise<import('./trainer/trainer-client.js').TrainerClient>} parts.openClient
+ * @param {State} parts.state
+ * @param {Task<D>} parts.task
  */
-export function createRun({ client, state, task }) {
-  const status = signal(/** @type {Status} */ ('building'));
-  const summary = signal(/** @type {Summary | null} */ (null));
-  const step = signal(0);
-  const speed = signal(0);
-  const kept = createKept();
-  const moments = signal(/** @type {readonly Moment[]} */ ([]));
-  /** Which moment is shown; null: the present. */
-  const moment = signal(/** @type {number | null} */ (null));
-  const earlier = signal(/** @type {EarlierRun[]} */ ([]));
+export function createRun({ openClient, state, task }) {
   const { notices, notify, dismiss, report } = createNotices();
   const record = createRecord((key) => state.settingOf(key).label);
-  const measuring = signal(false);
-  const lossByK = signal(
-    /** @type {{ step: number, points: { topK: number, loss: number }[] } | null} */ (null),
-  );
+  const builtWith = createBuiltWith(state);
+  const earlier = createEarlierRuns(state);
+  const session = new Session({ openClient, onStop });
+  const control = new TrainingControl({
+    train,
+    stop: () => session.pause(),
+    rest: () => session.frame({ whole: true }),
+  });
+  const status = computed(() => {
+    const now = session.status.value;
+    return now === 'ready' && control.running.value ? 'running' : now;
+  });
+  /** @type {D | undefined} that the model learns */
+  let learned;
 
-  /** @type {D | undefined} what the worker has */
-  let sentData;
-  /** @type {Values} the settings that its model was built with */
-  let builtWith = {};
-  let wanted = 0;
-  let changing = false;
-  let frameAsked = false;
-  /** @type {ArrayBuffer | null} */
-  let spare = null;
-  /** @type {number | undefined} */
-  let measuringId;
-  /** Work on the model that must not overlap: building, opening, going back. The end of all that was asked for. */
-  let last = Promise.resolve();
-  let pending = 0;
-
-  /** @param {() => Promise<void>} work that reports its errors itself */
-  function inTurn(work) {
-    pending++;
-    last = last.then(work).finally(() => {
-      pending--;
-    });
-    return last;
+  /** @param {Goal} goal */
+  async function train(goal) {
+    const lack = learned === undefined ? '' : task.lacks?.(learned);
+    if (lack) notify('note', lack);
+    else await session.advance(goal(session.step.peek()));
   }
 
   /**
@@ -104,102 +90,59 @@ export function createRun({ client, state, task }) {
    * @param {{ go?: boolean }} [options] go: train at once; by default as before
    */
   function build({ go } = {}) {
-    const turn = ++wanted;
-    return inTurn(async () => {
-      // Another change has come meanwhile.
-      if (turn !== wanted) return;
-      const wasRunning = go ?? status.peek() === 'running';
-      try {
-        const data = await task.wanted();
-        // As they are at this moment: they may change again while the model is built.
-        const values = state.values.peek();
-        const config = task.config();
-        task.check(data, config);
-        const learningRate = Number(values.learningRate);
-        const body = { task: task.name, config, learningRate, data: bodyToSend(data) };
-        const { built, news } = await change('build', body);
-        batch(() => {
-          begin(built, data, values, 'built');
-          take(news);
-        });
-        if (wasRunning) start();
-      } catch (error) {
-        report(error);
-        if (!sentData) status.value = 'failed';
-        else state.setAll(Object.entries(builtWith));
-      }
-    });
+    const goal = go ? forever : null;
+    return control.build(
+      {
+        prepare: task.wanted,
+        async replace(data) {
+          const values = state.values.peek();
+          const config = task.config();
+          task.check(data, config);
+          const loaded = await session.load({ ...planFor(data, values), config });
+          begin(loaded, data, values, 'built');
+        },
+        fail(error) {
+          report(error);
+          builtWith.goBack();
+        },
+      },
+      go === undefined ? undefined : goal,
+    );
   }
 
-  /** @param {D} data */
-  const bodyToSend = (data) => (data === sentData ? null : task.body(data));
+  /**
+   * @param {D} data
+   * @param {Values} values
+   */
+  const planFor = (data, values) => ({
+    task: task.name,
+    learningRate: Number(values.learningRate),
+    data,
+    body: task.body(data),
+    loads: task.loads,
+  });
 
   /**
-   * @param {Summary} built
+   * @param {Loaded} loaded
    * @param {D} data
    * @param {Values} values
    * @param {import('./record.js').Origin['kind']} kind
    */
-  function begin(built, data, values, kind) {
-    const { topK, step: from } = built;
+  function begin({ built, show }, data, values, kind) {
+    const { topK, step } = built;
     batch(() => {
-      keepCurve(values);
+      earlier.keep(builtWith.values, session.losses.peek(), values);
       const live = { topK, learningRate: Number(values.learningRate) };
-      record.begin({ kind, step: from }, live, task.missing?.(data) ?? '');
-      sentData = data;
-      builtWith = rebuildValues(state, values);
-      summary.value = built;
-      step.value = from;
-      kept.forget();
-      moments.value = [];
-      moment.value = null;
-      lossByK.value = null;
-      speed.value = 0;
-      status.value = 'ready';
+      record.begin({ kind, step }, live, task.missing?.(data) ?? '');
+      learned = data;
+      builtWith.set(values);
+      show();
       task.begin(built, data);
     });
   }
 
-  /** @param {Values} next */
-  function keepCurve(next) {
-    const { steps, smooth } = kept.signals.losses.peek();
-    const runs = [...earlier.peek()];
-    if (steps.length >= worthKeeping) runs.push({ label: '', values: builtWith, steps, losses: smooth });
-    const now = rebuildValues(state, next);
-    earlier.value = runs
-      .slice(-earlierRuns)
-      .map((run) => ({ ...run, label: differenceOf(state, run.values, now) || 'the same' }));
-  }
-
-  /** @param {number} [target] the step to stop at */
-  async function start(target = forever) {
-    // Whoever starts while another model is on its way means that one.
-    if (pending) {
-      while (pending) await last;
-      if (status.peek() === 'running') return;
-    }
-    if (status.peek() === 'building' || status.peek() === 'failed') return;
-    const lack = sentData && task.lacks?.(sentData);
-    if (lack) {
-      notify('note', lack);
-      return;
-    }
-    const asked = summary.peek();
-    status.value = 'running';
-    try {
-      await client.request('runTo', { step: target });
-      // First the last step's routing: what stands still must belong together.
-      await frame(true);
-      // Where another model was built meanwhile, its run is not this one.
-      if (status.peek() === 'running' && asked === summary.peek()) status.value = 'ready';
-    } catch (error) {
-      await diverged(error);
-    }
-  }
-
-  /** @param {unknown} error */
-  async function diverged(error) {
-    status.value = 'diverged';
+  /** @param {Error} error */
+  function onStop(error) {
     if (!(error instanceof DivergedError)) {
       report(error);
       return;
@@ -211,111 +154,36 @@ export function createRun({ client, state, task }) {
       { label: `Go back to the last good model, with ${calmer}`, act: () => rewind(calmer) },
       { label: 'Begin again at step 0', act: () => build({ go: false }) },
     ]);
-    await frame(true).catch(report);
   }
 
   /** @param {number} learningRate */
   function rewind(learningRate) {
-    return inTurn(async () => {
+    return control.inTurn(async () => {
       try {
         state.set('learningRate', learningRate);
-        const { built, news } = await change('rewind', {});
+        await control.halt();
+        const loaded = await session.rewind(learningRate);
         batch(() => {
-          begin(built, /** @type {D} */ (sentData), state.values.peek(), 'rewound');
-          take(news);
+          begin(loaded, /** @type {D} */ (learned), { ...state.values.peek(), learningRate }, 'rewound');
           notices.value = [];
-          notify('note', `The model is that of step ${built.step} again.`);
+          notify('note', `The model is that of step ${loaded.built.step} again.`);
         });
-        await tune({ topK: Number(state.peek('topK')), learningRate });
+        await tune({ topK: Number(state.peek('topK')) });
       } catch (error) {
         report(error);
       }
     });
   }
 
-  async function pause() {
-    await client.request('pause', {});
-  }
-
-  /**
-   * Asks for another model, and for its first frame, so that both are shown at once. Frames are not asked for
-   * meanwhile: they could be of either model.
-   *
-   * @template {'build' | 'restore' | 'rewind'} T
-   * @param {T} type
-   * @param {import('./worker/protocol.js').Requests[T]} body
-   */
-  async function change(type, body) {
-    changing = true;
-    try {
-      const built = /** @type {Summary} */ (await client.request(type, body));
-      return { built, news: await client.request('frame', { recycle: null, whole: true }) };
-    } finally {
-      changing = false;
-    }
-  }
-
-  /** Asks for what happened since the last time; at most one question is under way. */
-  async function frame(whole = false) {
-    if (changing || (frameAsked && !whole)) return;
-    frameAsked = true;
-    try {
-      const recycle = spare;
-      spare = null;
-      const asked = summary.peek();
-      const news = await client.request('frame', { recycle, whole }, { transfer: recycle ? [recycle] : [] });
-      if (asked === summary.peek()) take(news);
-    } finally {
-      frameAsked = false;
-    }
-  }
-
-  /** @param {Frame} news */
-  function take(news) {
-    batch(() => {
-      step.value = news.step;
-      speed.value = news.perSecond;
-      if (news.moments.length) moments.value = [...moments.peek(), ...news.moments];
-      const { buffer, shape } = news;
-      const shown = buffer && shape;
-      kept.take(news, shown ? task.loads(shape, buffer) : null);
-      if (shown) spare = task.show(shape, buffer);
+  /** @param {Values} settings any; those that the running model takes are passed on */
+  async function tune({ topK, learningRate }) {
+    const told = await session.tune({
+      ...(topK === undefined ? {} : { topK: Number(topK) }),
+      ...(learningRate === undefined ? {} : { learningRate: Number(learningRate) }),
     });
-  }
-
-  /** @param {{ topK?: number, learningRate?: number, pace?: number }} settings that the running model takes */
-  async function tune(settings) {
-    const asked = summary.peek();
-    const { step: at } = await client.request('tune', settings);
-    if (asked === summary.peek()) record.change(at, settings);
-    if (settings.topK !== undefined) await frame(true);
-  }
-
-  /** @param {number | undefined} id */
-  const cancel = (id) => (id === undefined ? undefined : client.request('cancel', { id }));
-
-  async function measure() {
-    const points = /** @type {{ topK: number, loss: number }[]} */ ([]);
-    measuring.value = true;
-    try {
-      const at = step.peek();
-      const request = client.request(
-        'measure',
-        {},
-        {
-          onPart: (point) => {
-            points.push(point);
-            lossByK.value = { step: at, points: [...points] };
-          },
-        },
-      );
-      measuringId = request.id;
-      await request;
-    } catch (error) {
-      report(error);
-    } finally {
-      measuring.value = false;
-    }
+    if (!told) return;
+    record.change(told.step, told.change);
+    if (told.change.topK !== undefined) await session.frame({ whole: true });
   }
 
   /**
@@ -323,20 +191,19 @@ export function createRun({ client, state, task }) {
    * @param {object} [missing] what it does not hold itself, by task
    */
   function open(bytes, missing) {
-    return inTurn(async () => {
+    return control.inTurn(async () => {
       try {
         const data = await task.wanted();
-        const learningRate = Number(state.peek('learningRate'));
-        const body = { task: task.name, bytes, learningRate, data: bodyToSend(data), missing };
-        const { built, news } = await change('restore', body);
+        await control.halt();
+        const loaded = await session.open(bytes, planFor(data, state.values.peek()), missing);
+        const { built } = loaded;
         // In one go: the settings must not ask for another model on their way to this one.
         batch(() => {
           const values = { ...built.config, ...task.settingsOf?.(built), topK: built.topK };
           const problems = state.setAll(Object.entries(values));
           notices.value = [];
-          begin(built, data, state.values.peek(), 'opened');
+          begin(loaded, data, state.values.peek(), 'opened');
           state.forgetChanges();
-          take(news);
           notify('note', `The model was opened; it had been trained for ${built.step} steps.`);
           for (const problem of problems) notify('note', `${problem}. The model itself stays as it is.`);
         });
@@ -346,18 +213,25 @@ export function createRun({ client, state, task }) {
     });
   }
 
+  const { summary, step, speed, losses, loads, measures, picture, moments, moment, measuring, lossByK } =
+    session;
   return {
     task,
-    client,
+    session,
     state,
     status,
+    /** The model, as `Trained` has it. */
+    built: summary,
     summary,
     step,
     speed,
-    ...kept.signals,
+    losses,
+    loads,
+    measures,
+    picture,
     moments,
     moment,
-    earlier,
+    earlier: earlier.runs,
     notices,
     measuring,
     lossByK,
@@ -366,30 +240,59 @@ export function createRun({ client, state, task }) {
     dismiss,
     report,
     build,
-    start,
-    pause,
-    frame,
-    measure,
+    start: () => control.start(forever),
+    pause: () => control.pause(),
+    frame: () => session.frame(),
+    measure: () => session.measure().catch(report),
     open,
-    cancel,
-    stopMeasuring: () => cancel(measuringId),
-    oneStep: async () => {
-      while (pending) await last;
-      await start(step.peek() + 1);
-    },
+    stopMeasuring: () => session.stopMeasuring(),
+    oneStep: () => control.start(oneMore),
     reset: () => build({ go: false }),
-    forgetEarlier: () => {
-      earlier.value = [];
-    },
+    forgetEarlier: earlier.forget,
     tune,
-    /** @param {unknown} pace the setting */
-    setPace: (pace) => tune({ pace: paceOf(pace) }),
-    save: async () => (await client.request('save', { optimizer: true })).bytes,
+    /** @param {number} pace */
+    setPace: (pace) => session.setPace(pace),
+    save: async () => (await session.request('save', { optimizer: true })).bytes,
     /** The tensors of a layer's router, as they are now. @param {number} layer counted from 0 */
-    inspect: (layer) => client.request('inspect', { layer }),
-    /** @param {import('./schema.js').Values} values whether the model was built with the same */
-    isBuiltWith: (values) => differenceOf(state, rebuildValues(state, values), builtWith) === '',
+    inspect: async (layer) => session.request('inspect', { layer }),
+    isBuiltWith: builtWith.is,
+    /** Ends its worker. */
+    dispose: () => session.dispose(),
   };
 }
 
 /** @typedef {ReturnType<typeof createRun<any>>} Run */
+
+const mostEarlier = 3;
+/** A run shorter than this is not worth comparing with. */
+const worthKeeping = 30;
+
+/**
+ * The curves of the last few models, to compare with.
+ *
+ * @param {State} state
+ */
+function createEarlierRuns(state) {
+  const runs = signal(/** @type {EarlierRun[]} */ ([]));
+  return {
+    runs,
+
+    /**
+     * @param {Values} values that the model was built with
+     * @param {import('./history.js').LossHistory} losses of it
+     * @param {Values} next those of the model that takes its place
+     */
+    keep(values, { steps, smooth }, next) {
+      const all = [...runs.peek()];
+      if (steps.length >= worthKeeping) all.push({ label: '', values, steps, losses: smooth });
+      const now = rebuildValues(state, next);
+      runs.value = all
+        .slice(-mostEarlier)
+        .map((run) => ({ ...run, label: differenceOf(state, run.values, now) || 'the same' }));
+    },
+
+    forget: () => {
+      runs.value = [];
+    },
+  };
+}

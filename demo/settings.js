@@ -7,7 +7,8 @@ export const common = {
   router: {
     key: 'router',
     type: 'choice',
-    default: 'hyperrouter',
+    // The engine's own, as its choices are.
+    default: '',
     control: 'select',
     group: 'model',
     effect: 'rebuild',
@@ -201,7 +202,7 @@ export const common = {
     effect: 'rebuild',
     engine: true,
     label: 'Load balancing',
-    help: 'Weight of the extra loss that spreads the load. Works on the router “smoe” only.',
+    help: 'Weight of the extra loss that spreads the load, for routers that can be trained with it.',
   },
   seed: {
     key: 'seed',
@@ -304,7 +305,7 @@ export const common = {
     effect: 'rebuild',
     engine: true,
     label: 'Width of the hypernetwork',
-    help: 'Hidden units of the frozen network. The wider, the surer the router “hyperrouter” can become.',
+    help: 'Hidden units of the frozen network. The wider, the surer the router can become.',
   },
   /** How fast a run goes. */
   pace: {

@@ -6,7 +6,7 @@ import { batch, computed, signal } from '@preact/signals';
  * @typedef {object} Room
  * @property {readonly import('./state.js').State[]} states whose settings the address holds; the first one's changes
  *   can be undone. No key is in two of them, and none is `room`
- * @property {import('./run.js').Run | null} run what trains here, where it is one run; it waits when the room is left
+ * @property {import('./run.js').Run | null} run what trains here, where it is one run; the page asks it for frames
  * @property {() => number} [step] where it is, where there is not one run; for the names of saved files
  * @property {import('@preact/signals').ReadonlySignal<string>} [status] how it is there, as a run's
  * @property {import('preact').ComponentType<{}>} View

@@ -1,4 +1,5 @@
-// Builds the modules web/hyperrouter.*.wasm with CMake in build/: node wasm/build.js [CMake options, e.g. -DHR_WASM_NAMES=ON]
+// Builds the modules web/hyperrouter.*.wasm with CMake in build/:
+// node wasm/build.js [--target VARIANT] [CMake options, e.g. -DHR_WASM_NAMES=ON]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -18,17 +19,27 @@ if (!emscripten) throw new Error('Emscripten was not found: see node wasm/setup.
 
 const before = MODULES.map(read);
 const folder = join(ROOT, 'build', emscripten.current ? 'wasm-emcc' : 'wasm-clang');
-const options = process.argv.slice(2);
+const { target, options } = readArguments(process.argv.slice(2));
 if (options.length > 0 || !existsSync(join(folder, 'CMakeCache.txt'))) {
   console.log(`Building the WebAssembly modules (Emscripten ${emscripten.version})`);
   configure(folder, emscripten, options);
 }
-cmake(['--build', folder, '--parallel', String(availableParallelism())]);
+cmake(['--build', folder, '--parallel', String(availableParallelism()), ...target]);
 
 for (const [i, path] of MODULES.entries()) {
   const bytes = read(path);
   if (!bytes || before[i]?.equals(bytes)) continue;
   console.log(`${path}  ${kilobytes(bytes)} (${kilobytes(gzipSync(bytes))} gzipped)`);
+}
+
+/**
+ * @param {string[]} given
+ * @returns {{ target: string[], options: string[] }} target: empty for all modules
+ */
+function readArguments(given) {
+  const at = given.indexOf('--target');
+  if (at < 0) return { target: [], options: given };
+  return { target: given.slice(at, at + 2), options: given.toSpliced(at, 2) };
 }
 
 /**

@@ -4,7 +4,7 @@
 
 /**
  * @typedef {object} Kept what is kept of any run, as signals
- * @property {import('@preact/signals').ReadonlySignal<import('../worker/protocol.js').Summary | null>} summary
+ * @property {import('@preact/signals').ReadonlySignal<import('../trainer/trainer-protocol.js').Summary | null>} summary
  * @property {import('@preact/signals').ReadonlySignal<number>} step
  * @property {import('@preact/signals').ReadonlySignal<import('../history.js').LossHistory>} losses
  * @property {import('@preact/signals').ReadonlySignal<import('../history.js').MeasuresHistory>} measures

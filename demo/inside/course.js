@@ -6,7 +6,7 @@ import { distance, rowSimilarity } from './router.js';
  *
  * @typedef {import('./look.js').Look} Look
  * @typedef {import('./router.js').Matrix} Matrix
- * @typedef {import('../worker/protocol.js').Moment} Moment
+ * @typedef {import('../trainer/trainer-protocol.js').Moment} Moment
  *
  * @typedef {object} Stop the router at a step
  * @property {number} step
@@ -27,9 +27,10 @@ const known = new WeakMap();
  * @returns {Course[]} the first is the start, the last is now
  */
 export function courseOf(look, moments) {
-  if (!look.parts) return [];
+  const now = look.parts && stopOf(look.step, look.parts);
+  if (!now) return [];
   const past = moments.filter(({ step }) => step < look.step);
-  const stops = [...past.map((moment) => stopAt(look, moment)), stopOf(look.step, look.parts)];
+  const stops = [...past.map((moment) => stopAt(look, moment)), now];
   let embeddingWay = 0;
   return stops.map((stop, i) => {
     embeddingWay += between(stops[Math.max(0, i - 1)].embedding, stop.embedding);
@@ -49,23 +50,25 @@ export function courseOf(look, moments) {
 const between = (a, b) => (a && b ? distance(a, b) : 0);
 
 /**
- * @param {Look} look
+ * @param {Look} look at a router that has R
  * @param {Moment} moment
  */
 function stopAt({ parts, layer, sizes }, moment) {
   const stops = known.get(moment) ?? [];
   known.set(moment, stops);
   const now = /** @type {import('./router.js').RouterParts} */ (parts);
-  stops[layer] ??= stopOf(moment.step, routerAt(now, moment, layer, sizes.experts));
+  stops[layer] ??= /** @type {Stop} */ (stopOf(moment.step, routerAt(now, moment, layer, sizes.experts)));
   return stops[layer];
 }
 
 /**
  * @param {number} step
- * @param {Pick<import('./router.js').RouterParts, 'generator' | 'weight'>} router
- * @returns {Stop}
+ * @param {Pick<import('./router.js').RouterParts, 'generator' | 'scores'>} router
+ * @returns {Stop | null} null for a router without R
  */
-function stopOf(step, { generator, weight }) {
+function stopOf(step, { generator, scores }) {
+  if (!scores) return null;
+  const { weight } = scores;
   const embedding = generator?.embedding.data ?? null;
   return { step, embedding, weight, similarity: rowSimilarity(weight).mean };
 }

@@ -1,12 +1,10 @@
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { drawHeat } from './heat.js';
-import { number } from './reading.js';
-import { destination } from './steps.js';
+import { destination, drawHeat, number } from './heat.js';
 
 /**
  * @typedef {import('./router.js').Matrix} Matrix
- * @typedef {import('./steps.js').Cell} Cell
+ * @typedef {import('./heat.js').Cell} Cell
  */
 
 /**

@@ -1,6 +1,8 @@
 import { mix, paper, textOn } from '../colours.js';
 
 /**
+ * How the numbers of a router are shown: in colours, in words, and which keys lead from one to the next.
+ *
  * The colours of numbers: paper for 0, warm below, cool above. Hue belongs to experts; these two have as little of it
  * as can be told apart.
  */
@@ -66,4 +68,50 @@ export function drawHeat(canvas, { rows, columns, data }, reach) {
     if (!Number.isNaN(data[i])) image.data.set(pixels[levelOf(data[i], reach)], 4 * i);
   }
   context.putImageData(image, 0, 0);
+}
+
+/** The values of the darkest colours: the same for every run and router, so that they can be compared. */
+export const reaches = { embedding: 4, hidden: 1, frozen: 0.25, weights: 1, effect: 0.05, cosine: 1 };
+
+/** @param {number} value as people read it */
+export function number(value) {
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  const text = size >= 100 ? value.toFixed(0) : size < 1e-4 ? value.toExponential(1) : value.toPrecision(3);
+  return text.replaceAll('-', '−');
+}
+
+/** @param {{ data: Float32Array }} of */
+export function range({ data }) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const x of data) {
+    low = Math.min(low, x);
+    high = Math.max(high, x);
+  }
+  return `from ${number(low)} to ${number(high)}`;
+}
+
+/** @typedef {{ row: number, column: number }} Cell of a matrix */
+
+/**
+ * Where a key leads to, past what is empty; undefined for keys that do not move.
+ *
+ * @param {string} key
+ * @param {Cell | null} from
+ * @param {import('./router.js').Matrix} matrix
+ * @returns {Cell | undefined}
+ */
+export function destination(key, from, { rows, columns, data }) {
+  const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  if (key === 'Home' || key === 'End' || (!from && key in steps)) {
+    const told = (/** @type {number} */ x) => !Number.isNaN(x);
+    const index = key === 'End' ? data.findLastIndex(told) : data.findIndex(told);
+    return { row: Math.floor(index / columns), column: index % columns };
+  }
+  const step = steps[/** @type {keyof typeof steps} */ (key)];
+  if (!step || !from) return undefined;
+  const within = (/** @type {number} */ value, /** @type {number} */ count) =>
+    Math.min(count - 1, Math.max(0, value));
+  const to = { row: within(from.row + step[0], rows), column: within(from.column + step[1], columns) };
+  return Number.isNaN(data[to.row * columns + to.column]) ? from : to;
 }

@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { count } from '../format.js';
+import { number, range, reaches } from './heat.js';
 import { HeatMap } from './heat-map.jsx';
 import { Pull } from './pull.jsx';
-import { number, range, reaches } from './reading.js';
 import { matrix, transposed } from './router.js';
 import { RouterWeights } from './router-weights.jsx';
 import { Link, Stage } from './stage.jsx';
@@ -21,7 +21,7 @@ import { Link, Stage } from './stage.jsx';
  * From v to R: each frozen layer lies so that what goes in is along one side of it, and what comes out along another.
  *
  * @param {object} props
- * @param {import('./router.js').RouterParts & { generator: Generator }} props.parts
+ * @param {import('./router.js').RouterParts & { generator: Generator, scores: import('./router.js').Linear }} props.parts
  * @param {boolean} props.flows whether the gradient does
  * @param {boolean} props.wide from left to right; else from top to bottom
  * @param {(index: number | null) => void} props.onEmbedding the number of v where the reader is
@@ -35,7 +35,7 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
     place.value = index === undefined ? null : { of, index };
   };
   const active = hidden.data.filter((x) => x > 0).length;
-  const width = parts.weight.columns + 1;
+  const width = parts.scores.weight.columns + 1;
   // What goes in lies above it or to its left, what comes out below or to its right.
   const secondPicture = useMemo(() => (wide ? transposed(second.weight) : second.weight), [wide, second]);
   const hiddenPicture = useMemo(() => matrix(hidden.data, wide ? hidden.columns : 1), [wide, hidden]);
@@ -69,7 +69,7 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
             onEmbedding(cell ? cell.column : null);
           }}
         />
-        {parts.gradient && <Pull kind="heat-pull" gradient={parts.gradient} of="v" nameOf={embeddingName} />}
+        {parts.pull && <Pull kind="heat-pull" gradient={parts.pull.gradient} of="v" nameOf={embeddingName} />}
       </Stage>
       <Link
         area="v-first"
@@ -149,8 +149,8 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
         says={`What comes out is cut into rows of ${width} numbers, one row for each expert.`}
       />
       <RouterWeights
-        parts={parts}
-        fate="computed"
+        scores={parts.scores}
+        fates={parts.fates}
         moreOf={({ row, column }) => madeOf(parts.generator, row * width + column)}
         onCursor={(cell) => pick('out', cell ? cell.row * width + cell.column : undefined)}
       />

@@ -1,5 +1,5 @@
 import { useComputed, useSignal } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Field } from '../views/field.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
@@ -9,7 +9,6 @@ import { EffectView } from './effect.jsx';
 import { JacobianView } from './jacobian.jsx';
 import { LearnsView } from './learns.jsx';
 import { createLooks, lookAt } from './look.js';
-import { useMedia } from './media.js';
 import { MovedView } from './moved.jsx';
 import { PathView } from './path.jsx';
 import { SimilarityView } from './similarity.jsx';
@@ -60,17 +59,23 @@ function Figures({ run, state, own }) {
   const { now, shown, course } = useShown(run, look.value);
   if (!now || !shown) return <p class="nothing">The router is being looked into.</p>;
   const { parts, sizes, step } = shown;
+  const routers = state.settingOf('router').choices ?? [];
+  const router = routers.find(({ value }) => value === sizes.router) ?? {
+    value: sizes.router,
+    label: sizes.router,
+  };
   return (
     <>
       <WayView
         look={shown}
+        router={router}
         topK={Number(state.get('topK'))}
         wide={wide}
         onEmbedding={(at) => {
           if (at !== null) index.value = at;
         }}
       />
-      {parts && (
+      {parts?.scores && (
         <div class="inside-columns">
           {parts.generator && (
             <EffectView
@@ -82,13 +87,13 @@ function Figures({ run, state, own }) {
               }}
             />
           )}
-          <PathView kind={parts.kind} course={course} now={step} />
-          <MovedView kind={parts.kind} course={course} now={step} />
-          <SimilarityView weight={parts.weight} course={course} now={step} />
+          <PathView parts={parts} course={course} now={step} />
+          <MovedView isFrozen={parts.fates.weight === 'frozen'} course={course} now={step} />
+          <SimilarityView weight={parts.scores.weight} course={course} now={step} />
         </div>
       )}
-      <LearnsView sizes={sizes} />
-      <JacobianView sizes={sizes} />
+      <LearnsView look={shown} routers={routers} />
+      <JacobianView sizes={sizes} routers={routers} />
     </>
   );
 }
@@ -113,7 +118,7 @@ function useShown(run, latest) {
   return { now, shown, course };
 }
 
-/** @type {readonly import('../worker/protocol.js').Moment[]} */
+/** @type {readonly import('../trainer/trainer-protocol.js').Moment[]} */
 const none = [];
 
 /** @param {{ own: State, layers: number }} props */
@@ -137,4 +142,21 @@ function LayerChoice({ own, layers }) {
       ))}
     </fieldset>
   );
+}
+
+/**
+ * Whether a media query is true, now and when that changes.
+ *
+ * @param {string} query
+ */
+function useMedia(query) {
+  const [matches, set] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const onChange = () => set(list.matches);
+    onChange();
+    list.addEventListener('change', onChange);
+    return () => list.removeEventListener('change', onChange);
+  }, [query]);
+  return matches;
 }

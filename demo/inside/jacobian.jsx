@@ -1,46 +1,20 @@
 import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
-import { Formula } from './formula.jsx';
-import hyperrouter from './formulas/hyperrouter.tex';
-import hyperrouterFree from './formulas/hyperrouter-free.tex';
-import hyperrouterMade from './formulas/hyperrouter-made.tex';
 import layer from './formulas/layer.tex';
-import smoe from './formulas/smoe.tex';
-import smoeDropout from './formulas/smoe-dropout.tex';
-import smoeDropoutFree from './formulas/smoe-dropout-free.tex';
-import smoeFree from './formulas/smoe-free.tex';
+import { known } from './known.js';
 
 /**
- * The Jacobian of the layer for the three routers (Do et al., 2023), and what of it each of them lets change.
+ * The Jacobian of the layer (Do et al., 2023), and what of it each of the routers that the page knows lets change.
  *
- * @param {{ sizes: import('./look.js').Sizes }} props
+ * @param {{ sizes: import('./look.js').Sizes, routers: readonly import('../schema.js').Choice[] }} props
  */
-export function JacobianView({ sizes }) {
-  const { dModel, experts, router } = sizes;
-  const free = count(experts * dModel);
-  const routers = [
-    {
-      kind: 'smoe',
-      formulas: [smoe, smoeFree],
-      text:
-        `All ${free} numbers of R are free. Tokens are pulled towards the rows of R, and the rows follow the tokens: ` +
-        'this circle is what is blamed for representation collapse.',
-    },
-    {
-      kind: 'smoe-dropout',
-      formulas: [smoeDropout, smoeDropoutFree],
-      text:
-        'Nothing of R is free. Tokens are still pulled into the span of its rows, but that span stays what chance made ' +
-        'it, however well or badly it fits.',
-    },
-    {
-      kind: 'hyperrouter',
-      formulas: [hyperrouter, hyperrouterMade, hyperrouterFree],
-      text:
-        `R moves, but only as the ${count(dModel)} numbers of v move it, all of its rows together: ` +
-        'it can get better, and cannot follow each token on its own.',
-    },
-  ];
+export function JacobianView({ sizes, routers }) {
+  const { dModel, experts, router: current } = sizes;
+  const numbers = { free: count(experts * dModel), embedding: count(dModel) };
+  const shown = routers.flatMap(({ value, label }) => {
+    const jacobian = known[value]?.jacobian;
+    return jacobian ? [{ value, label, ...jacobian }] : [];
+  });
   return (
     <Figure
       title="What the routers differ in, as a formula"
@@ -54,21 +28,30 @@ export function JacobianView({ sizes }) {
     >
       <Formula of={layer} />
       <dl class="jacobians">
-        {routers.map(({ kind, formulas, text }) => (
-          <div key={kind} class={kind === router ? 'is-current' : ''}>
+        {shown.map(({ value, label, formulas, text }) => (
+          <div key={value} class={value === current ? 'is-current' : ''}>
             <dt>
-              {kind}
-              {kind === router && <span class="tag">this one</span>}
+              {label}
+              {value === current && <span class="tag">this one</span>}
             </dt>
             <dd>
               {formulas.map((formula) => (
                 <Formula key={formula} of={formula} />
               ))}
-              <p>{text}</p>
+              <p>{text(numbers)}</p>
             </dd>
           </div>
         ))}
       </dl>
     </Figure>
   );
+}
+
+/**
+ * A formula, set when the page was built.
+ *
+ * @param {{ of: string }} props a `math` element out of the page’s own files
+ */
+export function Formula({ of }) {
+  return <div class="formula" dangerouslySetInnerHTML={{ __html: of }} />;
 }

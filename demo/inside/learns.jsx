@@ -1,27 +1,38 @@
 import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
-import { countsOf } from './counts.js';
+import { countsOf, countsOfTensors } from './counts.js';
+import { known } from './known.js';
 import { FateMark } from './stage.jsx';
 
-/** @typedef {import('./counts.js').Counts} Counts */
-
-const kinds = /** @type {const} */ (['hyperrouter', 'smoe', 'smoe-dropout', 'dense']);
-
-/** @type {Record<typeof kinds[number], string>} */
-const gradientGoes = {
-  hyperrouter: 'from the weights of the chosen into R, back through the frozen layers, into v',
-  smoe: 'from the weights of the chosen into R and b',
-  'smoe-dropout': 'into the experts only; it ends before R',
-  dense: 'into the one network',
-};
+/**
+ * @typedef {import('./counts.js').Counts} Counts
+ * @typedef {import('../schema.js').Choice} Choice
+ *
+ * @typedef {object} RowOf a router
+ * @property {Choice} router
+ * @property {Counts} counts
+ * @property {string} gradient where it goes
+ */
 
 /**
- * What is frozen, what learns and where the gradient goes, for each router at the sizes of this model.
+ * What is frozen, what learns and where the gradient goes, for each router at the sizes of this model. A router that the
+ * page knows nothing of has a row where it is the one that is looked into: its tensors tell.
  *
- * @param {{ sizes: import('./look.js').Sizes }} props
+ * @param {{ look: import('./look.js').Look, routers: readonly Choice[] }} props
  */
-export function LearnsView({ sizes }) {
-  const counts = countsOf(sizes);
+export function LearnsView({ look, routers }) {
+  const { sizes, parts } = look;
+  const shown = routers.flatMap((router) => {
+    const { value, traits = [] } = router;
+    if (value in known) {
+      return [{ router, counts: countsOf(sizes, traits), gradient: known[value].gradient }];
+    }
+    if (value !== sizes.router) return [];
+    const counts = countsOfTensors(sizes, traits, parts?.tensors ?? []);
+    return [
+      { router, counts, gradient: counts.learned ? 'into what of it is learned' : 'into the experts only' },
+    ];
+  });
   return (
     <Figure
       title="What learns, what is frozen"
@@ -38,9 +49,9 @@ export function LearnsView({ sizes }) {
           'learned in the router',
           'the gradient goes',
         ],
-        ...kinds.map((kind) => {
-          const { embedding, hypernetwork, weights, weightsAre, experts, learned } = counts[kind];
-          return [kind, embedding, hypernetwork, weights, weightsAre, experts, learned, gradientGoes[kind]];
+        ...shown.map(({ router, counts, gradient }) => {
+          const { embedding, hypernetwork, weights, weightsAre, experts, learned } = counts;
+          return [router.value, embedding, hypernetwork, weights, weightsAre, experts, learned, gradient];
         }),
       ]}
     >
@@ -59,8 +70,8 @@ export function LearnsView({ sizes }) {
             </tr>
           </thead>
           <tbody>
-            {kinds.map((kind) => (
-              <Row key={kind} kind={kind} counts={counts[kind]} current={kind === sizes.router} />
+            {shown.map((row) => (
+              <Row key={row.router.value} {...row} current={row.router.value === sizes.router} />
             ))}
           </tbody>
         </table>
@@ -69,32 +80,32 @@ export function LearnsView({ sizes }) {
   );
 }
 
-/** @param {{ kind: typeof kinds[number], counts: Counts, current: boolean }} props */
-function Row({ kind, counts, current }) {
+/** @param {RowOf & { current: boolean }} props */
+function Row({ router, counts, gradient, current }) {
   const { embedding, hypernetwork, weights, weightsAre, learned, experts } = counts;
   return (
     <tr class={current ? 'is-current' : ''}>
       <th scope="row">
-        {kind}
+        {router.label}
         {current && <span class="tag">this one</span>}
       </th>
       <Cell fate="learned" size={embedding} />
       <Cell fate="frozen" size={hypernetwork} />
-      <Cell fate={weightsAre === 'none' ? 'learned' : weightsAre} size={weights} />
+      <Cell fate={weightsAre} size={weights} />
       <Cell fate="learned" size={experts} />
       <td>{count(learned)}</td>
-      <td class="learns-words">{gradientGoes[kind]}</td>
+      <td class="learns-words">{gradient}</td>
     </tr>
   );
 }
 
-/** @param {{ fate: import('./stage.jsx').Fate, size: number }} props size: 0 where there is none */
+/** @param {{ fate: Counts['weightsAre'], size: number }} props size: 0 where there is none */
 function Cell({ fate, size }) {
-  if (!size) return <td>–</td>;
+  if (!size || fate === 'none') return <td>–</td>;
   return (
     <td>
       <span class="learns-cell">
-        <FateMark of={fate} /> {count(size)}
+        <FateMark of={fate === 'partly learned' ? 'learned' : fate} /> {count(size)}
       </span>
       <small>{fate}</small>
     </td>

@@ -1,11 +1,11 @@
 import { effect, signal } from '@preact/signals';
-import { generated, matrix, routerParts } from './router.js';
+import { generated, routerParts } from './router.js';
 
 /**
  * @typedef {import('./router.js').RouterParts} RouterParts
  * @typedef {import('./counts.js').Sizes & { layers: number, router: string, loadBalanceWeight: number }} Sizes
  * @typedef {import('../run.js').Run} Run
- * @typedef {import('../worker/protocol.js').Moment} Moment
+ * @typedef {import('../trainer/trainer-protocol.js').Moment} Moment
  *
  * @typedef {object} Look
  * @property {RouterParts | null} parts null where the layer has no router
@@ -36,11 +36,10 @@ export function createLooks({ run, layer, pause }) {
     if (!summary) return;
     const sizes = /** @type {Sizes} */ (/** @type {unknown} */ (summary.config));
     const wanted = Math.min(layer.peek(), sizes.layers - 1);
-    const { step, tensors } = await run.inspect(wanted);
-    // Another model may have been built meanwhile; then there will be another look.
-    if (stopped || run.summary.peek() !== summary) return;
+    const { step, router, tensors } = await run.inspect(wanted);
+    // Another model may have been built meanwhile, in the worker at least; then there will be another look.
+    if (stopped || run.summary.peek() !== summary || router !== sizes.router) return;
     const parts = routerParts(tensors, sizes.experts);
-    if ((parts?.kind ?? 'dense') !== sizes.router) return;
     look.value = keepFrozen(look.peek(), { parts, step, layer: wanted, sizes });
   }
 
@@ -104,7 +103,7 @@ export function lookAt(look, moment) {
   const { parts, layer, sizes } = look;
   if (!moment || !parts) return look;
   const then = routerAt(parts, moment, layer, sizes.experts);
-  return { ...look, step: moment.step, parts: { ...parts, ...then, gradient: null } };
+  return { ...look, step: moment.step, parts: { ...parts, ...then, pull: null } };
 }
 
 /**
@@ -112,13 +111,19 @@ export function lookAt(look, moment) {
  * @param {Moment} moment
  * @param {number} layer counted from 0
  * @param {number} experts E
- * @returns {Pick<RouterParts, 'generator' | 'weight' | 'bias'>}
+ * @returns {Pick<RouterParts, 'tensors' | 'generator' | 'scores'>}
  */
 export function routerAt(parts, moment, layer, experts) {
-  if (parts.generator) return generated(parts.generator.hypernetwork, moment.embeddings[layer], experts);
-  if (parts.kind === 'smoe') {
-    const { weight, bias } = moment.weights[layer];
-    return { generator: null, weight: matrix(weight, experts), bias: matrix(bias, 1) };
+  const learned = moment.routers[layer] ?? {};
+  const tensors = parts.tensors.map((tensor) => ({
+    ...tensor,
+    data: learned[tensor.name] ?? tensor.data,
+    grad: null,
+  }));
+  if (parts.generator) {
+    const { hypernetwork, embedding } = parts.generator;
+    return { tensors, ...generated(hypernetwork, learned['gate.embedding'] ?? embedding.data, experts) };
   }
-  return { generator: null, weight: parts.weight, bias: parts.bias };
+  const { generator, scores } = /** @type {RouterParts} */ (routerParts(tensors, experts));
+  return { tensors, generator, scores };
 }

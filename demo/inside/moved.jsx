@@ -1,7 +1,7 @@
 import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
+import { number } from './heat.js';
 import { Line } from './line.jsx';
-import { number } from './reading.js';
 import { courseRows } from './rows.js';
 
 /** @typedef {import('./course.js').Course} Course */
@@ -9,15 +9,15 @@ import { courseRows } from './rows.js';
 /**
  * How far R has moved since the run began.
  *
- * @param {{ kind: string, course: readonly Course[], now: number }} props now: the step that is shown
+ * @param {{ isFrozen: boolean, course: readonly Course[], now: number }} props isFrozen: whether R is; now: the step that is
+ *   shown
  */
-export function MovedView({ kind, course, now }) {
+export function MovedView({ isFrozen, course, now }) {
   const last = course.findLast(({ step }) => step <= now);
   if (!last) return null;
-  const fact =
-    kind === 'smoe-dropout'
-      ? 'R is frozen: it has not moved, and never will.'
-      : `At step ${count(last.step)} R is ${number(last.moved)} away from where it began.`;
+  const fact = isFrozen
+    ? 'R is frozen: it has not moved, and never will.'
+    : `At step ${count(last.step)} R is ${number(last.moved)} away from where it began.`;
   return (
     <Figure
       title="How far R has moved"

@@ -1,7 +1,7 @@
 import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
+import { number } from './heat.js';
 import { pathOf, reachOf } from './path.js';
-import { number } from './reading.js';
 import { courseRows } from './rows.js';
 
 /** @typedef {import('./course.js').Course} Course */
@@ -10,25 +10,20 @@ const side = 320;
 const half = side / 2;
 const margin = 14;
 
-/** @type {Record<string, string>} */
-const none = {
-  smoe: 'This router has no embedding: R itself is learned. How far that moves is shown beside.',
-  'smoe-dropout': 'This router has no embedding, and nothing of it moves.',
-};
-
 /**
  * How the embedding has moved since the run began.
  *
- * @param {{ kind: string, course: readonly Course[], now: number }} props now: the step that is shown
+ * @param {{ parts: import('./router.js').RouterParts, course: readonly Course[], now: number }} props now: the step that
+ *   is shown
  */
-export function PathView({ kind, course, now }) {
+export function PathView({ parts, course, now }) {
   const stops = course.filter(({ embedding }) => embedding);
   const shown = stops.filter(({ step }) => step <= now);
   const last = shown.at(-1);
   if (!last) {
     return (
       <Figure title="The way of v" name="path">
-        <p class="nothing">{none[kind] ?? 'There is no router here.'}</p>
+        <p class="nothing">{instead(parts)}</p>
       </Figure>
     );
   }
@@ -121,4 +116,18 @@ function PathTable({ course }) {
       </tbody>
     </table>
   );
+}
+
+/**
+ * What is said of a router that has no embedding.
+ *
+ * @param {import('./router.js').RouterParts} parts
+ */
+function instead({ tensors, fates }) {
+  if (fates.weight === 'learned') {
+    return 'This router has no embedding: R itself is learned. How far that moves is shown beside.';
+  }
+  return tensors.some(({ trainable }) => trainable)
+    ? 'This router has no embedding.'
+    : 'This router has no embedding, and nothing of it moves.';
 }

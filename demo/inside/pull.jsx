@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
+import { number, range } from './heat.js';
 import { HeatMap } from './heat-map.jsx';
-import { number, range } from './reading.js';
 import { matrix } from './router.js';
 
 /**

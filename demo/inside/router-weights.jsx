@@ -1,8 +1,8 @@
 import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf } from '../colours.js';
 import { Chip } from '../views/figure.jsx';
+import { range, reaches } from './heat.js';
 import { HeatMap } from './heat-map.jsx';
-import { range, reaches } from './reading.js';
 import { withBias } from './router.js';
 import { Stage } from './stage.jsx';
 
@@ -12,13 +12,12 @@ import { Stage } from './stage.jsx';
  * R and b: a row for each expert.
  *
  * @param {object} props
- * @param {import('./router.js').RouterParts} props.parts
- * @param {import('./stage.jsx').Fate} props.fate
+ * @param {import('./router.js').Linear} props.scores
+ * @param {import('./router.js').RouterParts['fates']} props.fates
  * @param {(cell: Cell) => string} [props.moreOf]
  * @param {(cell: Cell | null) => void} [props.onCursor]
  */
-export function RouterWeights({ parts, fate, moreOf, onCursor }) {
-  const { weight, bias } = parts;
+export function RouterWeights({ scores: { weight, bias }, fates, moreOf, onCursor }) {
   const both = useMemo(() => withBias({ weight, bias }), [weight, bias]);
   return (
     <Stage
@@ -28,8 +27,8 @@ export function RouterWeights({ parts, fate, moreOf, onCursor }) {
           <i>R</i>, <i>b</i>
         </>
       }
-      name="a row for each expert; b is the last column"
-      fate={fate}
+      name={`a row for each expert; b is the last column${fates.bias === fates.weight ? '' : `, ${fates.bias}`}`}
+      fate={fates.weight}
       size={both.data.length}
     >
       <ByExpert experts={weight.rows}>

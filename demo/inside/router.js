@@ -2,7 +2,7 @@
  * A layer's router, computed step by step out of its tensors, so that each step can be shown. Formulas: Do et al.,
  * "HyperRouter" (2023), section 3, as their published code has them.
  *
- * @typedef {import('../worker/protocol.js').Tensor} Tensor
+ * @typedef {import('../trainer/trainer-protocol.js').Tensor} Tensor
  *
  * @typedef {object} Matrix
  * @property {number} rows
@@ -20,38 +20,58 @@
  * @property {Matrix} embedding v [1, d]
  * @property {Matrix} hidden h = relu(H1 v + a1), [1, hyperSize]
  *
+ * @typedef {import('./stage.jsx').Fate} Fate
+ *
  * @typedef {object} RouterParts
- * @property {'hyperrouter' | 'smoe' | 'smoe-dropout'} kind
+ * @property {readonly Tensor[]} tensors that it is made of
  * @property {Generator | null} generator
- * @property {Matrix} weight R [E, d]
- * @property {Matrix} bias b [1, E]
- * @property {Matrix | null} gradient of the last step, where it reached what learns: of v [1, d], or of R [E, d]
+ * @property {Linear | null} scores R [E, d] and b [1, E]; null for a router that has nothing of that shape
+ * @property {{ weight: Fate, bias: Fate }} fates of R and b
+ * @property {Pull | null} pull of the last step, where it reached what learns
+ *
+ * @typedef {{ of: 'v' | 'R' | 'b', gradient: Matrix }} Pull the gradient of v [1, d], of R [E, d], or of b [1, E]
  */
 
 /**
- * @param {readonly Tensor[]} tensors of a layer's router; none for a dense layer
+ * @param {readonly Tensor[]} tensors of a layer's router; none for a layer without
  * @param {number} experts E
  * @returns {RouterParts | null} null where there is no router
  */
 export function routerParts(tensors, experts) {
+  if (!tensors.length) return null;
   const all = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const embedding = all.get('gate.embedding');
-  if (embedding) {
+  if (embedding && all.has('gate.hypernet.0.weight')) {
     const hypernetwork = { first: linear(all, 'gate.hypernet.0'), second: linear(all, 'gate.hypernet.2') };
-    const gradient = gradientOf(embedding, 1);
-    return { kind: 'hyperrouter', gradient, ...generated(hypernetwork, embedding.data, experts) };
+    return {
+      tensors,
+      ...generated(hypernetwork, embedding.data, experts),
+      fates: { weight: 'computed', bias: 'computed' },
+      pull: pullOf('v', embedding, 1),
+    };
   }
   const weight = all.get('gate.gate.weight');
   const bias = all.get('gate.gate.bias');
-  if (!weight || !bias) return null;
+  if (weight?.shape[0] !== experts || bias?.shape[0] !== experts) {
+    return {
+      tensors,
+      generator: null,
+      scores: null,
+      fates: { weight: 'frozen', bias: 'frozen' },
+      pull: null,
+    };
+  }
   return {
-    kind: weight.trainable ? 'smoe' : 'smoe-dropout',
+    tensors,
     generator: null,
-    weight: matrix(weight.data, experts),
-    bias: matrix(bias.data, 1),
-    gradient: gradientOf(weight, experts),
+    scores: { weight: matrix(weight.data, experts), bias: matrix(bias.data, 1) },
+    fates: { weight: fateOf(weight), bias: fateOf(bias) },
+    pull: pullOf('R', weight, experts) ?? pullOf('b', bias, 1),
   };
 }
+
+/** @param {Tensor} tensor @returns {Fate} */
+const fateOf = ({ trainable }) => (trainable ? 'learned' : 'frozen');
 
 /**
  * The router that a hypernetwork makes of an embedding: row e of reshape(H2 · relu(H1 · v + a1) + a2, [E, d + 1]) is
@@ -60,7 +80,7 @@ export function routerParts(tensors, experts) {
  * @param {Hypernetwork} hypernetwork
  * @param {Float32Array} embedding v [d]
  * @param {number} experts E
- * @returns {{ generator: Generator, weight: Matrix, bias: Matrix }}
+ * @returns {{ generator: Generator, scores: Linear }}
  */
 export function generated(hypernetwork, embedding, experts) {
   const { first, second } = hypernetwork;
@@ -75,7 +95,7 @@ export function generated(hypernetwork, embedding, experts) {
     bias[expert] = rows[from + width];
   }
   const generator = { hypernetwork, embedding: matrix(embedding, 1), hidden: matrix(hidden, 1) };
-  return { generator, weight: matrix(weight, experts), bias: matrix(bias, 1) };
+  return { generator, scores: { weight: matrix(weight, experts), bias: matrix(bias, 1) } };
 }
 
 /**
@@ -95,7 +115,7 @@ export function effectOf({ hypernetwork: { first, second }, hidden }, index, exp
 /**
  * R and b in one matrix.
  *
- * @param {{ weight: Matrix, bias: Matrix }} router
+ * @param {Linear} scores
  * @returns {Matrix} [E, d + 1], b last
  */
 export function withBias({ weight: { rows, columns, data }, bias }) {
@@ -159,10 +179,13 @@ export function transposed({ rows, columns, data }) {
 /**
  * Before the first step, and for what is frozen, there is none.
  *
+ * @param {Pull['of']} of
  * @param {Tensor} tensor
  * @param {number} rows
+ * @returns {Pull | null}
  */
-const gradientOf = ({ grad }, rows) => (grad?.some((x) => x !== 0) ? matrix(grad, rows) : null);
+const pullOf = (of, { grad }, rows) =>
+  grad?.some((x) => x !== 0) ? { of, gradient: matrix(grad, rows) } : null;
 
 /**
  * Cosines between the rows of a matrix.

@@ -7,8 +7,12 @@ import { letterOf } from '../colours.js';
  * @typedef {import('./router.js').Matrix} Matrix
  */
 
-/** @param {import('./router.js').RouterParts} parts @returns {Row[]} a row for each number of a token */
-export function weightRows({ weight, bias, generator }) {
+/**
+ * @param {import('./router.js').Linear} scores
+ * @param {import('./router.js').Generator | null} generator
+ * @returns {Row[]} a row for each number of a token
+ */
+export function weightRows({ weight, bias }, generator) {
   const experts = Array.from({ length: weight.rows }, (_, expert) => expert);
   const v = generator?.embedding.data;
   return [

@@ -3,35 +3,21 @@ import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { gradientReaches } from './counts.js';
 import { DenseWay } from './dense-way.jsx';
-import { Formula } from './formula.jsx';
 import scores from './formulas/scores.tex';
+import { number } from './heat.js';
 import { HyperWay } from './hyper-way.jsx';
+import { Formula } from './jacobian.jsx';
+import { known } from './known.js';
 import { Pull } from './pull.jsx';
-import { number } from './reading.js';
 import { RouterWeights, weightName } from './router-weights.jsx';
 import { weightRows } from './rows.js';
 import { Link, WayKey } from './stage.jsx';
+import { Tensors } from './tensors.jsx';
 
 /**
  * @typedef {import('./look.js').Look} Look
  * @typedef {import('./router.js').RouterParts} RouterParts
  */
-
-/** @type {Record<string, string>} */
-const captions = {
-  hyperrouter:
-    'Only the vector v is learned. Two frozen layers of random numbers, the hypernetwork, turn it into R and b, which ' +
-    'give every expert its score. The gradient passes back through the frozen layers, leaves them as they are, and moves v.',
-  smoe:
-    'Every number of R and b is learned, together with the experts. The gradient comes through the weights of the chosen ' +
-    'experts, straight into their rows.',
-  'smoe-dropout':
-    'R and b were drawn at random once and stay as they are. No gradient reaches them: the experts have to come to terms ' +
-    'with what they are sent.',
-  dense:
-    'There is nothing to decide here: one network, as wide as all experts together, takes everything. Choose another ' +
-    'router to look into it.',
-};
 
 const onlyOne =
   'Now k is 1: the weight of the only expert is always 1, whatever its score, so that no gradient comes through it.';
@@ -41,58 +27,72 @@ const onlyOne =
  *
  * @param {object} props
  * @param {Look} props.look
+ * @param {import('../schema.js').Choice} props.router that the model has
  * @param {number} props.topK of now
  * @param {boolean} props.wide
  * @param {(index: number | null) => void} props.onEmbedding the number of v where the reader is
  */
-export function WayView({ look, topK, wide, onEmbedding }) {
+export function WayView({ look, router, topK, wide, onEmbedding }) {
   const { parts, sizes, layer } = look;
-  const kind = parts?.kind ?? 'dense';
-  const flows = gradientReaches(sizes, topK);
+  const { traits = [] } = router;
+  const flows = gradientReaches(traits, sizes, topK);
+  const caption = known[router.value]?.caption ?? router.help ?? '';
+  const { generator = null, scores = null } = parts ?? {};
+  const shape = generator ? 'hypernetwork' : parts ? 'plain' : 'dense';
   return (
     <Figure
       title={parts ? `Where the router of layer ${layer + 1} comes from` : `Layer ${layer + 1} has no router`}
       name="way"
-      caption={topK === 1 && !flows && kind !== 'dense' ? `${captions[kind]} ${onlyOne}` : captions[kind]}
-      table={parts ? () => <WeightTable parts={parts} /> : undefined}
-      rows={parts ? () => weightRows(parts) : undefined}
+      caption={topK === 1 && !flows && parts ? `${caption} ${onlyOne}` : caption}
+      table={scores ? () => <WeightTable scores={scores} generator={generator} /> : undefined}
+      rows={scores ? () => weightRows(scores, generator) : undefined}
     >
       <WayKey />
-      <ol class={`way way-${kind}`}>
+      <ol class={`way way-${shape}`} data-router={router.value}>
         {!parts && <DenseWay sizes={sizes} wide={wide} />}
-        {parts?.generator && (
+        {parts && generator && scores && (
           <HyperWay
-            parts={{ ...parts, generator: parts.generator }}
+            parts={{ ...parts, generator, scores }}
             flows={flows}
             wide={wide}
             onEmbedding={onEmbedding}
           />
         )}
-        {parts && !parts.generator && <PlainWay parts={parts} />}
-        {parts && <Scores flows={flows} topK={topK} turn={!wide ? 90 : parts.generator ? -90 : 0} />}
+        {parts && !generator && <PlainWay parts={parts} isKnown={router.value in known} />}
+        {parts && <Scores flows={flows} topK={topK} turn={!wide ? 90 : generator ? -90 : 0} />}
       </ol>
     </Figure>
   );
 }
 
-/** @param {{ parts: RouterParts }} props of a router whose R and b are numbers of their own */
-function PlainWay({ parts }) {
+/**
+ * A router whose R and b are numbers of their own, or of which nothing is known but its tensors.
+ *
+ * @param {{ parts: RouterParts, isKnown: boolean }} props
+ */
+function PlainWay({ parts: { tensors, scores, fates, pull }, isKnown }) {
   return (
     <>
-      <RouterWeights parts={parts} fate={parts.kind === 'smoe' ? 'learned' : 'frozen'} />
-      {parts.gradient && (
-        <li class="stage area-pull">
-          <Pull
-            kind="heat-matrix"
-            gradient={parts.gradient}
-            of="R"
-            nameOf={weightName(parts.weight.columns)}
-          />
+      {scores && <RouterWeights scores={scores} fates={fates} />}
+      {(pull || !isKnown) && (
+        <li class={scores ? 'stage area-pull' : 'stage area-weights'}>
+          {pull && scores && (
+            <Pull
+              kind={pull.of === 'R' ? 'heat-matrix' : 'heat-pull'}
+              gradient={pull.gradient}
+              of={pull.of}
+              nameOf={pull.of === 'R' ? weightName(scores.weight.columns) : biasName}
+            />
+          )}
+          {!isKnown && <Tensors tensors={tensors} />}
         </li>
       )}
     </>
   );
 }
+
+/** @param {import('./heat-map.jsx').Cell} cell */
+const biasName = ({ column }) => `b, expert ${letterOf(column)}`;
 
 /** @param {{ flows: boolean, topK: number, turn: number }} props flows: whether the gradient does */
 function Scores({ flows, topK, turn }) {
@@ -125,8 +125,12 @@ function Scores({ flows, topK, turn }) {
   );
 }
 
-/** @param {{ parts: RouterParts }} props */
-function WeightTable({ parts: { weight, bias, generator } }) {
+/**
+ * @param {object} props
+ * @param {import('./router.js').Linear} props.scores
+ * @param {import('./router.js').Generator | null} props.generator
+ */
+function WeightTable({ scores: { weight, bias }, generator }) {
   return (
     <table>
       <thead>

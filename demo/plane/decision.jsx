@@ -1,14 +1,12 @@
 import { useMemo } from 'preact/hooks';
 import { percent } from '../format.js';
 import { Figure } from '../views/figure.jsx';
-import { accuracyOf } from './accuracy.js';
-import { ClassMark, classNames } from './class-mark.jsx';
-import { vectorsOf } from './data.js';
+import { accuracyOf, vectorsOf } from './data.js';
 import { createDots, createTile, drawLines } from './draw.js';
 import { leads, likeliestAt } from './fields.js';
 import { cellAt } from './geometry.js';
 import { zeroLines } from './lines.js';
-import { PlaneMap } from './map.jsx';
+import { ClassMark, classNames, PlaneMap } from './map.jsx';
 import { PaintTools } from './paint-tools.jsx';
 import { paintClasses } from './pixels.js';
 import { PlaceTable } from './place-table.jsx';

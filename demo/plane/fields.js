@@ -1,164 +1,125 @@
 /**
- * What is shown of a grid of places: numbers for each place, out of the logits and probabilities that the worker sends.
+ * What is shown of a grid of places: numbers for each place, out of the routing and probabilities that the worker sends.
  */
-import { leadOf, tieGap } from '../measures.js';
+import { letterOf } from '../colours.js';
+import { isLevel, leadOf, tieGap } from '../routing.js';
 
 /**
- * The experts that take a place, and their weights: the softmax over the K largest logits. Ties go to the lower id.
+ * @typedef {import('../routing.js').LayerRouting} LayerRouting
  *
- * @param {Float32Array} logits [N, E]
- * @param {{ experts: number, topK: number }} shape
- * @param {number} row
- * @param {{ ids: Int32Array, weights: Float32Array }} into [K] each, largest first
+ * @typedef {object} Owners who owns each of N places
+ * @property {Int16Array} first [N] the expert with the largest weight; `level` where another is level with it, `nobody`
+ *   where no expert was chosen
+ * @property {Float32Array} weight [N] of that expert
+ *
+ * @typedef {object} Contest
+ * @property {Int16Array} leading [N] the expert with the largest weight, level or not; below 0: none
+ * @property {Int16Array} rival [N] the one that is level with it; below 0: none
  */
-export function chooseInto(logits, { experts, topK }, row, { ids, weights }) {
-  const start = row * experts;
-  rankInto(logits, { experts, count: topK }, row, ids);
-  let sum = 0;
-  for (let k = 0; k < topK; k++) {
-    weights[k] = Math.exp(logits[start + ids[k]] - logits[start + ids[0]]);
-    sum += weights[k];
-  }
-  for (let k = 0; k < topK; k++) weights[k] /= sum;
-}
 
-/**
- * The experts with the largest logits, largest first: each takes its place among those before it.
- *
- * @param {Float32Array} logits [N, E]
- * @param {{ experts: number, count: number }} shape count: how many of the E
- * @param {number} row
- * @param {Int32Array} ids [count] written to
- */
-export function rankInto(logits, { experts, count }, row, ids) {
-  const start = row * experts;
-  for (let id = 0; id < experts; id++) {
-    const logit = logits[start + id];
-    let place = Math.min(id, count);
-    while (place > 0 && logits[start + ids[place - 1]] < logit) {
-      if (place < count) ids[place] = ids[place - 1];
-      place--;
-    }
-    if (place < count) ids[place] = id;
-  }
-}
+/** What stands for the owner of a place where two experts are level; and where there is none. */
+export const level = -1;
+export const nobody = -2;
 
 /**
  * The routing of one place, as that of a text of one character.
  *
- * @param {Float32Array} logits [N, E]
+ * @param {LayerRouting} routing
  * @param {{ experts: number, topK: number }} shape
  * @param {number} row
- * @returns {import('../measures.js').LayerRouting}
+ * @returns {LayerRouting}
  */
-export function routingAt(logits, shape, row) {
-  const { experts, topK } = shape;
-  const chosen = { ids: new Int32Array(topK), weights: new Float32Array(topK) };
-  chooseInto(logits, shape, row, chosen);
-  const own = logits.slice(row * experts, (row + 1) * experts);
-  return { experts: chosen.ids, weights: chosen.weights, logits: own };
-}
-
-/**
- * Who owns each place.
- *
- * @param {Float32Array} logits [N, E]
- * @param {{ experts: number, topK: number }} shape
- * @returns {{ first: Int16Array, weight: Float32Array }} [N] each: the first expert, -1 where two are level; its weight
- */
-export function owners(logits, shape) {
-  const count = logits.length / shape.experts;
-  const first = new Int16Array(count);
-  const weight = new Float32Array(count);
-  const see = ownerOf(shape);
-  for (let row = 0; row < count; row++) {
-    const owner = see(logits, row);
-    first[row] = owner.first;
-    weight[row] = owner.weight;
-  }
-  return { first, weight };
-}
-
-/** @param {{ experts: number, topK: number }} shape */
-function ownerOf({ experts, topK }) {
-  // With one more than are chosen, the lead of the first is known even where only one is.
-  const asked = { experts, topK: Math.min(experts, Math.max(2, topK)) };
-  const chosen = { ids: new Int32Array(asked.topK), weights: new Float32Array(asked.topK) };
-  const owner = { first: 0, weight: 1 };
-
-  /** @param {Float32Array} logits [N, E] @param {number} row @returns the same object each time */
-  return (logits, row) => {
-    chooseInto(logits, asked, row, chosen);
-    const [one, other] = [logits[row * experts + chosen.ids[0]], logits[row * experts + chosen.ids[1]]];
-    owner.first = asked.topK > 1 && leadOf(one, other) < tieGap ? -1 : chosen.ids[0];
-    owner.weight = topK > 1 ? chosen.weights[0] : 1;
-    return owner;
+export function routingAt({ experts, weights, logits }, shape, row) {
+  const [from, to] = [row * shape.topK, (row + 1) * shape.topK];
+  return {
+    experts: experts.slice(from, to),
+    weights: weights.slice(from, to),
+    logits: logits.slice(row * shape.experts, (row + 1) * shape.experts),
   };
 }
 
 /**
- * The owners on a finer grid. Between places logits hardly bend, so they are interpolated, and the borders that follow
- * from them become sharp. Between four places of one owner there is no other: only its weight is interpolated there.
+ * Who owns each place: always the expert to which the engine gave the largest weight.
  *
- * @param {{ first: Int16Array, weight: Float32Array }} owned [G·G] as `owners` gives them
- * @param {Float32Array} logits [G·G, E]
- * @param {{ size: number, experts: number, topK: number }} shape size: G
- * @param {number} factor how many times finer, a whole number
- * @returns {{ first: Int16Array, weight: Float32Array }} [(G·factor)²]
+ * @param {LayerRouting} routing of the places
+ * @param {{ experts: number, topK: number }} shape
+ * @returns {Owners & Contest}
  */
-export function refineOwners(owned, logits, shape, factor) {
-  const { size, experts } = shape;
-  const fine = size * factor;
-  const first = new Int16Array(fine * fine);
-  const weight = new Float32Array(fine * fine);
-  const own = new Float32Array(experts);
-  const see = ownerOf(shape);
-  const marks = Array.from({ length: fine }, (_, i) => {
-    const at = Math.min(size - 1, Math.max(0, (i + 0.5) / factor - 0.5));
-    const low = Math.floor(at);
-    return { low, high: Math.min(size - 1, low + 1), share: at - low };
-  });
-  let to = 0;
-  for (const { low, high, share: down } of marks) {
-    for (const { low: left, high: right, share: across } of marks) {
-      const [a, b, c, d] = [low * size + left, low * size + right, high * size + left, high * size + right];
-      const owner = owned.first[a];
-      if (owned.first[b] === owner && owned.first[c] === owner && owned.first[d] === owner) {
-        const top = owned.weight[a] + (owned.weight[b] - owned.weight[a]) * across;
-        const bottom = owned.weight[c] + (owned.weight[d] - owned.weight[c]) * across;
-        first[to] = owner;
-        weight[to] = top + (bottom - top) * down;
-      } else {
-        for (let id = 0; id < experts; id++) {
-          const [p, q] = [logits[a * experts + id], logits[c * experts + id]];
-          const top = p + (logits[b * experts + id] - p) * across;
-          own[id] = top + (q + (logits[d * experts + id] - q) * across - top) * down;
-        }
-        const seen = see(own, 0);
-        first[to] = seen.first;
-        weight[to] = seen.weight;
-      }
-      to++;
-    }
+export function owners(routing, { experts, topK }) {
+  const count = routing.logits.length / experts;
+  const first = new Int16Array(count).fill(nobody);
+  const weight = new Float32Array(count);
+  const leading = new Int16Array(count).fill(nobody);
+  const rival = new Int16Array(count).fill(nobody);
+  for (let row = 0; row < count; row++) {
+    const id = topK ? routing.experts[row * topK] : -1;
+    if (id < 0) continue;
+    leading[row] = id;
+    rival[row] = rivalAt(routing, { experts, topK }, row);
+    first[row] = rival[row] < 0 ? id : level;
+    weight[row] = routing.weights[row * topK];
   }
-  return { first, weight };
+  return { first, weight, leading, rival };
+}
+
+/**
+ * The expert that is level with the first one of a place. Where one alone was chosen, and it has the largest logit, that
+ * may be one that nearly was chosen instead.
+ *
+ * @param {LayerRouting} routing
+ * @param {{ experts: number, topK: number }} shape
+ * @param {number} row
+ * @returns {number} below 0: none
+ */
+function rivalAt(routing, { experts, topK }, row) {
+  const { experts: chosen, logits } = routing;
+  if (topK > 1 && chosen[row * topK + 1] >= 0) {
+    return isLevel(routing, row, topK) ? chosen[row * topK + 1] : nobody;
+  }
+  const [own, start] = [chosen[row * topK], row * experts];
+  let next = nobody;
+  for (let id = 0; id < experts; id++) {
+    if (id !== own && (next < 0 || logits[start + id] > logits[start + next])) next = id;
+  }
+  if (next < 0) return nobody;
+  const lead = leadOf(logits[start + own], logits[start + next]);
+  return lead >= 0 && lead < tieGap ? next : nobody;
+}
+
+/**
+ * How much of the map each expert owns.
+ *
+ * @param {Int16Array} first as `owners` gives it
+ * @param {number} experts E
+ * @returns {{ name: string, share: number }[]} by expert, then what is level; then, if there are any, the places without
+ *   an expert
+ */
+export function ownershipParts(first, experts) {
+  const counts = new Array(experts).fill(0);
+  let [levels, without] = [0, 0];
+  for (const owner of first) {
+    if (owner >= 0) counts[owner]++;
+    else if (owner === level) levels++;
+    else without++;
+  }
+  const parts = counts.map((count, expert) => ({ name: letterOf(expert), share: count / first.length }));
+  parts.push({ name: 'level', share: levels / first.length });
+  if (without) parts.push({ name: 'no expert', share: without / first.length });
+  return parts;
 }
 
 /**
  * How much of each place each expert has.
  *
- * @param {Float32Array} logits [N, E]
+ * @param {LayerRouting} routing of N places
  * @param {{ experts: number, topK: number }} shape
  * @returns {Float32Array} [E, N] weights; 0 where the expert is not chosen
  */
-export function shares(logits, shape) {
-  const { experts, topK } = shape;
-  const count = logits.length / experts;
+export function shares({ experts: chosen, weights, logits }, { topK }) {
   const result = new Float32Array(logits.length);
-  const chosen = { ids: new Int32Array(topK), weights: new Float32Array(topK) };
-  for (let row = 0; row < count; row++) {
-    chooseInto(logits, shape, row, chosen);
-    for (let k = 0; k < topK; k++) result[chosen.ids[k] * count + row] = chosen.weights[k];
+  const count = topK ? chosen.length / topK : 0;
+  for (let i = 0; i < chosen.length; i++) {
+    if (chosen[i] >= 0) result[chosen[i] * count + Math.floor(i / topK)] = weights[i];
   }
   return result;
 }

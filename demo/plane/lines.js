@@ -1,5 +1,3 @@
-import { rankInto } from './fields.js';
-
 /**
  * Lines on a grid of numbers, by marching squares. Coordinates are in cells: the middle of the first one is at 0.5, 0.5.
  *
@@ -62,15 +60,15 @@ function crossSquare(values, left, top, draw) {
 }
 
 /**
- * Where two experts change places in the router's order, among those that matter: the first K + 1. At these borders a
- * place goes to other experts, or to the same in another order.
+ * Where two experts change places in the router's order, among those that matter: those that the engine chose at one of
+ * the four places around. At these borders a place goes to other experts, or to the same in another order.
  *
- * @param {Float32Array} logits [size², E]
+ * @param {import('../routing.js').LayerRouting} routing of size² places
  * @param {{ size: number, experts: number, topK: number }} shape E up to 32
  * @param {Draw} draw
  */
-export function routerLines(logits, { size, experts, topK }, draw) {
-  const near = leadingSets(logits, experts, Math.min(experts, topK + 1));
+export function routerLines({ experts: chosen, logits }, { size, experts, topK }, draw) {
+  const near = setsOf(chosen, topK, size * size);
   for (let row = 0; row + 1 < size; row++) {
     for (let column = 0; column + 1 < size; column++) {
       const cell = row * size + column;
@@ -93,17 +91,15 @@ export function routerLines(logits, { size, experts, topK }, draw) {
 }
 
 /**
- * @param {Float32Array} logits [N, E]
- * @param {number} experts E
- * @param {number} count
- * @returns {Uint32Array} [N] the experts with the largest logits, one bit each
+ * @param {ArrayLike<number>} chosen [N, K]
+ * @param {number} topK K
+ * @param {number} count N
+ * @returns {Uint32Array} [N] the experts of each place, one bit each
  */
-function leadingSets(logits, experts, count) {
-  const sets = new Uint32Array(logits.length / experts);
-  const ids = new Int32Array(count);
-  for (let row = 0; row < sets.length; row++) {
-    rankInto(logits, { experts, count }, row, ids);
-    for (const id of ids) sets[row] |= 1 << id;
+function setsOf(chosen, topK, count) {
+  const sets = new Uint32Array(count);
+  for (let i = 0; i < chosen.length; i++) {
+    if (chosen[i] >= 0) sets[Math.floor(i / topK)] |= 1 << chosen[i];
   }
   return sets;
 }

@@ -1,11 +1,12 @@
 import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf, strengthOf, tie } from '../colours.js';
 import { percent } from '../format.js';
+import { routes } from '../schema.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { dotsOf, drawBorders } from './decision.jsx';
 import { createDots, createTile, drawLetters, drawLines } from './draw.js';
-import { certainties, entropies } from './fields.js';
+import { certainties, entropies, level, ownershipParts } from './fields.js';
 import { cellAt } from './geometry.js';
 import { routerLines } from './lines.js';
 import { PlaneMap } from './map.jsx';
@@ -37,7 +38,7 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
   const dots = useMemo(createDots, []);
   const layer = views.layer.value;
   const last = letterOf(Number(state.get('experts')) - 1);
-  if (state.get('router') === 'dense') {
+  if (!routes(state)) {
     return (
       <Figure title="Which expert takes it" name="ownership">
         <p class="nothing">A dense model has no router: the same network takes every place.</p>
@@ -106,13 +107,13 @@ function drawOwnership(on, drawField, { run, state, views }) {
   const layer = views.layer.value;
   const map = run.map.value;
   if (layer && map) {
-    const { shape, logits } = layer;
+    const { shape, routing } = layer;
     const show = state.get('show');
     if (show === 'expert') drawOwners(on, drawField, views, Boolean(state.get('patterns')));
     else drawNumbers(on, drawField, numbersOf(String(show), { run, state, views }));
     if (state.get('lines')) {
       const look = { side, size: shape.size, unit, width: 0.8, colour: 'rgb(28 27 25 / 75%)', halo: 0.5 };
-      drawLines(context, look, (draw) => routerLines(logits, shape, draw));
+      drawLines(context, look, (draw) => routerLines(routing, shape, draw));
     }
     drawBorders(on, map);
   }
@@ -166,11 +167,11 @@ function drawNumbers({ context, side }, drawField, numbers) {
 function numbersOf(show, { run, state, views }) {
   const [layer, map] = [views.layer.value, run.map.value];
   if (!layer || !map) return null;
-  const { shape, logits } = layer;
+  const { shape, routing } = layer;
   const { experts, size, classes } = shape;
   const scale = { size, ...rangeOf(show, shape) };
   if (show === 'weight') return { ...scale, values: views.owned.value?.weight ?? new Float32Array() };
-  if (show === 'entropy') return { ...scale, values: entropies(logits, experts) };
+  if (show === 'entropy') return { ...scale, values: entropies(routing.logits, experts) };
   if (show === 'prediction') return { ...scale, values: certainties(map.views.probabilities, classes) };
   const all = views.shares.value ?? new Float32Array();
   const expert = Math.min(Number(state.get('alone')), experts) - 1;
@@ -260,17 +261,12 @@ function wordsFor(show, state) {
 function ownershipInWords(views, state) {
   const [layer, owned] = [views.layer.value, views.owned.value];
   if (!layer || !owned) return '';
-  const { experts } = layer.shape;
-  const areas = new Array(experts).fill(0);
-  let level = 0;
-  for (const expert of owned.first) {
-    if (expert < 0) level += 1 / owned.first.length;
-    else areas[expert] += 1 / owned.first.length;
-  }
-  const words = areas.map((share, expert) => `${letterOf(expert)} ${percent(share)}`).join(', ');
+  const parts = ownershipParts(owned.first, layer.shape.experts);
+  const words = parts.map(({ name, share }) => `${name} ${percent(share)}`);
+  const [areas, others] = [words.slice(0, layer.shape.experts), words.slice(layer.shape.experts)];
   const shown =
     state.get('show') === 'expert' ? '' : ` Shown: ${wordsFor(String(state.get('show')), state)}.`;
-  return `First on so much of the map: ${words}; level ${percent(level)}.${shown}`;
+  return `First on so much of the map: ${areas.join(', ')}; ${others.join(', ')}.${shown}`;
 }
 
 /** @param {{ views: PlaneViews }} props */
@@ -282,7 +278,8 @@ function OwnershipTable({ views }) {
       cell={(place) => {
         const row = cellAt(place, layer.shape.size);
         const expert = owned.first[row];
-        return expert < 0 ? 'level' : `${letterOf(expert)} ${percent(owned.weight[row])}`;
+        if (expert < 0) return expert === level ? 'level' : 'no expert';
+        return `${letterOf(expert)} ${percent(owned.weight[row])}`;
       }}
     />
   );

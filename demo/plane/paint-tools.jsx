@@ -1,6 +1,6 @@
 import { percent } from '../format.js';
-import { accuracyOf } from './accuracy.js';
-import { ClassMark, classNames } from './class-mark.jsx';
+import { accuracyOf } from './data.js';
+import { ClassMark, classNames } from './map.jsx';
 import { mostPainted } from './painted.js';
 
 /**

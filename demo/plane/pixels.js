@@ -1,5 +1,6 @@
 import { interpolateCividis } from 'd3-scale-chromatic';
 import { colourOf, mix, paper, strengthOf, textOn, tie } from '../colours.js';
+import { level } from './fields.js';
 
 /**
  * Fields as pixels: one for each place, as the words of an ImageData.
@@ -56,7 +57,8 @@ function tableFor(experts) {
 }
 
 /**
- * The owners of places: the expert's colour, mixed towards paper by its weight; grey where two are level.
+ * The owners of places: the expert's colour, mixed towards paper by its weight; grey where two are level; paper where
+ * there is none.
  *
  * @param {Uint32Array} pixels written to
  * @param {{ first: Int16Array, weight: Float32Array }} owners
@@ -64,14 +66,15 @@ function tableFor(experts) {
  */
 export function paintOwners(pixels, { first, weight }, { size, experts, topK, patterns }) {
   const { plain, marked } = tableFor(experts);
-  const level = pixelOf(tie);
+  const [grey, blank] = [pixelOf(tie), pixelOf(paper)];
   for (let i = 0; i < pixels.length; i++) {
     const owner = first[i];
     if (owner < 0) {
-      pixels[i] = level;
+      pixels[i] = owner === level ? grey : blank;
       continue;
     }
-    const at = owner * (levels + 1) + Math.round(strengthOf(weight[i], topK) * levels);
+    const strength = Math.min(1, Math.max(0, strengthOf(weight[i], topK)));
+    const at = owner * (levels + 1) + Math.round(strength * levels);
     const isMarked = patterns && patternAt(owner, i % size, Math.floor(i / size));
     pixels[i] = isMarked ? marked[at] : plain[at];
   }
@@ -87,7 +90,7 @@ export function paintOwners(pixels, { first, weight }, { size, experts, topK, pa
 export function paintShare(pixels, share, { expert, experts }) {
   const { plain } = tableFor(experts);
   for (let i = 0; i < pixels.length; i++) {
-    pixels[i] = plain[expert * (levels + 1) + Math.round(share[i] * levels)];
+    pixels[i] = plain[expert * (levels + 1) + Math.round(Math.min(1, share[i]) * levels)];
   }
 }
 

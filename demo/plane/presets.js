@@ -15,12 +15,12 @@ export const presets = [
     values: {},
   },
   {
-    name: 'Spirals, smoe',
+    name: 'Spirals, standard top-k',
     hint: 'The same with a router that is trained freely: it is sure of itself much sooner.',
     values: { router: 'smoe' },
   },
   {
-    name: 'Spirals, smoe-dropout',
+    name: 'Spirals, frozen random router',
     hint: 'The router never learns. Its borders still move, because what it looks at does.',
     values: { router: 'smoe-dropout' },
   },

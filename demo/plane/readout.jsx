@@ -1,9 +1,8 @@
 import { percent } from '../format.js';
 import { Experts } from '../text/readout.jsx';
-import { ClassMark, classNames } from './class-mark.jsx';
 import { likeliestAt, routingAt } from './fields.js';
 import { cellAt } from './geometry.js';
-import { placeInWords } from './map.jsx';
+import { ClassMark, classNames, placeInWords } from './map.jsx';
 
 /**
  * All that is known of one place: the router's probabilities over all experts, the chosen ones and their weights, and
@@ -33,7 +32,7 @@ export function PlaneReadout({ run, state, views, cursor, hovered }) {
       </p>
       {layer ? (
         <Experts
-          routing={routingAt(layer.logits, layer.shape, row)}
+          routing={routingAt(layer.routing, layer.shape, row)}
           row={0}
           shape={layer.shape}
           layer={Number(state.get('layer'))}

@@ -1,21 +1,20 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import { Controls } from '../views/controls.jsx';
+import { Controls, ToSettings } from '../views/controls.jsx';
 import { Later } from '../views/later.jsx';
 import { LoadView } from '../views/load.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
-import { ToSettings } from '../views/to-settings.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
-import { planeBench } from './bench.js';
 import { DataSource } from './data-source.jsx';
 import { DecisionFigure } from './decision.jsx';
 import { OwnershipFigure } from './ownership.jsx';
 import { createPainter } from './painter.js';
 import { PlaneReadout } from './readout.jsx';
+import { openPlaneRun } from './run.js';
 import { SharesFigure } from './shares.jsx';
 import { createViews } from './views.js';
 
@@ -26,12 +25,13 @@ import { createViews } from './views.js';
  * @returns {Promise<import('../shell.js').Room>}
  */
 export async function openRoom(context) {
-  const { run, state, begin } = await planeBench(context);
+  const { run, state, enter, leave } = await openPlaneRun(context);
   const painter = createPainter({ state, notify: run.notify });
   return {
     states: [state],
     run,
-    enter: begin,
+    enter,
+    leave,
     report: (problems) => {
       for (const problem of problems) run.notify('note', problem);
     },

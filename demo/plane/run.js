@@ -2,11 +2,14 @@ import { computed, signal } from '@preact/signals';
 import { engineConfig } from '../config.js';
 import { loadOf } from '../measures.js';
 import { createRun } from '../run.js';
+import { createSchema } from '../schema.js';
+import { createVisits } from '../session/in-room.js';
+import { createState } from '../state.js';
 import { capacity } from './capacity.js';
 import { classesOf, dataFor, keyOf, leastPoints } from './data.js';
 import { mapViews } from './frame.js';
 import { decodePainted } from './painted.js';
-import { painted } from './settings.js';
+import { painted, planeSettings } from './settings.js';
 
 /**
  * @typedef {import('../state.js').State} State
@@ -22,14 +25,26 @@ import { painted } from './settings.js';
  */
 
 /**
- * The run of the playground: points, and what the model makes of the plane.
+ * The run of the playground, with its settings and what to do when a room that shows it is entered and left.
  *
- * @param {{ client: import('../run.js').Client, state: State }} parts
+ * @param {import('../context.js').Context} context
  */
-export function createPlaneRun({ client, state }) {
-  const live = signal(/** @type {PlaneMap | null} */ (null));
-  /** @type {PlaneData | undefined} */
-  let learned;
+export function openPlaneRun(context) {
+  return context.shared('plane', async () => {
+    const state = createState(createSchema(planeSettings, context.engine.fields.classifier));
+    const run = createPlaneRun({ openClient: context.openClient, state });
+    return { run, state, ...createVisits({ trained: run, state }) };
+  });
+}
+
+/**
+ * Points, and what the model makes of the plane.
+ *
+ * @param {{ openClient: () => Promise<import('../trainer/trainer-client.js').TrainerClient>, state: State }} parts
+ */
+function createPlaneRun({ openClient, state }) {
+  /** That the model learns. */
+  const learned = signal(/** @type {PlaneData | undefined} */ (undefined));
   let complained = '';
 
   const key = computed(() => keyOf(state.values.value));
@@ -38,7 +53,7 @@ export function createPlaneRun({ client, state }) {
   const data = computed(() => ({ key: key.value, ...dataFor(state.values.peek()) }));
 
   const run = createRun({
-    client,
+    openClient,
     state,
     /** @type {import('../run.js').Task<PlaneData>} */
     task: {
@@ -62,13 +77,7 @@ export function createPlaneRun({ client, state }) {
           ? `There are ${all.targets.length} points; paint at least ${leastPoints} to learn from.`
           : '',
       begin(_built, points) {
-        learned = points;
-        live.value = null;
-      },
-      show(shape, buffer) {
-        const last = live.peek();
-        live.value = { shape, views: mapViews(buffer, shape), data: learned, step: run.step.peek() };
-        return last ? /** @type {ArrayBuffer} */ (last.views.predicted.buffer) : null;
+        learned.value = points;
       },
       loads: (shape, buffer) =>
         mapViews(buffer, shape).layers.map(({ experts }) => loadOf(experts, shape.experts)),
@@ -91,14 +100,16 @@ export function createPlaneRun({ client, state }) {
     complained = complaint;
   }
 
-  /** The map that is shown: of now, or of the moment that the reader has gone back to. */
-  const map = computed(() => {
-    const at = run.moment.value;
-    const moment = at === null ? undefined : run.moments.value[at];
-    if (!moment) return live.value;
-    const shape = /** @type {MapShape} */ (moment.shape);
-    return { shape, views: mapViews(moment.buffer, shape), data: learned, step: moment.step };
-  });
+  /** The map that is shown: of now, or of the moment that the reader has gone back to; null: none yet. */
+  const map = computed(
+    /** @returns {PlaneMap | null} */ () => {
+      const at = run.moment.value;
+      const picture = (at === null ? undefined : run.moments.value[at]) ?? run.picture.value;
+      if (!picture) return null;
+      const shape = /** @type {MapShape} */ (picture.shape);
+      return { shape, views: mapViews(picture.buffer, shape), data: learned.value, step: picture.step };
+    },
+  );
 
   return { ...run, data, map };
 }

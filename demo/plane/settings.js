@@ -9,7 +9,7 @@ export const painted = 'painted';
 export const shows = [
   { value: 'expert', label: 'first expert' },
   { value: 'weight', label: 'its weight' },
-  { value: 'entropy', label: 'indecision' },
+  { value: 'entropy', label: 'router entropy' },
   { value: 'prediction', label: 'certainty' },
   { value: 'alone', label: 'one alone' },
 ];

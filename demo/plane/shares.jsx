@@ -1,7 +1,7 @@
+import { expertLoad } from 'hyperrouter-wasm';
 import { useMemo, useRef } from 'preact/hooks';
 import { fillOf, letterOf } from '../colours.js';
 import { percent } from '../format.js';
-import { loadOf } from '../measures.js';
 import { useDrawing } from '../views/drawing.js';
 import { Chip, Figure } from '../views/figure.jsx';
 import { createTile } from './draw.js';
@@ -70,7 +70,7 @@ export function SharesFigure({ run, state, views }) {
  */
 function loadNow(run, state, experts) {
   const routing = run.map.value?.views.layers[Number(state.get('layer')) - 1];
-  return routing ? loadOf(routing.experts, experts) : [];
+  return routing ? [...expertLoad(routing.experts, experts)] : [];
 }
 
 /** @param {{ views: PlaneViews, expert: number }} props */

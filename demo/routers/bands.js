@@ -85,3 +85,43 @@ export function columnsOf(title, { steps, values, low, high }) {
 /** @param {number} seeds @returns {string} a sentence on what is drawn; empty for one seed */
 export const bandWords = (seeds) =>
   seeds > 1 ? ` Means of ${seeds} seeds; shaded from the lowest to the highest.` : '';
+
+/**
+ * The held-out loss for every k of a router: the mean over its runs, where all have come so far.
+ *
+ * @param {readonly (import('../session/session.js').LossByK | null)[]} scans
+ * @returns {import('../session/session.js').LossByK | null} null where one of them has none
+ */
+export function meanScan(scans) {
+  const [first, ...others] = scans;
+  if (!first || others.some((scan) => scan?.step !== first.step)) return null;
+  const points = first.points.flatMap(({ topK }) => {
+    const loss = meanOf(scans.map((scan) => scan?.points.find((point) => point.topK === topK)?.loss));
+    return loss === undefined ? [] : [{ topK, loss }];
+  });
+  return { step: first.step, points };
+}
+
+/** Earlier, the models are further apart than they ever are again. */
+const firstGap = 50;
+
+/**
+ * By how much each model's held-out loss is above the mean of all, where all were looked at at the same step.
+ *
+ * @template {string} R
+ * @param {readonly { router: R, heldOut: readonly { step: number, loss: number }[] }[]} runs
+ * @returns {{ router: R, steps: number[], values: number[] }[]} nats
+ */
+export function gapsOf(runs) {
+  const looks = runs.map(({ heldOut }) => new Map(heldOut.map(({ step, loss }) => [step, loss])));
+  const steps = [...(looks[0]?.keys() ?? [])].filter(
+    (step) => step >= firstGap && looks.every((look) => look.has(step)),
+  );
+  const at = (/** @type {Map<number, number>} */ look, /** @type {number} */ step) => Number(look.get(step));
+  const means = steps.map((step) => looks.reduce((sum, look) => sum + at(look, step), 0) / looks.length);
+  return runs.map(({ router }, run) => ({
+    router,
+    steps,
+    values: steps.map((step, i) => at(looks[run], step) - means[i]),
+  }));
+}

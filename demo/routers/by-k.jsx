@@ -1,10 +1,11 @@
 import { count, inUnit, unitName } from '../format.js';
 import { Figure } from '../views/figure.jsx';
+import { meanScan } from './bands.js';
 import { groupsOf, seedCount, seedsOf } from './groups.js';
-import { meanScan } from './scans.js';
+import { routerOf } from './settings.js';
 import { savingOf, verdictOf } from './verdict.js';
 
-/** @typedef {{ router: string, step?: number, points: readonly { topK: number, loss: number }[] }} ScanOf */
+/** @typedef {{ router: string, routes: boolean, step?: number, points: readonly { topK: number, loss: number }[] }} ScanOf */
 
 /**
  * The paper's table in small: the held-out loss of every model for every k at inference, and what the run shows.
@@ -15,19 +16,25 @@ export function ByKFigure({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
   const topK = Number(state.get('topK'));
-  const groups = groupsOf(comparison.lanes.value.filter(({ status }) => status.value === 'ready'));
+  const groups = groupsOf(comparison.trainees.value.filter(({ status }) => status.value === 'ready'));
   const seeds = seedCount(groups);
-  const scans = groups.map(({ router, lanes }) => {
-    const scan = meanScan(lanes.map((lane) => lane.scan.value));
-    return { router, step: scan?.step, points: scan?.points ?? [] };
+  const traitsOf = (/** @type {string} */ router) => routerOf(state.schema, router).traits;
+  const routes = (/** @type {string} */ router) => traitsOf(router).includes('routes');
+  const scans = groups.map(({ router, trainees }) => {
+    const scan = meanScan(trainees.map((trainee) => trainee.lossByK.value));
+    return { router, routes: routes(router), step: scan?.step, points: scan?.points ?? [] };
   });
-  const outcomes = seedsOf(groups).map((lanes) =>
-    lanes.map(({ router, losses }) => ({ router, heldOut: losses.value.heldOut })),
+  const outcomes = seedsOf(groups).map((trainees) =>
+    trainees.map(({ router, losses }) => ({
+      router,
+      traits: traitsOf(router),
+      heldOut: losses.value.heldOut,
+    })),
   );
   const scanned = scans.find(({ points }) => points.length);
   const measuring = comparison.measuring.value;
-  const routed = groups.flatMap(({ router, lanes }) => (router === 'dense' ? [] : lanes));
-  const done = routed.reduce((sum, { scan }) => sum + (scan.value?.points.length ?? 0), 0);
+  const routed = groups.flatMap(({ router, trainees }) => (routes(router) ? trainees : []));
+  const done = routed.reduce((sum, { lossByK }) => sum + (lossByK.value?.points.length ?? 0), 0);
   const wanted = routed.length * Number(state.get('experts'));
   return (
     <Figure
@@ -72,8 +79,8 @@ const ksOf = (scans) =>
  * @param {number} k
  * @param {import('../format.js').Unit} unit
  */
-function lossAt({ router, points }, k, unit) {
-  const point = points.find((one) => router === 'dense' || one.topK === k);
+function lossAt({ routes, points }, k, unit) {
+  const point = points.find((one) => !routes || one.topK === k);
   return point && inUnit(point.loss, unit);
 }
 
@@ -113,11 +120,10 @@ function ByKTable({ scans, topK, unit }) {
         <tbody>
           {ksOf(scans).map((k) => {
             const row = scans.map((scan) => textAt(scan, k));
-            const routed = row.filter((text, i) => text !== '–' && scans[i].router !== 'dense');
+            const routed = row.filter((text, i) => text !== '–' && scans[i].routes);
             const least = Math.min(...routed.map(Number));
             const alone = routed.length > 1 && routed.filter((text) => Number(text) === least).length === 1;
-            const isLeast = (/** @type {number} */ i) =>
-              alone && scans[i].router !== 'dense' && Number(row[i]) === least;
+            const isLeast = (/** @type {number} */ i) => alone && scans[i].routes && Number(row[i]) === least;
             return (
               <tr key={k} class={k === topK ? 'is-current' : ''}>
                 <th scope="row">

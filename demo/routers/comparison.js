@@ -1,16 +1,17 @@
-import { batch, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { DivergedError } from 'hyperrouter-wasm';
-import { differenceOf, rebuildValues } from '../config.js';
 import { createNotices } from '../notices.js';
 import { paceOf } from '../schema.js';
+import { createBuiltWith } from '../session/in-room.js';
+import { Session } from '../session/session.js';
+import { TrainingControl } from '../session/training-control.js';
 import { nameOf } from './groups.js';
-import { createLane } from './lane.js';
 import { chosenRouters } from './settings.js';
 
 /**
- * @typedef {import('./lane.js').Lane} Lane
+ * @typedef {import('../session/training-control.js').Goal} Goal
+ * @typedef {import('../trainer/trainer-client.js').TrainerClient} TrainerClient
  * @typedef {import('./kinds.js').Kind} Kind
- * @typedef {import('./settings.js').RouterName} RouterName
  * @typedef {import('../state.js').State} State
  * @typedef {import('../schema.js').Values} Values
  *
@@ -22,17 +23,27 @@ const longestSlice = 25;
 /** Milliseconds that a slice should take: it is as long as a press of Pause may have to wait. */
 const wantedSlice = 120;
 
-/** @param {{ router: RouterName, run: number }} lane */
-const keyOf = ({ router, run }) => `${router} ${run}`;
-
-/** @param {number} from */
+/** @type {Goal} */
 const oneMore = (from) => from + 1;
 
+/** One of the sessions that are compared: of which router, and of which seed, counted from 0. */
+export class Trainee extends Session {
+  /**
+   * @param {{ router: string, run: number }} which
+   * @param {ConstructorParameters<typeof Session>[0]} parts
+   */
+  constructor({ router, run }, parts) {
+    super(parts);
+    this.router = router;
+    this.run = run;
+  }
+}
+
 /**
- * Several models that learn the same, kept together step by step.
+ * Several sessions that learn the same, kept at the same steps.
  *
  * @param {object} parts
- * @param {() => Promise<import('../worker/client.js').Client>} parts.openClient
+ * @param {() => Promise<TrainerClient>} parts.openClient
  * @param {State} parts.state
  * @param {(values: Values) => Kind} parts.kindOf
  * @param {() => number} [parts.frameEvery] milliseconds between two pictures
@@ -45,107 +56,70 @@ export function createComparison({
   frameEvery = () => 170,
   now = () => performance.now(),
 }) {
-  const status = signal(/** @type {Status} */ ('building'));
-  const lanes = signal(/** @type {readonly Lane[]} */ ([]));
+  const trainees = signal(/** @type {readonly Trainee[]} */ ([]));
   const kind = signal(/** @type {Kind | null} */ (null));
+  const failed = signal(false);
   /** The step that all models have reached. */
   const step = signal(0);
   const measuring = signal(false);
   const { notices, notify, dismiss, report } = createNotices();
+  const builtWith = createBuiltWith(state);
 
-  /** Workers are kept as long as their router and seed are compared. @type {Map<string, Lane>} */
+  const control = new TrainingControl({ train, stop: stopMeasuring, rest: show, afterwards });
+  const status = computed(() => {
+    if (control.running.value) return 'running';
+    if (failed.value) return 'failed';
+    return kind.value ? 'ready' : 'building';
+  });
+
+  /** Sessions are kept as long as their router and seed are compared. @type {Map<string, Trainee>} */
   const known = new Map();
-  /** @type {Values} */
-  let builtWith = {};
-  let wanted = 0;
-  /** Counts models: what was begun for earlier ones must end. */
-  let generation = 0;
-  /** Up to which step, from the one where it was begun; asked after every slice. */
-  let goal = /** @type {(from: number) => number} */ (toBudget);
-  /** Models that are being built or will be. */
-  let building = 0;
-  /** Whether it is to go on after the slice that is under way. */
-  let going = false;
-  /** @type {Promise<void> | undefined} */
-  let loop;
-  /** @type {Promise<void> | undefined} */
-  let scan;
-  /** Whether every k is to be tried after the slice that is under way. */
+  /** Whether every k is to be tried when training rests. */
+  let scanDue = false;
+  /** Whether it is to be tried after the slice that is under way. */
   let scanAsked = false;
-  /** Builds must not overlap. */
-  let last = Promise.resolve();
+  /** @type {Promise<unknown> | undefined} */
+  let scan;
 
-  const active = () => lanes.peek().filter((lane) => lane.status.peek() === 'ready');
+  const active = () => trainees.peek().filter(({ status: its }) => its.peek() === 'ready');
 
-  function toBudget() {
-    return Number(state.peek('steps'));
-  }
+  /** @type {Goal} */
+  const toBudget = () => Number(state.peek('steps'));
 
-  /** @param {RouterName} router @param {number} run */
-  async function laneOf(router, run) {
-    const key = keyOf({ router, run });
+  /** @param {string} router @param {number} run */
+  function traineeOf(router, run) {
+    const key = `${router} ${run}`;
     const old = known.get(key);
     if (old) return old;
-    const client = await openClient();
-    await client.request('tune', { pace: paceOf(state.peek('pace')) });
-    const lane = createLane({ router, run, client });
-    known.set(key, lane);
-    return lane;
-  }
-
-  /** @param {Lane} lane whose worker ends */
-  function close(lane) {
-    lane.client.close();
-    if (known.get(keyOf(lane)) === lane) known.delete(keyOf(lane));
+    /** @type {Trainee} */
+    const trainee = new Trainee(
+      { router, run },
+      { openClient, onStop: (error) => sayStopped(trainee, error) },
+    );
+    trainee.setPace(paceOf(state.peek('pace'))).catch(report);
+    known.set(key, trainee);
+    return trainee;
   }
 
   /**
-   * A run that cannot go on; the others do.
+   * One that cannot go on; the others do.
    *
-   * @param {Lane} lane
-   * @param {unknown} error
+   * @param {Trainee} trainee
+   * @param {Error} error
    */
-  async function drop(lane, error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const name = nameOf(lane, builtWith);
-    if (error instanceof DivergedError) {
-      lane.status.value = 'diverged';
-      notify('problem', `The training of ${name} broke down: ${message}. The others go on without it.`);
-      await lane.frame().then((take) => take(), report);
-      return;
-    }
-    lane.status.value = 'failed';
-    // The next model of this router gets another worker.
-    close(lane);
-    notify('problem', `The run of ${name} failed: ${message}. The others go on without it.`);
-  }
-
-  /**
-   * Does something with every lane that goes on, at the same time.
-   *
-   * @param {(lane: Lane) => Promise<unknown>} act
-   */
-  async function each(act) {
-    await Promise.all(active().map((lane) => act(lane).catch((error) => drop(lane, error))));
+  function sayStopped(trainee, error) {
+    const name = nameOf(trainee, builtWith.values);
+    const diverged = error instanceof DivergedError;
+    const what = diverged ? `The training of ${name} broke down` : `The run of ${name} failed`;
+    notify('problem', `${what}: ${error.message}. The others go on without it.`);
   }
 
   /** What happened in all models, at once: every view is drawn once, not once for each model. */
   async function show() {
-    /** @type {(() => void)[]} */
-    const news = [];
-    await each(async (lane) => news.push(await lane.frame()));
+    const news = await Promise.all(active().map((trainee) => trainee.nextFrame()));
     batch(() => {
       for (const take of news) take();
     });
-  }
-
-  /** Ends what goes on in the workers, for good. */
-  async function halt() {
-    generation++;
-    await stopMeasuring();
-    if (!loop) return;
-    await each((lane) => lane.client.request('pause', {}));
-    await loop;
   }
 
   /**
@@ -154,67 +128,81 @@ export function createComparison({
    * @param {{ go?: boolean }} [options] go: train at once; by default as before
    */
   function build({ go } = {}) {
-    if (go !== undefined) going = go;
-    const turn = ++wanted;
-    building++;
-    last = last.then(async () => {
-      building--;
-      // Another change has come meanwhile.
-      if (turn !== wanted) return;
-      building++;
-      try {
-        await halt();
-        await replace();
-      } catch (error) {
-        report(error);
-        if (lanes.peek().length) state.setAll(Object.entries(builtWith));
-        status.value = lanes.peek().length ? 'ready' : 'failed';
-      }
-      building--;
-      if (!going || building) return;
-      if (goal === toBudget) start();
-      else run(goal);
-    });
-    return last;
+    const goal = go ? toBudget : null;
+    return control.build(
+      {
+        async prepare() {
+          const values = state.values.peek();
+          const next = kindOf(values);
+          return { values, next, data: await next.data() };
+        },
+        async replace({ values, next, data }) {
+          await stopMeasuring();
+          await replace(next, data, values);
+        },
+        fail(error) {
+          report(error);
+          failed.value = !kind.peek();
+          builtWith.goBack();
+        },
+      },
+      go === undefined ? undefined : goal,
+    );
   }
 
-  async function replace() {
-    const values = state.values.peek();
-    const next = kindOf(values);
-    const data = await next.data();
+  /**
+   * @param {Kind} next
+   * @param {object} data
+   * @param {Values} values
+   */
+  async function replace(next, data, values) {
     const runs = Array.from({ length: Number(values.seeds) }, (_, run) => run);
-    const wantedLanes = chosenRouters(values).flatMap((router) => runs.map((run) => laneOf(router, run)));
-    const chosen = await Promise.all(wantedLanes);
+    const chosen = chosenRouters(state.schema, values).flatMap((router) =>
+      runs.map((run) => traineeOf(router, run)),
+    );
+    const { name: task, loads } = next;
     const learningRate = Number(values.learningRate);
+    const said = notices.peek();
     const results = await Promise.allSettled(
-      chosen.map((lane) => lane.build({ kind: next, data, learningRate })),
+      chosen.map((trainee) => {
+        const config = next.config(trainee.router, trainee.run);
+        return trainee.load({ task, config, learningRate, data, body: data, loads });
+      }),
     );
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     if (failures.length === results.length) throw failures[0] ?? new RangeError('no router is chosen');
-    for (const lane of known.values()) if (!chosen.includes(lane)) close(lane);
+    for (const [key, trainee] of known) {
+      if (chosen.includes(trainee)) continue;
+      trainee.dispose();
+      known.delete(key);
+    }
     batch(() => {
-      builtWith = rebuildValues(state, values);
+      builtWith.set(values);
+      failed.value = false;
       kind.value = next;
       step.value = 0;
-      lanes.value = chosen;
+      trainees.value = chosen;
       // What went wrong with the last models is of no interest now.
-      notices.value = notices.peek().filter((notice) => notice.kind === 'note');
+      notices.value = notices.peek().filter((one) => one.kind === 'note' || !said.includes(one));
       results.forEach((result, i) => {
-        if (result.status === 'fulfilled') result.value();
-        else drop(chosen[i], result.reason);
+        if (result.status === 'fulfilled') result.value.show();
+        else chosen[i].fail(result.reason);
       });
-      status.value = 'ready';
     });
   }
 
-  /** Trains all models up to the goal. */
-  async function advance() {
-    const mine = generation;
+  /**
+   * Trains all models, slice by slice.
+   *
+   * @param {Goal} goal
+   * @param {() => boolean} goesOn
+   */
+  async function train(goal, goesOn) {
+    await stopMeasuring();
     const from = step.peek();
     let slice = 2;
     let drawn = Number.NEGATIVE_INFINITY;
-    const goesOn = () => going && mine === generation && step.peek() < goal(from) && active().length > 0;
-    while (goesOn()) {
+    while (goesOn() && step.peek() < goal(from) && active().length > 0) {
       if (scanAsked) {
         await show();
         await tryEveryK();
@@ -222,17 +210,17 @@ export function createComparison({
       }
       const before = now();
       const next = Math.min(goal(from), step.peek() + (pacedSlice() ?? slice));
-      await each((lane) => lane.runTo(next));
-      if (mine !== generation) return;
+      await Promise.all(active().map((trainee) => trainee.advance(next)));
       if (active().length) step.value = next;
       const took = now() - before;
       if (took < wantedSlice / 2) slice = Math.min(longestSlice, slice * 2);
       else if (took > wantedSlice) slice = Math.max(1, slice >> 1);
-      if (now() - drawn < frameEvery()) continue;
+      // Where it comes to rest, or other models take over, that is seen to elsewhere.
+      if (!goesOn() || now() - drawn < frameEvery()) continue;
       drawn = now();
       await show();
     }
-    if (mine === generation) await show();
+    scanDue = goal === toBudget && step.peek() > from;
   }
 
   /** A slow run shows every few steps. */
@@ -241,50 +229,22 @@ export function createComparison({
     return pace ? Math.max(1, Math.round(pace / 6)) : undefined;
   }
 
-  /** @param {(from: number) => number} target */
-  async function run(target) {
-    if (status.peek() === 'building' || status.peek() === 'failed') return;
-    going = true;
-    goal = target;
-    // One that is about to pause goes on instead; models that are about to be there begin by themselves.
-    if (loop || building) return;
-    const mine = generation;
-    status.value = 'running';
-    await stopMeasuring();
-    if (mine !== generation || loop) return;
-    loop = advance();
-    try {
-      await loop;
-    } finally {
-      loop = undefined;
-      // It may have ended before it came to that.
-      measuring.value = scanAsked = false;
-    }
-    // Other models take over.
-    if (mine !== generation) return;
-    going = false;
-    status.value = 'ready';
-  }
-
-  /** Trains up to the budget of steps; afterwards, or when it was paused, every k is tried. */
-  async function start() {
-    const from = step.peek();
-    const mine = generation;
-    await run(toBudget);
-    if (mine === generation && status.peek() === 'ready' && step.peek() > from) await measure();
+  /** Where models have come to the budget, or were paused on their way, every k is tried. */
+  async function afterwards() {
+    if (scanDue || scanAsked) await tryEveryK();
   }
 
   /** Tries every k; where training is under way, that waits meanwhile. */
   async function measure() {
-    if (scan || building) return;
-    if (loop) measuring.value = scanAsked = true;
-    else if (status.peek() === 'ready') await tryEveryK();
+    if (scan || control.building) return;
+    if (control.running.peek()) measuring.value = scanAsked = true;
+    else await tryEveryK();
   }
 
   async function tryEveryK() {
-    scanAsked = false;
+    scanDue = scanAsked = false;
     measuring.value = true;
-    scan = each((lane) => lane.measure());
+    scan = Promise.all(active().map(tryOne));
     try {
       await scan;
     } finally {
@@ -293,25 +253,31 @@ export function createComparison({
     }
   }
 
-  async function stopMeasuring() {
-    measuring.value = scanAsked = false;
-    if (!scan) return;
-    await each(async (lane) => lane.stopMeasuring());
-    await scan;
+  /** @param {Trainee} trainee */
+  async function tryOne(trainee) {
+    // Where there is no choice of experts, the loss is the same for every k.
+    const most = kind.peek()?.routes(trainee.router) ? undefined : 1;
+    try {
+      await trainee.measure(most);
+    } catch (error) {
+      // Of one that has stopped that was said already.
+      if (trainee.status.peek() === 'ready') report(error);
+    }
   }
 
-  /** @param {unknown} value of the setting */
-  async function setPace(value) {
-    const pace = paceOf(value);
-    await Promise.all([...known.values()].map(({ client }) => client.request('tune', { pace }))).catch(
-      report,
-    );
+  async function stopMeasuring() {
+    measuring.value = scanDue = scanAsked = false;
+    if (!scan) return;
+    await Promise.all(active().map((trainee) => trainee.stopMeasuring()));
+    await scan;
   }
 
   return {
     status,
-    lanes,
+    trainees,
     kind,
+    /** The models, as `Trained` has them. */
+    built: kind,
     step,
     measuring,
     notices,
@@ -319,20 +285,23 @@ export function createComparison({
     dismiss,
     report,
     build,
-    start,
+    /** Trains up to the budget of steps. */
+    start: () => control.start(toBudget),
+    /** Ends with the slice that is under way, so that all models stand at the same step. */
+    pause: () => control.pause(),
+    oneStep: () => control.start(oneMore),
+    reset: () => build({ go: false }),
     measure,
     stopMeasuring,
-    setPace,
-    /** Ends with the slice that is under way, so that all models stand at the same step. */
-    async pause() {
-      going = false;
-      if (loop) await stopMeasuring();
-      await loop;
+    /** Nothing of the models can be changed while they train; the budget is read at every slice. */
+    tune: async () => {},
+    /** @param {number} pace */
+    setPace: (pace) => Promise.all([...known.values()].map((trainee) => trainee.setPace(pace))),
+    isBuiltWith: builtWith.is,
+    /** Ends all workers. */
+    dispose: () => {
+      for (const trainee of known.values()) trainee.dispose();
     },
-    oneStep: () => run(oneMore),
-    reset: () => build({ go: false }),
-    /** @param {Values} values whether the models were built with the same */
-    isBuiltWith: (values) => differenceOf(state, rebuildValues(state, values), builtWith) === '',
   };
 }
 

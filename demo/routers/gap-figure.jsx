@@ -1,9 +1,9 @@
 import { inUnit, unitName } from '../format.js';
 import { Figure } from '../views/figure.jsx';
-import { bandOf, bandWords, columnsOf, lastInWords, mapBand } from './bands.js';
-import { gapsOf } from './gaps.js';
+import { Plot } from '../views/plot.jsx';
+import { bandOf, bandWords, columnsOf, gapsOf, lastInWords, mapBand } from './bands.js';
 import { groupsOf, seedsOf } from './groups.js';
-import { LineChart } from './line-chart.jsx';
+import { lookOf } from './marks.js';
 import { StepTable, stepRows } from './step-table.jsx';
 
 /** With its sign. @param {number | undefined} value */
@@ -18,16 +18,22 @@ const signed = (value) =>
 export function GapFigure({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
-  const groups = groupsOf(comparison.lanes.value);
-  const gaps = seedsOf(groups).map((lanes) =>
-    gapsOf(lanes.map(({ router, losses }) => ({ router, heldOut: losses.value.heldOut }))),
+  const groups = groupsOf(comparison.trainees.value);
+  const gaps = seedsOf(groups).map((trainees) =>
+    gapsOf(trainees.map(({ router, losses }) => ({ router, heldOut: losses.value.heldOut }))),
   );
-  const lines = (gaps[0] ?? []).map(({ router }, i) => {
-    const band = mapBand(bandOf(gaps.map((seed) => seed[i])), (nats) => inUnit(nats, unit));
-    return { router, ...band, marks: band.steps.map((step, at) => ({ step, value: band.values[at] })) };
-  });
-  const columns = lines.flatMap(({ router, ...band }) => columnsOf(router, band));
-  const words = lines.map(({ router, ...band }) => `${router} ${lastInWords(band, signed)}`).join(', ');
+  const bands = (gaps[0] ?? []).map(({ router }, i) => ({
+    router,
+    ...mapBand(bandOf(gaps.map((seed) => seed[i])), (nats) => inUnit(nats, unit)),
+  }));
+  const lines = bands.map(({ router, ...band }) => ({
+    label: router,
+    look: lookOf(state.schema, router),
+    ...band,
+    marks: band.steps.map((step, i) => ({ step, value: band.values[i] })),
+  }));
+  const columns = bands.flatMap(({ router, ...band }) => columnsOf(router, band));
+  const words = bands.map(({ router, ...band }) => `${router} ${lastInWords(band, signed)}`).join(', ');
   return (
     <Figure
       title="Held-out loss, compared"
@@ -36,7 +42,7 @@ export function GapFigure({ comparison, state }) {
       table={() => <StepTable columns={columns} format={signed} />}
       rows={() => stepRows(columns)}
     >
-      <LineChart
+      <Plot
         lines={lines}
         log={Boolean(state.get('logSteps'))}
         height={170}

@@ -1,25 +1,25 @@
 /**
  * The runs of a comparison, by router and by seed.
  *
- * @typedef {import('./lane.js').Lane} Lane
+ * @typedef {import('./comparison.js').Trainee} Trainee
  *
  * @typedef {object} Group the runs of one router, one for each seed
- * @property {import('./settings.js').RouterName} router
- * @property {readonly Lane[]} all
- * @property {readonly Lane[]} lanes those that go on; where none does, all
+ * @property {string} router
+ * @property {readonly Trainee[]} all
+ * @property {readonly Trainee[]} trainees those that go on; where none does, all
  */
 
-/** @param {Lane} lane */
-const goesOn = (lane) => lane.status.value === 'ready';
+/** @param {Trainee} trainee */
+const goesOn = (trainee) => trainee.status.value === 'ready';
 
 /**
- * @param {readonly Lane[]} lanes
- * @returns {Group[]} in the order of the lanes
+ * @param {readonly Trainee[]} trainees
+ * @returns {Group[]} in the order of the trainees
  */
-export function groupsOf(lanes) {
-  return [...new Set(lanes.map(({ router }) => router))].map((router) => {
-    const all = lanes.filter((lane) => lane.router === router);
-    return { router, all, lanes: all.some(goesOn) ? all.filter(goesOn) : all };
+export function groupsOf(trainees) {
+  return [...new Set(trainees.map(({ router }) => router))].map((router) => {
+    const all = trainees.filter((trainee) => trainee.router === router);
+    return { router, all, trainees: all.some(goesOn) ? all.filter(goesOn) : all };
   });
 }
 
@@ -27,13 +27,13 @@ export function groupsOf(lanes) {
  * Runs that can be compared one by one: of each seed with which all of these routers go on.
  *
  * @param {readonly Group[]} groups
- * @returns {Lane[][]} [seeds][groups]
+ * @returns {Trainee[][]} [seeds][groups]
  */
 export function seedsOf(groups) {
-  const runs = groups[0]?.lanes.map(({ run }) => run) ?? [];
+  const runs = groups[0]?.trainees.map(({ run }) => run) ?? [];
   return runs.flatMap((run) => {
-    const lanes = groups.flatMap((group) => group.lanes.filter((lane) => lane.run === run));
-    return lanes.length === groups.length ? [lanes] : [];
+    const trainees = groups.flatMap((group) => group.trainees.filter((trainee) => trainee.run === run));
+    return trainees.length === groups.length ? [trainees] : [];
   });
 }
 
@@ -47,7 +47,7 @@ export const seedCount = (groups) => Math.max(0, ...groups.map(({ all }) => all.
 /**
  * What a run is called, where each router has several.
  *
- * @param {Pick<Lane, 'router' | 'run'>} lane
+ * @param {Pick<Trainee, 'router' | 'run'>} trainee
  * @param {import('../schema.js').Values} values that it was built with
  */
 export function nameOf({ router, run }, { seed, seeds }) {

@@ -1,7 +1,10 @@
+import { fieldsInUse } from 'hyperrouter-wasm';
+import { isOff } from '../config.js';
 import { loadOf } from '../measures.js';
 import { capacity } from '../plane/capacity.js';
 import { classesOf, dataFor, keyOf } from '../plane/data.js';
 import { mapViews } from '../plane/frame.js';
+import { isRouted } from '../schema.js';
 import { builtInText, leastTokens, TextError } from '../text/data.js';
 import { frameViews } from '../text/frame.js';
 import { isPlane } from './settings.js';
@@ -10,14 +13,14 @@ import { isPlane } from './settings.js';
  * What can be learned in a comparison.
  *
  * @typedef {import('../schema.js').Values} Values
- * @typedef {import('../worker/protocol.js').ModelConfig} ModelConfig
- * @typedef {import('./settings.js').RouterName} RouterName
+ * @typedef {import('../trainer/trainer-protocol.js').ModelConfig} ModelConfig
  *
  * @typedef {object} Kind
- * @property {import('../worker/protocol.js').TaskName} name of the worker's task
+ * @property {import('../trainer/trainer-protocol.js').TaskName} name of the worker's task
  * @property {'byte' | 'point'} per what a loss is the mean over
  * @property {number} guess loss of a model that knows nothing, nats
- * @property {(router: RouterName, run: number) => ModelConfig} config run: of which seed, counted from 0
+ * @property {(router: string) => boolean} routes whether it sends tokens to experts, so that k plays a part
+ * @property {(router: string, run: number) => ModelConfig} config run: of which seed, counted from 0
  * @property {() => Promise<object>} data what the worker is sent; the same object as long as nothing of it changes
  * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads [layers, E] of a picture of the worker
  */
@@ -25,23 +28,25 @@ import { isPlane } from './settings.js';
 /**
  * @param {readonly import('../schema.js').EngineField[]} fields of the engine's configuration
  * @param {Values} values
- * @param {RouterName} router
+ * @param {string} router
  * @param {number} run of which seed, counted from 0
  * @returns {ModelConfig} of the settings that are keys of it
  */
 export function configFor(fields, values, router, run) {
-  const known = fields.filter(({ name }) => name in values).map(({ name }) => [name, values[name]]);
-  const config = Object.fromEntries(known);
-  // Only one router is trained with it, and the engine takes it for that one alone.
-  if (router !== 'smoe') config.loadBalanceWeight = 0;
-  return { ...config, router, seed: Number(values.seed) + run };
+  const own = { ...values, router };
+  const used = fieldsInUse(fields, own);
+  const known = fields
+    .filter(({ name }) => name in values)
+    .map((field) => [field.name, used.includes(field) || !isOff(field) ? values[field.name] : field.default]);
+  return { ...Object.fromEntries(known), router, seed: Number(values.seed) + run };
 }
 
 /**
  * @param {import('../context.js').Context['engine']} engine
  * @returns {(values: Values) => Kind}
  */
-export function createKinds({ fields }) {
+export function createKinds({ fields, routers }) {
+  const routes = (/** @type {string} */ router) => isRouted({ routers }, { router });
   /** @type {Map<string, { bytes: Uint8Array }>} */
   const texts = new Map();
 
@@ -52,6 +57,7 @@ export function createKinds({ fields }) {
       name: 'text',
       per: 'byte',
       guess: Math.log(256),
+      routes,
       config: (router, run) => ({ vocabSize: 256, ...configFor(fields.language, values, router, run) }),
       async data() {
         const known = texts.get(id);
@@ -84,6 +90,7 @@ export function createKinds({ fields }) {
       name: 'plane',
       per: 'point',
       guess: Math.log(classes),
+      routes,
       config: (router, run) => ({
         ...configFor(fields.classifier, values, router, run),
         inputSize: 2,

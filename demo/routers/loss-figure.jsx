@@ -1,9 +1,10 @@
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
+import { Plot } from '../views/plot.jsx';
 import { bandOf, bandWords, columnsOf, lastInWords, mapBand } from './bands.js';
 import { groupsOf, seedCount } from './groups.js';
-import { LineChart } from './line-chart.jsx';
+import { lookOf } from './marks.js';
 import { StepTable, stepRows } from './step-table.jsx';
 
 /**
@@ -14,10 +15,10 @@ import { StepTable, stepRows } from './step-table.jsx';
 export function LossFigure({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
-  const groups = groupsOf(comparison.lanes.value);
+  const groups = groupsOf(comparison.trainees.value);
   const seeds = seedCount(groups);
-  const curves = groups.map(({ router, lanes }) => {
-    const histories = lanes.map(({ losses }) => losses.value);
+  const curves = groups.map(({ router, trainees }) => {
+    const histories = trainees.map(({ losses }) => losses.value);
     return {
       router,
       training: inUnits(
@@ -31,7 +32,8 @@ export function LossFigure({ comparison, state }) {
     };
   });
   const lines = curves.map(({ router, training, heldOut }) => ({
-    router,
+    label: router,
+    look: lookOf(state.schema, router),
     ...training,
     marks: heldOut.steps.map((step, i) => ({ step, value: heldOut.values[i] })),
   }));
@@ -57,7 +59,7 @@ export function LossFigure({ comparison, state }) {
       table={() => <StepTable columns={columns} format={two} />}
       rows={() => stepRows(columns)}
     >
-      <LineChart
+      <Plot
         lines={lines}
         log={Boolean(state.get('logSteps'))}
         lastStep={comparison.step.value}

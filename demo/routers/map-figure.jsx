@@ -1,9 +1,8 @@
 import { useComputed } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
-import { letterOf } from '../colours.js';
 import { percent } from '../format.js';
 import { createTile } from '../plane/draw.js';
-import { owners } from '../plane/fields.js';
+import { owners, ownershipParts } from '../plane/fields.js';
 import { mapViews } from '../plane/frame.js';
 import { paintOwners } from '../plane/pixels.js';
 import { useDrawing } from '../views/drawing.js';
@@ -15,12 +14,12 @@ const side = 480;
 /**
  * Who owns each place of the plane, for one of the models.
  *
- * @param {{ lane: import('./lane.js').Lane, state: import('../state.js').State }} props
+ * @param {{ trainee: import('./comparison.js').Trainee, state: import('../state.js').State }} props
  */
-export function MapFigure({ lane, state }) {
+export function MapFigure({ trainee, state }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const tile = useMemo(createTile, []);
-  const map = useComputed(() => ownersOf(lane.picture.value, Number(state.get('layer')) - 1));
+  const map = useComputed(() => ownersOf(trainee.picture.value, Number(state.get('layer')) - 1));
   useDrawing(() => {
     const drawn = map.value;
     const context = canvas.current?.getContext('2d');
@@ -34,8 +33,8 @@ export function MapFigure({ lane, state }) {
   const words = parts.map(({ name, share }) => `${name} ${percent(share)}`).join(', ');
   return (
     <Figure
-      title={lane.router}
-      name={`routers-map-${lane.router}`}
+      title={trainee.router}
+      name={`routers-map-${trainee.router}`}
       table={() => (
         <table>
           <thead>
@@ -61,7 +60,7 @@ export function MapFigure({ lane, state }) {
         width={side}
         height={side}
         role="img"
-        aria-label={`Which expert comes first, of the plane, with ${lane.router}: ${words || 'nothing yet'}.`}
+        aria-label={`Which expert comes first, of the plane, with ${trainee.router}: ${words || 'nothing yet'}.`}
       />
     </Figure>
   );
@@ -72,21 +71,11 @@ export function MapFigure({ lane, state }) {
  * @param {number} layer counted from 0
  */
 function ownersOf(picture, layer) {
-  const logits = picture && mapViews(picture.buffer, picture.shape).logits[layer];
-  return logits ? { shape: picture.shape, owned: owners(logits, picture.shape) } : null;
+  const routing = picture && mapViews(picture.buffer, picture.shape).places[layer];
+  return routing ? { shape: picture.shape, owned: owners(routing, picture.shape) } : null;
 }
 
 /** @param {NonNullable<ReturnType<typeof ownersOf>>} map */
 function partsOf({ shape, owned }) {
-  const counts = new Array(shape.experts).fill(0);
-  let level = 0;
-  for (const expert of owned.first) {
-    if (expert < 0) level++;
-    else counts[expert]++;
-  }
-  const parts = counts.map((count, expert) => ({
-    name: letterOf(expert),
-    share: count / owned.first.length,
-  }));
-  return [...parts, { name: 'level', share: level / owned.first.length }];
+  return ownershipParts(owned.first, shape.experts);
 }

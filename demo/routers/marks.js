@@ -1,3 +1,5 @@
+import { routersOf } from './settings.js';
+
 /**
  * How the routers are told apart: by darkness, width, dash and mark. Hue belongs to experts.
  *
@@ -9,16 +11,26 @@
  * @property {boolean} filled
  */
 
-/** @type {Record<import('./settings.js').RouterName, Look>} */
-export const looks = {
-  hyperrouter: { colour: '--ink', width: 3, dash: [], mark: 'circle', filled: true },
-  smoe: { colour: '--ink', width: 1.5, dash: [], mark: 'circle', filled: false },
-  'smoe-dropout': { colour: '--ink', width: 1.75, dash: [7, 4], mark: 'square', filled: true },
-  dense: { colour: '--muted', width: 2, dash: [1.5, 3.5], mark: 'square', filled: false },
-};
+/**
+ * In the order of the engine's routers; of more routers than these, the first looks come again.
+ *
+ * @type {readonly Look[]}
+ */
+const looks = [
+  { colour: '--ink', width: 3, dash: [], mark: 'circle', filled: true },
+  { colour: '--ink', width: 1.5, dash: [], mark: 'circle', filled: false },
+  { colour: '--ink', width: 1.75, dash: [7, 4], mark: 'square', filled: true },
+  { colour: '--muted', width: 2, dash: [1.5, 3.5], mark: 'square', filled: false },
+  { colour: '--muted', width: 3, dash: [], mark: 'circle', filled: true },
+  { colour: '--ink', width: 1.75, dash: [11, 3, 2, 3], mark: 'circle', filled: false },
+  { colour: '--muted', width: 1.75, dash: [7, 4], mark: 'square', filled: true },
+  { colour: '--ink', width: 2.5, dash: [2, 5], mark: 'square', filled: false },
+];
 
-/** Of the mark of a single value, from its middle to its edge. */
-export const markRadius = 3.5;
-
-/** How dark a band about a line is, 0 … 1. */
-export const bandInk = 0.12;
+/**
+ * @param {readonly import('../schema.js').Setting[]} schema
+ * @param {string} router its name
+ * @returns {Look}
+ */
+export const lookOf = (schema, router) =>
+  looks[routersOf(schema).findIndex(({ name }) => name === router) % looks.length];

@@ -21,16 +21,15 @@ export const measured = [
   {
     id: 'entropy',
     title: 'Router entropy',
-    caption: 'How undecided the router is: 1 when all experts are as likely, 0 when one is certain.',
+    caption: 'Entropy of the router’s probabilities: 0 (certain) to 1 (uniform).',
     value: ({ entropy }) => entropy,
     lead: ['surest', 'least'],
     range: share,
   },
   {
-    id: 'balance',
-    title: 'Balance',
-    caption:
-      'How many times its fair share the busiest expert gets: 1 is even; the top, always the same ones.',
+    id: 'max-load',
+    title: 'Max load',
+    caption: 'Load of the busiest expert, in multiples of the fair share: 1 (even) to E/K.',
     value: ({ maxLoad }) => maxLoad,
     lead: ['most even', 'least'],
     range: ({ experts, topK }) => [1, Math.max(1.1, experts / topK)],
@@ -38,7 +37,7 @@ export const measured = [
   {
     id: 'variation',
     title: 'Load variation',
-    caption: 'How unequal the loads are, as standard deviation over mean: 0 is even.',
+    caption: 'Standard deviation of the load over its mean: 0 (even) to √(E/K − 1).',
     value: ({ loadVariation }) => loadVariation,
     lead: ['most even', 'least'],
     range: ({ experts, topK }) => [0, Math.max(0.1, Math.sqrt(Math.max(0, experts / topK - 1)))],
@@ -74,7 +73,7 @@ export const measured = [
  * A measure of one layer over the steps.
  *
  * @param {Measure} measure
- * @param {readonly import('../worker/protocol.js').MeasuresEntry[]} entries
+ * @param {readonly import('../trainer/trainer-protocol.js').MeasuresEntry[]} entries
  * @param {number} layer counted from 0
  * @returns {{ steps: number[], values: number[] }} without the looks that could not tell
  */

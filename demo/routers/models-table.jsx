@@ -1,8 +1,9 @@
 import { count, unitName } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { groupsOf, seedCount } from './groups.js';
-import { looks } from './marks.js';
+import { lookOf } from './marks.js';
 import { rowsNow } from './now.js';
+import { routersOf } from './settings.js';
 
 /**
  * The models, their sizes, and how they do now.
@@ -13,17 +14,17 @@ export function ModelsTable({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
   const layer = Number(state.get('layer'));
-  const groups = groupsOf(comparison.lanes.value);
+  const groups = groupsOf(comparison.trainees.value);
   const seeds = seedCount(groups);
   const one = per === 'byte' ? 'character' : 'point';
-  const rows = rowsNow(groups, { unit, per, layer });
+  const rows = rowsNow(groups, { unit, per, layer, routers: routersOf(state.schema) });
   return (
     <Figure
       title="The models now"
       name="routers-now"
       caption={
         `Active: the parameters that a single ${one} meets, without the experts that do not take it. In the dense ` +
-        'model all are active: it has as many, and several times the work. The frozen hypernetwork of “hyperrouter” ' +
+        'model all are active: it has as many, and several times the work. A frozen hypernetwork ' +
         'makes the router once for all, and does not count. ' +
         `Losses in ${unitName(unit, per)}; routing of layer ${layer}, as of the last look. A word marks the one ` +
         `that leads on the side that is mostly wished for.${seeds > 1 ? ` Means of ${seeds} seeds.` : ''}`
@@ -41,7 +42,7 @@ export function ModelsTable({ comparison, state }) {
               <td />
               {groups.map((group) => (
                 <th key={group.router} scope="col">
-                  <Swatch router={group.router} />
+                  <Swatch look={lookOf(state.schema, group.router)} />
                   <span>{group.router}</span>
                   <Stopped group={group} />
                 </th>
@@ -94,10 +95,9 @@ function Stopped({ group: { all } }) {
 /**
  * How a router is drawn: its line and its mark.
  *
- * @param {{ router: import('./settings.js').RouterName }} props
+ * @param {{ look: import('./marks.js').Look }} props
  */
-export function Swatch({ router }) {
-  const { colour, width, dash, mark, filled } = looks[router];
+export function Swatch({ look: { colour, width, dash, mark, filled } }) {
   const ink = { stroke: `var(${colour})`, fill: filled ? `var(${colour})` : 'var(--ground)' };
   return (
     <svg class="swatch" viewBox="0 0 34 12" width="34" height="12" aria-hidden="true">

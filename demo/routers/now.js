@@ -1,10 +1,11 @@
 import { compact, fixed, loss as lossText } from '../format.js';
 import { meanOf } from './bands.js';
 import { measured } from './measured.js';
-import { parametersOf } from './parameters.js';
 
 /**
  * How the models are now, a row for each of their numbers.
+ *
+ * @typedef {import('./settings.js').RouterOption} RouterOption
  *
  * @typedef {object} Row
  * @property {string} title
@@ -17,16 +18,18 @@ const size = (value) => (value === undefined ? '–' : compact(value));
 
 /**
  * @param {readonly import('./groups.js').Group[]} groups
- * @param {{ unit: import('../format.js').Unit, per: 'byte' | 'point', layer: number }} shown layer: counted from 1
+ * @param {{ unit: import('../format.js').Unit, per: 'byte' | 'point', layer: number, routers: readonly RouterOption[] }} shown
+ *   layer: counted from 1
  * @returns {Row[]}
  */
-export function rowsNow(groups, { unit, per, layer }) {
-  const sizes = groups.map(({ lanes: [{ summary }] }) =>
-    summary.value ? parametersOf(summary.value) : undefined,
-  );
-  /** @param {(lane: import('./lane.js').Lane) => number | null | undefined} of */
-  const means = (of) => groups.map(({ lanes }) => meanOf(lanes.map(of)));
-  /** @param {(lane: import('./lane.js').Lane) => number | undefined} of */
+export function rowsNow(groups, { unit, per, layer, routers }) {
+  const sizes = groups.map(({ router, trainees: [{ summary }] }) => {
+    const option = routers.find(({ name }) => name === router);
+    return summary.value && option ? parametersOf(summary.value, option) : undefined;
+  });
+  /** @param {(trainee: import('./comparison.js').Trainee) => number | null | undefined} of */
+  const means = (of) => groups.map(({ trainees }) => meanOf(trainees.map(of)));
+  /** @param {(trainee: import('./comparison.js').Trainee) => number | undefined} of */
   const losses = (of) => means(of).map((nats) => lossText(nats, unit));
   return [
     { title: 'Parameters', values: sizes.map((of) => size(of?.all)) },
@@ -37,15 +40,15 @@ export function rowsNow(groups, { unit, per, layer }) {
     },
     ledBy('lowest', 'least', {
       title: 'Training loss',
-      values: losses((lane) => lane.losses.value.smooth.at(-1)),
+      values: losses((trainee) => trainee.losses.value.smooth.at(-1)),
     }),
     ledBy('lowest', 'least', {
       title: 'Held-out loss',
-      values: losses((lane) => lane.losses.value.heldOut.at(-1)?.loss),
+      values: losses((trainee) => trainee.losses.value.heldOut.at(-1)?.loss),
     }),
     ...measured.map(({ title, value, lead: [word, which] }) => {
-      const now = means((lane) => {
-        const look = lane.measures.value.entries.at(-1)?.layers[layer - 1];
+      const now = means((trainee) => {
+        const look = trainee.measures.value.entries.at(-1)?.layers[layer - 1];
         return look && value(look);
       });
       return ledBy(word, which, {
@@ -70,4 +73,26 @@ export function ledBy(word, which, row) {
   const extreme = which === 'least' ? Math.min(...numbers) : Math.max(...numbers);
   const alone = numbers.length > 1 && numbers.filter((value) => value === extreme).length === 1;
   return alone ? { ...row, best: { at: all.indexOf(extreme), word } } : row;
+}
+
+/**
+ * How large the models are, and how much of one works on a single token.
+ *
+ * @param {import('../trainer/trainer-protocol.js').Summary} summary of a model
+ * @param {Pick<import('./settings.js').RouterOption, 'traits'>} router of it
+ * @returns {{ all: number, learned: number, active: number }} numbers (parameters); active: those that a token meets.
+ *   The frozen hypernetwork makes a router once for all tokens; only that router is counted
+ */
+export function parametersOf({ config, topK, parameterCount, trainableParameterCount }, { traits }) {
+  const size = (/** @type {string} */ key) => Number(config[key]);
+  const [layers, d, inner, experts] = [size('layers'), size('dModel'), size('dInner'), size('experts')];
+  let idle = 0;
+  if (traits.includes('routes')) idle += layers * (experts - topK) * (2 * d * inner + inner + d);
+  if (traits.includes('hypernetwork')) {
+    const hidden = size('hyperSize');
+    const made = experts * (d + 1);
+    const maker = d + (d + 1) * hidden + (hidden + 1) * made;
+    idle += layers * (maker - made);
+  }
+  return { all: parameterCount, learned: trainableParameterCount, active: parameterCount - idle };
 }

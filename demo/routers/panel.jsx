@@ -1,6 +1,7 @@
 import { Field } from '../views/field.jsx';
+import { lookOf } from './marks.js';
 import { Swatch } from './models-table.jsx';
-import { chooseData, chosenRouters, fewest, isPlane, routerNames } from './settings.js';
+import { chooseData, chosenRouters, fewest, idleInAll, isPlane, routersOf } from './settings.js';
 
 /**
  * What is compared, on what, and how large.
@@ -11,21 +12,13 @@ export function ComparisonPanel({ comparison, state }) {
   const onProblems = (/** @type {string[]} */ problems) => {
     for (const problem of problems) comparison.notify('note', `${problem}.`);
   };
-  const chosen = chosenRouters(state.values.value);
+  const chosen = chosenRouters(state.schema, state.values.value);
+  const idle = idleInAll(state.schema, state.values.value);
   const fields = (/** @type {string} */ group) =>
     state.schema
       .filter((setting) => setting.group === group && setting.control !== 'none')
       .map(({ key }) => (
-        <Field
-          key={key}
-          state={state}
-          name={key}
-          onProblems={onProblems}
-          disabled={
-            (key === 'loadBalanceWeight' && !chosen.includes('smoe')) ||
-            (key === 'hyperSize' && !chosen.includes('hyperrouter'))
-          }
-        />
+        <Field key={key} state={state} name={key} onProblems={onProblems} disabled={idle.has(key)} />
       ));
   return (
     <section class="controls" aria-label="Settings" tabIndex={-1}>
@@ -33,19 +26,19 @@ export function ComparisonPanel({ comparison, state }) {
         <h2>What is compared</h2>
         <fieldset class="routers-choice">
           <legend class="unseen">Routers</legend>
-          {routerNames.map((router) => (
-            <label key={router} class="check">
+          {routersOf(state.schema).map(({ name, label, summary }) => (
+            <label key={name} class="check">
               <input
                 type="checkbox"
-                checked={Boolean(state.get(router))}
-                disabled={chosen.length <= fewest && chosen.includes(router)}
-                aria-describedby={`about-${router}`}
-                onChange={(event) => onProblems(state.set(router, event.currentTarget.checked))}
+                checked={Boolean(state.get(name))}
+                disabled={chosen.length <= fewest && chosen.includes(name)}
+                aria-describedby={`about-${name}`}
+                onChange={(event) => onProblems(state.set(name, event.currentTarget.checked))}
               />
-              <span>{router}</span>
-              <Swatch router={router} />
-              <small id={`about-${router}`} class="help">
-                {state.settingOf(router).help}
+              <span>{label}</span>
+              <Swatch look={lookOf(state.schema, name)} />
+              <small id={`about-${name}`} class="help">
+                {summary}
               </small>
             </label>
           ))}

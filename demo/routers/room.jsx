@@ -1,14 +1,19 @@
 import { useCallback } from 'preact/hooks';
 import { count } from '../format.js';
+import { createSchema } from '../schema.js';
+import { createVisits } from '../session/in-room.js';
+import { createState } from '../state.js';
+import { ToSettings } from '../views/controls.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
-import { ToSettings } from '../views/to-settings.jsx';
-import { comparisonBench } from './bench.js';
 import { ByKFigure } from './by-k.jsx';
+import { createComparison } from './comparison.js';
 import { GapFigure } from './gap-figure.jsx';
+import { createKinds } from './kinds.js';
 import { LossFigure } from './loss-figure.jsx';
 import { ModelsTable } from './models-table.jsx';
 import { ComparisonPanel } from './panel.jsx';
 import { RoutingFigures } from './routing-figures.jsx';
+import { chosenRouters, comparisonSettings, fewest, routersOf } from './settings.js';
 import { ComparisonTransport } from './transport.jsx';
 
 /**
@@ -24,10 +29,10 @@ import { ComparisonTransport } from './transport.jsx';
  * @returns {Promise<import('../shell.js').Room>}
  */
 export async function openRoom(context) {
-  const { comparison, state, enter, leave } = await comparisonBench(context);
+  const { comparison, state, enter, leave } = await openComparison(context);
   return {
     states: [state],
-    // What trains here is several runs, which keep themselves.
+    // What trains here is several sessions, whose frames the comparison asks for itself.
     run: null,
     step: () => comparison.step.peek(),
     status: comparison.status,
@@ -38,6 +43,57 @@ export async function openRoom(context) {
     },
     View: () => <ComparisonRoom comparison={comparison} state={state} />,
   };
+}
+
+/**
+ * The comparison with its settings, and what to do when the room is entered and left.
+ *
+ * @param {import('../context.js').Context} context
+ */
+function openComparison({ engine, openClient, pictureEvery, shared }) {
+  return shared('routers', async () => {
+    const { language } = engine.fields;
+    const state = createState(createSchema(comparisonSettings(language), language));
+    const comparison = createComparison({
+      openClient,
+      state,
+      kindOf: createKinds(engine),
+      frameEvery: pictureEvery,
+    });
+    const { enter, leave } = createVisits({
+      trained: comparison,
+      state,
+      onReturn: () => comparison.notify('note', 'Training waited while this tab was hidden; it goes on now.'),
+      restsWhenLeft: true,
+    });
+    return {
+      comparison,
+      state,
+      leave,
+      enter() {
+        completeRouters(comparison, state);
+        enter();
+      },
+    };
+  });
+}
+
+/**
+ * An address may name too few routers for a comparison.
+ *
+ * @param {import('./comparison.js').Comparison} comparison
+ * @param {import('../state.js').State} state
+ */
+function completeRouters(comparison, state) {
+  const chosen = chosenRouters(state.schema, state.values.peek());
+  if (chosen.length >= fewest) return;
+  const others = routersOf(state.schema).filter(({ name }) => !chosen.includes(name));
+  const added = others.slice(0, fewest - chosen.length).map(({ name }) => name);
+  state.setAll(added.map((router) => [router, true]));
+  comparison.notify(
+    'note',
+    `A comparison is of ${fewest} routers at least; ${added.join(' and ')} was added.`,
+  );
 }
 
 /** @param {Shown} props */

@@ -2,11 +2,13 @@ import { count, fixed } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
+import { Plot } from '../views/plot.jsx';
 import { bandOf, bandWords, columnsOf, lastInWords } from './bands.js';
 import { groupsOf, seedCount } from './groups.js';
-import { LineChart } from './line-chart.jsx';
 import { MapFigure } from './map-figure.jsx';
+import { lookOf } from './marks.js';
 import { measured, seriesOf } from './measured.js';
+import { routerOf } from './settings.js';
 import { StepTable, stepRows } from './step-table.jsx';
 
 const two = (/** @type {number | undefined} */ value) => (value === undefined ? '–' : fixed(value));
@@ -19,10 +21,10 @@ const two = (/** @type {number | undefined} */ value) => (value === undefined ? 
 export function RoutingFigures({ comparison, state }) {
   const layer = Number(state.get('layer'));
   const size = { experts: Number(state.get('experts')), topK: Number(state.get('topK')) };
-  const groups = groupsOf(comparison.lanes.value);
+  const groups = groupsOf(comparison.trainees.value);
   const seeds = seedCount(groups);
-  const routed = groups.filter(({ router }) => router !== 'dense');
-  const shown = routed.map(({ lanes }) => lanes[0]);
+  const routed = groups.filter(({ router }) => routerOf(state.schema, router).traits.includes('routes'));
+  const shown = routed.map(({ trainees }) => trainees[0]);
   return (
     <section class="routing" aria-labelledby="title-routing">
       <div class="figure-head">
@@ -35,8 +37,8 @@ export function RoutingFigures({ comparison, state }) {
         {seeds > 1 && ` Of the ${seeds} seeds, the first is shown.`}
       </p>
       <div class="small-figures">
-        {shown.map((lane) => (
-          <LoadHistoryView key={lane.router} run={lane} state={state} of={lane.router} />
+        {shown.map((trainee) => (
+          <LoadHistoryView key={trainee.router} run={trainee} state={state} of={trainee.router} />
         ))}
       </div>
       {comparison.kind.value?.name === 'plane' && (
@@ -46,8 +48,8 @@ export function RoutingFigures({ comparison, state }) {
             the paler the more it shares; grey where two are level.
           </p>
           <div class="small-figures">
-            {shown.map((lane) => (
-              <MapFigure key={lane.router} lane={lane} state={state} />
+            {shown.map((trainee) => (
+              <MapFigure key={trainee.router} trainee={trainee} state={state} />
             ))}
           </div>
         </>
@@ -64,9 +66,10 @@ export function RoutingFigures({ comparison, state }) {
             range={measure.range(size)}
             log={Boolean(state.get('logSteps'))}
             layer={layer}
-            series={routed.map(({ router, lanes }) => ({
+            series={routed.map(({ router, trainees }) => ({
               router,
-              ...bandOf(lanes.map(({ measures }) => seriesOf(measure, measures.value.entries, layer - 1))),
+              look: lookOf(state.schema, router),
+              ...bandOf(trainees.map(({ measures }) => seriesOf(measure, measures.value.entries, layer - 1))),
             }))}
           />
         ))}
@@ -81,12 +84,14 @@ export function RoutingFigures({ comparison, state }) {
  * @param {[number, number]} props.range
  * @param {boolean} props.log
  * @param {number} props.layer counted from 1
- * @param {(import('./bands.js').Band & { router: import('./settings.js').RouterName })[]} props.series
+ * @param {(import('./bands.js').Band & { router: string, look: import('./marks.js').Look })[]} props.series
  */
 function MeasureFigure({ measure, range, log, layer, series }) {
   const last = series[0]?.steps.at(-1) ?? 0;
-  const columns = series.flatMap(({ router, ...band }) => columnsOf(router, band));
-  const words = series.map(({ router, ...band }) => `${router} ${lastInWords(band, two)}`).join(', ');
+  const columns = series.flatMap(({ router, look: _, ...band }) => columnsOf(router, band));
+  const words = series
+    .map(({ router, look: _, ...band }) => `${router} ${lastInWords(band, two)}`)
+    .join(', ');
   return (
     <Figure
       title={measure.title}
@@ -95,8 +100,8 @@ function MeasureFigure({ measure, range, log, layer, series }) {
       table={() => <StepTable columns={columns} format={two} />}
       rows={() => stepRows(columns)}
     >
-      <LineChart
-        lines={series}
+      <Plot
+        lines={series.map(({ router, ...band }) => ({ label: router, ...band }))}
         log={log}
         range={range}
         height={150}

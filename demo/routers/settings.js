@@ -1,15 +1,6 @@
 import { dataSets } from '../plane/data.js';
+import { idleKeys } from '../schema.js';
 import { common } from '../settings.js';
-import { dataSettings } from './data-settings.js';
-
-/**
- * The routers that can be compared, in the order in which they are shown.
- *
- * @typedef {'hyperrouter' | 'smoe' | 'smoe-dropout' | 'dense'} RouterName
- */
-
-/** @type {readonly RouterName[]} */
-export const routerNames = ['hyperrouter', 'smoe', 'smoe-dropout', 'dense'];
 
 /**
  * Sizes that suit points of the plane; texts have the defaults. Chosen together with the data.
@@ -52,24 +43,56 @@ export function chooseData(state, data) {
 /** What a comparison is of, at least. */
 export const fewest = 2;
 
-/** @param {import('../schema.js').Values} values @returns {RouterName[]} */
-export const chosenRouters = (values) => routerNames.filter((router) => values[router]);
+/**
+ * The routers that can be compared, in the order in which they are shown: each has a setting of its own.
+ *
+ * @typedef {import('../schema.js').Setting} Setting
+ * @typedef {import('hyperrouter-wasm').ConfigOption} RouterOption
+ *
+ * @param {readonly Setting[]} schema
+ * @returns {RouterOption[]}
+ */
+export const routersOf = (schema) =>
+  schema.flatMap(({ key, group, field }) =>
+    group === 'routers' ? (field?.options?.filter(({ name }) => name === key) ?? []) : [],
+  );
 
-/** @type {Record<RouterName, string>} */
-const help = {
-  hyperrouter: 'A frozen random network makes the router out of one small vector, which alone is trained.',
-  smoe: 'The router is trained together with the experts.',
-  'smoe-dropout': 'The router is random and stays as it is.',
-  dense: 'No router: one network, as wide as all experts together, takes everything.',
-};
+/**
+ * @param {readonly Setting[]} schema
+ * @param {string} router its name
+ * @returns {RouterOption}
+ */
+export const routerOf = (schema, router) =>
+  /** @type {RouterOption} */ (routersOf(schema).find(({ name }) => name === router));
+
+/**
+ * @param {readonly Setting[]} schema
+ * @param {import('../schema.js').Values} values
+ * @returns {string[]} names of the routers that are compared
+ */
+export const chosenRouters = (schema, values) =>
+  schema.flatMap(({ key, group }) => (group === 'routers' && values[key] ? [key] : []));
+
+/**
+ * The settings that have an effect on none of the models that are compared.
+ *
+ * @param {readonly Setting[]} schema
+ * @param {import('../schema.js').Values} values
+ */
+export function idleInAll(schema, values) {
+  const chosen = chosenRouters(schema, values);
+  const idle = chosen.map((router) => idleKeys(schema, { ...values, router }));
+  return new Set(schema.flatMap(({ key }) => (idle.every((keys) => keys.has(key)) ? [key] : [])));
+}
 
 /**
  * The settings of a comparison. All but the last few make new models, so that an address always stands for one run
  * from its first step.
  *
- * @type {readonly import('../schema.js').Setting[]}
+ * @param {readonly import('../schema.js').EngineField[]} fields of the engine's configuration
+ * @returns {readonly Setting[]}
  */
-export const comparisonSettings = [
+export const comparisonSettings = (fields) => [
   {
     key: 'data',
     type: 'choice',
@@ -89,19 +112,7 @@ export const comparisonSettings = [
       })),
     ],
   },
-  ...routerNames.map(
-    (router) =>
-      /** @type {import('../schema.js').Setting} */ ({
-        key: router,
-        type: 'boolean',
-        default: true,
-        control: 'check',
-        group: 'routers',
-        effect: 'rebuild',
-        label: router,
-        help: help[router],
-      }),
-  ),
+  ...fields.filter(({ name }) => name === 'router').flatMap(routerSettings),
   {
     key: 'steps',
     type: 'integer',
@@ -153,11 +164,19 @@ export const comparisonSettings = [
     label: 'Seeds',
     help: 'Two or three show how much of a difference is chance: every router is trained with this seed and the next, on the same data, which takes as many times as long.',
   },
-  ...dataSettings,
+  // Of one kind of data only: of texts, in the group `text`, and of points, in the group `plane`.
+  { ...common.batchSize, default: 8, group: 'text' },
+  { ...common.contextLength, group: 'text', help: 'Bytes of each stream in one step.' },
+  { ...common.memoryLength, group: 'text', help: 'Bytes before the segment that attention still sees.' },
+  { ...common.heads, group: 'text' },
+  { ...common.dHead, default: 12, group: 'text' },
+  { ...common.points, group: 'plane', label: 'How many points' },
+  { ...common.noise, group: 'plane' },
+  { ...common.batch, group: 'plane' },
   {
     ...common.hyperSize,
     default: 256,
-    help: 'Hidden units of the frozen network of “hyperrouter”. The wider, the surer its router can become.',
+    help: 'Hidden units of the frozen network of a hypernetwork’s router. The wider, the surer that can become.',
   },
   common.loadBalanceWeight,
   common.preLayerNorm,
@@ -167,3 +186,21 @@ export const comparisonSettings = [
   { ...common.unit, help: 'Bits, or nats (1 nat = 1.44 bits).' },
   common.pace,
 ];
+
+/**
+ * @param {import('../schema.js').EngineField} field that chooses the router
+ * @returns {Setting[]} one for each router: whether it is compared
+ */
+function routerSettings(field) {
+  return (field.options ?? []).map(({ name, label, summary }) => ({
+    key: name,
+    type: 'boolean',
+    default: true,
+    control: 'check',
+    group: 'routers',
+    effect: 'rebuild',
+    label,
+    help: summary,
+    field,
+  }));
+}

@@ -13,13 +13,13 @@ import { groupsOf } from './groups.js';
 export function ComparisonTransport({ comparison, state }) {
   const status = comparison.status.value;
   const running = status === 'running';
-  const lanes = comparison.lanes.value;
-  const groups = groupsOf(lanes);
+  const trainees = comparison.trainees.value;
+  const groups = groupsOf(trainees);
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const step = comparison.step.value;
   const budget = Number(state.get('steps'));
   const waiting = status === 'building' || status === 'failed';
-  const over = step >= budget || !lanes.some((lane) => lane.status.value === 'ready');
+  const over = step >= budget || !trainees.some((trainee) => trainee.status.value === 'ready');
   return (
     <section class="transport" aria-label="Training">
       <div class="transport-bar">
@@ -47,7 +47,7 @@ export function ComparisonTransport({ comparison, state }) {
             </dt>
             <dd>{count(step)}</dd>
           </div>
-          {groups.map(({ router, lanes: runs }) => (
+          {groups.map(({ router, trainees: runs }) => (
             <div key={router}>
               <dt>
                 {router}
@@ -74,17 +74,17 @@ export function ComparisonTransport({ comparison, state }) {
  */
 const shareableOf = (comparison, state) => ({
   name: 'routers',
-  ready: () => comparison.lanes.value.length > 0,
+  ready: () => comparison.trainees.value.length > 0,
   step: () => comparison.step.value,
   // Nothing of it can be changed on the way, and all of its data come with the page.
   departures: () => [],
   records: ({ keptRecord }) =>
-    comparison.lanes.peek().map((lane) => ({
+    comparison.trainees.peek().map((trainee) => ({
       task: comparison.kind.peek()?.name,
-      router: lane.router,
+      router: trainee.router,
       settings: state.values.peek(),
-      ...keptRecord({ ...lane, lossByK: lane.scan }, comparison.kind.peek()?.per ?? 'byte'),
+      ...keptRecord(trainee, comparison.kind.peek()?.per ?? 'byte'),
     })),
-  engine: () => comparison.lanes.peek()[0]?.client.engine,
+  engine: () => comparison.trainees.peek()[0]?.engine,
   report: comparison.report,
 });

@@ -7,6 +7,7 @@ import { inUnit, unitName } from '../format.js';
  *
  * @typedef {object} Outcome of a model
  * @property {string} router
+ * @property {readonly string[]} traits of the router, as the engine says
  * @property {readonly { step: number, loss: number }[]} heldOut nats
  *
  * @typedef {readonly (readonly Outcome[])[]} Outcomes [seeds][routers], the routers in the same order
@@ -97,7 +98,7 @@ export function verdictOf(seeds, { unit, per }) {
     several
       ? 'The ± is twice the standard error of the gap over the seeds, or twice what the gap moves by from look to look, if that is more: a gap is clear when it is larger than that, and there with every seed.'
       : 'The ± is twice what a gap moves by from one look to the next: a gap is clear when it is larger than that.',
-    hyperrouterWords(seeds),
+    hypernetworkWords(seeds),
     several
       ? 'So few seeds leave small gaps open.'
       : 'Another seed may rank them differently: train with two or three.',
@@ -111,31 +112,31 @@ export function verdictOf(seeds, { unit, per }) {
  *
  * @param {Outcomes} seeds
  */
-function hyperrouterWords(seeds) {
-  const ranked = rank(seeds.map((outcomes) => outcomes.filter(({ router }) => router !== 'dense')));
-  if (!ranked || !seeds[0].some(({ router }) => router === 'hyperrouter')) return '';
+function hypernetworkWords(seeds) {
+  const ranked = rank(seeds.map((outcomes) => outcomes.filter(({ traits }) => traits.includes('routes'))));
+  const made = seeds[0].filter(({ traits }) => traits.includes('hypernetwork')).map(({ router }) => router);
+  if (!ranked || !made.length) return '';
   const what = seeds.length > 1 ? 'These runs show' : 'This run shows';
-  if (ranked.best !== 'hyperrouter')
-    return `${what} no advantage of the hypernetwork over the other routers.`;
+  if (!made.includes(ranked.best)) return `${what} no advantage of the hypernetwork over the other routers.`;
   return ranked.gaps.every(({ real }) => real)
-    ? `Of the models with a router, hyperrouter is clearly ahead${seeds.length > 1 ? '' : ' in this run'}.`
+    ? `Of the models with a router, ${ranked.best} is clearly ahead${seeds.length > 1 ? '' : ' in this run'}.`
     : `${what} no clear advantage of the hypernetwork over the other routers.`;
 }
 
 /**
  * How much a model loses when it may ask one expert only.
  *
- * @param {readonly { router: string, points: readonly { topK: number, loss: number }[] }[]} scans
+ * @param {readonly { router: string, routes: boolean, points: readonly { topK: number, loss: number }[] }[]} scans
  * @param {number} topK of training
  * @param {Unit} unit
  * @returns {string} a sentence; empty where there is nothing to say
  */
 export function savingOf(scans, topK, unit) {
   if (topK < 2) return '';
-  const words = scans.flatMap(({ router, points }) => {
+  const words = scans.flatMap(({ router, routes, points }) => {
     const at = (/** @type {number} */ k) => points.find((point) => point.topK === k)?.loss;
     const [one, trained] = [at(1), at(topK)];
-    if (router === 'dense' || one === undefined || trained === undefined) return [];
+    if (!routes || one === undefined || trained === undefined) return [];
     const change = inUnit(one - trained, unit);
     return [`${router} ${change < 0 ? 'gains' : 'loses'} ${Math.abs(change).toFixed(3)}`];
   });

@@ -11,7 +11,9 @@ import { vocabularyKey } from './vocabulary.js';
  * @property {boolean} hasConfig
  * @property {boolean} hasVocabulary in the file; models of 256 symbols need none, theirs are bytes
  * @property {Config} shapes what the shapes of the tensors give of the configuration
- * @property {boolean} asksRouter the tensors do not tell `smoe` from `smoe-dropout`
+ * @property {Choice[]} routers that have such tensors: where there are several, the tensors do not tell which it is
+ *
+ * @typedef {import('../schema.js').Choice} Choice
  *
  * @typedef {{ shape: number[] }} Entry
  */
@@ -24,10 +26,11 @@ export class CheckpointFileError extends Error {
 /**
  * @param {string} name
  * @param {Uint8Array} bytes of a safetensors file
+ * @param {readonly Choice[]} routers that there are
  * @returns {Described}
  * @throws {CheckpointFileError}
  */
-export function describeCheckpoint(name, bytes) {
+export function describeCheckpoint(name, bytes, routers) {
   const { tensors, metadata } = readHeader(name, bytes);
   if (tensors['input.weight']) {
     throw new CheckpointFileError(`${name} holds a classifier; this room takes language models.`);
@@ -43,7 +46,7 @@ export function describeCheckpoint(name, bytes) {
     vocabSize: embedding.shape[0],
     hasConfig: metadata['hyperrouter.config'] !== undefined,
     hasVocabulary: metadata[vocabularyKey] !== undefined,
-    ...shapesOf(tensors, embedding.shape),
+    ...shapesOf(tensors, embedding.shape, routers),
   };
 }
 
@@ -92,9 +95,10 @@ function whatElse(bytes) {
 /**
  * @param {Record<string, Entry>} tensors
  * @param {number[]} embedding [V, d]
- * @returns {{ shapes: Config, asksRouter: boolean }}
+ * @param {readonly Choice[]} all routers
+ * @returns {{ shapes: Config, routers: Choice[] }}
  */
-function shapesOf(tensors, [vocabSize, dModel]) {
+function shapesOf(tensors, [vocabSize, dModel], all) {
   const of = (/** @type {string} */ name) => tensors[name]?.shape ?? [];
   const first = 'layers.0.pos_ff.';
   let layers = 0;
@@ -103,14 +107,16 @@ function shapesOf(tensors, [vocabSize, dModel]) {
   /** @type {Config} */
   const shapes = { vocabSize, dModel, layers, heads, dHead };
   const dense = tensors[`${first}CoreNet.0.weight`];
-  if (dense) {
-    return { shapes: { ...shapes, router: 'dense', experts: 1, dInner: dense.shape[0] }, asksRouter: false };
-  }
-  const [experts, dInner] = of(`${first}experts.htoh4.weight`);
-  Object.assign(shapes, { experts, dInner });
   const hypernet = tensors[`${first}gate.hypernet.0.weight`];
-  if (!hypernet) return { shapes, asksRouter: true };
-  return { shapes: { ...shapes, router: 'hyperrouter', hyperSize: hypernet.shape[0] }, asksRouter: false };
+  const [experts, dInner] = dense ? [1, dense.shape[0]] : of(`${first}experts.htoh4.weight`);
+  Object.assign(shapes, { experts, dInner });
+  if (hypernet) shapes.hyperSize = hypernet.shape[0];
+  const routers = all.filter(
+    ({ traits = [] }) =>
+      traits.includes('routes') === !dense && traits.includes('hypernetwork') === Boolean(hypernet),
+  );
+  if (routers.length === 1) shapes.router = routers[0].value;
+  return { shapes, routers };
 }
 
 /**
@@ -118,9 +124,9 @@ function shapesOf(tensors, [vocabSize, dModel]) {
  *
  * @param {Described} described
  */
-export function inWords({ shapes, vocabSize, asksRouter }) {
-  const { layers, dModel, heads, dHead, experts, dInner, router } = shapes;
-  const what = asksRouter ? '' : `, router ${router}`;
+export function inWords({ shapes, vocabSize, routers }) {
+  const { layers, dModel, heads, dHead, experts, dInner } = shapes;
+  const what = routers.length === 1 ? `, router ${routers[0].label}` : '';
   return (
     `${layers} layers of width ${dModel}, ${heads} heads of width ${dHead}, ` +
     `${experts} ${experts === 1 ? 'expert' : 'experts'} of width ${dInner}, ${vocabSize} symbols${what}`

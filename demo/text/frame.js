@@ -1,36 +1,49 @@
+import { putRouting, widthOf } from '../routing.js';
+
 /**
  * The routing of a text as one block of memory, so that it crosses to the page and back by transfer.
  *
  * Words of four bytes, in this order: for each layer, experts int32 [N, K], weights float32 [N, K], logits float32
  * [N, E]; then, where predictions is P > 0, the likeliest next tokens int32 [N, P], their probabilities
  * float32 [N, P], and the loss at each token float32 [N]; at the end, where a sample of S tokens was read, the experts
- * that took them, uint16 [layers, S, K].
+ * that took them, int16 [layers, S, K of the sample].
  */
 
 /**
  * @typedef {object} FrameShape
  * @property {number} tokens N
  * @property {number} layers that have a router
- * @property {number} topK K
+ * @property {number} topK K: the most experts that a token has
  * @property {number} experts E
  * @property {number} predictions P
- * @property {{ tokens: number, step: number }} [sample] S, and the step of the model that read it
+ * @property {{ tokens: number, step: number, topK: number }} [sample] S, the step of the model that read it, and its K
  *
- * @typedef {import('../measures.js').LayerRouting} LayerRouting
+ * @typedef {import('../routing.js').LayerRouting} LayerRouting
  *
- * @typedef {object} FrameViews
- * @property {LayerRouting[]} layers
+ * @typedef {object} Predictions
  * @property {Int32Array} next [N, P]
  * @property {Float32Array} nextProbabilities [N, P]
  * @property {Float32Array} losses [N] nats; NaN where the next token is not known
- * @property {Uint16Array} sample [layers, S, K]; 65535 where a token was not read
+ *
+ * @typedef {object} Routing
+ * @property {LayerRouting[]} layers
+ * @property {Int16Array} sample [layers, S, K of the sample]; filled up as routing is, and `unread` where a token was
+ *   not read
+ *
+ * @typedef {Routing & Predictions} FrameViews
  */
+
+/** What stands in place of the experts of a sample's token that was not read. */
+export const unread = -2;
 
 /** @param {FrameShape} shape */
 export function frameBytes({ tokens, layers, topK, experts, predictions, sample }) {
   const perToken = layers * (2 * topK + experts) + (predictions ? 2 * predictions + 1 : 0);
-  return 4 * tokens * perToken + 2 * layers * (sample?.tokens ?? 0) * topK;
+  return 4 * tokens * perToken + 2 * layers * sampleSize(sample);
 }
+
+/** @param {FrameShape['sample']} sample @returns {number} ids of one layer */
+const sampleSize = (sample) => (sample ? sample.tokens * sample.topK : 0);
 
 /**
  * The parts of a block, as views of it.
@@ -59,14 +72,41 @@ export function frameViews(buffer, shape) {
     next: ints(tokens * predictions),
     nextProbabilities: floats(tokens * predictions),
     losses: floats(predictions ? tokens : 0),
-    sample: new Uint16Array(buffer, at, shape.layers * (shape.sample?.tokens ?? 0) * topK),
+    sample: new Int16Array(buffer, at, shape.layers * sampleSize(shape.sample)),
   };
+}
+
+/**
+ * The routing of tokens that were written one by one.
+ *
+ * @param {readonly { routing: readonly LayerRouting[] }[]} written one at least
+ * @returns {{ shape: FrameShape, buffer: ArrayBuffer }}
+ */
+export function packRouting(written) {
+  const [{ routing: first }] = written;
+  const experts = first[0]?.logits.length ?? 0;
+  const shape = {
+    tokens: written.length,
+    layers: first.length,
+    topK: widthOf(
+      written.flatMap(({ routing }) => routing),
+      experts,
+    ),
+    experts,
+    predictions: 0,
+  };
+  const buffer = new ArrayBuffer(frameBytes(shape));
+  const { layers } = frameViews(buffer, shape);
+  written.forEach(({ routing }, start) => {
+    putRouting(layers, routing, { start, ...shape });
+  });
+  return { shape, buffer };
 }
 
 /**
  * Writes the P likeliest next tokens of a token, and its loss.
  *
- * @param {FrameViews} views changed
+ * @param {Predictions} views changed
  * @param {number} token which row to write
  * @param {Float32Array} logits [V] over the vocabulary
  * @param {number} target the token that really follows, or -1

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { plain } from './plain.js';
 
 /**
  * The built-in texts, as modules that the page imports when one is chosen: `virtual:text/NAME` exports the text. They
@@ -62,4 +61,21 @@ function shuffled(list) {
     [all[i], all[j]] = [all[j], all[i]];
   }
   return all;
+}
+
+/**
+ * Lines become paragraphs, and typographic signs those of a typewriter: then nearly every character is one byte,
+ * and a colour belongs to a character.
+ *
+ * @param {string} text
+ */
+export function plain(text) {
+  return text
+    .replace(/\r\n?/g, '\n')
+    .replace(/(?<=[^\n])\n(?=[^\n])/g, ' ')
+    .replace(/[‘’]/g, "'")
+    .replace(/[“”]/g, '"')
+    .replace(/\s*—\s*/g, ' -- ')
+    .replace(/ {2,}/g, ' ')
+    .replace(/\n{2,}/g, '\n');
 }

@@ -70,19 +70,22 @@ function VocabularyField({ size }) {
 /**
  * @param {{ described: import('./checkpoint-file.js').Described, state: import('../state.js').State }} props
  */
-function ConfigFields({ described: { asksRouter, shapes }, state }) {
+function ConfigFields({ described: { routers, shapes }, state }) {
   const experts = Number(shapes.experts);
   return (
     <>
-      {asksRouter && (
+      {routers.length > 1 && (
         <div class="field">
           <label for="open-router">Router</label>
           <select id="open-router" name="router" aria-describedby="open-router-help">
-            <option value="smoe">smoe</option>
-            <option value="smoe-dropout">smoe-dropout</option>
+            {routers.map(({ value, label }) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
           </select>
           <p class="help" id="open-router-help">
-            Both have the same tensors; smoe goes on training its router.
+            These have the same tensors, and differ in what of them they train.
           </p>
         </div>
       )}

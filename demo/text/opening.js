@@ -18,8 +18,9 @@ import { vocabularyOfFile } from './vocabulary-file.js';
  * Opening a model: out of one file, or of one and its vocabulary.
  *
  * @param {import('../run.js').Run} run
+ * @param {readonly import('../schema.js').Choice[]} routers that there are
  */
-export function createOpening(run) {
+export function createOpening(run, routers) {
   const question = signal(/** @type {Question | null} */ (null));
   /** @type {Uint8Array} */
   let bytes = new Uint8Array();
@@ -43,7 +44,7 @@ export function createOpening(run) {
         const { name } = read[0];
         throw new CheckpointFileError(`${name} is no model; a vocabulary is opened together with its model.`);
       }
-      const described = describeCheckpoint(model.name, model.content);
+      const described = describeCheckpoint(model.name, model.content, routers);
       const other = read.find((file) => file !== model);
       if (other) vocabulary = vocabularyFrom(other.name, other.content, described);
       bytes = model.content;

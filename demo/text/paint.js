@@ -1,5 +1,5 @@
 import { fillOf, letterOf, paper, strengthOf, tie } from '../colours.js';
-import { leadOf, tieGap } from '../measures.js';
+import { isLevel } from '../routing.js';
 
 /**
  * The colours of a routed text's characters, set from outside on elements that stay.
@@ -45,14 +45,15 @@ export function lookOf(routed, index, look) {
   const layer = routed.views.layers[look.layer - 1];
   if (!layer) return plainLook;
   const { topK, experts } = routed.shape;
-  if (isTie(routed, look.layer - 1, row)) {
+  if (isLevel(layer, row, topK)) {
     return { background: tie, text: '#000000', letter: '', letters: '' };
   }
-  const [first, second] = [layer.experts[row * topK], layer.experts[row * topK + 1]];
+  const [first, second] = [firstOf(layer, row, topK), topK > 1 ? layer.experts[row * topK + 1] : -1];
+  if (first < 0) return plainLook;
   const weight = layer.weights[row * topK];
   const { fill, text } = fillOf(first, experts, look.strength ? strengthOf(weight, topK) : 1);
   const letter = letterOf(first);
-  const height = topK < 2 ? 0 : Math.round(2 * layer.weights[row * topK + 1] * secondHeight);
+  const height = second < 0 ? 0 : Math.round(2 * layer.weights[row * topK + 1] * secondHeight);
   if (height < 1) return { background: fill, text, letter, letters: '' };
   const stripe = fillOf(second, experts, 1).fill;
   const edges = `${stripe} ${height}px, ${paper} ${height}px ${height + 1}px, ${fill} ${height + 1}px`;
@@ -71,8 +72,10 @@ function stripes(routed, row, letters) {
   const { layers, topK, experts } = routed.shape;
   const height = letters ? stripeHeight.letters : stripeHeight.plain;
   const bands = Array.from({ length: layers }, (_, layer) => {
-    const expert = routed.views.layers[layer].experts[row * topK];
-    if (isTie(routed, layer, row)) return { fill: tie, text: '#000000', letter: '\u00a0' };
+    const routing = routed.views.layers[layer];
+    const expert = firstOf(routing, row, topK);
+    if (isLevel(routing, row, topK)) return { fill: tie, text: '#000000', letter: '\u00a0' };
+    if (expert < 0) return { fill: paper, text: '#000000', letter: '\u00a0' };
     return { ...fillOf(expert, experts, 1), letter: letterOf(expert) };
   });
   const fills = bands.map(({ fill }, i) => {
@@ -89,18 +92,12 @@ function stripes(routed, row, letters) {
 }
 
 /**
- * Whether the first two experts of a token are level: what looks like a choice then is none.
- *
- * @param {RoutedText} routed
- * @param {number} layer counted from 0
+ * @param {import('../routing.js').LayerRouting} routing
  * @param {number} row
+ * @param {number} topK
+ * @returns {number} the expert with the largest weight; below 0: none was chosen
  */
-function isTie({ shape: { topK, experts }, views }, layer, row) {
-  if (topK < 2) return false;
-  const { experts: chosen, logits } = views.layers[layer];
-  const [first, second] = [chosen[row * topK], chosen[row * topK + 1]];
-  return leadOf(logits[row * experts + first], logits[row * experts + second]) < tieGap;
-}
+const firstOf = ({ experts }, row, topK) => (topK ? experts[row * topK] : -1);
 
 /**
  * Gives every character its colours.

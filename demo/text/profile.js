@@ -1,30 +1,28 @@
+import { routingByClass } from 'hyperrouter-wasm';
+import { unread } from './frame.js';
+
 /**
  * What each expert takes more of than others do, counted on the sample of the held-out text. A token counts once for
- * each of the k experts that take it, as in the load.
+ * each of the experts that take it, as in the load.
  *
  * @typedef {object} LayerSample the routing of one layer on a text
  * @property {ArrayLike<number>} tokens [S]
  * @property {ArrayLike<number>} classes [S]
- * @property {Uint16Array} experts [S, K] chosen; 65535 where a token was not read
+ * @property {Int16Array} experts [S, K] chosen, filled up with -1; `unread` where a token was not read
  * @property {number} topK K
  * @property {number} count E
  *
- * @typedef {object} ClassRow
- * @property {number} id of the class
- * @property {number} tokens of this class that were read
- * @property {number[]} shares [E] of its assignments that each expert gets: sums to 1
- * @property {number[]} lifts [E] that share over the expert's share of everything; 1: no difference
+ * @typedef {import('hyperrouter-wasm').ClassRouting} ClassRow
  *
  * @typedef {object} Item a character or a pair of them
  * @property {number[]} tokens
  * @property {number} lift p(item given expert) / p(item)
  * @property {number} times that it was read
- * @property {number} share of its occurrences that the expert takes, as one of k
+ * @property {number} share of its occurrences that the expert takes, alone or with others
  *
  * @typedef {{ load: number, characters: Item[], pairs: Item[] }} Profile of one expert
  */
 
-const unread = 0xffff;
 /** What comes less often says little: its lift may be chance. */
 const leastTimes = 12;
 /** Below this there is nothing special to tell. */
@@ -41,51 +39,35 @@ const leastLift = 1.2;
 export function layerSample({ shape, views }, { sample, sampleClasses }, layer) {
   if (!shape.sample?.tokens || layer >= shape.layers || sample.length !== shape.sample.tokens)
     return undefined;
-  const size = sample.length * shape.topK;
+  const { topK } = shape.sample;
+  const size = sample.length * topK;
   return {
     tokens: sample,
     classes: sampleClasses,
     experts: views.sample.subarray(layer * size, (layer + 1) * size),
-    topK: shape.topK,
+    topK,
     count: shape.experts,
   };
 }
 
 /**
- * Counts assignments by whatever the tokens are told apart by.
+ * The routing by whatever the tokens are told apart by.
  *
  * @param {LayerSample} sample
  * @param {(index: number) => number} keyOf a token's; -1: of none
  */
-function countBy({ tokens, experts, topK, count }, keyOf) {
-  /** @type {Map<number, { times: number, first: number, by: Float64Array }>} */
-  const counts = new Map();
-  for (let i = 0; i < tokens.length; i++) {
-    if (experts[i * topK] === unread) continue;
-    const key = keyOf(i);
-    if (key < 0) continue;
-    let entry = counts.get(key);
-    if (!entry) {
-      entry = { times: 0, first: i, by: new Float64Array(count) };
-      counts.set(key, entry);
-    }
-    entry.times++;
-    for (let k = 0; k < topK; k++) entry.by[experts[i * topK + k]]++;
-  }
-  return counts;
+function routingBy({ tokens, experts, topK, count }, keyOf) {
+  const keys = Array.from(tokens, (_, i) => (experts[i * topK] === unread ? -1 : keyOf(i)));
+  return routingByClass(experts, keys, count);
 }
 
 /**
- * Each expert's share of all that was read.
+ * Each expert's share of all assignments, in double precision.
  *
  * @param {LayerSample} sample
  * @returns {number[]} [E]
  */
-function loadOfSample(sample) {
-  const all = countBy(sample, () => 0).get(0);
-  const total = all ? all.times * sample.topK : 1;
-  return Array.from({ length: sample.count }, (_, expert) => (all?.by[expert] ?? 0) / total);
-}
+const loadOfSample = (sample) => routingBy(sample, () => 0)[0]?.shares ?? new Array(sample.count).fill(0);
 
 /**
  * Which expert takes which class of characters.
@@ -94,16 +76,13 @@ function loadOfSample(sample) {
  * @returns {{ rows: ClassRow[], load: number[], tokens: number }} classes that occur, by their ids
  */
 export function classTable(sample) {
+  const rows = routingBy(sample, (i) => sample.classes[i]);
   const load = loadOfSample(sample);
-  const counts = countBy(sample, (i) => sample.classes[i]);
-  const rows = [...counts]
-    .sort(([a], [b]) => a - b)
-    .map(([id, { times, by }]) => {
-      const shares = Array.from(by, (n) => n / (times * sample.topK));
-      return { id, tokens: times, shares, lifts: shares.map((share, e) => (load[e] ? share / load[e] : 0)) };
-    });
   return { rows, load, tokens: rows.reduce((sum, { tokens }) => sum + tokens, 0) };
 }
+
+/** Keys of pairs: the first token times this, and the second. */
+const pairSize = 65536;
 
 /**
  * What is typical of each expert: the characters, and the pairs that end in the character it took, of the greatest
@@ -115,31 +94,29 @@ export function classTable(sample) {
  */
 export function profilesOf(sample, most) {
   const { tokens } = sample;
-  const size = 65536;
-  const load = loadOfSample(sample);
-  const characters = countBy(sample, (i) => tokens[i]);
-  const pairs = countBy(sample, (i) => (i > 0 ? tokens[i - 1] * size + tokens[i] : -1));
-  const best = (
-    /** @type {typeof characters} */ counts,
-    /** @type {number} */ expert,
-    /** @type {number} */ width,
-  ) =>
-    [...counts.values()]
-      .filter(({ times }) => times >= leastTimes)
-      .map(({ times, first, by }) => {
-        return {
-          tokens: Array.from({ length: width }, (_, j) => tokens[first - width + 1 + j]),
-          lift: load[expert] ? by[expert] / (times * sample.topK * load[expert]) : 0,
-          times,
-          share: by[expert] / times,
-        };
-      })
-      .filter(({ lift }) => lift >= leastLift)
-      .sort((a, b) => b.lift - a.lift || b.times - a.times)
-      .slice(0, most);
-  return load.map((part, expert) => ({
-    load: part,
-    characters: best(characters, expert, 1),
-    pairs: best(pairs, expert, 2),
+  const often = (/** @type {ClassRow} */ row) => row.tokens >= leastTimes;
+  const characters = routingBy(sample, (i) => tokens[i]).filter(often);
+  const pairs = routingBy(sample, (i) => (i > 0 ? tokens[i - 1] * pairSize + tokens[i] : -1)).filter(often);
+  /**
+   * @param {readonly ClassRow[]} rows
+   * @param {number} expert
+   * @param {(id: number) => number[]} tokensOf
+   * @returns {Item[]}
+   */
+  const best = (rows, expert, tokensOf) =>
+    rows
+      .filter(({ lifts }) => lifts[expert] >= leastLift)
+      .sort((a, b) => b.lifts[expert] - a.lifts[expert] || b.tokens - a.tokens)
+      .slice(0, most)
+      .map(({ id, tokens: times, assignments, lifts }) => ({
+        tokens: tokensOf(id),
+        lift: lifts[expert],
+        times,
+        share: assignments[expert] / times,
+      }));
+  return loadOfSample(sample).map((load, expert) => ({
+    load,
+    characters: best(characters, expert, (id) => [id]),
+    pairs: best(pairs, expert, (id) => [Math.floor(id / pairSize), id % pairSize]),
   }));
 }

@@ -1,6 +1,6 @@
+import { routerProbabilities } from 'hyperrouter-wasm';
 import { fillOf, letterOf } from '../colours.js';
 import { percent } from '../format.js';
-import { probabilitiesOf } from '../measures.js';
 import { Chip } from '../views/figure.jsx';
 import { cellOf } from './cells.js';
 
@@ -71,7 +71,7 @@ function reasonFor(routed, row, layer) {
 
 /**
  * @param {object} props
- * @param {import('../measures.js').LayerRouting} props.routing
+ * @param {import('../routing.js').LayerRouting} props.routing
  * @param {number} props.row
  * @param {{ topK: number, experts: number }} props.shape
  * @param {number} props.layer
@@ -79,11 +79,13 @@ function reasonFor(routed, row, layer) {
  */
 export function Experts({ routing, row, shape, layer, what = 'character' }) {
   const { topK, experts } = shape;
-  const probabilities = probabilitiesOf(routing.logits, row, experts);
+  const probabilities = routerProbabilities(routing.logits, experts, row);
   // The height of a bar is a probability of 30 %, or of more where one is surer than that.
   const full = Math.max(0.3, ...probabilities);
   const chosen = new Map();
-  for (let k = 0; k < topK; k++) chosen.set(routing.experts[row * topK + k], routing.weights[row * topK + k]);
+  for (let i = row * topK; i < (row + 1) * topK; i++) {
+    if (routing.experts[i] >= 0) chosen.set(routing.experts[i], routing.weights[i]);
+  }
   return (
     <table class="readout-experts">
       <caption>

@@ -1,7 +1,7 @@
 import { useComputed } from '@preact/signals';
 import { useCallback, useMemo } from 'preact/hooks';
 import { letterOf } from '../colours.js';
-import { Controls } from '../views/controls.jsx';
+import { Controls, ToSettings } from '../views/controls.jsx';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { Later } from '../views/later.jsx';
@@ -10,13 +10,12 @@ import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
-import { ToSettings } from '../views/to-settings.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
 import { BarcodeView } from './barcode.jsx';
-import { textBench } from './bench.js';
 import { OpenDialog } from './open-dialog.jsx';
 import { RoutedTextView } from './routed-text.jsx';
+import { openTextRun } from './run.js';
 import { SpecialitiesView } from './specialities.jsx';
 import { createSpotlight, litBy, nameOfSpot } from './spotlight.js';
 import { TextKey, TextTable } from './text-key.jsx';
@@ -30,11 +29,12 @@ import { WritingView } from './writing.jsx';
  * @returns {Promise<import('../shell.js').Room>}
  */
 export async function openRoom(context) {
-  const { run, state, begin } = await textBench(context);
+  const { run, state, enter, leave } = await openTextRun(context);
   return {
     states: [state],
     run,
-    enter: begin,
+    enter,
+    leave,
     report: (problems) => {
       for (const problem of problems) run.notify('note', problem);
     },

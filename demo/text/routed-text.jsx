@@ -206,11 +206,10 @@ function expertsInWords(routed, index, layer) {
   return routed.views.layers
     .map(({ experts, weights }, i) => {
       if (layer && layer !== i + 1) return '';
-      const chosen = Array.from({ length: topK }, (_, k) => {
-        const at = row * topK + k;
-        return `${letterOf(experts[at])} ${percent(weights[at])}`;
-      });
-      return `, layer ${i + 1}: expert ${chosen.join(', ')}`;
+      const chosen = Array.from({ length: topK }, (_, k) => row * topK + k)
+        .filter((at) => experts[at] >= 0)
+        .map((at) => `${letterOf(experts[at])} ${percent(weights[at])}`);
+      return `, layer ${i + 1}: ${chosen.length ? `expert ${chosen.join(', ')}` : 'no expert'}`;
     })
     .join('');
 }

@@ -2,15 +2,19 @@ import { computed, signal } from '@preact/signals';
 import { engineConfig } from '../config.js';
 import { loadOf } from '../measures.js';
 import { createRun } from '../run.js';
-import { charactersIn, keepText, leastTokens, TextError } from './data.js';
+import { createSchema } from '../schema.js';
+import { createVisits } from '../session/in-room.js';
+import { createState } from '../state.js';
+import { builtInText, charactersIn, keepText, keptText, leastTokens, TextError } from './data.js';
 import { frameViews } from './frame.js';
 import { createOpening } from './opening.js';
+import { textSettings } from './settings.js';
 import { describeUnknown, SymbolVocabulary } from './vocabulary.js';
 import { createSink } from './written.js';
 
 /**
  * @typedef {import('../state.js').State} State
- * @typedef {import('../worker/protocol.js').TextSummary} TextSummary
+ * @typedef {import('../trainer/trainer-protocol.js').TextSummary} TextSummary
  * @typedef {import('./data.js').Text} Text
  * @typedef {import('./frame.js').FrameViews} FrameViews
  * @typedef {import('./frame.js').FrameShape} FrameShape
@@ -26,17 +30,25 @@ import { createSink } from './written.js';
 const showEvery = 60;
 
 /**
- * The run of the text room: a text, its probe, and what the model writes.
+ * The run of the text room, with its settings and what to do when a room that shows it is entered and left.
  *
- * @param {object} parts
- * @param {import('../run.js').Client} parts.client
- * @param {State} parts.state
- * @param {(id: string) => Promise<Text>} parts.loadText a text that comes with the page
- * @param {() => Text | undefined} parts.keptText
+ * @param {import('../context.js').Context} context
  */
-export function createTextRun({ client, state, loadText, keptText }) {
+export function openTextRun(context) {
+  return context.shared('text', async () => {
+    const state = createState(createSchema(textSettings, context.engine.fields.language));
+    const run = createTextRun({ openClient: context.openClient, state });
+    return { run, state, ...createVisits({ trained: run, state }) };
+  });
+}
+
+/**
+ * A text, its probe, and what the model writes.
+ *
+ * @param {{ openClient: () => Promise<import('../trainer/trainer-client.js').TrainerClient>, state: State }} parts
+ */
+function createTextRun({ openClient, state }) {
   const textName = signal('');
-  const live = signal(/** @type {RoutedText | null} */ (null));
   const writing = signal(false);
   const written = signal(/** @type {RoutedText | null} */ (null));
   /** What the model's tokens stand for. */
@@ -51,7 +63,7 @@ export function createTextRun({ client, state, loadText, keptText }) {
   let texts = 0;
 
   const run = createRun({
-    client,
+    openClient,
     state,
     /** @type {import('../run.js').Task<Text>} */
     task: {
@@ -75,51 +87,36 @@ export function createTextRun({ client, state, loadText, keptText }) {
           state.setAll([['text', 'moby-dick']]);
         }
         const id = String(state.peek('text'));
-        const text = builtIn.get(id) ?? (await loadText(id));
+        const text = builtIn.get(id) ?? (await builtInText(id));
         builtIn.set(id, text);
         return text;
       },
       begin(built, text) {
         textName.value = text.name;
-        live.value = null;
         written.value = null;
         texts = 0;
         const { unknown, vocabulary: json } = /** @type {TextSummary} */ (built.data);
         vocabulary.value = SymbolVocabulary.fromJSON(json);
         if (unknown) run.notify('note', describeUnknown(text.name, unknown));
       },
-      show(shape, buffer) {
-        const last = live.peek();
-        live.value = routed(shape, buffer);
-        return last ? /** @type {ArrayBuffer} */ (last.views.next.buffer) : null;
-      },
       loads: (shape, buffer) =>
         frameViews(buffer, shape).layers.map(({ experts }) => loadOf(experts, shape.experts)),
     },
   });
 
-  /**
-   * @param {FrameShape} shape
-   * @param {ArrayBuffer} buffer
-   * @returns {RoutedText}
-   */
-  function routed(shape, buffer) {
-    return {
-      tokens: data.peek()?.probe ?? new Int32Array(),
-      from: 0,
-      shape,
-      views: frameViews(buffer, shape),
-    };
-  }
-
   const data = computed(() => /** @type {TextSummary | undefined} */ (run.summary.value?.data));
 
-  /** The routing that is shown: of now, or of the moment that the reader has gone back to. */
-  const probe = computed(() => {
-    const at = run.moment.value;
-    const moment = at === null ? undefined : run.moments.value[at];
-    return moment ? routed(/** @type {FrameShape} */ (moment.shape), moment.buffer) : live.value;
-  });
+  /** The routing that is shown: of now, or of the moment that the reader has gone back to; null: none yet. */
+  const probe = computed(
+    /** @returns {RoutedText | null} */ () => {
+      const at = run.moment.value;
+      const picture = (at === null ? undefined : run.moments.value[at]) ?? run.picture.value;
+      if (!picture) return null;
+      const shape = /** @type {FrameShape} */ (picture.shape);
+      const tokens = data.value?.probe ?? new Int32Array();
+      return { tokens, from: 0, shape, views: frameViews(picture.buffer, shape) };
+    },
+  );
 
   /** @param {Text} text */
   function useText(text) {
@@ -165,7 +162,7 @@ export function createTextRun({ client, state, loadText, keptText }) {
       const topP = Number(state.peek('topP'));
       // Another text each time, but the same ones in every run of these settings.
       const seed = (Number(state.peek('seed')) + 7919 * texts++) % 2 ** 31;
-      const request = client.request(
+      const request = run.session.request(
         'generate',
         { prompt, maxTokens, temperature, topP, seed },
         {
@@ -188,7 +185,7 @@ export function createTextRun({ client, state, loadText, keptText }) {
 
   return {
     ...run,
-    opening: createOpening(run),
+    opening: createOpening(run, state.settingOf('router').choices ?? []),
     data,
     vocabulary,
     textName,
@@ -197,7 +194,7 @@ export function createTextRun({ client, state, loadText, keptText }) {
     written,
     useText,
     generate,
-    stopWriting: () => run.cancel(writingId),
+    stopWriting: () => (writingId === undefined ? undefined : run.session.cancel(writingId)),
     hasOwnText: () => own !== undefined,
   };
 }

@@ -83,9 +83,7 @@ export function TextTable({ run, state }) {
           <tr key={row}>
             <th scope="row">{name}</th>
             {columns.map(({ routing, k, title }) => (
-              <td key={title}>
-                {letterOf(routing.experts[row * topK + k])} {percent(routing.weights[row * topK + k])}
-              </td>
+              <td key={title}>{chosenInWords(routing, row * topK + k)}</td>
             ))}
           </tr>
         ))}
@@ -93,3 +91,10 @@ export function TextTable({ run, state }) {
     </table>
   );
 }
+
+/**
+ * @param {import('../routing.js').LayerRouting} routing
+ * @param {number} at
+ */
+const chosenInWords = ({ experts, weights }, at) =>
+  experts[at] < 0 ? '–' : `${letterOf(experts[at])} ${percent(weights[at])}`;

@@ -1,9 +1,10 @@
+import { putRouting } from '../routing.js';
 import { frameBytes, frameViews } from './frame.js';
 
 /**
  * @typedef {import('./run.js').RoutedText} RoutedText
  * @typedef {import('./frame.js').FrameViews} FrameViews
- * @typedef {import('../worker/protocol.js').Written} Written
+ * @typedef {import('../trainer/trainer-protocol.js').Written} Written
  */
 
 /**
@@ -19,23 +20,40 @@ export function createSink(prompt, maxTokens) {
   let count = 0;
   /** @type {FrameViews | undefined} */
   let all;
+  let topK = 0;
+
+  /**
+   * Makes room for as many experts of a token as it may have. What was written stays.
+   *
+   * @param {import('./frame.js').FrameShape} shape
+   */
+  function widen(shape) {
+    const before = all;
+    const had = topK;
+    topK = shape.topK;
+    const whole = { ...shape, tokens: maxTokens };
+    const wider = frameViews(new ArrayBuffer(frameBytes(whole)), whole);
+    const written = before?.layers.map(({ experts, weights, logits }) => ({
+      experts: experts.subarray(0, count * had),
+      weights: weights.subarray(0, count * had),
+      logits: logits.subarray(0, count * shape.experts),
+    }));
+    if (written) putRouting(wider.layers, written, { ...shape, start: 0 });
+    all = wider;
+  }
+
   return (part) => {
-    const { topK, experts } = part.shape;
-    const whole = { ...part.shape, tokens: maxTokens };
-    all ??= frameViews(new ArrayBuffer(frameBytes(whole)), whole);
+    if (!all || part.shape.topK > topK) widen(part.shape);
+    const views = /** @type {FrameViews} */ (all);
     tokens.set(part.tokens, prompt.length + count);
-    frameViews(part.buffer, part.shape).layers.forEach((layer, i) => {
-      const of = /** @type {FrameViews} */ (all).layers[i];
-      of.experts.set(layer.experts, count * topK);
-      of.weights.set(layer.weights, count * topK);
-      of.logits.set(layer.logits, count * experts);
-    });
+    const { layers } = frameViews(part.buffer, part.shape);
+    putRouting(views.layers, layers, { start: count, experts: part.shape.experts, topK });
     count += part.tokens.length;
     return {
       tokens: tokens.subarray(0, prompt.length + count),
       from: prompt.length,
-      shape: { ...part.shape, tokens: count },
-      views: all,
+      shape: { ...part.shape, topK, tokens: count },
+      views,
     };
   };
 }

@@ -40,7 +40,7 @@ export const tourSteps = [
     text:
       'Nobody tells the router to be fair. Often a few experts get nearly all the work and the others learn little. ' +
       'The bars of “Load of the experts” say which share each one gets; the line marks the fair one.',
-    ask: 'Choose the router “smoe”, whose weights are learned freely, and start again.',
+    ask: 'Choose the router “Standard top-k (SMoE)”, whose weights are learned freely, and start again.',
     target: ['.field:has(#setting-router)', '.figure-load'],
     done: (run, state) => state.get('router') === 'smoe' && run.step.value >= 20,
   },

@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import { TourEntry } from '../tour/entry.jsx';
-import { PlaceContext } from './place.js';
+import { PlaceContext } from './save-menu.jsx';
 
 /**
  * The page: its rooms, and the one that is open.

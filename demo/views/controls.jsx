@@ -1,5 +1,6 @@
 import { saveFile } from '../export/save.js';
 import { compact } from '../format.js';
+import { idleKeys } from '../schema.js';
 import { Field } from './field.jsx';
 import { Later } from './later.jsx';
 import { SaveRun, shareableOf } from './share.jsx';
@@ -20,20 +21,12 @@ import { SaveRun, shareableOf } from './share.jsx';
  * @param {(files: File[]) => void} [props.openFiles] opens a model out of one file or two; by default the run does, of one
  */
 export function Controls({ run, state, onProblems, source, openFiles }) {
-  const dense = state.get('router') === 'dense';
+  const idle = idleKeys(state.schema, state.values.value);
   const fields = (/** @type {string} */ group) =>
     state.schema
       .filter((setting) => setting.group === group && setting.control !== 'none')
       .map(({ key }) => (
-        <Field
-          key={key}
-          state={state}
-          name={key}
-          onProblems={onProblems}
-          disabled={
-            (dense && key === 'topK') || (key === 'loadBalanceWeight' && state.get('router') !== 'smoe')
-          }
-        />
+        <Field key={key} state={state} name={key} onProblems={onProblems} disabled={idle.has(key)} />
       ));
   const built = run.summary.value;
   return (
@@ -107,4 +100,22 @@ async function save(run) {
   } catch (error) {
     run.report(error);
   }
+}
+
+/** The way to the settings where pictures come first, on a narrow screen: the eye, and the focus too. */
+export function ToSettings() {
+  return (
+    <button type="button" class="quiet to-settings" onClick={toSettings}>
+      Settings
+      <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
+        <path d="M6 1v9M2 6.5l4 4 4-4" />
+      </svg>
+    </button>
+  );
+}
+
+function toSettings() {
+  const settings = /** @type {HTMLElement} */ (document.querySelector('.controls'));
+  settings.focus({ preventScroll: true });
+  settings.scrollIntoView();
 }

@@ -1,6 +1,6 @@
+import { expertLoad, loadVariation, maxLoad, routerEntropy } from 'hyperrouter-wasm';
 import { fillOf, letterOf } from '../colours.js';
-import { percent } from '../format.js';
-import { busiest, loadOf, routerEntropy, variation } from '../measures.js';
+import { fixed, percent } from '../format.js';
 import { Chip, Figure } from './figure.jsx';
 
 /**
@@ -8,7 +8,7 @@ import { Chip, Figure } from './figure.jsx';
  *
  * @typedef {object} Routed what is shown of any probe
  * @property {{ layers: number, experts: number }} shape
- * @property {{ layers: import('../measures.js').LayerRouting[] }} views
+ * @property {{ layers: import('../routing.js').LayerRouting[] }} views
  *
  * @param {object} props
  * @param {import('@preact/signals').ReadonlySignal<Routed | null>} props.routed
@@ -28,16 +28,16 @@ export function LoadView({ routed, state, what = 'characters' }) {
   }
   const { experts } = probe.shape;
   const layers = probe.views.layers.map(({ experts: chosen, logits }) => {
-    const load = loadOf(chosen, experts);
+    const load = expertLoad(chosen, experts);
     return {
       load,
-      busiest: busiest(load),
-      variation: variation(load),
+      maxLoad: maxLoad(load),
+      loadVariation: loadVariation(load),
       entropy: routerEntropy(logits, experts),
     };
   });
   // All bars on one scale, so that layers can be compared; a full bar is twice the fair share at least.
-  const full = Math.max(2 / experts, ...layers.flatMap(({ load }) => load));
+  const full = Math.max(2 / experts, ...layers.flatMap(({ load }) => [...load]));
   const fair = (100 / experts / full).toFixed(2);
   const current = Number(state.get('layer')) - 1;
   return (
@@ -83,19 +83,19 @@ export function LoadView({ routed, state, what = 'characters' }) {
       <table class="measures">
         <tbody>
           <Measure
-            name="Busiest expert"
-            help="times its fair share; 1 is even"
-            values={layers.map((layer) => `${layer.busiest.toFixed(1)} ×`)}
+            name="Max load"
+            help="of one expert, in multiples of the fair share: 1 (even) to E/K"
+            values={layers.map((layer) => fixed(layer.maxLoad))}
           />
           <Measure
-            name="Unevenness"
-            help="standard deviation of the load over its mean; 0 is even"
-            values={layers.map((layer) => layer.variation.toFixed(2))}
+            name="Load variation"
+            help="standard deviation of the load over its mean: 0 (even) to √(E/K − 1)"
+            values={layers.map((layer) => fixed(layer.loadVariation))}
           />
           <Measure
-            name="Indecision"
-            help="entropy of the router’s probabilities; 100 % has no preference"
-            values={layers.map((layer) => percent(layer.entropy))}
+            name="Router entropy"
+            help="of the probabilities: 0 (certain) to 1 (uniform)"
+            values={layers.map((layer) => fixed(layer.entropy))}
           />
         </tbody>
       </table>
@@ -103,15 +103,18 @@ export function LoadView({ routed, state, what = 'characters' }) {
   );
 }
 
-/** @param {readonly { load: number[], busiest: number, variation: number, entropy: number }[]} layers */
+/** @param {readonly { load: Float32Array, maxLoad: number, loadVariation: number, entropy: number }[]} layers */
 function rowsOf(layers) {
   const names = layers.map((_, i) => `layer ${i + 1}`);
   return [
     ['', ...names],
-    ...layers[0].load.map((_, expert) => [letterOf(expert), ...layers.map(({ load }) => load[expert])]),
-    ['busiest expert', ...layers.map(({ busiest: most }) => most)],
-    ['unevenness', ...layers.map(({ variation: uneven }) => uneven)],
-    ['indecision', ...layers.map(({ entropy }) => entropy)],
+    ...Array.from(layers[0].load, (_, expert) => [
+      letterOf(expert),
+      ...layers.map(({ load }) => load[expert]),
+    ]),
+    ['max load', ...layers.map((layer) => layer.maxLoad)],
+    ['load variation', ...layers.map((layer) => layer.loadVariation)],
+    ['router entropy', ...layers.map(({ entropy }) => entropy)],
   ];
 }
 

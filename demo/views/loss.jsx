@@ -1,16 +1,13 @@
-import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
-import { BeforeFirstStep } from './before.jsx';
-import { useDrawing } from './drawing.js';
 import { Field } from './field.jsx';
 import { Figure } from './figure.jsx';
-import { tendChart } from './tend.js';
+import { Plot } from './plot.jsx';
 
 /**
  * @typedef {import('../format.js').Unit} Unit
  * @typedef {import('../history.js').LossHistory} LossHistory
- * @typedef {typeof import('./loss-plot.js')} Plotter
+ * @typedef {import('../run.js').EarlierRun} EarlierRun
+ * @typedef {import('./plot-lines.js').Line} Line
  */
 
 /**
@@ -20,72 +17,26 @@ import { tendChart } from './tend.js';
  * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
  */
 export function LossView({ run, state }) {
-  const box = useRef(/** @type {HTMLDivElement | null} */ (null));
-  const chart = useRef(/** @type {{ drawn: import('./loss-plot.js').Plot, key: string } | null} */ (null));
   const unit = /** @type {Unit} */ (state.get('unit'));
   const history = run.losses.value;
+  const unitWords = unitName(unit, run.task.per);
   const none = () => {};
-  // What draws the chart is loaded with the first losses: before them there is nothing to draw.
-  const plotter = useSignal(/** @type {Plotter | null} */ (null));
-  const wanted = history.steps.length > 0 || run.earlier.value.length > 0;
-  useEffect(() => {
-    if (!wanted) return;
-    import('./loss-plot.js').then((loaded) => {
-      plotter.value = loaded;
-    }, run.report);
-  }, [wanted]);
-
-  useDrawing(() => {
-    const plot = plotter.value;
-    const drawn = {
-      history: run.losses.value,
-      earlier: run.earlier.value,
-      unit: /** @type {Unit} */ (state.get('unit')),
-      log: Boolean(state.get('logSteps')),
-    };
-    if (!box.current || !plot) return;
-    const lines = plot.linesOf(drawn.earlier);
-    const key = JSON.stringify([drawn.log, drawn.unit, lines]);
-    const data = plot.dataOf(drawn);
-    if (chart.current?.key !== key) {
-      chart.current?.drawn.plot.destroy();
-      chart.current = { drawn: plot.createPlot(box.current, lines, drawn, data), key };
-    } else {
-      chart.current.drawn.plot.setData(data);
-    }
-  });
-
-  useEffect(() => {
-    const element = box.current;
-    if (!element) return undefined;
-    const end = tendChart(
-      element,
-      () => chart.current?.drawn.plot,
-      () => (chart.current && plotter.peek()?.plotSvg(chart.current.drawn)) ?? '',
-    );
-    return () => {
-      end();
-      chart.current = null;
-    };
-  }, []);
-
   return (
     <Figure
       title="Loss"
       name="loss"
       tools={<Field state={state} name="unit" onProblems={none} />}
       caption={captionOf(run.task, unit)}
-      table={() => <LossTable history={history} unit={unit} unitWords={unitName(unit, run.task.per)} />}
-      rows={() => rowsOf(run.losses.peek(), unitName(unit, run.task.per), unit)}
+      table={() => <LossTable history={history} unit={unit} unitWords={unitWords} />}
+      rows={() => rowsOf(run.losses.peek(), unitWords, unit)}
     >
-      <BeforeFirstStep empty={!wanted}>
-        <div
-          class="loss"
-          ref={box}
-          role="img"
-          aria-label={summaryOf(history, unitName(unit, run.task.per), unit)}
-        />
-      </BeforeFirstStep>
+      <Plot
+        lines={linesOf(history, run.earlier.value, unit)}
+        log={Boolean(state.get('logSteps'))}
+        range={halves}
+        height={260}
+        label={summaryOf(history, unitWords, unit)}
+      />
       <div class="row">
         <Field state={state} name="logSteps" onProblems={none} />
         {run.earlier.value.length > 0 && (
@@ -97,6 +48,43 @@ export function LossView({ run, state }) {
     </Figure>
   );
 }
+
+/** Dashes of the earlier runs, from the oldest on. */
+const earlierDashes = [[], [7, 3], [2, 2]];
+
+/**
+ * @param {LossHistory} history
+ * @param {readonly EarlierRun[]} earlier
+ * @param {Unit} unit
+ * @returns {Line[]}
+ */
+function linesOf({ steps, train, smooth, heldOut }, earlier, unit) {
+  const inUnits = (/** @type {readonly number[]} */ values) => values.map((nats) => inUnit(nats, unit));
+  const faint = { colour: '--line-strong', text: '--muted' };
+  const held = {
+    steps: heldOut.map(({ step }) => step),
+    values: inUnits(heldOut.map(({ loss }) => loss)),
+  };
+  return [
+    ...earlier.map(({ label, steps, losses }, i) => ({
+      label,
+      look: { ...faint, width: 1.5, dash: earlierDashes[i % earlierDashes.length] },
+      steps,
+      values: inUnits(losses),
+    })),
+    { label: '', look: { ...faint, width: 0.75 }, steps, values: inUnits(train) },
+    { label: 'training', look: { colour: '--ink', width: 2 }, steps, values: inUnits(smooth) },
+    {
+      label: 'held-out',
+      look: { colour: '--ink', width: 1.5, dash: [2, 4], filled: true },
+      ...held,
+      marks: held.steps.map((step, i) => ({ step, value: held.values[i] })),
+    },
+  ];
+}
+
+/** From half to half, so that the axis rests while the loss falls. @type {(least: number, most: number) => [number, number]} */
+const halves = (least, most) => [Math.max(0, Math.floor(least * 2 - 0.4) / 2), Math.ceil(most * 2 + 0.1) / 2];
 
 /**
  * @param {{ per: import('../run.js').Task<any>['per'], guess: () => number }} task

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { held } from '../bench.js';
 import { count, loss as lossText, unitName } from '../format.js';
+import { held } from '../session/in-room.js';
 
 /**
  * What went otherwise than wanted, with what can be done about it.
@@ -88,6 +88,7 @@ function sentenceFor(run, state) {
   if (status === 'building') return 'The model is being built.';
   if (status === 'running') return `Training, step ${step}.${quality}`;
   if (status === 'diverged') return `Training broke down at step ${step}.`;
-  if (status === 'failed') return 'The engine could not be started.';
+  if (status === 'failed')
+    return run.summary.peek() ? 'Training failed; Reset begins again.' : 'The model could not be built.';
   return at ? `Paused at step ${step}.${quality}` : 'Ready. Nothing is learned yet.';
 }

@@ -1,5 +1,15 @@
+import { createContext } from 'preact';
 import { useContext, useId, useRef, useState } from 'preact/hooks';
-import { PlaceContext } from './place.js';
+
+/**
+ * Where on the page a view is, for the names of files that are saved there.
+ *
+ * @typedef {object} Place
+ * @property {string} room id of the room
+ * @property {() => number | undefined} step of the run; undefined where there is not one run
+ */
+
+export const PlaceContext = createContext(/** @type {Place} */ ({ room: '', step: () => undefined }));
 
 /**
  * A figure's picture and its table, as files. What makes them is loaded when it is asked for.
@@ -65,7 +75,7 @@ export function SaveMenu({ figure, title, name, table, rows }) {
   );
 }
 
-/** @param {import('./place.js').Place} place */
+/** @param {Place} place */
 function stepOf({ step }) {
   const at = step();
   return at === undefined ? undefined : `step ${at}`;

@@ -27,7 +27,7 @@ export const shareableOf = (run) => ({
   step: () => run.step.value,
   departures: () => run.departures.value,
   records: ({ runRecord }) => [runRecord(run)],
-  engine: () => run.client.engine,
+  engine: () => run.session.engine,
   report: run.report,
 });
 

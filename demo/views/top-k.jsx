@@ -1,4 +1,5 @@
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
+import { routes } from '../schema.js';
 import { Figure } from './figure.jsx';
 
 /**
@@ -61,7 +62,7 @@ export function TopKView({ run, state }) {
       <button
         type="button"
         onClick={running ? run.stopMeasuring : run.measure}
-        disabled={!run.summary.value || state.get('router') === 'dense'}
+        disabled={!run.summary.value || !routes(state)}
       >
         {running ? 'Stop' : measured ? 'Measure again' : 'Measure every k'}
       </button>

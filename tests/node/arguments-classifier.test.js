@@ -106,7 +106,7 @@ onEveryVariant((bench) => {
     });
   });
 
-  test('after bad calls it goes on as one that never saw any', () => {
+  test('after bad calls it continues as if there had been none', () => {
     const [model, twin] = [trainedClassifier(), trainedClassifier()];
     errorOf(() => model.evaluate({ ...batch, inputs: batch.inputs.map(() => Number.NaN) }));
     errorOf(() => model.trainStep({ ...batch, targets: withId(batch.targets, 7, classes), learningRate: 1 }));

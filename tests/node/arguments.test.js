@@ -330,7 +330,7 @@ onEveryVariant((bench) => {
     }
   });
 
-  test('language model: options that are no object', () => {
+  test('language model: options that are not an object', () => {
     const model = trained();
     refuse(model, 'options', [[null, TypeError, /must be an object, got null/]], (_, value) =>
       model.generate([1], value),
@@ -340,7 +340,7 @@ onEveryVariant((bench) => {
     );
   });
 
-  test('language model: after all bad calls it goes on as one that never saw any', () => {
+  test('language model: after all bad calls it continues as if there had been none', () => {
     const [model, twin] = [trained(), trained()];
     const calls = [
       () => model.evaluate({ ...good, inputs: withId(good.inputs, 17, vocabSize) }),

@@ -115,7 +115,7 @@ onEveryVariant((bench) => {
     }
   }
 
-  test('streams do not see each other', () => {
+  test('streams do not affect each other', () => {
     const model = liven(bench.language(TINY));
     const streams = textsOf(18);
     const losses = streams.map((text) => {

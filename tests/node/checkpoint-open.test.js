@@ -55,13 +55,13 @@ onEveryVariant((bench) => {
       assert.equal(bench.openLanguage(file, config).config.router, 'hyperrouter');
     });
 
-    test('without a config there is nothing to go by', () => {
+    test('without a config it cannot be opened', () => {
       const error = errorOf(() => bench.engine.loadCheckpoint(published(golden('hyperrouter'))));
       assert.ok(error instanceof CheckpointError);
       assert.match(error.message, /no hyperrouter\.config .* pass the config/);
     });
 
-    test('a config that is not the one of the file', () => {
+    test('a config other than that of the file', () => {
       const { config } = bench.openLanguage(golden('hyperrouter'));
       const file = published(golden('hyperrouter'));
       const wrong = [{ dInner: 25 }, { vocabSize: 31 }, { layers: 1 }, { layers: 3 }, { router: 'smoe' }];
@@ -72,7 +72,7 @@ onEveryVariant((bench) => {
     });
   });
 
-  describe('what may be opened otherwise than it was saved', () => {
+  describe('what may be changed when opening', () => {
     test('batchSize, contextLength, memoryLength, topK, and what is for training only', () => {
       const model = liven(bench.language(TINY));
       const file = model.saveCheckpoint();
@@ -96,7 +96,7 @@ onEveryVariant((bench) => {
       assert.ok(Number.isFinite(opened.evaluate({ inputs, targets, length: 9, carryMemory: false }).loss));
     });
 
-    test('undefined values say nothing', () => {
+    test('undefined values mean the default', () => {
       const file = bench.language(TINY).saveCheckpoint();
       assert.equal(bench.openLanguage(file, { batchSize: undefined, dModel: undefined }).config.batchSize, 3);
     });
@@ -117,7 +117,7 @@ onEveryVariant((bench) => {
       }
     });
 
-    test('values that may not be are refused as at creation', () => {
+    test('invalid values are refused as at creation', () => {
       const file = bench.language(TINY).saveCheckpoint();
       /** @type {[unknown, ErrorConstructor, RegExp][]} */
       const wrong = [
@@ -153,7 +153,7 @@ onEveryVariant((bench) => {
       }
     });
 
-    test('a model that is too large as it is opened is told from a file that is broken', () => {
+    test('opening a model that is too large differs from opening a broken file', () => {
       const file = bench.language(TINY).saveCheckpoint();
       const before = bench.engine.memoryBytes;
       const error = errorOf(() => bench.engine.loadCheckpoint(file, { batchSize: 2 ** 20 }));

@@ -186,7 +186,7 @@ onEveryVariant((bench) => {
       assert.equal(metadata['hyperrouter.step'], undefined);
     });
 
-    test('saving is no change', () => {
+    test('saving changes nothing', () => {
       const model = bench.language(TINY);
       trainSome(model, 0, 1);
       const before = parametersOf(model);
@@ -295,7 +295,7 @@ onEveryVariant((bench) => {
       }
     });
 
-    test('the number of experts a token, where it is not the one of the config', () => {
+    test('the number of experts per token, if it differs from the config', () => {
       const model = bench.language(TINY);
       model.topK = 4;
       assert.equal(bench.openLanguage(model.saveCheckpoint()).topK, 4);
@@ -314,7 +314,7 @@ onEveryVariant((bench) => {
       dense: { ...base, router: 'dense' },
     };
     for (const [name, config] of Object.entries(runs)) {
-      test(`${name}: goes on with the same bits`, async () => {
+      test(`${name}: continues with the same bits`, async () => {
         const steps = 7;
         const whole = bench.language(config);
         const losses = trainSome(whole, 0, steps);

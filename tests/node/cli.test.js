@@ -117,7 +117,7 @@ describe('a trained model', () => {
     );
   });
 
-  test('is described, measured and saved whole', () => {
+  test('is described, evaluated and saved', () => {
     assert.match(trained.stderr, /^hyperrouter: 1 layers of 4 experts, [\d,]+ parameters/);
     assert.match(trained.stderr, /step 150\/150 {2}loss \d\.\d{3} {2}\d\.\d{3} bits\/byte {2}\S+ tokens\/s/);
     const bits = Number(/validation: (\S+) bits per byte/.exec(trained.stdout)?.[1]);
@@ -285,7 +285,7 @@ test('a second signal ends the run at once', async () => {
   assert.ok(!readdirSync(folder).includes('no.safetensors'));
 });
 
-test('JSON lines tell of every step, validation and save', async () => {
+test('JSON lines report every step, validation and save', async () => {
   const { stdout } = await succeed(
     ...[
       'train',

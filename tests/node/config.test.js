@@ -95,7 +95,7 @@ onEveryVariant((bench) => {
       }
     });
 
-    test(`${kind}: what must be even says so`, () => {
+    test(`${kind}: fields that must be even say so`, () => {
       const even = bench.engine.configFields(kind).filter(({ multipleOf }) => multipleOf !== undefined);
       // A position has as many sines as cosines.
       const expected = kind === 'language' ? [['dModel', 2, 2]] : [];
@@ -112,7 +112,7 @@ onEveryVariant((bench) => {
       assert.ok(lossOf(model) > 0);
     });
 
-    test(`${kind}: the ends of the ranges are real, where they are cheap`, () => {
+    test(`${kind}: the ends of the ranges are accepted, where this is cheap`, () => {
       const cheap = ['topK', 'epsilon', 'weightDecay', 'seed', 'loadBalanceWeight', 'routerZWeight'];
       for (const { name, min, max, exclusiveMax } of bench.engine.configFields(kind)) {
         if (min === undefined || max === undefined) continue;
@@ -128,7 +128,7 @@ onEveryVariant((bench) => {
       }
     });
 
-    test(`${kind}: the config of a model is its own, and whole`, () => {
+    test(`${kind}: the config of a model is a complete copy`, () => {
       const given = { ...SMALL[kind], seed: 7 };
       const model = create(given);
       given.dModel = 100;
@@ -185,7 +185,7 @@ onEveryVariant((bench) => {
         refuseConfig({ dModel: 15 }, RangeError, /config\.dModel must be even, got 15/);
     });
 
-    test(`${kind}: keys that there are not`, () => {
+    test(`${kind}: unknown keys`, () => {
       const foreign = kind === 'language' ? ['inputSize', 'classes'] : ['vocabSize', 'heads', 'memoryLength'];
       for (const name of [...foreign, 'topk', 'd_model', 'colour', '', 'constructor', 'kind']) {
         const named = new RegExp(`^config\\.${name} is not a key of a .*; the keys are: .*dModel, .*topK`);
@@ -194,13 +194,13 @@ onEveryVariant((bench) => {
       refuseConfig(JSON.parse('{"__proto__":{}}'), TypeError, /config\.__proto__ is not a key/);
     });
 
-    test(`${kind}: configs that are none`, () => {
+    test(`${kind}: values that are not a configuration`, () => {
       for (const value of [undefined, null, 7, 'text', [], [1], true, () => ({})]) {
         refuseConfig(value, TypeError, /^config must be an object, got /);
       }
     });
 
-    test(`${kind}: undefined says nothing`, () => {
+    test(`${kind}: undefined means the default`, () => {
       const names = bench.engine.configFields(kind).map(({ name }) => name);
       const model = create(Object.fromEntries(names.map((name) => [name, undefined])));
       assert.deepEqual(model.config, create({}).config);

@@ -27,7 +27,7 @@ function assertPaired({ inputs, targets }) {
 }
 
 describe('splitVectors', () => {
-  it('holds out vectors at random, each on one side', () => {
+  it('holds out vectors at random, each in one part', () => {
     const data = numbered(20);
     data.inputs[1] = 0;
     const { train, validation } = splitVectors(data, { validation: 0.25 });
@@ -44,7 +44,7 @@ describe('splitVectors', () => {
     assert.notDeepEqual(splitVectors(data, { validation: 0.25, seed: 1 }), { train, validation });
   });
 
-  it('refuses what is no data', () => {
+  it('refuses values that are not data', () => {
     assert.throws(() => splitVectors(numbered(4), { validation: 1 }), RangeError);
     assert.throws(
       () => splitVectors({ inputs: new Float32Array(5), targets: new Int32Array(2) }),
@@ -55,7 +55,7 @@ describe('splitVectors', () => {
 });
 
 describe('Batches', () => {
-  it('gives every vector once a pass, in another order each time', () => {
+  it('gives every vector once per epoch, in another order each time', () => {
     const data = numbered(10);
     const batches = new Batches(data, { batchSize: 4 });
     assert.equal(batches.batches, 3);
@@ -75,14 +75,14 @@ describe('Batches', () => {
     assert.notDeepEqual(passes[0], passes[1]);
   });
 
-  it('depends on the number of the step alone', () => {
+  it('depends only on the number of the step', () => {
     const [one, other] = [0, 1].map(() => new Batches(numbered(10), { batchSize: 3, seed: 5 }));
     const later = other.at(17);
     for (let step = 0; step < 17; step++) one.at(step);
     assert.deepEqual(one.at(17), later);
   });
 
-  it('refuses what is no size or step', () => {
+  it('refuses invalid sizes and steps', () => {
     assert.throws(() => new Batches(numbered(4), { batchSize: 0 }), RangeError);
     assert.throws(() => new Batches(numbered(4), { batchSize: 2 }).at(-1), RangeError);
   });
@@ -124,7 +124,7 @@ const tokenizer = {
 };
 
 describe('BpeVocabulary', () => {
-  it('is cut down to the tokens of a text', () => {
+  it('is reduced to the tokens of a text', () => {
     const vocabulary = BpeVocabulary.fromText(tokenizer, 'the cat sees the café');
     assert.equal(vocabulary.size, 128 + 2 + 1);
     const tokens = vocabulary.encode('the cat');
@@ -136,7 +136,7 @@ describe('BpeVocabulary', () => {
     assert.equal([...tokens].map((token) => decoder.push(token)).join('') + decoder.end(), 'the cat');
   });
 
-  it('spells words that it does not have, and refuses characters that it does not', () => {
+  it('spells unknown words, and refuses unknown characters', () => {
     const vocabulary = BpeVocabulary.fromText(tokenizer, 'nothing');
     assert.equal(vocabulary.decode(vocabulary.encode('the cat')), 'the cat');
     assert.equal(vocabulary.encode('the cat').length, 7);
@@ -144,7 +144,7 @@ describe('BpeVocabulary', () => {
     assert.throws(() => vocabulary.decode([vocabulary.size]), RangeError);
   });
 
-  it('comes back from JSON with its tokenizer', () => {
+  it('is restored from JSON with its tokenizer', () => {
     const vocabulary = BpeVocabulary.fromText(tokenizer, 'the cat');
     const json = JSON.stringify(vocabulary);
     assert.deepEqual(BpeVocabulary.fromJSON(json, tokenizer).encode('the cat'), vocabulary.encode('the cat'));

@@ -89,7 +89,7 @@ describe('simd', () => {
     engine.dispose();
   });
 
-  test('compiled quickly and compiled well', async () => {
+  test('with the baseline and the optimizing compiler', async () => {
     // The engine's first compiler and its last must agree on every bit; by default a module meets both.
     const engine = await load({ variant: 'simd' });
     const expected = JSON.parse(JSON.stringify(fingerprints(engine)));

@@ -54,7 +54,7 @@ onEveryVariant((bench) => {
     assert.deepEqual(able('hypernetwork'), ['hyperrouter']);
   });
 
-  test('the fields in use are those whose needs the choices meet', () => {
+  test('the fields in use are those whose required traits the chosen options have', () => {
     for (const kind of /** @type {const} */ (['language', 'classifier'])) {
       const fields = bench.engine.configFields(kind);
       const unused = (/** @type {Record<string, unknown>} */ config) => {
@@ -117,7 +117,7 @@ onEveryVariant((bench) => {
   });
 
   describe('when there is not enough memory', () => {
-    test('the error has the bytes, and the engine goes on', () => {
+    test('the error has the bytes, and the engine stays usable', () => {
       const model = liven(bench.language(TINY));
       const expected = model.evaluate({ ...randomSegment(TINY, 1), carryMemory: false }).loss;
       const before = bench.engine.memoryBytes;
@@ -138,7 +138,7 @@ onEveryVariant((bench) => {
       assertWorks(bench.engine);
     });
 
-    test('the bytes are what is missing, and not a number that stands for too many', () => {
+    test('the bytes are the real size, not a placeholder', () => {
       const config = { batchSize: 2 ** 20, contextLength: 2 ** 16 };
       const error = errorOf(() => bench.engine.createLanguageModel(config));
       assert.ok(error instanceof OutOfMemoryError, String(error));
@@ -162,7 +162,7 @@ onEveryVariant((bench) => {
       assertWorks(bench.engine);
     });
 
-    test('a model that does not fit beside what there is', () => {
+    test('a model that does not fit beside the others', () => {
       const engine = bench.engine;
       // Nearly all of it room for a large batch.
       const wide = { inputSize: 1, dModel: 1024, dInner: 8, layers: 1, experts: 1, topK: 1, hyperSize: 4 };
@@ -220,7 +220,7 @@ onEveryVariant((bench) => {
       assert.match(error.message, /the (model|engine) was disposed/);
     };
 
-    test('a model refuses every use, and the others go on', () => {
+    test('a disposed model refuses every use, and others continue', () => {
       const [model, other] = [bench.language(TINY), bench.language(TINY)];
       const classifier = bench.classifier(TINY_CLASSIFIER);
       const expected = parametersOf(other);
@@ -249,7 +249,7 @@ onEveryVariant((bench) => {
       assertDisposed(() => model.generate([1]), 'generate');
     });
 
-    test('an engine disposes of its models first', async () => {
+    test('an engine disposes its models first', async () => {
       const engine = await load({ variant: bench.variant });
       const model = engine.createLanguageModel(TINY);
       const gone = engine.createLanguageModel(TINY);

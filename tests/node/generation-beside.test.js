@@ -86,7 +86,7 @@ onEveryVariant((bench) => {
     assert.deepEqual(tokens, wanted);
   });
 
-  test('another k: the text goes on with it', () => {
+  test('another k: the text continues with it', () => {
     const model = create();
     const text = model.generate(PROMPT, { maxTokens: 4, temperature: 0 });
     const first = text.next().value;
@@ -137,7 +137,7 @@ onEveryVariant((bench) => {
     assert.equal(text.next().value?.token, 11);
   });
 
-  test('long texts go on while the model trains', () => {
+  test('long texts continue while the model trains', () => {
     const model = create();
     let count = 0;
     for (const { token } of model.generate(randomIds(70, TINY.vocabSize, 1), { maxTokens: 70, seed: 1 })) {

@@ -206,7 +206,7 @@ onEveryVariant((bench) => {
       assert.deepEqual(tokensOf(model, PROMPT, TEXT), wanted);
     });
 
-    test('a text goes on after it was left, when another one came between', () => {
+    test('a text continues after another one came in between', () => {
       const model = create();
       const wanted = tokensOf(model, PROMPT, TEXT);
       const text = model.generate(PROMPT, TEXT);

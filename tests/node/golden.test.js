@@ -168,7 +168,7 @@ onEveryVariant((bench) => {
         });
       });
 
-      test('mean loss for every number of experts a token', () => {
+      test('mean loss for every number of experts per token', () => {
         const model = openModel();
         for (const [topK, loss] of Object.entries(expected.lossByK)) {
           model.topK = Number(topK);

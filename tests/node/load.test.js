@@ -168,7 +168,7 @@ describe('where the module comes from', () => {
     });
   }
 
-  test('a server that is not there, a file that is not there', async () => {
+  test('a missing server, a missing file', async () => {
     const closed = createServer();
     await new Promise((resolve) => closed.listen(0, '127.0.0.1', () => resolve(undefined)));
     const { port } = /** @type {AddressInfo} */ (closed.address());
@@ -182,7 +182,7 @@ describe('where the module comes from', () => {
     }
   });
 
-  test('what is no source at all', async () => {
+  test('not a source at all', async () => {
     for (const wasm of [null, 7, true, {}, [], () => 1, new Float32Array(8), Promise.resolve(7)]) {
       const error = await loadError({ wasm });
       assert.ok(error instanceof TypeError, String(error));
@@ -190,7 +190,7 @@ describe('where the module comes from', () => {
     }
   });
 
-  test('a URL that is none', async () => {
+  test('an invalid URL', async () => {
     const error = await loadError({ wasm: 'http://' });
     assert.ok(error instanceof TypeError, String(error));
     assert.match(error.message, /^wasm .*"http:\/\/"/);
@@ -211,7 +211,7 @@ describe('options of load', () => {
     }
   });
 
-  test('options that are none', async () => {
+  test('invalid options', async () => {
     for (const options of [null, 7, 'simd', true]) {
       const error = await loadError(options);
       assert.ok(error instanceof TypeError, String(error));

@@ -89,7 +89,7 @@ describe('routing metrics', () => {
     assert.equal(switchRate(before, Int32Array.of(1, 0, -1, 2, -1, -1, -1, -1, -1), 3, 2), 0);
   });
 
-  it('specialisation: how much class and expert tell of each other', () => {
+  it('specialisation: mutual information between class and expert', () => {
     const classes = Int32Array.of(0, 0, 1, 1);
     assertNear(specialisation(Int32Array.of(2, 2, 0, 0), classes, 3), 1, 1e-12, 'one from the other');
     assertNear(specialisation(Int32Array.of(0, 1, 0, 1), classes, 2), 0, 1e-12, 'independent');
@@ -106,7 +106,7 @@ describe('routing metrics', () => {
     assert.throws(() => specialisation(Int32Array.of(0, 1, 0), classes, 2), RangeError);
   });
 
-  it('specialisation: over the assignments that there are', () => {
+  it('specialisation: over existing assignments only', () => {
     const classes = Int32Array.of(0, 0, 1, 1, 1);
     assertNear(
       specialisation(Int32Array.of(2, -1, 2, -1, 0, -1, 0, -1, -1, -1), classes, 3),
@@ -211,7 +211,7 @@ describe('routing metrics', () => {
 });
 
 onEveryVariant((bench) => {
-  it('measure of a language model is that of its routing', () => {
+  it('measures of a language model are those of its routing', () => {
     const model = liven(bench.language(TINY));
     const probe = randomIds(TINY.contextLength, TINY.vocabSize, 1);
     const classes = probe.map((token) => token % 3);
@@ -269,7 +269,7 @@ onEveryVariant((bench) => {
     assert.deepEqual(bench.language({ ...TINY, router: 'dense' }).measure(Int32Array.of(1, 2)), []);
   });
 
-  it('what is no probe is refused', () => {
+  it('an invalid probe is refused', () => {
     const model = bench.language(TINY);
     assert.throws(() => model.measure(new Int32Array(0)), /probe must have 1 tokens or more/);
     assert.throws(() => model.measure(/** @type {any} */ ([1, 2])), /probe must be an Int32Array/);

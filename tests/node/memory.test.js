@@ -40,7 +40,7 @@ function resultsOf(model) {
 }
 
 onEveryVariant((bench) => {
-  describe('models that come and go', () => {
+  describe('models that are created and disposed', () => {
     /** @type {Record<string, () => { dispose(): void }>} */
     const makers = {
       'language models': () => bench.engine.createLanguageModel(TINY),
@@ -57,7 +57,7 @@ onEveryVariant((bench) => {
       });
     }
 
-    test('1000 models of all kinds and sizes, some living on, need no more than the first hundred', () => {
+    test('1000 models of all kinds and sizes, some kept, need no more memory than the first hundred', () => {
       const segment = randomSegment(TINY, 1);
       const file = bench.language({ ...TINY, router: 'smoe' }).saveCheckpoint({ optimizer: true });
       /** @param {number} i */
@@ -199,7 +199,7 @@ onEveryVariant((bench) => {
       assert.equal(model.evaluate(randomSegment(TINY, 2)).loss, twin.evaluate(randomSegment(TINY, 2)).loss);
     });
 
-    test('setParameter takes a copy, and is seen at once', () => {
+    test('setParameter copies, and has an effect immediately', () => {
       const model = bench.language(TINY);
       const { loss } = model.evaluate({ ...randomSegment(TINY, 1), carryMemory: false });
       const name = 'layers.0.pos_ff.gate.embedding';
@@ -229,7 +229,7 @@ onEveryVariant((bench) => {
 
   describe('model.memory', () => {
     for (const router of ROUTERS) {
-      test(`${router}: adds up and is what was taken`, async () => {
+      test(`${router}: adds up to the memory that was allocated`, async () => {
         const engine = await load({ variant: bench.variant });
         const before = engine.memoryBytes;
         const model = engine.createLanguageModel({ ...LARGE, router });

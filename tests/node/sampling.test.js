@@ -54,7 +54,7 @@ onEveryVariant((bench) => {
     }
   });
 
-  test('a huge temperature takes all alike', () => {
+  test('a huge temperature makes all tokens equally likely', () => {
     const model = create();
     for (const temperature of [1e6, Number.MAX_VALUE]) {
       const seen = new Set(tokensOf(model, PROMPT, { maxTokens: 400, temperature, seed: 3 }));

@@ -45,14 +45,14 @@ test('the constant schedule keeps its rate after the warm-up', () => {
   assert.deepEqual([0, 1, 2, 3].map(constantSchedule({ learningRate: 1, warmup: 2 })), [0.5, 1, 1, 1]);
 });
 
-test('k grows evenly and stays', () => {
+test('k grows linearly and stays', () => {
   const k = topKSchedule({ kMin: 8, kMax: 16, steps: 80 });
   assert.deepEqual([0, 4, 5, 40, 74, 75, 79, 80, 1000].map(k), [8, 8, 9, 12, 15, 16, 16, 16, 16]);
   assert.equal(topKSchedule({ kMax: 3, kind: 'constant' })(50), 3);
   assert.equal(topKSchedule({ kMax: 4, steps: 10 })(0), 1);
 });
 
-test('bad arguments are named, with their value and what they may be', () => {
+test('bad arguments are named, with their value and the valid values', () => {
   /** @type {[() => unknown, RegExp][]} */
   const cases = [
     [

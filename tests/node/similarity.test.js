@@ -28,7 +28,7 @@ onEveryVariant((bench) => {
     }
   });
 
-  it('experts that are one have similarity 1; one expert has none', () => {
+  it('identical experts have similarity 1; a single expert has none', () => {
     const model = liven(bench.language(TINY));
     const before = model.measure(randomIds(8, TINY.vocabSize, 1))[0].expertSimilarity;
     assert.ok(Number(before) < 0.9 && Number(before) > -0.5, `${before}`);

@@ -24,7 +24,7 @@ function range(count) {
   return Int32Array.from({ length: count }, (_, i) => i);
 }
 
-test('bytes: text goes in and out whole', () => {
+test('bytes: any text round-trips', () => {
   const bytes = new ByteVocabulary();
   assert.equal(bytes.size, 256);
   assert.deepEqual([...bytes.encode('aé')], [0x61, 0xc3, 0xa9]);
@@ -43,7 +43,7 @@ test('bytes: a character cut across tokens is printed once it is whole', () => {
   assert.equal(pieces(bytes.decoder(), bytes.encode(mixed)).join(''), mixed);
 });
 
-test('bytes: what is no UTF-8 becomes U+FFFD, as late as it is known', () => {
+test('bytes: invalid UTF-8 becomes U+FFFD, as soon as it is known', () => {
   const decoder = new ByteVocabulary().decoder();
   assert.deepEqual(pieces(decoder, [0xff, 0xe2, 0x82, 0x61]), ['\ufffd', '', '', '\ufffda']);
   assert.deepEqual(pieces(decoder, [0xe2, 0x82]), ['', '']);
@@ -76,7 +76,7 @@ test('characters: an unknown one is named with its place, or replaced', () => {
   );
 });
 
-test('vocabularies go through JSON', () => {
+test('vocabularies are restored from JSON', () => {
   const bytes = vocabularyFromJSON(JSON.parse(JSON.stringify(new ByteVocabulary())));
   assert.ok(bytes instanceof ByteVocabulary);
   const characters = CharacterVocabulary.fromText(mixed);
@@ -85,7 +85,7 @@ test('vocabularies go through JSON', () => {
   assert.deepEqual(again.encode(mixed), characters.encode(mixed));
 });
 
-test('vocabularies refuse what they cannot take', () => {
+test('vocabularies refuse invalid input', () => {
   const bytes = new ByteVocabulary();
   const vocabulary = CharacterVocabulary.fromText('abc');
   assert.throws(() => bytes.encode(/** @type {any} */ (5)), {
@@ -129,7 +129,7 @@ test('vocabularies refuse what they cannot take', () => {
   }
 });
 
-test('the tail is held out as a view', () => {
+test('the end is held out as a view', () => {
   const tokens = range(1003);
   const { train, validation } = splitText(tokens);
   assert.equal(train.length, 902);
@@ -168,7 +168,7 @@ test('streams: segments follow each other, targets are one ahead', () => {
   assert.equal(streams.at(3).carryMemory, false);
 });
 
-test('streams: every token of every stream is predicted once a pass, at any length', () => {
+test('streams: every token of every stream is predicted once per epoch, at any length', () => {
   for (const [count, batchSize, length] of [
     [100, 3, 7],
     [64, 4, 5],
@@ -237,7 +237,7 @@ class DiaryModel {
   }
 }
 
-test('evaluation weighs segments by their tokens and gives the memory back', async () => {
+test('evaluation weights segments by their tokens and restores the memory', async () => {
   const model = new DiaryModel();
   /** @type {number[]} */
   const progress = [];
@@ -285,7 +285,7 @@ test('evaluation counts bytes where tokens are characters', async () => {
   assert.equal(bitsPerToken(Math.LN2), 1);
 });
 
-test('evaluation can be stopped and gives the memory back', async () => {
+test('evaluation can be aborted and restores the memory', async () => {
   const model = new DiaryModel();
   const controller = new AbortController();
   const stopped = evaluateText(model, range(1000), {
@@ -301,7 +301,7 @@ test('evaluation can be stopped and gives the memory back', async () => {
   assert.equal(model.calls.length, 1, 'a signal that is aborted already stops everything');
 });
 
-test('evaluation gives the memory back when the model fails', async () => {
+test('evaluation restores the memory when the model fails', async () => {
   const model = new DiaryModel();
   const fail = new Error('diverged');
   model.evaluate = () => {
@@ -341,7 +341,7 @@ test('evaluation in the middle of a training run leaves no trace', async () => {
   engine.dispose();
 });
 
-test('evaluation lets other tasks run', async () => {
+test('evaluation yields to the event loop', async () => {
   const model = new DiaryModel();
   let ticks = 0;
   const timer = setInterval(() => ticks++, 1);

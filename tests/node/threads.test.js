@@ -70,7 +70,7 @@ for (const { variant, skip } of VARIANTS) {
       for (const engine of engines) engine.dispose();
     });
 
-    it('say in info how many there are and why', async () => {
+    it('info has their number and the reason for it', async () => {
       const [one, two, auto] = await Promise.all([
         load({ variant }),
         load({ variant, threads: 2 }),
@@ -97,7 +97,7 @@ for (const { variant, skip } of VARIANTS) {
       second.dispose();
     });
 
-    it('are refused a module that is not made for them', async () => {
+    it('refuse a module that is not made for them', async () => {
       const plain = readFileSync(new URL(`../../web/hyperrouter.${variant}.wasm`, import.meta.url));
       const shared = readFileSync(new URL(`../../web/hyperrouter.${variant}.threads.wasm`, import.meta.url));
       await assert.rejects(load({ variant, threads: 2, wasm: plain }), {

@@ -51,7 +51,7 @@ onEveryVariant((bench) => {
     assertSameParameters(parametersOf(trained), parametersOf(byHand));
   });
 
-  it('reports every so many steps, with the mean loss, and at the end', async () => {
+  it('reports at the given interval, with the mean loss, and at the end', async () => {
     const [each, some] = [bench.classifier(TINY_CLASSIFIER), bench.classifier(TINY_CLASSIFIER)];
     const losses = (await all(each.train(VECTORS, { steps: 10 }))).map(({ loss }) => loss);
     const progress = await all(some.train(VECTORS, { steps: 10, every: 4 }));
@@ -71,7 +71,7 @@ onEveryVariant((bench) => {
     );
   });
 
-  it('goes on from where the model is, through a checkpoint too', async () => {
+  it('continues from the step of the model, also through a checkpoint', async () => {
     const whole = bench.language(TINY);
     const schedule = constantSchedule({ learningRate: 0.01 });
     await all(whole.train(TOKENS, { steps: 9, schedule }));
@@ -139,7 +139,7 @@ onEveryVariant((bench) => {
     assert.ok(progress[2].loss < 0.5 * progress[0].loss, progress.map(({ loss }) => loss).join(' '));
   });
 
-  it('stops between steps when the signal says so, and leaves a model to use', async () => {
+  it('stops between steps when aborted, and the model stays usable', async () => {
     const model = bench.language(TINY);
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 20);
@@ -178,7 +178,7 @@ onEveryVariant((bench) => {
     assert.ok(ticks >= now / 16, `${ticks} ticks in ${now} ms`);
   });
 
-  it('can be left, and one training at a time is all a model takes', async () => {
+  it('can be left; a model takes one training at a time', async () => {
     const model = bench.language(TINY);
     for await (const _ of model.train(TOKENS, { steps: 10 })) {
       await assert.rejects(all(model.train(TOKENS, { steps: 1 })), /already in training/);
@@ -189,7 +189,7 @@ onEveryVariant((bench) => {
     assert.equal(model.step, 2);
   });
 
-  it('goes on after the memory was used with other streams', async () => {
+  it('continues after the memory was used with another number of streams', async () => {
     const model = bench.language(TINY);
     for await (const { step } of model.train(TOKENS, { steps: 4 })) {
       if (step === 2)

@@ -59,7 +59,7 @@ function logSum(row) {
 onEveryVariant((bench) => {
   describe('a step', () => {
     for (const router of ROUTERS) {
-      test(`${router}: moves what is trained, and nothing else`, () => {
+      test(`${router}: changes the trained tensors, and nothing else`, () => {
         const model = liven(bench.language({ ...TINY, router }));
         const before = parametersOf(model);
         // Enough tokens for every expert, every symbol and every distance.
@@ -106,7 +106,7 @@ onEveryVariant((bench) => {
       }
     });
 
-    test('gradients takes none: it only fills the gradients', () => {
+    test('gradients takes no step: it only computes the gradients', () => {
       const [model, twin] = [1, 2].map(() => liven(bench.language({ ...TINY, dropout: 0.2 })));
       const segment = randomSegment(TINY, 1);
       const before = parametersOf(model);
@@ -147,7 +147,7 @@ onEveryVariant((bench) => {
   });
 
   describe('weight decay', () => {
-    test('shrinks every trained number by learningRate x weightDecay of itself, besides the step', () => {
+    test('shrinks every trained parameter by learningRate x weightDecay of itself, besides the step', () => {
       const [plain, decaying] = [0, 0.5].map((weightDecay) =>
         liven(bench.language({ ...TINY, weightDecay })),
       );
@@ -341,7 +341,7 @@ onEveryVariant((bench) => {
     });
 
     for (const router of /** @type {const} */ (['hyperrouter', 'smoe', 'smoe-dropout'])) {
-      test(`${router}: more than was planned for gives the same as if it had been`, () => {
+      test(`${router}: more than planned gives the same as if it had been planned`, () => {
         const base = { ...TINY, router, dropout: 0.2 };
         const planned = liven(bench.language({ ...base, topK: 4 }));
         const model = liven(bench.language({ ...base, topK: 1 }));

@@ -181,7 +181,7 @@ describe('the engine in a worker', () => {
     await model.dispose();
   });
 
-  it('moves arrays that are given away, and copies all others', async () => {
+  it('transfers arrays when asked to, and copies all others', async () => {
     const model = await language();
     const kept = randomSegment(TINY, 1);
     await model.evaluate(kept);
@@ -202,7 +202,7 @@ describe('the engine in a worker', () => {
     await model.dispose();
   });
 
-  it('refuses with errors of the same class, fields and words', async () => {
+  it('rejects with errors of the same class, fields and message', async () => {
     const model = await language();
     const here = engine.createLanguageModel(TINY);
     const wrong = { inputs: new Int32Array(3), targets: new Int32Array(3), length: 99 };
@@ -244,7 +244,7 @@ describe('the engine in a worker', () => {
     await model.dispose();
   });
 
-  it('computes the next token when it is asked for, and stops when the loop is left', async () => {
+  it('computes the next token when it is requested, and stops when the loop is left', async () => {
     const model = await language();
     const text = model.generate([1], { maxTokens: 1e9 });
     await text.next();
@@ -291,7 +291,7 @@ describe('the engine in a worker', () => {
     await model.dispose();
   });
 
-  it('knows what was disposed of', async () => {
+  it('knows what was disposed', async () => {
     const model = await language();
     await model.dispose();
     await model.dispose();
@@ -315,7 +315,7 @@ describe('a worker', () => {
     engines = [];
   });
 
-  it('that dies refuses what was under way, with the cause', async () => {
+  it('that dies rejects pending calls, with the cause', async () => {
     const worker = new Worker(SCRIPT);
     const engine = await load({ worker: /** @type {any} */ (worker) });
     const model = await engine.createLanguageModel(TINY);
@@ -328,7 +328,7 @@ describe('a worker', () => {
     await model.dispose().catch((error) => assert.equal(error.name, 'EngineError'));
   });
 
-  it('that cannot be started says why', async () => {
+  it('that cannot be started reports why', async () => {
     await assert.rejects(twin.load({ worker: new URL('./no-such-file.js', import.meta.url) }), (error) => {
       assert.ok(error instanceof twin.EngineError);
       assert.match(error.message, /^the worker stopped: .*no-such-file/);
@@ -352,7 +352,7 @@ describe('a worker', () => {
     await assert.rejects(twin.load({ variant: /** @type {any} */ ('avx') }), RangeError);
   });
 
-  it('ends with its engine, and what is under way is refused', async () => {
+  it('ends with its engine, and pending calls reject', async () => {
     const worker = new Worker(SCRIPT);
     const engine = await twin.load({ worker: /** @type {any} */ (worker) });
     const model = await engine.createLanguageModel(TINY);

@@ -3,8 +3,8 @@ import { mkdtemp, open as openFile, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { createKept } from '../../demo/kept.js';
-import { Trainer } from '../../demo/worker/trainer.js';
+import { createHistory } from '../../demo/history.js';
+import { Trainer } from '../../demo/trainer/trainer.js';
 import { load } from '../../web/index.js';
 import { eventually, open, small, visit } from './browser.js';
 
@@ -13,8 +13,8 @@ const manySteps = 7_200_000;
 
 describe('two hours', () => {
   it('of training take no more room than some minutes', () => {
-    const kept = createKept();
-    const { losses, loads, measures } = kept.signals;
+    const history = createHistory();
+    const { losses, loads, measures } = history.signals;
     const perFrame = 160;
     const layer = /** @type {any} */ ({ load: Float32Array.of(0.5, 0.5) });
     /** @type {number[]} */
@@ -33,7 +33,7 @@ describe('two hours', () => {
         heldOut: every50,
         measures: every50.map(({ step: at }) => ({ step: at, layers: [layer] })),
       });
-      kept.take(news, [[0.5, 0.5]]);
+      history.add(news, [[0.5, 0.5]]);
       if (step === manySteps / 100 || step === manySteps) {
         const { steps, heldOut } = losses.value;
         sizes.push(steps.length, heldOut.length, loads.value.entries.length, measures.value.entries.length);

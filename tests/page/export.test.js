@@ -209,7 +209,7 @@ describe('a figure', () => {
     const loads = (await csv(plane, 'load')).map((row) => row.split(','));
     assert.deepEqual(
       loads.map(([name]) => name),
-      ['', 'A', 'B', 'C', 'busiest expert', 'unevenness', 'indecision'],
+      ['', 'A', 'B', 'C', 'max load', 'load variation', 'router entropy'],
     );
     assert.equal([1, 2, 3].reduce((sum, row) => sum + Number(loads[row][1]), 0).toFixed(6), '1.000000');
     await plane.button('Measure every k').click();

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { depthOf, heatOf } from '../../demo/inside/heat.js';
-import { number, range } from '../../demo/inside/reading.js';
+import { depthOf, destination, heatOf, number, range } from '../../demo/inside/heat.js';
 import { matrix, rowSimilarity, transposed } from '../../demo/inside/router.js';
-import { destination } from '../../demo/inside/steps.js';
 
 describe('a picture of numbers', () => {
   it('is as dark below 0 as above, and darkest at its reach and beyond', () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { signal } from '@preact/signals';
-import { countsOf, gradientReaches } from '../../demo/inside/counts.js';
+import { countsOf, countsOfTensors, gradientReaches } from '../../demo/inside/counts.js';
 import { courseOf } from '../../demo/inside/course.js';
+import { number } from '../../demo/inside/heat.js';
 import { createLooks, lookAt } from '../../demo/inside/look.js';
 import { directions, pathOf, reachOf } from '../../demo/inside/path.js';
-import { number } from '../../demo/inside/reading.js';
 import {
   distance,
   dot,
@@ -43,7 +43,7 @@ function classifier(router, more = {}) {
     train(steps) {
       for (let i = 0; i < steps; i++) model.trainStep({ inputs, targets, learningRate: 0.05 });
     },
-    /** As the worker gives them. @returns {import('../../demo/worker/protocol.js').Tensor[]} */
+    /** As the worker gives them. @returns {import('../../demo/trainer/trainer-protocol.js').Tensor[]} */
     tensors: () =>
       model
         .parameters()
@@ -62,9 +62,12 @@ function classifier(router, more = {}) {
 /** @param {ReturnType<typeof classifier>} of */
 function partsOf({ tensors }) {
   const parts = routerParts(tensors(), sizes.experts);
-  assert.ok(parts);
-  return parts;
+  assert.ok(parts?.scores);
+  return { ...parts, scores: parts.scores };
 }
+
+/** @param {Router} router */
+const traitsOf = (router) => engine.routers.find(({ name }) => name === router)?.traits ?? [];
 
 /**
  * What the router of the first layer is given: the input layer's output.
@@ -89,12 +92,13 @@ describe('the parts of a router', () => {
       of.model.gradients({ inputs, targets });
       const [{ logits }] = of.model.routing();
       const parts = partsOf(of);
-      assert.equal(parts.kind, kind);
+      const fate = { hyperrouter: 'computed', smoe: 'learned', 'smoe-dropout': 'frozen' }[kind];
+      assert.deepEqual(parts.fates, { weight: fate, bias: fate });
       assert.equal(parts.generator !== null, kind === 'hyperrouter');
       tokensOf(of).forEach((x, token) => {
         for (let expert = 0; expert < sizes.experts; expert++) {
-          const row = parts.weight.data.subarray(expert * sizes.dModel, (expert + 1) * sizes.dModel);
-          const score = dot(row, x) + parts.bias.data[expert];
+          const row = parts.scores.weight.data.subarray(expert * sizes.dModel, (expert + 1) * sizes.dModel);
+          const score = dot(row, x) + parts.scores.bias.data[expert];
           assert.ok(Math.abs(score - logits[token * sizes.experts + expert]) < 1e-5);
         }
       });
@@ -104,17 +108,53 @@ describe('the parts of a router', () => {
     it(`have a gradient where the diagram says that it flows, ${kind}`, () => {
       for (const loadBalanceWeight of kind === 'smoe' ? [0, 0.1] : [0]) {
         const of = classifier(kind, { loadBalanceWeight });
-        assert.equal(partsOf(of).gradient, null, 'there is none before the first step');
+        assert.equal(partsOf(of).pull, null, 'there is none before the first step');
         for (const topK of [1, 2, 5]) {
           of.model.topK = topK;
           of.model.gradients({ inputs, targets });
-          const flows = gradientReaches({ router: kind, loadBalanceWeight }, topK);
-          assert.equal(partsOf(of).gradient !== null, flows, `k ${topK}, balance ${loadBalanceWeight}`);
+          const flows = gradientReaches(traitsOf(kind), { loadBalanceWeight }, topK);
+          assert.equal(partsOf(of).pull !== null, flows, `k ${topK}, balance ${loadBalanceWeight}`);
         }
         of.model.dispose();
       }
     });
   }
+
+  it('are those that there are, of a router that the page was not written for', () => {
+    const tensor = (/** @type {string} */ name, /** @type {number[]} */ shape, trainable = true, at = 0) => {
+      const length = shape.reduce((product, n) => product * n, 1);
+      const data = Float32Array.from({ length }, (_, i) => i + at);
+      return { name, shape, trainable, data, grad: trainable ? data.map((x) => x + 1) : null };
+    };
+    const [weight, bias] = [tensor('gate.gate.weight', [5, 6], false), tensor('gate.gate.bias', [5])];
+    const parts = routerParts([weight, bias], 5);
+    assert.deepEqual(parts?.fates, { weight: 'frozen', bias: 'learned' });
+    assert.equal(parts?.pull?.of, 'b');
+    assert.deepEqual(parts?.pull?.gradient.data, bias.grad);
+    assert.deepEqual(countsOfTensors(sizes, ['routes', 'learns'], [weight, bias]), {
+      ...countsOf(sizes, ['routes']),
+      weightsAre: 'partly learned',
+      learned: 5,
+    });
+    // At a moment that is kept it has what it had learned by then.
+    const look = /** @type {any} */ ({ parts, step: 9, layer: 1, sizes: { ...sizes, layers: 2 } });
+    const then = tensor('gate.gate.bias', [5], true, 7).data;
+    /** @type {import('../../demo/trainer/trainer-protocol.js').Moment} */
+    const moment = {
+      step: 3,
+      shape: {},
+      buffer: new ArrayBuffer(0),
+      routers: [{}, { 'gate.gate.bias': then }],
+    };
+    assert.deepEqual(lookAt(look, moment).parts?.scores?.bias.data, then);
+    assert.deepEqual(lookAt(look, moment).parts?.scores?.weight.data, weight.data);
+    assert.equal(courseOf(look, [moment]).length, 2);
+
+    const other = routerParts([tensor('gate.prototypes', [9, 2])], 5);
+    assert.ok(other && other.scores === null && other.generator === null && other.pull === null);
+    assert.deepEqual(courseOf({ ...look, parts: other }, [moment]), [], 'there is no R that could move');
+    assert.equal(lookAt({ ...look, parts: other }, moment).parts?.tensors[0].name, 'gate.prototypes');
+  });
 
   it('are none where there is no router', () => {
     const of = classifier('dense');
@@ -132,7 +172,7 @@ describe('the parts of a router', () => {
       const effect = effectOf(parts.generator, index, sizes.experts);
       const moved = v.map((x, i) => (i === index ? x + step : x));
       of.model.setParameter('layers.0.pos_ff.gate.embedding', moved);
-      const [before, after] = [withBias(parts), withBias(partsOf(of))];
+      const [before, after] = [withBias(parts.scores), withBias(partsOf(of).scores)];
       assert.ok(norm(effect.data) > 0);
       const most = Math.max(...effect.data.map(Math.abs));
       effect.data.forEach((x, i) => {
@@ -143,7 +183,6 @@ describe('the parts of a router', () => {
   });
 
   it('are counted as the engine counts them', () => {
-    const counts = countsOf(sizes);
     for (const router of /** @type {const} */ ([...routers, 'dense'])) {
       const of = classifier(router);
       const all = of.model.parameters();
@@ -151,10 +190,15 @@ describe('the parts of a router', () => {
         list.reduce((sum, { data }) => sum + data.length, 0);
       const gate = all.filter(({ name }) => name.includes('.gate.'));
       const network = all.filter(({ name }) => /experts|CoreNet/.test(name));
-      const { embedding, hypernetwork, weights, weightsAre, learned, experts } = counts[router];
+      const { embedding, hypernetwork, weights, weightsAre, learned, experts } = countsOf(
+        sizes,
+        traitsOf(router),
+      );
       assert.equal(numbers(gate), embedding + hypernetwork + (weightsAre === 'computed' ? 0 : weights));
       assert.equal(numbers(gate.filter(({ trainable }) => trainable)), learned);
       assert.equal(numbers(network), experts);
+      const told = countsOfTensors(sizes, traitsOf(router), of.tensors());
+      assert.deepEqual([told.weights, told.learned, told.experts], [numbers(gate), learned, experts]);
       assert.ok(network.every(({ trainable }) => trainable));
       of.model.dispose();
     }
@@ -170,25 +214,22 @@ function runOf(router) {
   const of = classifier(router);
   const { model } = of;
   const config = { ...model.config };
-  const moments = /** @type {import('../../demo/worker/protocol.js').Moment[]} */ ([]);
+  const moments = /** @type {import('../../demo/trainer/trainer-protocol.js').Moment[]} */ ([]);
   const run = {
     summary: signal(/** @type {any} */ ({ config })),
     step: signal(0),
     looks: 0,
     inspect: async () => {
       run.looks++;
-      return { step: model.step, tensors: of.tensors() };
+      return { step: model.step, router, tensors: of.tensors() };
     },
     report: (/** @type {unknown} */ error) => assert.fail(String(error)),
   };
   /** As the worker keeps them. */
   function keep() {
     const learned = of.tensors().filter(({ trainable }) => trainable);
-    const named = (/** @type {string} */ end) =>
-      learned.filter(({ name }) => name.endsWith(end)).map(({ data }) => data);
-    const weights = named('gate.weight').map((weight, i) => ({ weight, bias: named('gate.bias')[i] }));
-    const embeddings = named('embedding');
-    moments.push({ step: model.step, shape: {}, buffer: new ArrayBuffer(0), embeddings, weights });
+    const routers = [Object.fromEntries(learned.map(({ name, data }) => [name, data]))];
+    moments.push({ step: model.step, shape: {}, buffer: new ArrayBuffer(0), routers });
   }
   keep();
   return {
@@ -248,7 +289,7 @@ describe('looks into a run', () => {
     await until(() => look.value !== null);
     train(1);
     await until(() => look.peek()?.step === 1);
-    assert.equal(look.peek()?.parts?.kind, 'smoe');
+    assert.equal(look.peek()?.parts?.fates.weight, 'learned');
     stop();
     model.dispose();
   });
@@ -268,12 +309,12 @@ describe('a router over time', () => {
       await until(() => look.value !== null);
       stop();
       const now = /** @type {import('../../demo/inside/look.js').Look} */ (look.value);
-      then.forEach(({ weight, bias }, i) => {
+      then.forEach(({ scores: { weight, bias } }, i) => {
         const shown = lookAt(now, of.moments[i]);
         assert.equal(shown.step, of.moments[i].step);
-        assert.deepEqual(shown.parts?.weight.data, weight.data);
-        assert.deepEqual(shown.parts?.bias.data, bias.data);
-        assert.equal(shown.parts?.gradient, null);
+        assert.deepEqual(shown.parts?.scores?.weight.data, weight.data);
+        assert.deepEqual(shown.parts?.scores?.bias.data, bias.data);
+        assert.equal(shown.parts?.pull, null);
       });
       assert.equal(lookAt(now, undefined), now);
 
@@ -282,10 +323,10 @@ describe('a router over time', () => {
         course.map(({ step }) => step),
         [0, 1, 5],
       );
-      const moved = distance(then[2].weight.data, then[0].weight.data);
+      const moved = distance(then[2].scores.weight.data, then[0].scores.weight.data);
       assert.equal(course[2].moved, moved);
       assert.equal(moved > 0, kind !== 'smoe-dropout');
-      assert.equal(course[1].similarity, rowSimilarity(then[1].weight).mean);
+      assert.equal(course[1].similarity, rowSimilarity(then[1].scores.weight).mean);
       const v = then.map(({ generator }) => generator?.embedding.data);
       if (v[0] && v[1] && v[2]) {
         assert.equal(course[2].embeddingMoved, distance(v[2], v[0]));
@@ -338,8 +379,9 @@ describe('tables for files', () => {
     const of = classifier('hyperrouter');
     const parts = partsOf(of);
     assert.ok(parts.generator);
-    const { weight, bias, generator } = parts;
-    const rows = weightRows(parts);
+    const { generator } = parts;
+    const { weight, bias } = parts.scores;
+    const rows = weightRows(parts.scores, generator);
     assert.deepEqual(rows[0], ['number', 'v', 'R A', 'R B', 'R C', 'R D', 'R E']);
     assert.deepEqual(rows[2].slice(0, 3), [2, generator.embedding.data[1], weight.data[1]]);
     assert.equal(rows[2][4], weight.data[2 * sizes.dModel + 1], 'number 2 of expert C');

@@ -123,16 +123,16 @@ describe('inside the router', () => {
     const router = page.getByLabel('Router', { exact: true });
     const current = () => page.locator('.learns .is-current th').innerText();
     const arrows = () => page.locator('.way .link-back').count();
-    await page.locator('.way-hyperrouter').waitFor();
+    await page.locator('.way[data-router=hyperrouter]').waitFor();
     assert.equal(await arrows(), 5);
 
     await router.selectOption('smoe');
-    await page.locator('.way-smoe').waitFor();
+    await page.locator('.way[data-router=smoe]').waitFor();
     await untilReset();
     const at = await train(20);
     await matrix('Minus the gradient of R').waitFor();
     assert.equal(await arrows(), 1);
-    assert.match(await current(), /^smoe/);
+    assert.match(await current(), /^Standard top-k \(SMoE\)/);
     await page.locator('.figure-path').getByText('This router has no embedding').waitFor();
     const fact = page.locator('.figure-moved .figure-fact');
     // The worker copies R for the page now and then: what is shown may still be that of an early step.
@@ -140,7 +140,7 @@ describe('inside the router', () => {
     assert.ok(Number((await fact.innerText()).match(/R is ([\d.]+) away/)?.[1]) > 0.01);
 
     await router.selectOption('smoe-dropout');
-    await page.locator('.way-smoe-dropout').waitFor();
+    await page.locator('.way[data-router=smoe-dropout]').waitFor();
     await train(20);
     await fact.filter({ hasText: 'R is frozen' }).waitFor();
     assert.equal(await arrows(), 0);
@@ -148,7 +148,7 @@ describe('inside the router', () => {
 
     await router.selectOption('dense');
     await page.getByRole('heading', { name: 'Layer 1 has no router' }).waitFor();
-    assert.match(await current(), /^dense/);
+    assert.match(await current(), /^Dense/);
     assert.equal(await page.locator('.figure-similarity').count(), 0);
   });
 

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { loadVariation, maxLoad, routerEntropy, routerProbabilities } from 'hyperrouter-wasm';
 import { colourOf, contrast, fillOf, letterOf, mix, textOn } from '../../demo/colours.js';
 import { fixed } from '../../demo/format.js';
 import { addLoad, addLosses, createLoadHistory, createLossHistory } from '../../demo/history.js';
-import { busiest, leadOf, loadOf, probabilitiesOf, routerEntropy, variation } from '../../demo/measures.js';
+import { loadOf } from '../../demo/measures.js';
 import { createPictureRate } from '../../demo/picture-rate.js';
+import { leadOf } from '../../demo/routing.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
 import { leastTokens, ownText, textOfFile } from '../../demo/text/data.js';
-import { plain } from '../../demo/text/plain.js';
+import { plain } from '../../demo/text/library.js';
 
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 
@@ -84,17 +86,17 @@ describe('measures', () => {
   it('of an even and of a collapsed load', () => {
     const even = loadOf([0, 1, 2, 3], 4);
     assert.deepEqual(even, [0.25, 0.25, 0.25, 0.25]);
-    assert.equal(busiest(even), 1);
-    assert.equal(variation(even), 0);
+    assert.equal(maxLoad(even), 1);
+    assert.equal(loadVariation(even), 0);
     const collapsed = loadOf([2, 2, 2, 2], 4);
     assert.deepEqual(collapsed, [0, 0, 1, 0]);
-    assert.equal(busiest(collapsed), 4);
-    assert.ok(Math.abs(variation(collapsed) - Math.sqrt(3)) < 1e-12);
+    assert.equal(maxLoad(collapsed), 4);
+    assert.ok(Math.abs(loadVariation(collapsed) - Math.sqrt(3)) < 1e-12);
   });
 
   it('of a router', () => {
     const logits = Float32Array.of(0, 0, 0, 0, 100, 0, 0, 0);
-    assert.deepEqual(probabilitiesOf(logits, 0, 4), [0.25, 0.25, 0.25, 0.25]);
+    assert.deepEqual(routerProbabilities(logits, 4), [0.25, 0.25, 0.25, 0.25]);
     assert.ok(Math.abs(routerEntropy(logits, 4) - 0.5) < 1e-6, 'one undecided, one certain');
     assert.ok(Math.abs(leadOf(Math.log(3), 0) - 0.5) < 1e-12, 'three to one is 75 % to 25 %');
   });

@@ -61,13 +61,7 @@ describe('painting', () => {
   const create = () => {
     /** @type {string[]} */
     const notes = [];
-    const routers = ['hyperrouter', 'smoe', 'smoe-dropout', 'dense'].map((name) => ({
-      name,
-      summary: '',
-      routes: name !== 'dense',
-    }));
-    const fields = engine.configFields('classifier');
-    const state = createState(createSchema(planeSettings, { fields, routers }));
+    const state = createState(createSchema(planeSettings, engine.configFields('classifier')));
     const painter = createPainter({ state, notify: (_, text) => notes.push(text) });
     return { state, painter, notes, points: () => decodePainted(String(state.get('painted')), 4).points };
   };

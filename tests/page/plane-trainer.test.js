@@ -7,7 +7,7 @@ import { routingAt } from '../../demo/plane/fields.js';
 import { mapViews } from '../../demo/plane/frame.js';
 import { cellAt, gridPlaces } from '../../demo/plane/geometry.js';
 import { planeSettings } from '../../demo/plane/settings.js';
-import { openPlaneModel, PlaneTrainer } from '../../demo/worker/plane-trainer.js';
+import { openPlaneModel, PlaneTrainer } from '../../demo/trainer/plane-trainer.js';
 
 /** @type {import('hyperrouter-wasm').Engine} */
 let engine;
@@ -45,7 +45,7 @@ describe('the trainer of the plane', () => {
       dInner: 16,
       experts: 5,
       topK: 2,
-      router: /** @type {any} */ (values.router),
+      router: /** @type {any} */ (over.router ?? 'hyperrouter'),
       hyperSize: 64,
       batchSize: capacity,
       seed: 1,
@@ -92,8 +92,8 @@ describe('the trainer of the plane', () => {
       close(views.probabilities.subarray(2 * cell, 2 * cell + 2), trainer.model.predict(inputs));
       const routing = trainer.model.routing();
       routing.forEach((layer, i) => {
-        close(views.logits[i].subarray(5 * cell, 5 * cell + 5), layer.logits);
-        const own = routingAt(views.logits[i], map, cell);
+        close(views.places[i].logits.subarray(5 * cell, 5 * cell + 5), layer.logits);
+        const own = routingAt(views.places[i], map, cell);
         assert.deepEqual([...own.experts], [...layer.experts]);
         own.weights.forEach((weight, k) => {
           assert.ok(Math.abs(weight - layer.weights[k]) < 1e-6);
@@ -116,7 +116,12 @@ describe('the trainer of the plane', () => {
     const trainer = create();
     const { moments } = trainer.frame(null, true);
     assert.equal(/** @type {any} */ (moments[0].shape).size, 48);
-    assert.equal(moments[0].embeddings.length, 2);
+    assert.deepEqual(
+      moments[0].routers.map((learned) =>
+        Object.entries(learned).map(([name, { length }]) => [name, length]),
+      ),
+      [[['gate.embedding', 16]], [['gate.embedding', 16]]],
+    );
     await losses(trainer, 5);
     await trainer.advance();
     const { measures, heldOut } = trainer.frame(null, true);

@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { refineOwners } from '../../demo/plane/borders.js';
 import { createPoints, dataFor, dataSets } from '../../demo/plane/data.js';
-import {
-  certainties,
-  entropies,
-  leads,
-  owners,
-  refineOwners,
-  routingAt,
-  shares,
-} from '../../demo/plane/fields.js';
+import { certainties, entropies, leads, owners, routingAt, shares } from '../../demo/plane/fields.js';
 import { mapBytes, mapViews } from '../../demo/plane/frame.js';
 import { cellAt, gridPlaces, gridSize, reach } from '../../demo/plane/geometry.js';
 import { routerLines, zeroLines } from '../../demo/plane/lines.js';
@@ -18,6 +11,7 @@ import { paintNumbers, paintOwners, patternAt, pixelOf } from '../../demo/plane/
 import { onCircle } from '../../demo/plane/random.js';
 import { largestRegions } from '../../demo/plane/regions.js';
 import { planeSettings } from '../../demo/plane/settings.js';
+import { topKOf } from './routing-fake.js';
 
 const usual = Object.fromEntries(planeSettings.map(({ key, default: value }) => [key, value]));
 
@@ -120,16 +114,17 @@ describe('the map', () => {
   it('is one block that falls into parts without gaps or overlap', () => {
     const shape = { size: 4, classes: 3, layers: 2, experts: 5, topK: 2, heldOut: 7, points: 20 };
     const buffer = new ArrayBuffer(mapBytes(shape));
-    const { probabilities, logits, layers, predicted } = mapViews(buffer, shape);
+    const { probabilities, places, layers, predicted } = mapViews(buffer, shape);
     const parts = [
       probabilities,
-      ...logits,
+      ...places.flatMap((l) => [l.weights, l.logits]),
       ...layers.flatMap((l) => [l.experts, l.weights, l.logits]),
       predicted,
+      ...places.map((l) => l.experts),
     ];
     assert.deepEqual(
       parts.map(({ length }) => length),
-      [48, 80, 80, 14, 14, 35, 14, 14, 35, 20],
+      [48, 32, 80, 32, 80, 14, 14, 35, 14, 14, 35, 20, 32, 32],
     );
     let at = 0;
     for (const part of parts) {
@@ -145,12 +140,14 @@ describe('the map', () => {
     // Where numbers are linear, what is interpolated is what there is.
     const logitsAt = (/** @type {number} */ x, /** @type {number} */ y) =>
       [x - 0.37 * y, 4.1 - x, y - 5.3].map((logit) => logit / 4);
-    const grid = (/** @type {number} */ cells) =>
-      Float32Array.from({ length: cells * cells * 3 }, (_, i) => {
+    const grid = (/** @type {number} */ cells) => {
+      const logits = Float32Array.from({ length: cells * cells * 3 }, (_, i) => {
         const cell = Math.floor(i / 3);
         const place = (/** @type {number} */ at) => ((at + 0.5) * size) / cells;
         return logitsAt(place(cell % cells), place(Math.floor(cell / cells)))[i % 3];
       });
+      return topKOf(logits, shape);
+    };
     const coarse = owners(grid(size), shape);
     const fine = refineOwners(coarse, grid(size), shape, 4);
     const exact = owners(grid(4 * size), shape);
@@ -170,21 +167,24 @@ describe('the map', () => {
   it('says who owns a place, with the weights of the engine', () => {
     const shape = { experts: 4, topK: 2 };
     const logits = Float32Array.of(0, 2, 1, -1, 3, 3, 0, 0, 0, 0, 0, 0.01);
-    const { first, weight } = owners(logits, shape);
+    const routing = topKOf(logits, shape);
+    const { first, weight } = owners(routing, shape);
     assert.deepEqual([...first], [1, -1, -1], 'level where the lead is below 0.02');
     assert.ok(Math.abs(weight[0] - Math.E / (Math.E + 1)) < 1e-6);
-    assert.deepEqual([...routingAt(logits, shape, 1).experts], [0, 1], 'ties go to the lower id');
-    const each = shares(logits, shape);
+    assert.deepEqual([...routingAt(routing, shape, 1).experts], [0, 1], 'ties go to the lower id');
+    const each = shares(routing, shape);
     assert.equal(each.length, 12);
     for (let row = 0; row < 3; row++) {
       const weights = [0, 1, 2, 3].map((expert) => each[expert * 3 + row]);
       assert.equal(weights.filter((w) => w > 0).length, 2);
       assert.ok(Math.abs(weights.reduce((sum, w) => sum + w, 0) - 1) < 1e-6);
     }
-    const alone = owners(logits, { experts: 4, topK: 1 });
+    const one = { experts: 4, topK: 1 };
+    const alone = owners(topKOf(logits, one), one);
     assert.deepEqual([...alone.first], [1, -1, -1], 'of one that is chosen too');
     assert.equal(alone.weight[0], 1);
-    assert.deepEqual([...owners(Float32Array.of(5, 6), { experts: 1, topK: 1 }).first], [0, 0]);
+    const only = { experts: 1, topK: 1 };
+    assert.deepEqual([...owners(topKOf(Float32Array.of(5, 6), only), only).first], [0, 0]);
   });
 
   it('has numbers between their ends', () => {
@@ -247,7 +247,8 @@ describe('lines', () => {
     });
     /** @type {number[]} */
     const columns = [];
-    routerLines(logits, { size, experts: 5, topK: 2 }, (x1, _, x2) => columns.push(x1, x2));
+    const shape = { size, experts: 5, topK: 2 };
+    routerLines(topKOf(logits, shape), shape, (x1, _, x2) => columns.push(x1, x2));
     assert.equal(columns.length, 2 * (size - 1), 'one line from top to bottom');
     assert.ok(columns.every((x) => Math.abs(x - 10.1) < 0.01));
   });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { frameBytes, frameViews, writePrediction } from '../../demo/text/frame.js';
-import { createClient } from '../../demo/worker/client.js';
-import { checkRequest, errorFromWire, errorToWire } from '../../demo/worker/protocol.js';
+import { createTrainerClient } from '../../demo/trainer/trainer-client.js';
+import { checkRequest, errorFromWire, errorToWire } from '../../demo/trainer/trainer-protocol.js';
 import { DivergedError, EngineError, OutOfMemoryError } from '../../web/errors.js';
 
 describe('requests', () => {
@@ -73,7 +73,7 @@ class Port extends EventTarget {
 describe('client', () => {
   it('gives each answer to the request that it belongs to', async () => {
     const port = new Port();
-    const client = createClient(port);
+    const client = createTrainerClient(port);
     const first = client.request('pause', {});
     const second = client.request('save', { optimizer: true });
     assert.deepEqual(port.sent, [
@@ -90,7 +90,7 @@ describe('client', () => {
     const port = new Port();
     /** @type {unknown[]} */
     const parts = [];
-    const request = createClient(port).request('measure', {}, { onPart: (part) => parts.push(part) });
+    const request = createTrainerClient(port).request('measure', {}, { onPart: (part) => parts.push(part) });
     port.answer({ id: request.id, kind: 'part', body: 1 });
     port.answer({ id: request.id, kind: 'part', body: 2 });
     assert.deepEqual(parts, [1, 2]);
@@ -100,22 +100,32 @@ describe('client', () => {
 
   it('rejects with the class of the error', async () => {
     const port = new Port();
-    const request = createClient(port).request('runTo', { step: 5 });
+    const request = createTrainerClient(port).request('runTo', { step: 5 });
     port.answer({ id: request.id, kind: 'error', error: { name: 'DivergedError', message: 'NaN', step: 4 } });
     await assert.rejects(request, (error) => error instanceof DivergedError && error.step === 4);
   });
 
-  it('rejects everything when the worker stops', async () => {
-    const port = new Port();
-    const client = createClient(port);
-    const requests = [client.request('pause', {}), client.request('measure', {})];
-    port.dispatchEvent(Object.assign(new Event('error'), { message: 'out of memory' }));
-    for (const request of requests) await assert.rejects(request, /the worker stopped: out of memory/);
+  it('rejects everything when the worker stops, and what is asked for later too', async () => {
+    for (const type of ['error', 'messageerror']) {
+      const port = Object.assign(new Port(), { ended: 0, terminate: () => port.ended++ });
+      const client = createTrainerClient(port);
+      const requests = [client.request('pause', {}), client.request('measure', {})];
+      port.dispatchEvent(Object.assign(new Event(type), { message: 'out of memory' }));
+      for (const request of requests) await assert.rejects(request, /the worker stopped: out of memory/);
+      assert.match((await client.lost).message, /the worker stopped: out of memory/);
+      await assert.rejects(client.request('pause', {}), /the worker stopped: out of memory/);
+      assert.equal(port.sent.length, 2);
+      assert.equal(port.ended, 1, 'what is left of it ends');
+      // What it had said before comes too late.
+      port.answer({ id: requests[0].id, kind: 'result', body: {} });
+      client.close();
+      await assert.rejects(client.request('pause', {}), /out of memory/, 'the first reason stays');
+    }
   });
 
   it('rejects everything once it is closed', async () => {
     const port = Object.assign(new Port(), { ended: 0, terminate: () => port.ended++ });
-    const client = createClient(port);
+    const client = createTrainerClient(port);
     const before = client.request('pause', {});
     client.close();
     await assert.rejects(before, { name: 'DisposedError' });

@@ -64,6 +64,7 @@ export function fakeClient(wishes) {
   return /** @type {any} */ ({
     request: (/** @type {string} */ type, /** @type {any} */ body, /** @type {any} */ options) =>
       Object.assign(serve[type](body, options), { id: ++id }),
+    lost: new Promise(() => {}),
     close: () => log.push(`close ${name}`),
   });
 }

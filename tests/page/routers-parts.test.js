@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { load } from 'hyperrouter-wasm';
-import { bandOf, columnsOf, lastInWords } from '../../demo/routers/bands.js';
-import { gapsOf } from '../../demo/routers/gaps.js';
-import { spread } from '../../demo/routers/labels.js';
+import { bandOf, columnsOf, gapsOf, lastInWords, meanScan } from '../../demo/routers/bands.js';
 import { measured, seriesOf } from '../../demo/routers/measured.js';
-import { ledBy } from '../../demo/routers/now.js';
-import { parametersOf } from '../../demo/routers/parameters.js';
-import { meanScan } from '../../demo/routers/scans.js';
-import { routerNames } from '../../demo/routers/settings.js';
+import { ledBy, parametersOf } from '../../demo/routers/now.js';
 import { rank, savingOf, verdictOf } from '../../demo/routers/verdict.js';
 
 describe('the size of a model', () => {
@@ -24,7 +19,8 @@ describe('the size of a model', () => {
       topK: 2,
       hyperSize: 32,
     };
-    for (const router of routerNames) {
+    for (const option of engine.routers) {
+      const router = /** @type {any} */ (option.name);
       const model = engine.createLanguageModel({ ...size, router, seed: 1 });
       const { config, topK, parameterCount, trainableParameterCount } = model;
       const summary = /** @type {any} */ ({ config, topK, parameterCount, trainableParameterCount });
@@ -35,9 +31,12 @@ describe('the size of a model', () => {
         counted.filter(({ name }) => pattern.test(name)).reduce((total, one) => total + one.size, 0);
       const made = router === 'hyperrouter' ? 2 * 6 * 17 : 0;
       const expected = sum(/./) - sum(/hypernet|embedding$/) + made - (4 / 6) * sum(/experts/);
-      assert.equal(parametersOf(summary).active, Math.round(expected), router);
-      assert.equal(parametersOf(summary).all, sum(/./));
-      assert.equal(parametersOf(summary).active === parametersOf(summary).all, router === 'dense');
+      assert.equal(parametersOf(summary, option).active, Math.round(expected), router);
+      assert.equal(parametersOf(summary, option).all, sum(/./));
+      assert.equal(
+        parametersOf(summary, option).active === parametersOf(summary, option).all,
+        router === 'dense',
+      );
       model.dispose();
     }
   });
@@ -48,6 +47,7 @@ describe('what a comparison shows', () => {
   /** @param {string} router @param {(step: number, i: number) => number} loss */
   const outcome = (router, loss) => ({
     router,
+    traits: { hyperrouter: ['routes', 'hypernetwork'], smoe: ['routes'] }[router] ?? [],
     heldOut: steps.map((step, i) => ({ step, loss: loss(step, i) })),
   });
   const words = /** @type {const} */ ({ unit: 'nats', per: 'byte' });
@@ -132,8 +132,8 @@ describe('what a comparison shows', () => {
   it('says what fewer experts cost', () => {
     const points = [1, 2, 3].map((topK) => ({ topK, loss: 4 - topK }));
     const scans = [
-      { router: 'smoe', points },
-      { router: 'dense', points },
+      { router: 'smoe', routes: true, points },
+      { router: 'dense', routes: false, points },
     ];
     assert.equal(savingOf(scans, 3, 'nats'), 'With one expert instead of 3, smoe loses 2.000.');
     assert.equal(savingOf(scans, 1, 'nats'), '');
@@ -208,16 +208,5 @@ describe('gaps', () => {
       { router: 'dense', steps: [50], values: [-1] },
     ]);
     assert.deepEqual(gapsOf([]), []);
-  });
-});
-
-describe('labels', () => {
-  it('are moved apart, within the picture', () => {
-    const labels = [5, 6, 96, 99].map((y) => ({ y }));
-    spread(labels, 10, [0, 100]);
-    assert.deepEqual(
-      labels.map(({ y }) => y),
-      [5, 15, 85, 95],
-    );
   });
 });

@@ -4,7 +4,13 @@ import { DivergedError, EngineError, load } from 'hyperrouter-wasm';
 import { createComparison } from '../../demo/routers/comparison.js';
 import { groupsOf, seedCount, seedsOf } from '../../demo/routers/groups.js';
 import { configFor, createKinds } from '../../demo/routers/kinds.js';
-import { chooseData, chosenRouters, comparisonSettings, routerNames } from '../../demo/routers/settings.js';
+import {
+  chooseData,
+  chosenRouters,
+  comparisonSettings,
+  idleInAll,
+  routersOf,
+} from '../../demo/routers/settings.js';
 import { createSchema } from '../../demo/schema.js';
 import { createState } from '../../demo/state.js';
 import { fakeClient, tick } from './routers-fake.js';
@@ -13,10 +19,13 @@ import { fakeClient, tick } from './routers-fake.js';
 let engine;
 /** @type {import('../../demo/schema.js').Setting[]} */
 let schema;
+/** @type {string[]} */
+let routerNames;
 before(async () => {
   engine = await load({ variant: 'simd' });
-  const fields = /** @type {any} */ (engine.configFields('language'));
-  schema = createSchema(comparisonSettings, { fields, routers: engine.routers });
+  const fields = engine.configFields('language');
+  schema = createSchema(comparisonSettings(fields), fields);
+  routerNames = engine.routers.map(({ name }) => name);
 });
 
 /** @param {{ settings?: [string, unknown][], wishes?: Record<number, object>, frameEvery?: () => number }} [options] */
@@ -34,8 +43,8 @@ async function fakeComparison({ settings = [], wishes = {}, frameEvery = () => 0
       name: 'text',
       per: 'byte',
       guess: 5,
-      config: (router, run) =>
-        configFor(/** @type {any} */ (engine.configFields('language')), values, router, run),
+      config: (router, run) => configFor(engine.configFields('language'), values, router, run),
+      routes: (router) => router !== 'dense',
       data: async () => data,
       loads: () => [[0.5, 0.5]],
     }),
@@ -52,7 +61,7 @@ describe('a comparison', () => {
   it('gives all models the same but the router', async () => {
     const state = createState(schema);
     state.set('loadBalanceWeight', 0.01);
-    const fields = /** @type {any} */ (engine.configFields('language'));
+    const fields = engine.configFields('language');
     const configs = routerNames.map((router) => configFor(fields, state.values.value, router, 0));
     for (const [i, { router, loadBalanceWeight, ...rest }] of configs.entries()) {
       assert.equal(router, routerNames[i]);
@@ -60,7 +69,21 @@ describe('a comparison', () => {
       const { router: _, loadBalanceWeight: __, ...first } = configs[0];
       assert.deepEqual(rest, first);
     }
-    assert.deepEqual(chosenRouters(state.values.value), routerNames);
+    assert.deepEqual(chosenRouters(schema, state.values.value), routerNames);
+    assert.deepEqual(
+      routersOf(schema).map(({ name, label }) => [name, label]),
+      engine.routers.map(({ name, label }) => [name, label]),
+    );
+  });
+
+  it('offers what has an effect on one of the models at least', () => {
+    const state = createState(schema);
+    const idle = () => [...idleInAll(schema, state.values.value)];
+    assert.deepEqual(idle(), []);
+    state.set('smoe', false);
+    assert.deepEqual(idle(), ['loadBalanceWeight']);
+    state.set('hyperrouter', false);
+    assert.deepEqual(idle(), ['hyperSize', 'loadBalanceWeight']);
   });
 
   it('learns points too, with sizes that suit them, in data that stay the same object', async () => {
@@ -69,7 +92,7 @@ describe('a comparison', () => {
       language: engine.configFields('language'),
       classifier: engine.configFields('classifier'),
     });
-    const kindOf = createKinds(/** @type {any} */ ({ fields }));
+    const kindOf = createKinds(/** @type {any} */ ({ fields, routers: engine.routers }));
     chooseData(state, 'moons');
     assert.equal(state.peek('dInner'), 16);
     const kind = kindOf(state.values.value);
@@ -101,7 +124,7 @@ describe('a comparison', () => {
     assert.equal(comparison.status.value, 'ready');
     /** @type {number[]} */
     const shown = [];
-    comparison.lanes.value[3].step.subscribe((step) => shown.push(step));
+    comparison.trainees.value[3].step.subscribe((step) => shown.push(step));
     await comparison.start();
     const targets = log.filter((line) => / to \d/.test(line));
     for (let i = 0; i < targets.length; i += 4) {
@@ -116,11 +139,11 @@ describe('a comparison', () => {
     }, 0);
     assert.equal(comparison.step.value, 50);
     assert.ok(shown.length > 3, `pictures at ${shown}`);
-    for (const lane of comparison.lanes.value) {
-      assert.equal(lane.step.value, 50);
-      assert.equal(lane.losses.value.steps.length, 50);
-      assert.equal(lane.scan.value?.points.length, lane.router === 'dense' ? 1 : 8);
-      assert.equal(lane.scan.value?.step, 50);
+    for (const trainee of comparison.trainees.value) {
+      assert.equal(trainee.step.value, 50);
+      assert.equal(trainee.losses.value.steps.length, 50);
+      assert.equal(trainee.lossByK.value?.points.length, trainee.router === 'dense' ? 1 : 8);
+      assert.equal(trainee.lossByK.value?.step, 50);
     }
     // The budget is used up.
     await comparison.start();
@@ -136,11 +159,15 @@ describe('a comparison', () => {
     await run;
     const at = comparison.step.value;
     assert.ok(at < 50);
-    assert.deepEqual(new Set(comparison.lanes.value.map(({ step }) => step.value)), new Set([at]));
+    assert.deepEqual(new Set(comparison.trainees.value.map(({ step }) => step.value)), new Set([at]));
     assert.equal(comparison.measuring.value, false);
     await comparison.oneStep();
     assert.equal(comparison.step.value, at + 1);
-    assert.equal(comparison.lanes.value[0].scan.value?.step, at, 'a single step does not try every k again');
+    assert.equal(
+      comparison.trainees.value[0].lossByK.value?.step,
+      at,
+      'a single step does not try every k again',
+    );
     state.set('steps', 100);
     await comparison.start();
     assert.equal(comparison.step.value, 100);
@@ -158,7 +185,7 @@ describe('a comparison', () => {
       ends,
       ends.map((_, i) => i + 1),
     );
-    await comparison.setPace('full');
+    await comparison.setPace(0);
     assert.equal(log.filter((line) => line === 'tune 0').length, 4);
   });
 
@@ -178,8 +205,8 @@ describe('a comparison', () => {
     assert.equal(comparison.status.value, 'ready');
     assert.equal(comparison.step.value, 0);
     await tick();
-    assert.equal(comparison.lanes.value[0].losses.value.steps.length, 0);
-    assert.equal(comparison.lanes.value[0].scan.value, null);
+    assert.equal(comparison.trainees.value[0].losses.value.steps.length, 0);
+    assert.equal(comparison.trainees.value[0].lossByK.value, null);
   });
 
   it('takes a single step of the models that are on their way', async () => {
@@ -202,7 +229,7 @@ describe('a comparison', () => {
     state.set('smoe', false);
     await comparison.build();
     assert.deepEqual(
-      comparison.lanes.value.map(({ router }) => router),
+      comparison.trainees.value.map(({ router }) => router),
       ['hyperrouter', 'smoe-dropout', 'dense'],
     );
     assert.deepEqual(
@@ -212,10 +239,10 @@ describe('a comparison', () => {
     await comparison.oneStep();
     state.set('smoe', true);
     await comparison.build();
-    assert.equal(comparison.lanes.value.length, 4);
+    assert.equal(comparison.trainees.value.length, 4);
     assert.equal(opened(), 5);
     await comparison.oneStep();
-    assert.ok(comparison.lanes.value.every(({ step }) => step.value === 1));
+    assert.ok(comparison.trainees.value.every(({ step }) => step.value === 1));
   });
 
   it('goes on without a model that diverges', async () => {
@@ -223,29 +250,29 @@ describe('a comparison', () => {
     const { comparison } = await fakeComparison({ wishes: { 1: { failAt: 7, error } } });
     await comparison.start();
     assert.deepEqual(
-      comparison.lanes.value.map(({ status }) => status.value),
+      comparison.trainees.value.map(({ status }) => status.value),
       ['ready', 'diverged', 'ready', 'ready'],
     );
-    assert.equal(comparison.lanes.value[1].step.value, 7);
+    assert.equal(comparison.trainees.value[1].step.value, 7);
     assert.equal(comparison.step.value, 50);
     assert.match(texts(comparison)[0], /training of smoe broke down.*others go on/);
     // Another model of it is a new beginning.
     await comparison.reset();
-    assert.ok(comparison.lanes.value.every(({ status }) => status.value === 'ready'));
+    assert.ok(comparison.trainees.value.every(({ status }) => status.value === 'ready'));
   });
 
   it('goes on without a worker that fails, and opens another for the next model', async () => {
     const error = new EngineError('the worker stopped');
     const { comparison, log, opened } = await fakeComparison({ wishes: { 0: { failAt: 3, error } } });
     await comparison.start();
-    assert.equal(comparison.lanes.value[0].status.value, 'failed');
+    assert.equal(comparison.trainees.value[0].status.value, 'failed');
     assert.ok(log.includes('close hyperrouter'));
     assert.equal(comparison.step.value, 50);
     assert.match(texts(comparison)[0], /run of hyperrouter failed: the worker stopped/);
     await comparison.reset();
     assert.equal(opened(), 5);
     await comparison.start();
-    assert.ok(comparison.lanes.value.every(({ step }) => step.value === 50));
+    assert.ok(comparison.trainees.value.every(({ step }) => step.value === 50));
   });
 
   it('ends when no model is left', async () => {
@@ -266,6 +293,7 @@ describe('a comparison', () => {
         name: 'text',
         per: 'byte',
         guess: 5,
+        routes: (router) => router !== 'dense',
         config: (router) => ({ router }),
         data: async () => ({}),
         loads: () => [],
@@ -289,7 +317,7 @@ describe('a comparison', () => {
     await comparison.stopMeasuring();
     await scan;
     assert.equal(comparison.measuring.value, false);
-    assert.ok((comparison.lanes.value[0].scan.value?.points.length ?? 0) < 8);
+    assert.ok((comparison.trainees.value[0].lossByK.value?.points.length ?? 0) < 8);
     comparison.measure();
     await comparison.oneStep();
     assert.equal(comparison.step.value, 2);
@@ -298,18 +326,18 @@ describe('a comparison', () => {
 
   it('tries every k between two slices of training, where it is asked to, and trains on', async () => {
     const { comparison } = await fakeComparison({ settings: [['steps', 200]] });
-    const scans = () => comparison.lanes.value.map(({ scan }) => scan.value?.step);
+    const scans = () => comparison.trainees.value.map(({ lossByK }) => lossByK.value?.step);
     const run = comparison.start();
     while (comparison.step.value < 4) await tick();
     comparison.measure();
     assert.equal(comparison.measuring.value, true);
-    while (!comparison.lanes.value[0].scan.value?.points.length) await tick();
+    while (!comparison.trainees.value[0].lossByK.value?.points.length) await tick();
     const [at] = scans();
     assert.equal(comparison.status.value, 'running');
-    assert.deepEqual(new Set(comparison.lanes.value.map(({ step }) => step.value)), new Set([at]));
+    assert.deepEqual(new Set(comparison.trainees.value.map(({ step }) => step.value)), new Set([at]));
     while (comparison.measuring.value) await tick();
     assert.deepEqual(scans(), [at, at, at, at]);
-    assert.equal(comparison.lanes.value[0].scan.value?.points.length, 8);
+    assert.equal(comparison.trainees.value[0].lossByK.value?.points.length, 8);
     while (comparison.step.value === at) await tick();
 
     comparison.measure();
@@ -317,12 +345,12 @@ describe('a comparison', () => {
     assert.equal(comparison.measuring.value, false);
     assert.equal(comparison.status.value, 'running', 'only the scan is stopped');
     comparison.measure();
-    while (comparison.lanes.value[0].scan.value?.step === at) await tick();
+    while (comparison.trainees.value[0].lossByK.value?.step === at) await tick();
     await comparison.pause();
     assert.ok(comparison.step.value < 200, 'Pause does not wait for the scan');
     await run;
     assert.ok(scans().every((step) => step === comparison.step.value));
-    assert.equal(comparison.lanes.value[0].scan.value?.points.length, 8);
+    assert.equal(comparison.trainees.value[0].lossByK.value?.points.length, 8);
 
     // A reset in the middle of one leaves nothing of it.
     comparison.start();
@@ -347,24 +375,24 @@ describe('several seeds', () => {
       wishes: { 1: { failAt: 7, error } },
     });
     assert.equal(opened(), 4);
-    const lanes = comparison.lanes.value;
+    const trainees = comparison.trainees.value;
     assert.deepEqual(
-      lanes.map(({ router, summary }) => `${router} ${summary.value?.config.seed}`),
+      trainees.map(({ router, summary }) => `${router} ${summary.value?.config.seed}`),
       ['hyperrouter 5', 'hyperrouter 6', 'smoe 5', 'smoe 6'],
     );
     const names = ['hyperrouter', 'smoe'];
     assert.deepEqual(
-      groupsOf(lanes).map(({ router }) => router),
+      groupsOf(trainees).map(({ router }) => router),
       names,
     );
-    assert.equal(seedsOf(groupsOf(lanes)).length, 2);
+    assert.equal(seedsOf(groupsOf(trainees)).length, 2);
     await comparison.start();
     assert.match(texts(comparison)[0], /training of hyperrouter with seed 6 broke down/);
-    assert.ok(lanes.every(({ step }, i) => step.value === (i === 1 ? 7 : 50)));
+    assert.ok(trainees.every(({ step }, i) => step.value === (i === 1 ? 7 : 50)));
     // Only what went on with both routers is compared.
-    const groups = groupsOf(lanes);
+    const groups = groupsOf(trainees);
     assert.deepEqual(
-      groups.map(({ all, lanes: going }) => [all.length, going.length]),
+      groups.map(({ all, trainees: going }) => [all.length, going.length]),
       [
         [2, 1],
         [2, 2],
@@ -377,7 +405,7 @@ describe('several seeds', () => {
     );
     state.set('seeds', 1);
     await comparison.build();
-    assert.equal(comparison.lanes.value.length, 2);
+    assert.equal(comparison.trainees.value.length, 2);
     assert.equal(log.filter((line) => line.startsWith('close')).length, 2);
   });
 });

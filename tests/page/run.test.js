@@ -1,69 +1,393 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createRun } from '../../demo/run.js';
-import { createState } from '../../demo/state.js';
+import { DivergedError } from 'hyperrouter-wasm';
+import { fakeRun } from './fake-run.js';
+import { frame, model, settle } from './fake-trainer.js';
 
-const setting = { label: '', help: '', group: 'model', control: /** @type {const} */ ('none') };
+const far = `runTo ${Number.MAX_SAFE_INTEGER}`;
+const diverged = new DivergedError('the loss is not finite', 7);
 
-/** A run whose worker notes what it is asked for, with the size of the model that it has then. */
-function bench() {
-  /** @type {string[]} */
-  const asked = [];
-  let size = 0;
-  const client = {
-    /** @param {string} type @param {any} body */
-    async request(type, body) {
-      if (type === 'build') size = body.config.size;
-      if (type !== 'frame') asked.push(`${type} ${size}`);
-      if (type === 'frame') return { step: 0, losses: [], heldOut: [], measures: [], moments: [] };
-      return { config: {}, topK: 1, step: 0 };
-    },
-  };
-  const state = createState([
-    { ...setting, key: 'size', type: 'integer', default: 1, effect: 'rebuild' },
-    { ...setting, key: 'learningRate', type: 'number', default: 0.1, effect: 'live' },
-  ]);
-  const task = {
-    name: 'plane',
-    config: () => ({ size: Number(state.peek('size')) }),
-    // Data may be loaded first.
-    wanted: async () => 'data',
-    check: () => {},
-    body: () => ({}),
-    begin: () => {},
-  };
-  const run = createRun(/** @type {any} */ ({ client, state, task }));
-  return { run, state, asked };
+/** A run whose first model is there. @param {Parameters<typeof fakeRun>[0]} [options] */
+async function ready(options) {
+  const fake = fakeRun(options);
+  fake.run.build({ go: false });
+  await fake.built();
+  return fake;
 }
 
 describe('a run', () => {
+  it('trains until it is paused, and is shown as it stands then', async () => {
+    const { run, trainer } = await ready();
+    assert.equal(run.status.value, 'ready');
+    const start = run.start();
+    await settle();
+    assert.equal(run.status.value, 'running');
+    const pause = run.pause();
+    await trainer.answer('pause');
+    await trainer.answer('runTo', { step: 20, reason: 'paused' });
+    assert.deepEqual(trainer.asked.at(-1)?.body.whole, true, 'what stands still belongs together');
+    assert.equal(run.status.value, 'running');
+    await trainer.answer('frame', frame(20));
+    await Promise.all([start, pause]);
+    assert.equal(run.status.value, 'ready');
+    assert.equal(run.step.value, 20);
+    run.oneStep();
+    assert.equal(trainer.log.at(-1), 'runTo 21');
+  });
+
   it('starts the model that was asked for last, though it is not there yet', async () => {
-    const { run, state, asked } = bench();
-    await run.build({ go: false });
+    const fake = await ready();
+    const { run, state, trainer } = fake;
     state.set('size', 2);
     run.build();
-    await run.start();
-    assert.deepEqual(asked, ['build 1', 'build 2', 'runTo 2']);
+    run.start();
+    await settle();
+    state.set('size', 3);
+    run.build();
+    await fake.built();
+    await fake.built();
+    assert.deepEqual(
+      trainer.log.filter((text) => !text.startsWith('frame')),
+      ['build 1', 'build 2', 'build 3', far],
+    );
   });
 
   it('takes a single step of that model too', async () => {
-    const { run, state, asked } = bench();
-    await run.build({ go: false });
-    state.set('size', 2);
-    run.build();
-    await run.oneStep();
-    assert.deepEqual(asked, ['build 1', 'build 2', 'runTo 2']);
+    const fake = await ready();
+    fake.state.set('size', 2);
+    fake.run.build();
+    fake.run.oneStep();
+    await fake.built({ step: 0 });
+    assert.equal(fake.trainer.log.at(-1), 'runTo 1');
   });
 
   it('builds the last of several models that were asked for at once, and goes on if it ran', async () => {
-    const { run, state, asked } = bench();
-    await run.build({ go: false });
+    const fake = await ready();
+    const { run, state, trainer } = fake;
+    run.start();
+    await settle();
     for (const size of [2, 3, 4]) {
       state.set('size', size);
-      run.build({ go: true });
+      run.build();
     }
-    await run.build({ go: true });
-    await new Promise((resolve) => setTimeout(resolve));
-    assert.deepEqual(asked, ['build 1', 'build 4', 'runTo 4']);
+    await settle();
+    await fake.paused();
+    await fake.built();
+    assert.deepEqual(
+      trainer.log.filter((text) => !text.startsWith('frame')),
+      ['build 1', far, 'pause', 'build 4', far],
+    );
+  });
+
+  it('does not begin a model with settings that became others while data were loaded', async () => {
+    const fake = await ready();
+    const { run, state, trainer, loading } = fake;
+    /** @type {() => void} */
+    let arrive = () => {};
+    loading.until = new Promise((resolve) => {
+      arrive = () => resolve(undefined);
+    });
+    state.set('data', 'b');
+    run.build();
+    await settle();
+    loading.until = Promise.resolve();
+    state.setAll([
+      ['data', 'c'],
+      ['size', 2],
+    ]);
+    run.build();
+    arrive();
+    await fake.built();
+    assert.deepEqual(
+      trainer.asked.filter(({ type }) => type === 'build').map(({ body }) => [body.config.size, body.data]),
+      [
+        [1, { name: 'a' }],
+        [2, { name: 'c' }],
+      ],
+    );
+    assert.equal(run.isBuiltWith(state.values.value), true);
+  });
+
+  it('builds with the settings as they are when training of the last model has ended', async () => {
+    const fake = await ready();
+    const { run, state, trainer } = fake;
+    run.start();
+    await settle();
+    run.build();
+    await settle();
+    state.set('learningRate', 0.5);
+    await fake.paused();
+    const { body } = /** @type {any} */ (trainer.asked.findLast(({ type }) => type === 'build'));
+    assert.equal(body.learningRate, 0.5);
+  });
+
+  it('goes back to the settings of the model that it has, where another cannot be built', async () => {
+    const fake = await ready();
+    const { run, state, trainer, said } = fake;
+    const before = run.summary.value;
+    state.set('size', 50);
+    run.build();
+    await settle();
+    await trainer.refuse('build', new RangeError('a size of 50 is too large'));
+    assert.equal(state.peek('size'), 1);
+    assert.equal(run.summary.value, before);
+    assert.equal(run.status.value, 'ready');
+    assert.deepEqual(said(), ['A size of 50 is too large.']);
+    state.set('data', 'bad');
+    await run.build();
+    assert.equal(state.peek('data'), 'a');
+    assert.equal(trainer.count('build'), 2, 'what is wrong with the data is seen before');
+  });
+
+  it('leaves settings alone that were changed after the ones that failed', async () => {
+    const fake = await ready();
+    const { run, state, trainer, said } = fake;
+    state.set('size', 50);
+    run.build();
+    await settle();
+    state.set('size', 3);
+    run.build();
+    await trainer.refuse('build', new RangeError('a size of 50 is too large'));
+    assert.equal(state.peek('size'), 3);
+    assert.deepEqual(said(), [], 'nobody wants that any more');
+    await fake.built();
+    assert.equal(trainer.log.filter((text) => text.startsWith('build')).at(-1), 'build 3');
+  });
+
+  it('has failed where its first model cannot be built, and its settings stay', async () => {
+    const fake = fakeRun();
+    fake.state.set('size', 50);
+    fake.run.build({ go: false });
+    await settle();
+    await fake.trainer.refuse('build', new RangeError('too large'));
+    assert.equal(fake.run.status.value, 'failed');
+    assert.equal(fake.state.peek('size'), 50);
+    await fake.run.start();
+    assert.deepEqual(fake.trainer.log, ['build 50']);
+  });
+
+  it('says what is missing to learn from, and does not train', async () => {
+    let lack = 'There are no points.';
+    const { run, trainer, said } = await ready({ lacks: () => lack });
+    run.start();
+    await settle();
+    await trainer.answer('frame', frame(0));
+    assert.deepEqual(said(), ['There are no points.']);
+    assert.equal(run.status.value, 'ready');
+    assert.equal(trainer.count('runTo'), 0);
+    lack = '';
+    run.start();
+    assert.equal(trainer.count('runTo'), 1);
+  });
+
+  it('does not go on where it is begun again, though a setting changes then', async () => {
+    const fake = await ready();
+    const { run, state, trainer } = fake;
+    run.start();
+    await settle();
+    run.reset();
+    await settle();
+    await fake.paused();
+    state.set('size', 2);
+    run.build();
+    await fake.built();
+    await fake.built();
+    assert.equal(run.status.value, 'ready');
+    assert.equal(trainer.count('runTo'), 1);
+  });
+
+  it('does not end with an earlier run', async () => {
+    const fake = await ready();
+    const { run, trainer } = fake;
+    run.start();
+    await settle();
+    fake.state.set('size', 2);
+    run.build();
+    await settle();
+    await fake.paused(30);
+    assert.equal(run.status.value, 'running', 'another model takes over');
+    await fake.built();
+    assert.equal(run.status.value, 'running');
+    assert.equal(run.step.value, 0);
+    assert.equal(trainer.waiting.join(), 'runTo');
+  });
+
+  it('ends its worker when it is disposed', async () => {
+    const { run, trainer, said } = await ready();
+    run.start();
+    await settle();
+    run.dispose();
+    await settle();
+    assert.equal(trainer.closed, 1);
+    assert.deepEqual(said(), []);
+  });
+});
+
+describe('a run that diverges', () => {
+  /** One that has, at step 7. */
+  async function broken() {
+    const fake = await ready();
+    fake.run.start();
+    await settle();
+    await fake.trainer.refuse('runTo', diverged);
+    return fake;
+  }
+
+  it('says so at once, and how to go on', async () => {
+    const { run, trainer } = await broken();
+    assert.equal(run.status.value, 'diverged');
+    const [notice] = run.notices.value;
+    assert.equal(notice.text, 'Training broke down: the loss is not finite. The learning rate is 0.1.');
+    await trainer.answer('frame', frame(7));
+    await trainer.answer('frame', frame(7));
+    assert.equal(run.step.value, 7);
+    assert.equal(run.status.value, 'diverged');
+    assert.equal(run.notices.value.length, 1);
+  });
+
+  it('goes back to the last good model with a lower rate, and does not train on by itself', async () => {
+    const { run, state, trainer, said } = await broken();
+    await trainer.answer('frame', frame(7));
+    await trainer.answer('frame', frame(7));
+    state.set('topK', 3);
+    run.notices.value[0].actions[0].act();
+    await settle();
+    await trainer.answer('tune', { step: 7 });
+    await trainer.answer('rewind', model({ step: 4 }));
+    await trainer.answer('frame', frame(4));
+    assert.equal(state.peek('learningRate'), 0.01);
+    assert.deepEqual(said(), ['The model is that of step 4 again.']);
+    assert.equal(run.status.value, 'ready');
+    assert.equal(run.step.value, 4);
+    assert.equal(run.origin.value.kind, 'rewound');
+    assert.equal(trainer.log.at(-1), 'tune topK,3', 'k is that of the settings, not that of the old state');
+    await trainer.answer('tune', { step: 4 });
+    assert.deepEqual(run.changes.value, [{ step: 4, key: 'topK', from: 2, to: 3 }]);
+    assert.equal(trainer.count('runTo'), 1);
+  });
+
+  it('begins again at step 0 where that is wanted', async () => {
+    const fake = await broken();
+    await fake.trainer.answer('frame', frame(7));
+    await fake.trainer.answer('frame', frame(7));
+    fake.run.notices.value[0].actions[1].act();
+    await fake.built();
+    assert.equal(fake.run.status.value, 'ready');
+    assert.equal(fake.trainer.count('runTo'), 1);
+  });
+
+  it('says why it cannot go back', async () => {
+    const { run, trainer, said } = await broken();
+    await trainer.answer('frame', frame(7));
+    await trainer.answer('frame', frame(7));
+    run.notices.value[0].actions[0].act();
+    await settle();
+    await trainer.answer('tune', { step: 7 });
+    await trainer.refuse('rewind', new RangeError('there is no earlier state to go back to'));
+    assert.equal(said().at(-1), 'There is no earlier state to go back to.');
+    assert.equal(run.status.value, 'diverged');
+  });
+});
+
+describe('a run whose worker dies', () => {
+  it('says so once, has failed, and begins again with another worker', async () => {
+    const fake = await ready();
+    const { run, said, trainers } = fake;
+    run.start();
+    await settle();
+    run.frame();
+    await trainers[0].die();
+    assert.equal(run.status.value, 'failed');
+    assert.deepEqual(said(), ['The worker stopped: out of memory.']);
+    await assert.rejects(run.save(), /Reset begins again/);
+    await run.start();
+    await run.pause();
+    assert.equal(trainers.length, 1);
+    run.reset();
+    await fake.built();
+    assert.equal(trainers.length, 2);
+    assert.equal(run.status.value, 'ready');
+  });
+});
+
+describe('what is changed on the way', () => {
+  it('is recorded with its step, and of k a whole picture is asked for', async () => {
+    const { run, trainer } = await ready();
+    run.tune({ topK: 3, learningRate: 0.1 });
+    await trainer.answer('tune', { step: 12 });
+    assert.deepEqual(run.changes.value, [{ step: 12, key: 'topK', from: 2, to: 3 }]);
+    assert.equal(trainer.asked.at(-1)?.body.whole, true);
+    await trainer.answer('frame', frame(12));
+    run.tune({ learningRate: 0.2 });
+    await trainer.answer('tune', { step: 15 });
+    assert.equal(run.changes.value.length, 2);
+    assert.equal(trainer.waiting.length, 0);
+  });
+
+  it('of an earlier model is not recorded of the next', async () => {
+    const fake = await ready();
+    fake.run.tune({ topK: 3 });
+    fake.run.build();
+    await fake.built();
+    await fake.trainer.answer('tune', { step: 90 });
+    assert.deepEqual(fake.run.changes.value, []);
+    assert.equal(fake.trainer.waiting.length, 0);
+  });
+});
+
+describe('a model out of a file', () => {
+  it('brings its settings along', async () => {
+    const { run, state, trainer, said } = await ready();
+    state.set('topK', 3);
+    run.start();
+    await settle();
+    run.open(Uint8Array.of(1));
+    await settle();
+    await trainer.answer('pause');
+    await trainer.answer('runTo', { step: 5, reason: 'paused' });
+    await trainer.answer('restore', model({ config: { size: 9 }, topK: 4, step: 300 }));
+    await trainer.answer('frame', frame(300));
+    assert.deepEqual([state.peek('size'), state.peek('topK')], [9, 4]);
+    assert.equal(run.isBuiltWith(state.values.value), true);
+    assert.equal(run.origin.value.kind, 'opened');
+    assert.deepEqual(said(), ['The model was opened; it had been trained for 300 steps.']);
+    assert.equal(state.undoable.value.length, 0);
+  });
+
+  it('that cannot be opened leaves everything as it was', async () => {
+    const { run, trainer, said } = await ready();
+    const before = run.summary.value;
+    run.open(Uint8Array.of(1));
+    await settle();
+    await trainer.refuse('restore', new RangeError('no header'));
+    assert.equal(run.summary.value, before);
+    assert.deepEqual(said(), ['No header.']);
+    assert.equal(run.status.value, 'ready');
+  });
+});
+
+describe('earlier runs', () => {
+  it('are kept where they were long enough, with what was different', async () => {
+    const fake = await ready();
+    const { run, state, trainer } = fake;
+    run.frame();
+    await trainer.answer('frame', frame(29, { losses: new Float32Array(29).fill(2) }));
+    state.set('size', 2);
+    run.build();
+    await fake.built();
+    assert.equal(run.earlier.value.length, 0);
+    for (const size of [3, 4, 5, 6]) {
+      run.frame();
+      await trainer.answer('frame', frame(30, { losses: new Float32Array(30).fill(2) }));
+      state.set('size', size);
+      run.build();
+      await fake.built();
+    }
+    assert.deepEqual(
+      run.earlier.value.map(({ label }) => label),
+      ['size 3', 'size 4', 'size 5'],
+    );
+    run.forgetEarlier();
+    assert.equal(run.earlier.value.length, 0);
   });
 });

@@ -17,7 +17,7 @@ const number = (key, usual = 1) => ({
   control: 'number',
 });
 
-/** Two rooms, and what was asked of them. @param {{ fail?: () => boolean }} [options] */
+/** Two rooms, and what was asked of them. @param {{ fail?: (id: string) => boolean }} [options] */
 function twoRooms({ fail = () => false } = {}) {
   /** @type {string[]} */
   const log = [];
@@ -28,7 +28,7 @@ function twoRooms({ fail = () => false } = {}) {
     summary: '',
     open: async () => {
       log.push(`open ${id}`);
-      if (fail()) throw new Error(`no ${id}`);
+      if (fail(id)) throw new Error(`no ${id}`);
       return /** @type {any} */ ({
         states,
         run: null,
@@ -113,6 +113,23 @@ describe('the shell', () => {
       log.filter((text) => text.startsWith('enter')),
       ['enter two'],
     );
+  });
+
+  it('hears nothing of a room that could not be loaded once another one is wanted', async () => {
+    const { shell } = twoRooms({ fail: (id) => id === 'two' });
+    await Promise.all([shell.go('two'), shell.go('one')]);
+    assert.equal(shell.failure.value, '');
+    assert.ok(shell.room.value);
+  });
+
+  it('leaves a room for another one only, also for one that cannot be loaded', async () => {
+    const { shell, log } = twoRooms({ fail: (id) => id === 'two' });
+    await shell.readAddress('');
+    await shell.readAddress('a=5');
+    assert.deepEqual(log, ['open one', 'enter one', 'enter one']);
+    await shell.go('two');
+    assert.deepEqual(log.slice(3), ['open two', 'leave one']);
+    assert.equal(shell.room.value, null);
   });
 
   it('takes back changes of the room that is shown', async () => {

@@ -1,30 +1,69 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createSchema } from '../../demo/schema.js';
+import { engineConfig } from '../../demo/config.js';
+import { planeSettings } from '../../demo/plane/settings.js';
+import { createSchema, idleKeys, routes } from '../../demo/schema.js';
 import { createState } from '../../demo/state.js';
 import { textSettings } from '../../demo/text/settings.js';
 
+const plain = { summary: '', requires: [], shape: false };
 /** @type {import('../../demo/schema.js').EngineField[]} */
 const fields = [
   ...['layers', 'heads', 'dModel', 'dHead', 'dInner', 'experts', 'topK', 'contextLength', 'batchSize'].map(
     (name) => ({
+      ...plain,
       name,
       type: /** @type {const} */ ('integer'),
       default: 2,
       min: 1,
       max: name === 'dInner' ? 256 : 100000,
-      summary: '',
+      requires: name === 'topK' ? ['routes'] : [],
     }),
   ),
-  { name: 'memoryLength', type: 'integer', default: 0, min: 0, max: 100000, summary: '' },
-  { name: 'seed', type: 'integer', default: 0, min: 0, max: 4294967295, summary: '' },
-  { name: 'router', type: 'choice', default: 'hyperrouter', choices: ['hyperrouter', 'new'], summary: '' },
+  { ...plain, name: 'memoryLength', type: 'integer', default: 0, min: 0, max: 100000 },
+  { ...plain, name: 'seed', type: 'integer', default: 0, min: 0, max: 4294967295 },
+  {
+    ...plain,
+    name: 'hyperSize',
+    type: 'integer',
+    default: 128,
+    min: 1,
+    max: 4096,
+    requires: ['hypernetwork'],
+  },
+  {
+    ...plain,
+    name: 'loadBalanceWeight',
+    type: 'number',
+    default: 0,
+    min: 0,
+    max: 1,
+    requires: ['auxiliaryLoss'],
+  },
+  {
+    ...plain,
+    name: 'router',
+    type: 'choice',
+    default: 'hyperrouter',
+    choices: ['hyperrouter', 'new', 'none'],
+    options: [
+      {
+        name: 'hyperrouter',
+        label: 'HyperRouter',
+        summary: 'of the engine',
+        traits: ['routes', 'hypernetwork', 'auxiliaryLoss'],
+      },
+      {
+        name: 'new',
+        label: 'A new one',
+        summary: 'a router that the page was not written for',
+        traits: ['routes'],
+      },
+      { name: 'none', label: 'None', summary: '', traits: [] },
+    ],
+  },
 ];
-const routers = [
-  { name: 'hyperrouter', summary: 'in the words of the engine', routes: true },
-  { name: 'new', summary: 'a router that the page was not written for', routes: true },
-];
-const create = () => createState(createSchema(textSettings, { fields, routers }));
+const create = () => createState(createSchema(textSettings, fields));
 
 describe('schema', () => {
   it('takes routers and limits from the engine', () => {
@@ -32,11 +71,33 @@ describe('schema', () => {
     const router = settingOf('router');
     assert.deepEqual(
       router.choices?.map(({ value }) => value),
-      ['hyperrouter', 'new'],
+      ['hyperrouter', 'new', 'none'],
     );
+    assert.equal(router.choices?.[1].label, 'A new one');
+    assert.equal(router.default, 'hyperrouter');
     assert.equal(router.choices?.[1].help, 'a router that the page was not written for');
     assert.equal(settingOf('dInner').max, 256, 'the engine allows less than the page would');
     assert.equal(settingOf('dModel').max, 192, 'the page allows less than the engine would');
+  });
+
+  it('knows what has no effect with the router that is chosen', () => {
+    const state = createState(createSchema(planeSettings, fields));
+    const idle = () => [...idleKeys(state.schema, state.values.value)];
+    state.setAll([
+      ['experts', 8],
+      ['topK', 7],
+      ['loadBalanceWeight', 0.05],
+    ]);
+    assert.deepEqual([idle(), routes(state)], [[], true]);
+    state.set('router', 'new');
+    assert.deepEqual([idle(), routes(state)], [['hyperSize', 'loadBalanceWeight'], true]);
+    assert.equal(engineConfig(state).loadBalanceWeight, 0, 'the engine would refuse it');
+    assert.equal(state.get('loadBalanceWeight'), 0.05, 'for later');
+    assert.equal(engineConfig(state).topK, 7);
+    state.set('router', 'none');
+    assert.deepEqual([idle(), routes(state)], [['topK', 'hyperSize', 'loadBalanceWeight'], false]);
+    state.set('router', 'hyperrouter');
+    assert.equal(engineConfig(state).loadBalanceWeight, 0.05);
   });
 
   it('leaves out what the engine does not have', () => {
@@ -99,7 +160,7 @@ describe('state', () => {
       problems.join('\n'),
       /experts is 99; it may be a whole number from 1 to 16, so it became 16/,
     );
-    assert.match(problems.join('\n'), /router is “best”; it may be hyperrouter, new/);
+    assert.match(problems.join('\n'), /router is “best”; it may be hyperrouter, new, none/);
     assert.match(problems.join('\n'), /dModel is 70; .* in steps of 16, so it became 64/);
     assert.doesNotMatch(problems.join('\n'), /nothing/);
   });

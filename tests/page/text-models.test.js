@@ -11,7 +11,7 @@ import { cellOf, cellsOf } from '../../demo/text/cells.js';
 import { describeCheckpoint } from '../../demo/text/checkpoint-file.js';
 import { describeUnknown, mostSymbols, SymbolVocabulary, vocabularyKey } from '../../demo/text/vocabulary.js';
 import { vocabularyOfFile } from '../../demo/text/vocabulary-file.js';
-import { openTextModel } from '../../demo/worker/text-model.js';
+import { openTextModel } from '../../demo/trainer/text-model.js';
 
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 
@@ -117,6 +117,13 @@ describe('vocabularies', () => {
 });
 
 describe('checkpoints that say little', () => {
+  /** @type {import('../../demo/schema.js').Choice[]} */
+  const routers = [
+    { value: 'hyperrouter', label: 'HyperRouter', traits: ['routes', 'learns', 'hypernetwork'] },
+    { value: 'smoe', label: 'SMoE', traits: ['routes', 'learns'] },
+    { value: 'smoe-dropout', label: 'SMoE-Dropout', traits: ['routes'] },
+    { value: 'dense', label: 'Dense', traits: [] },
+  ];
   /** @param {Record<string, number[]>} shapes @param {Record<string, string>} [metadata] */
   function file(shapes, metadata) {
     let end = 0;
@@ -143,7 +150,7 @@ describe('checkpoints that say little', () => {
   };
 
   it('tell their configuration by their shapes, but for what leaves none', () => {
-    const described = describeCheckpoint('x', file(shapes));
+    const described = describeCheckpoint('x', file(shapes), routers);
     assert.deepEqual(described.shapes, {
       vocabSize: 27,
       dModel: 16,
@@ -154,19 +161,28 @@ describe('checkpoints that say little', () => {
       dInner: 32,
     });
     assert.deepEqual(
-      [described.asksRouter, described.hasConfig, described.hasVocabulary],
-      [true, false, false],
+      [described.routers.map(({ value }) => value), described.hasConfig, described.hasVocabulary],
+      [['smoe', 'smoe-dropout'], false, false],
     );
     const hyper = describeCheckpoint(
       'x',
       file({ ...shapes, 'layers.0.pos_ff.gate.hypernet.0.weight': [24, 16] }),
+      routers,
     );
-    assert.equal(hyper.asksRouter, false);
+    assert.equal(hyper.routers.length, 1);
     assert.deepEqual([hyper.shapes.router, hyper.shapes.hyperSize], ['hyperrouter', 24]);
     const { 'layers.0.pos_ff.experts.htoh4.weight': _, ...rest } = shapes;
-    const dense = describeCheckpoint('x', file({ ...rest, 'layers.0.pos_ff.CoreNet.0.weight': [128, 16] }));
+    const dense = describeCheckpoint(
+      'x',
+      file({ ...rest, 'layers.0.pos_ff.CoreNet.0.weight': [128, 16] }),
+      routers,
+    );
     assert.deepEqual([dense.shapes.router, dense.shapes.experts, dense.shapes.dInner], ['dense', 1, 128]);
-    const own = describeCheckpoint('x', file(shapes, { 'hyperrouter.config': '{}', [vocabularyKey]: '{}' }));
+    const own = describeCheckpoint(
+      'x',
+      file(shapes, { 'hyperrouter.config': '{}', [vocabularyKey]: '{}' }),
+      routers,
+    );
     assert.deepEqual([own.hasConfig, own.hasVocabulary], [true, true]);
   });
 
@@ -181,7 +197,8 @@ describe('checkpoints that say little', () => {
       [file({ 'input.weight': [2, 2] }), /^x holds a classifier/],
       [file({ weight: [2, 2] }), /word_emb\.emb_layers\.0\.weight is not in it/],
     ]);
-    for (const [bytes, message] of wrong) assert.throws(() => describeCheckpoint('x', bytes), { message });
+    for (const [bytes, message] of wrong)
+      assert.throws(() => describeCheckpoint('x', bytes, routers), { message });
   });
 });
 

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { fillOf, letterOf, textOn, tie } from '../../demo/colours.js';
 import { changedSets, changesBetween, momentAt, shownMoment } from '../../demo/moments.js';
 import { ownText, TooLongError, textOfFile } from '../../demo/text/data.js';
-import { frameBytes, frameViews } from '../../demo/text/frame.js';
+import { frameBytes, frameViews, unread } from '../../demo/text/frame.js';
 import { textLibrary } from '../../demo/text/library.js';
 import { lookOf } from '../../demo/text/paint.js';
 import { classTable, layerSample, profilesOf } from '../../demo/text/profile.js';
@@ -145,10 +145,8 @@ describe('what experts take', () => {
   // “abab… ” of which expert 1 takes every b and half of the spaces, expert 0 the rest; the last one was not read.
   const tokens = Int32Array.from(encode('ab '.repeat(40)));
   const classes = tokens.map((token) => ({ 97: 0, 98: 1 })[token] ?? 4);
-  const chosen = Uint16Array.from(tokens, (token, i) =>
-    Number(token === 98 || (token === 32 && i % 2 === 0)),
-  );
-  chosen[chosen.length - 1] = 0xffff;
+  const chosen = Int16Array.from(tokens, (token, i) => Number(token === 98 || (token === 32 && i % 2 === 0)));
+  chosen[chosen.length - 1] = unread;
   const sample = { tokens, classes, experts: chosen, topK: 1, count: 3 };
 
   it('is counted by class', () => {
@@ -188,7 +186,7 @@ describe('what experts take', () => {
     const both = {
       tokens: tokens.slice(0, 30),
       classes,
-      experts: Uint16Array.from({ length: 60 }, (_, i) => i % 2),
+      experts: Int16Array.from({ length: 60 }, (_, i) => i % 2),
       topK: 2,
       count: 2,
     };
@@ -210,7 +208,7 @@ describe('what experts take', () => {
       topK: 1,
       experts: 3,
       predictions: 2,
-      sample: { tokens: 3, step: 7 },
+      sample: { tokens: 3, step: 7, topK: 1 },
     };
     const buffer = new ArrayBuffer(frameBytes(shape));
     const views = frameViews(buffer, shape);

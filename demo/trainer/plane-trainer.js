@@ -1,0 +1,205 @@
+import { Batches, CheckpointError, Classifier, evaluateVectors } from 'hyperrouter-wasm';
+import { capacity } from '../plane/capacity.js';
+import { likeliestAt } from '../plane/fields.js';
+import { mapBytes, mapViews } from '../plane/frame.js';
+import { gridPlaces, gridSize } from '../plane/geometry.js';
+import { putRouting, widthOf } from '../routing.js';
+import { isRouted } from '../schema.js';
+import { fit, Trainer } from './trainer.js';
+
+/**
+ * @typedef {import('./trainer.js').Engine} Engine
+ * @typedef {import('../plane/frame.js').MapShape} MapShape
+ *
+ * @typedef {object} Part what one call of the model gives
+ * @property {number} start the first point of it
+ * @property {Float32Array} probabilities [n, C]
+ * @property {import('../routing.js').LayerRouting[]} routing by layer; empty where it was not asked for
+ */
+
+/** While it trains, the map must not take more time than the training; at rest it may be finer. */
+const moving = { budget: 6e7, least: 32, most: 96 };
+const resting = { budget: 3e8, least: 64, most: 192 };
+/** Moments are kept, and need memory. */
+const kept = { budget: 6e7, least: 32, most: 48 };
+
+/**
+ * A classifier that learns points of the plane.
+ *
+ * @extends {Trainer<Classifier>}
+ */
+export class PlaneTrainer extends Trainer {
+  #batches;
+  #routes;
+  /** @type {Map<number, Float32Array>} by the size of the grid */
+  #places = new Map();
+
+  /**
+   * @param {Engine} engine
+   * @param {Classifier} model belongs to the trainer from here on
+   * @param {import('./trainer-protocol.js').PlaneData} data
+   * @param {number} learningRate
+   */
+  constructor(engine, model, data, learningRate) {
+    super(engine, model, learningRate);
+    this.data = data;
+    this.#routes = isRouted(engine, model.config);
+    const { classes } = model.config;
+    if (classes !== data.classes) {
+      throw new RangeError(`the model tells ${classes} classes apart, the points are of ${data.classes}`);
+    }
+    const { train, batch, seed } = data;
+    this.#batches = train.targets.length ? new Batches(train, { batchSize: batch, seed }) : null;
+  }
+
+  /** @override */
+  get guess() {
+    return Math.log(this.model.config.classes);
+  }
+
+  /** @override */
+  dataSummary() {
+    const { train, heldOut } = this.data;
+    return {
+      train: train.targets.length,
+      heldOut: heldOut.targets.length,
+      stepsPerPass: this.#batches?.batches ?? 1,
+    };
+  }
+
+  /**
+   * @override
+   * @param {{ learningRate: number, clip: number }} options
+   */
+  learn(options) {
+    if (!this.#batches) throw new RangeError('there are no points to learn from');
+    const { epoch: _, ...batch } = this.#batches.at(this.model.step);
+    const { loss } = this.model.trainStep({ ...batch, ...options });
+    return { loss, examples: batch.targets.length };
+  }
+
+  /**
+   * @override
+   * @param {AbortSignal} [signal]
+   */
+  async heldOutLoss(signal) {
+    const { heldOut } = this.data;
+    return heldOut.targets.length ? (await evaluateVectors(this.model, heldOut, { signal })).loss : null;
+  }
+
+  /** @override */
+  measureProbe() {
+    const { inputs, targets } = this.data.heldOut;
+    return targets.length ? this.model.measure(inputs, { classes: targets }) : [];
+  }
+
+  /**
+   * @override
+   * @param {ArrayBuffer | null} recycle
+   * @param {boolean} exact asked for when nothing moves: then the map is finer
+   */
+  picture(recycle, exact) {
+    return this.#draw(recycle, exact ? resting : moving);
+  }
+
+  /** @override */
+  snapshot() {
+    return this.#draw(null, kept);
+  }
+
+  /**
+   * @param {ArrayBuffer | null} recycle
+   * @param {{ budget: number, least: number, most: number }} limits
+   * @returns {{ shape: MapShape, buffer: ArrayBuffer }}
+   */
+  #draw(recycle, limits) {
+    const { classes, experts } = this.model.config;
+    const size = gridSize(this.#price(), limits);
+    const places = this.#places.get(size) ?? gridPlaces(size);
+    this.#places.set(size, places);
+    const { train, heldOut } = this.data;
+    // How many experts a place has at most is known when all were asked.
+    const grid = this.#pass(places, true);
+    const learned = this.#pass(train.inputs, false);
+    const others = this.#pass(heldOut.inputs, true);
+    const shape = {
+      size,
+      classes,
+      layers: grid[0].routing.length,
+      experts,
+      topK: widthOf(
+        [...grid, ...others].flatMap(({ routing }) => routing),
+        experts,
+      ),
+      heldOut: heldOut.targets.length,
+      points: train.targets.length + heldOut.targets.length,
+    };
+    const buffer = fit(recycle, mapBytes(shape));
+    const views = mapViews(buffer, shape);
+    for (const { start, probabilities, routing } of grid) {
+      views.probabilities.set(probabilities, start * classes);
+      putRouting(views.places, routing, { start, ...shape });
+    }
+    for (const { start, routing } of others) {
+      putRouting(views.layers, routing, { start, ...shape });
+    }
+    let at = 0;
+    for (const { probabilities } of [...learned, ...others]) {
+      const count = probabilities.length / classes;
+      for (let i = 0; i < count; i++) views.predicted[at++] = likeliestAt(probabilities, i, classes);
+    }
+    return { shape, buffer };
+  }
+
+  /** Multiplications for one place. */
+  #price() {
+    const { layers, dModel, dInner, experts } = this.model.config;
+    const asked = this.#routes ? this.model.topK : experts;
+    return layers * dModel * (experts + 2 * asked * dInner);
+  }
+
+  /**
+   * Asks the model about points, as many at a time as it takes.
+   *
+   * @param {Float32Array} inputs [N, 2]
+   * @param {boolean} withRouting
+   * @returns {Part[]}
+   */
+  #pass(inputs, withRouting) {
+    /** @type {Part[]} */
+    const parts = [];
+    for (let start = 0; 2 * start < inputs.length; start += capacity) {
+      const probabilities = this.model.predict(inputs.slice(2 * start, 2 * (start + capacity)));
+      parts.push({ start, probabilities, routing: withRouting ? this.model.routing() : [] });
+    }
+    return parts;
+  }
+
+  /**
+   * @override
+   * @param {Engine} engine
+   * @param {Uint8Array} bytes
+   */
+  openModel(engine, bytes) {
+    return openPlaneModel(engine, bytes);
+  }
+}
+
+/**
+ * Opens a checkpoint that the page can go on with.
+ *
+ * @param {Engine} engine
+ * @param {Uint8Array} bytes
+ * @returns {Classifier}
+ * @throws {CheckpointError}
+ */
+export function openPlaneModel(engine, bytes) {
+  const model = engine.loadCheckpoint(bytes, { batchSize: capacity });
+  if (model instanceof Classifier && model.config.inputSize === 2) return model;
+  model.dispose();
+  throw new CheckpointError(
+    model instanceof Classifier
+      ? `the classifier takes ${model.config.inputSize} numbers; a point of the plane has 2`
+      : 'the file holds a language model; this room takes classifiers',
+  );
+}

@@ -1,0 +1,71 @@
+import { CheckpointError, LanguageModel } from 'hyperrouter-wasm';
+import { SymbolVocabulary, vocabularyKey } from '../text/vocabulary.js';
+
+/** @typedef {import('./trainer.js').Engine} Engine */
+
+/**
+ * A new model for a text.
+ *
+ * @param {Engine} engine
+ * @param {{ tokens?: 'bytes' | 'characters' }} config of the engine, without `vocabSize`; tokens: bytes by default
+ * @param {import('./trainer-protocol.js').TextData} data whose characters the vocabulary has, where tokens are characters
+ * @returns {LanguageModel}
+ */
+export function createTextModel(engine, { tokens, ...config }, data) {
+  const vocabulary = tokens === 'characters' ? SymbolVocabulary.ofText(data.bytes) : SymbolVocabulary.bytes();
+  const model = engine.createLanguageModel(/** @type {any} */ ({ ...config, vocabSize: vocabulary.size }));
+  model.metadata = { [vocabularyKey]: JSON.stringify(vocabulary.toJSON()) };
+  return model;
+}
+
+/**
+ * Opens a checkpoint that the page can go on with.
+ *
+ * @param {Engine} engine
+ * @param {Uint8Array} bytes
+ * @param {object} [missing] what the file does not hold itself
+ * @param {import('./trainer-protocol.js').ModelConfig} [missing.config]
+ * @param {import('../text/vocabulary.js').VocabularyJSON} [missing.vocabulary]
+ * @returns {LanguageModel}
+ * @throws {CheckpointError}
+ */
+export function openTextModel(engine, bytes, { config, vocabulary } = {}) {
+  const model = engine.loadCheckpoint(bytes, config);
+  try {
+    if (!(model instanceof LanguageModel)) {
+      throw new CheckpointError('the file holds a classifier; this room takes language models');
+    }
+    if (vocabulary) model.metadata = { ...model.metadata, [vocabularyKey]: JSON.stringify(vocabulary) };
+    vocabularyOf(model);
+    return model;
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+/**
+ * What the tokens of a model stand for.
+ *
+ * @param {LanguageModel} model
+ * @returns {SymbolVocabulary}
+ * @throws {CheckpointError}
+ */
+export function vocabularyOf({ metadata, config: { vocabSize } }) {
+  if (metadata[vocabularyKey] === undefined) {
+    if (vocabSize === 256) return SymbolVocabulary.bytes();
+    throw new CheckpointError(
+      `the model has a vocabulary of ${vocabSize} symbols, and a file must say which`,
+    );
+  }
+  let vocabulary;
+  try {
+    vocabulary = SymbolVocabulary.fromJSON(JSON.parse(metadata[vocabularyKey]));
+  } catch (error) {
+    throw new CheckpointError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+  if (vocabulary.size === vocabSize) return vocabulary;
+  throw new CheckpointError(
+    `the vocabulary has ${vocabulary.size} symbols, and the model is of ${vocabSize}: they do not belong together`,
+  );
+}

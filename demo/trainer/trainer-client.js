@@ -1,0 +1,96 @@
+import { DisposedError, EngineError } from 'hyperrouter-wasm';
+import { errorFromWire } from './trainer-protocol.js';
+
+/**
+ * @typedef {import('./trainer-protocol.js').Requests} Requests
+ * @typedef {import('./trainer-protocol.js').Results} Results
+ * @typedef {import('./trainer-protocol.js').Parts} Parts
+ * @typedef {import('./trainer-protocol.js').RequestType} RequestType
+ * @typedef {import('./trainer-protocol.js').Reply} Reply
+ *
+ * @typedef {object} Port what is used of a Worker
+ * @property {(message: unknown, transfer: Transferable[]) => void} postMessage
+ * @property {(type: 'message' | 'error' | 'messageerror', listener: (event: any) => void) => void} addEventListener
+ * @property {() => void} [terminate]
+ */
+
+/**
+ * The worker that trains, as seen from the page.
+ *
+ * @param {Port} port
+ */
+export function createTrainerClient(port) {
+  /** @type {Map<number, { resolve: (body: any) => void, reject: (error: Error) => void, onPart?: (body: any) => void }>} */
+  const waiting = new Map();
+  let lastId = 0;
+  /** @type {Error | undefined} why nothing can be asked for any more */
+  let over;
+  /** @type {(error: Error) => void} */
+  let lose;
+  /** @type {Promise<Error>} */
+  const lost = new Promise((resolve) => {
+    lose = resolve;
+  });
+
+  port.addEventListener('message', ({ data }) => {
+    const reply = /** @type {Reply} */ (data);
+    const request = waiting.get(reply.id);
+    if (!request) return;
+    if (reply.kind === 'part') {
+      request.onPart?.(reply.body);
+      return;
+    }
+    waiting.delete(reply.id);
+    if (reply.kind === 'error') request.reject(errorFromWire(reply.error));
+    else request.resolve(reply.body);
+  });
+  for (const type of /** @type {const} */ (['error', 'messageerror'])) {
+    port.addEventListener(type, (event) => {
+      const error = new EngineError(`the worker stopped: ${event.message || type}`);
+      end(error);
+      lose(error);
+    });
+  }
+
+  /** @param {Error} error */
+  function end(error) {
+    over ??= error;
+    port.terminate?.();
+    for (const { reject } of waiting.values()) reject(over);
+    waiting.clear();
+  }
+
+  /**
+   * @template {RequestType} T
+   * @param {T} type
+   * @param {Requests[T]} body
+   * @param {{ transfer?: Transferable[], onPart?: (part: T extends keyof Parts ? Parts[T] : never) => void }} [options]
+   * @returns {Promise<Results[T]> & { id: number }} id: what `cancel` takes
+   */
+  function request(type, body, { transfer = [], onPart } = {}) {
+    const id = ++lastId;
+    /** @type {Promise<Results[T]>} */
+    const promise = new Promise((resolve, reject) => {
+      if (over) {
+        reject(over);
+        return;
+      }
+      waiting.set(id, { resolve, reject, onPart });
+      port.postMessage({ id, type, body }, transfer);
+    });
+    return Object.assign(promise, { id });
+  }
+
+  return {
+    request,
+    /** Why the worker stopped, as soon as it does; never where it is closed. */
+    lost,
+    /** Ends the worker, with its engine and its model. What it was asked for is rejected. */
+    close: () => end(new DisposedError('the worker was closed')),
+  };
+}
+
+/**
+ * @typedef {ReturnType<typeof createTrainerClient> & { engine?: Results['open'] }} TrainerClient engine: what the
+ *   worker's engine says of itself, where it is open
+ */

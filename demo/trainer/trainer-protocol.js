@@ -1,0 +1,227 @@
+import {
+  CheckpointError,
+  DisposedError,
+  DivergedError,
+  EngineError,
+  OutOfMemoryError,
+} from 'hyperrouter-wasm';
+
+/**
+ * The trainer protocol: what the page and the worker that trains say to each other. The page sends requests with ids; the worker answers each with any
+ * number of parts and then one result or one error, all with the id of the request.
+ *
+ * @typedef {import('../schema.js').EngineField} EngineField
+ * @typedef {import('../schema.js').Router} Router
+ *
+ * @typedef {Record<string, string | number | boolean>} ModelConfig
+ *
+ * @typedef {'text' | 'plane'} TaskName what is learned: a text, by a language model; points, by a classifier
+ * @typedef {{ bytes: Uint8Array }} TextData UTF-8
+ *
+ * @typedef {object} PlaneData
+ * @property {number} classes
+ * @property {import('../plane/data.js').Vectors} train [N, 2]
+ * @property {import('../plane/data.js').Vectors} heldOut [H, 2]
+ * @property {number} batch points of a training step
+ * @property {number} seed of the order in which they are learned
+ *
+ * @typedef {{ train: number, heldOut: number, stepsPerPass: number }} PlaneSummary how many points there are
+ *
+ * @typedef {object} TextSummary
+ * @property {import('../text/vocabulary.js').VocabularyJSON} vocabulary what tokens stand for
+ * @property {import('../text/vocabulary.js').Unknown | null} unknown what of the text it does not have
+ * @property {number} trainBytes
+ * @property {number} heldOutBytes
+ * @property {number} stepsPerPass steps of one pass over the text
+ * @property {Int32Array} probe [N] the text whose routing is shown: the beginning of the held-out part
+ * @property {Uint8Array} probeClasses [N] ids of the package's `characterClassNames`
+ * @property {Int32Array} sample [S] more of the held-out text, to measure on what the experts take
+ * @property {Uint8Array} sampleClasses [S]
+ *
+ * @typedef {object} Summary what the page knows of the model that the worker trains
+ * @property {ModelConfig} config
+ * @property {number} topK of now; the one in `config` is that of its creation
+ * @property {number} step
+ * @property {number} parameterCount
+ * @property {number} trainableParameterCount
+ * @property {object} data what the worker says of the data, by task: `TextSummary`, `PlaneSummary`
+ *
+ * @typedef {object} MeasuresEntry what the routing of the probe is measured by
+ * @property {number} step
+ * @property {import('hyperrouter-wasm').LayerMeasures[]} layers those that have a router
+ *
+ * @typedef {object} Moment the routing of the probe at a step that is kept, to go back to. The steps are the same in
+ *   every run, ever further apart
+ * @property {number} step
+ * @property {object} shape of the routing in `buffer`
+ * @property {ArrayBuffer} buffer
+ * @property {Record<string, Float32Array>[]} routers by layer, what is learned of its router: tensors by their names, from
+ *   `gate.` on; empty where nothing is
+ *
+ * @typedef {object} Frame what happened since the last frame
+ * @property {number} step
+ * @property {Float32Array} losses one a step, up to `step`
+ * @property {{ step: number, loss: number }[]} heldOut
+ * @property {MeasuresEntry[]} measures
+ * @property {Moment[]} moments
+ * @property {number} perSecond examples (bytes, points) that training takes in
+ * @property {object | null} shape of the routing in `buffer`, by task; null where nothing changed
+ * @property {ArrayBuffer | null} buffer
+ *
+ * @typedef {object} Tensor
+ * @property {string} name as in a checkpoint, from `gate.` on
+ * @property {number[]} shape
+ * @property {boolean} trainable
+ * @property {Float32Array} data
+ * @property {Float32Array | null} grad of the last step; null for what is frozen
+ *
+ * @typedef {object} Written a part of a generated text
+ * @property {Int32Array} tokens
+ * @property {import('../text/frame.js').FrameShape} shape
+ * @property {ArrayBuffer} buffer their routing
+ *
+ * @typedef {object} Requests
+ * @property {{}} open
+ * @property {{ task: TaskName, config: ModelConfig, learningRate: number, data: object | null }} build
+ *   data: by task, `TextData` or `PlaneData`; null for those of the last model
+ * @property {{ step: number }} runTo
+ * @property {{}} pause
+ * @property {{ topK?: number, learningRate?: number, pace?: number }} tune
+ *   pace: at most so many steps a second; 0 for as many as can be
+ * @property {{ recycle: ArrayBuffer | null, whole: boolean }} frame
+ *   recycle: the buffer of an earlier frame; whole: the routing even if nothing changed
+ * @property {{ prompt: Uint8Array, maxTokens: number, temperature: number, topP: number, seed: number }} generate
+ * @property {{}} measure
+ * @property {{ id: number }} cancel the request that is to end early
+ * @property {{ optimizer: boolean }} save
+ * @property {{ layer: number }} inspect layer: counted from 0
+ * @property {{ task: TaskName, bytes: Uint8Array, learningRate: number, data: object | null, missing?: object }} restore
+ *   missing: what the file does not hold itself, by task
+ * @property {{}} rewind
+ *
+ * @typedef {object} Results
+ * @property {{ info: { variant: string, threads: number, version: string }, fields: Record<'language' | 'classifier', EngineField[]>, routers: Router[] }} open
+ * @property {Summary} build
+ * @property {{ step: number, reason: 'reached' | 'paused' }} runTo
+ * @property {{ step: number }} pause
+ * @property {{ step: number }} tune the last step with the settings before
+ * @property {Frame} frame
+ * @property {{ reason: 'done' | 'cancelled' }} generate
+ * @property {{ reason: 'done' | 'cancelled' }} measure
+ * @property {{}} cancel
+ * @property {{ bytes: Uint8Array }} save
+ * @property {{ step: number, router: string, tensors: Tensor[] }} inspect
+ * @property {Summary} restore
+ * @property {Summary} rewind
+ *
+ * @typedef {object} Parts
+ * @property {Written} generate
+ * @property {{ topK: number, loss: number }} measure
+ *
+ * @typedef {keyof Requests} RequestType
+ *
+ * @typedef {{ [T in RequestType]: { id: number, type: T, body: Requests[T] } }[RequestType]} Request
+ *
+ * @typedef {{ name: string, message: string, step?: number, bytes?: number }} WireError
+ *
+ * @typedef {{ id: number, kind: 'result', body: unknown }
+ *   | { id: number, kind: 'part', body: unknown }
+ *   | { id: number, kind: 'error', error: WireError }} Reply
+ */
+
+/**
+ * The keys of every request and their kinds; a `?` at the end: may be absent, or null.
+ *
+ * @type {Record<RequestType, Record<string, string>>}
+ */
+const requestShapes = {
+  open: {},
+  build: { task: 'string', config: 'object', learningRate: 'number', data: 'object?' },
+  runTo: { step: 'number' },
+  pause: {},
+  tune: { topK: 'number?', learningRate: 'number?', pace: 'number?' },
+  frame: { recycle: 'buffer?', whole: 'boolean' },
+  generate: { prompt: 'bytes', maxTokens: 'number', temperature: 'number', topP: 'number', seed: 'number' },
+  measure: {},
+  cancel: { id: 'number' },
+  save: { optimizer: 'boolean' },
+  inspect: { layer: 'number' },
+  restore: { task: 'string', bytes: 'bytes', learningRate: 'number', data: 'object?', missing: 'object?' },
+  rewind: {},
+};
+
+/**
+ * @param {unknown} value
+ * @param {string} kind
+ * @returns {boolean}
+ */
+function isOf(value, kind) {
+  if (kind.endsWith('?')) {
+    return value === undefined || value === null || isOf(value, kind.slice(0, -1));
+  }
+  if (kind === 'bytes') return value instanceof Uint8Array;
+  if (kind === 'buffer') return value instanceof ArrayBuffer;
+  return typeof value === kind && value !== null;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {Request}
+ * @throws {TypeError} where the value is no request, and why
+ */
+export function checkRequest(value) {
+  if (typeof value !== 'object' || value === null)
+    throw new TypeError(`a request is an object, not ${value}`);
+  const { id, type, body } = /** @type {Record<string, unknown>} */ (value);
+  if (!Number.isSafeInteger(id)) throw new TypeError(`a request's id is an integer, not ${id}`);
+  if (typeof type !== 'string' || !Object.hasOwn(requestShapes, type)) {
+    throw new TypeError(`there is no request “${type}”; there are ${Object.keys(requestShapes).join(', ')}`);
+  }
+  if (typeof body !== 'object' || body === null)
+    throw new TypeError(`the body of ${type} is an object, not ${body}`);
+  const shape = requestShapes[/** @type {RequestType} */ (type)];
+  for (const key of Object.keys(body)) {
+    if (!Object.hasOwn(shape, key)) throw new TypeError(`${type} has no key “${key}”`);
+  }
+  for (const [key, kind] of Object.entries(shape)) {
+    const part = /** @type {Record<string, unknown>} */ (body)[key];
+    if (!isOf(part, kind))
+      throw new TypeError(`${type}.${key} is ${typeof part}; it must be of kind ${kind}`);
+  }
+  return /** @type {Request} */ (value);
+}
+
+/** @type {Record<string, (message: string, wire: WireError) => Error>} */
+const errorClasses = {
+  CheckpointError: (message) => new CheckpointError(message),
+  DisposedError: (message) => new DisposedError(message),
+  EngineError: (message) => new EngineError(message),
+  OutOfMemoryError: (message, { bytes = 0 }) => new OutOfMemoryError(message, bytes),
+  DivergedError: (message, { step = 0 }) => new DivergedError(message, step),
+  RangeError: (message) => new RangeError(message),
+  TypeError: (message) => new TypeError(message),
+};
+
+/**
+ * @param {unknown} thrown
+ * @returns {WireError}
+ */
+export function errorToWire(thrown) {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) };
+  const { name, message } = thrown;
+  if (thrown instanceof DivergedError) return { name, message, step: thrown.step };
+  if (thrown instanceof OutOfMemoryError) return { name, message, bytes: thrown.bytes };
+  return { name, message };
+}
+
+/**
+ * @param {WireError} wire
+ * @returns {Error} of the class that was thrown on the other side
+ */
+export function errorFromWire(wire) {
+  const make = Object.hasOwn(errorClasses, wire.name) ? errorClasses[wire.name] : undefined;
+  if (make) return make(wire.message, wire);
+  const error = new Error(wire.message);
+  error.name = wire.name;
+  return error;
+}

@@ -1,0 +1,348 @@
+import { load } from 'hyperrouter-wasm';
+import { packRouting } from '../text/frame.js';
+import { openPlaneModel, PlaneTrainer } from './plane-trainer.js';
+import { createTextModel, openTextModel } from './text-model.js';
+import { TextTrainer } from './text-trainer.js';
+import { checkRequest, errorToWire } from './trainer-protocol.js';
+
+/**
+ * The worker's loop: it trains until about 10 ms are used, then looks at its messages. Requests are served one after
+ * the other, between two steps; only `pause` and `cancel` are heard at once.
+ *
+ * @typedef {import('./trainer-protocol.js').Request} Request
+ * @typedef {import('./trainer-protocol.js').Requests} Requests
+ * @typedef {import('./trainer-protocol.js').Written} Written
+ * @typedef {import('./trainer.js').Engine} Engine
+ * @typedef {TextTrainer | PlaneTrainer} AnyTrainer
+ *
+ * @typedef {object} Goal a run in progress
+ * @property {number} id of the request
+ * @property {number} step
+ *
+ * @typedef {object} Writing a text in progress
+ * @property {number} id of the request
+ * @property {Iterator<{ token: number, routing: import('../routing.js').LayerRouting[] }>} tokens
+ */
+
+const sliceMs = 10;
+
+/**
+ * What can be learned.
+ *
+ * @type {Record<string, {
+ *   create: (engine: Engine, config: any, data: any) => any,
+ *   open: (engine: Engine, bytes: Uint8Array, missing?: any) => any,
+ *   Trainer: new (engine: Engine, model: any, data: any, learningRate: number) => AnyTrainer,
+ * }>}
+ */
+const tasks = {
+  text: {
+    create: createTextModel,
+    open: openTextModel,
+    Trainer: TextTrainer,
+  },
+  plane: {
+    create: (from, config) => from.createClassifier(config),
+    open: openPlaneModel,
+    Trainer: PlaneTrainer,
+  },
+};
+
+/** @type {Engine | undefined} */
+let engine;
+/** @type {AnyTrainer | undefined} */
+let trainer;
+/** Milliseconds from one step to the next at least. */
+let interval = 0;
+let nextStepAt = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} for the next step */
+let timer;
+/** @type {Goal | undefined} */
+let goal;
+/** @type {Writing | undefined} */
+let writing;
+/** @type {{ id: number, abort: AbortController } | undefined} */
+let measuring;
+/** @type {Request[]} */
+const queue = [];
+let turning = false;
+
+// A message port, because browsers clamp nested timers to 4 ms.
+const { port1, port2 } = new MessageChannel();
+port1.onmessage = turn;
+
+/** @type {{ postMessage: (message: unknown, transfer?: Transferable[]) => void }} */
+const page = /** @type {any} */ (globalThis);
+
+globalThis.addEventListener('message', (/** @type {MessageEvent} */ { data }) => {
+  try {
+    const request = checkRequest(data);
+    if (request.type === 'pause') pause(request.id);
+    else if (request.type === 'cancel') cancel(request.id, request.body.id);
+    else queue.push(request);
+  } catch (error) {
+    fail(Number(data?.id), error);
+  }
+  wake();
+});
+
+function wake() {
+  if (turning || !(queue.length || goal || writing)) return;
+  turning = true;
+  port2.postMessage(null);
+}
+
+async function turn() {
+  for (let request = queue.shift(); request; request = queue.shift()) {
+    try {
+      await serve(request);
+    } catch (error) {
+      fail(request.id, error);
+    }
+  }
+  if (writing) write(writing);
+  else if (goal) await train(goal);
+  turning = false;
+  clearTimeout(timer);
+  const rest = goal && !queue.length && !writing ? nextStepAt - performance.now() : 0;
+  if (rest > 0) timer = setTimeout(wake, rest);
+  else wake();
+}
+
+/**
+ * @param {number} id
+ * @param {unknown} body
+ * @param {Transferable[]} [transfer]
+ */
+function done(id, body, transfer = []) {
+  page.postMessage({ id, kind: 'result', body }, transfer);
+}
+
+/**
+ * @param {number} id
+ * @param {unknown} error
+ */
+function fail(id, error) {
+  page.postMessage({ id, kind: 'error', error: errorToWire(error) });
+}
+
+/** @param {Goal} current */
+async function train(current) {
+  const until = performance.now() + sliceMs;
+  try {
+    while (goal === current && working().step < current.step && performance.now() < until) {
+      if (performance.now() < nextStepAt) break;
+      nextStepAt = performance.now() + interval;
+      await working().advance();
+    }
+  } catch (error) {
+    if (goal === current) goal = undefined;
+    fail(current.id, error);
+    return;
+  }
+  if (goal === current && working().step >= current.step) endRun('reached');
+}
+
+/** @param {'reached' | 'paused'} reason */
+function endRun(reason) {
+  if (!goal) return;
+  done(goal.id, { step: working().step, reason });
+  goal = undefined;
+}
+
+/** @param {number} id */
+function pause(id) {
+  endRun('paused');
+  // A run whose turn has not come yet ends before it begins.
+  for (let i = queue.length - 1; i >= 0; i--) {
+    if (queue[i].type !== 'runTo') continue;
+    const [run] = queue.splice(i, 1);
+    done(run.id, { step: trainer?.step ?? 0, reason: 'paused' });
+  }
+  done(id, { step: trainer?.step ?? 0 });
+}
+
+/**
+ * @param {number} id
+ * @param {number} target the request to end
+ */
+function cancel(id, target) {
+  if (writing?.id === target) endWriting('cancelled');
+  if (measuring?.id === target) measuring.abort.abort();
+  const waiting = queue.findIndex((request) => request.id === target);
+  if (waiting >= 0) {
+    queue.splice(waiting, 1);
+    done(target, { reason: 'cancelled' });
+  }
+  done(id, {});
+}
+
+/** @param {'done' | 'cancelled'} reason */
+function endWriting(reason) {
+  if (!writing) return;
+  const { id, tokens } = writing;
+  writing = undefined;
+  tokens.return?.();
+  done(id, { reason });
+}
+
+/** @param {Writing} current */
+function write(current) {
+  const until = performance.now() + sliceMs;
+  /** @type {{ token: number, routing: import('../routing.js').LayerRouting[] }[]} */
+  const written = [];
+  try {
+    let next = current.tokens.next();
+    for (; !next.done; next = current.tokens.next()) {
+      written.push(next.value);
+      if (performance.now() >= until) break;
+    }
+    if (written.length) {
+      const part = pack(written);
+      page.postMessage({ id: current.id, kind: 'part', body: part }, [part.buffer]);
+    }
+    if (next.done) endWriting('done');
+  } catch (error) {
+    writing = undefined;
+    fail(current.id, error);
+  }
+}
+
+/**
+ * @param {{ token: number, routing: import('../routing.js').LayerRouting[] }[]} written
+ * @returns {Written}
+ */
+const pack = (written) => ({
+  tokens: Int32Array.from(written, ({ token }) => token),
+  ...packRouting(written),
+});
+
+/** @param {Request} request */
+async function serve({ id, type, body }) {
+  switch (type) {
+    case 'open': {
+      // The variant whose numbers are the same on every machine: a shared address replays the run to the last bit.
+      engine = await load({ variant: 'simd' });
+      const { info, routers } = engine;
+      const fields = {
+        language: engine.configFields('language'),
+        classifier: engine.configFields('classifier'),
+      };
+      return done(id, { info, fields, routers });
+    }
+    case 'build': {
+      const { create } = taskOf(body.task);
+      adopt(body, () => create(opened(), body.config, body.data ?? working().data));
+      return done(id, working().summary());
+    }
+    case 'restore': {
+      const { open } = taskOf(body.task);
+      adopt(body, () => open(opened(), body.bytes, body.missing ?? undefined));
+      return done(id, working().summary());
+    }
+    case 'rewind': {
+      working().rewind();
+      return done(id, working().summary());
+    }
+    case 'runTo': {
+      endRun('paused');
+      working();
+      goal = { id, step: body.step };
+      return;
+    }
+    case 'tune': {
+      const { topK, learningRate, pace } = body;
+      // The pace is the worker's own; there may be no model yet.
+      if (typeof pace === 'number') {
+        interval = pace > 0 ? 1000 / pace : 0;
+        nextStepAt = 0;
+      }
+      if (typeof topK === 'number' || typeof learningRate === 'number') {
+        working().tune({ topK: topK ?? undefined, learningRate: learningRate ?? undefined });
+      }
+      return done(id, { step: trainer?.step ?? 0 });
+    }
+    case 'frame': {
+      const frame = working().frame(body.recycle, body.whole);
+      const buffers = [frame.buffer, ...frame.moments.map(({ buffer }) => buffer)];
+      return done(id, frame, [frame.losses.buffer, ...buffers.filter((buffer) => buffer !== null)]);
+    }
+    case 'generate': {
+      endWriting('cancelled');
+      const author = working();
+      if (!(author instanceof TextTrainer)) throw new TypeError('only a language model can write');
+      writing = { id, tokens: author.write(body.prompt, body) };
+      return;
+    }
+    case 'measure': {
+      return measure(id);
+    }
+    case 'inspect': {
+      const { step, model } = working();
+      return done(id, { step, router: model.config.router, tensors: working().inspect(body.layer) });
+    }
+    case 'save': {
+      const bytes = working().save(body);
+      return done(id, { bytes }, [bytes.buffer]);
+    }
+  }
+}
+
+/** @param {number} id */
+async function measure(id) {
+  const abort = new AbortController();
+  measuring = { id, abort };
+  try {
+    await working().measure(abort.signal, (point) => page.postMessage({ id, kind: 'part', body: point }));
+    done(id, { reason: 'done' });
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+    done(id, { reason: 'cancelled' });
+  } finally {
+    measuring = undefined;
+  }
+}
+
+/**
+ * Trains another model from now on. Until it and its data have proved good, the last one stays.
+ *
+ * @param {{ task: string, learningRate: number, data: object | null }} body
+ * @param {() => any} makeModel
+ */
+function adopt({ task, learningRate, data }, makeModel) {
+  const { Trainer } = taskOf(task);
+  const learned = data ?? working().data;
+  const model = makeModel();
+  /** @type {AnyTrainer} */
+  let next;
+  try {
+    next = new Trainer(opened(), model, learned, learningRate);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  endRun('paused');
+  endWriting('cancelled');
+  trainer?.dispose();
+  trainer = next;
+}
+
+/** @param {string} name */
+function taskOf(name) {
+  if (!Object.hasOwn(tasks, name)) {
+    throw new RangeError(`there is no task “${name}”; there are ${Object.keys(tasks).join(', ')}`);
+  }
+  return tasks[name];
+}
+
+/** @returns {Engine} */
+function opened() {
+  if (!engine) throw new Error('the engine is not open yet');
+  return engine;
+}
+
+/** @returns {AnyTrainer} */
+function working() {
+  if (!trainer) throw new Error('there is no model yet');
+  return trainer;
+}

@@ -1,0 +1,310 @@
+import { constantSchedule, DivergedError } from 'hyperrouter-wasm';
+
+/**
+ * @typedef {import('hyperrouter-wasm').Engine} Engine
+ * @typedef {import('hyperrouter-wasm').LanguageModel | import('hyperrouter-wasm').Classifier} AnyModel
+ * @typedef {import('./trainer-protocol.js').ModelConfig} ModelConfig
+ * @typedef {import('./trainer-protocol.js').Summary} Summary
+ * @typedef {import('./trainer-protocol.js').Frame} Frame
+ * @typedef {import('./trainer-protocol.js').Moment} Moment
+ * @typedef {import('./trainer-protocol.js').MeasuresEntry} MeasuresEntry
+ * @typedef {import('./trainer-protocol.js').Tensor} Tensor
+ *
+ * @typedef {{ shape: object, buffer: ArrayBuffer }} Picture the routing of the probe, in the layout of the task
+ */
+
+const warmup = 30;
+const clip = 1;
+const measureEvery = 50;
+const earlyMeasures = [5, 10, 20, 35];
+const checkpointEvery = 200;
+/** Larger models are not kept in memory a second and third time. */
+const checkpointParameters = 4e6;
+/** Each moment that is kept lies this much later than the last, so that an hour has hardly more than a minute. */
+const momentGrowth = 1.25;
+
+/**
+ * One training run: a model, what it learns, and what the page has not heard of it yet. It knows nothing of messages;
+ * whoever calls it lets one call end before the next. What differs between tasks is left to a subclass.
+ *
+ * @template {AnyModel} M
+ */
+export class Trainer {
+  #engine;
+  #schedule;
+
+  /** @type {number[]} */
+  #losses = [];
+  /** @type {{ step: number, loss: number }[]} */
+  #heldOutLosses = [];
+  /** @type {MeasuresEntry[]} */
+  #measures = [];
+  /** @type {Moment[]} */
+  #moments = [];
+  #nextMoment = 0;
+  #perSecond = 0;
+  #changed = true;
+  /** @type {{ step: number, bytes: Uint8Array }[]} */
+  #checkpoints = [];
+
+  /**
+   * @param {Engine} engine
+   * @param {M} model belongs to the trainer from here on
+   * @param {number} learningRate
+   */
+  constructor(engine, model, learningRate) {
+    this.#engine = engine;
+    this.model = model;
+    this.#schedule = constantSchedule({ learningRate, warmup });
+    this.#nextMoment = model.step;
+  }
+
+  /**
+   * The loss of a model that knows nothing, nats. One with three times as much does not find its way back.
+   *
+   * @returns {number}
+   */
+  get guess() {
+    throw new Error('not of this task');
+  }
+
+  /**
+   * One training step.
+   *
+   * @param {{ learningRate: number, clip: number }} _options
+   * @returns {{ loss: number, examples: number }}
+   */
+  learn(_options) {
+    throw new Error('not of this task');
+  }
+
+  /**
+   * @param {AbortSignal} [_signal]
+   * @returns {Promise<number | null>} nats; null where nothing is held out
+   */
+  async heldOutLoss(_signal) {
+    throw new Error('not of this task');
+  }
+
+  /**
+   * The routing of the probe. Training goes on as if it had not been asked for.
+   *
+   * @param {ArrayBuffer | null} _recycle a buffer that may be written to
+   * @param {boolean} _exact all of it as of this step; otherwise what takes long may be that of a few steps ago
+   * @returns {Picture}
+   */
+  picture(_recycle, _exact) {
+    throw new Error('not of this task');
+  }
+
+  /**
+   * The same for a moment that is kept.
+   *
+   * @returns {Picture}
+   */
+  snapshot() {
+    return this.picture(null, true);
+  }
+
+  /** @returns {import('hyperrouter-wasm').LayerMeasures[]} */
+  measureProbe() {
+    throw new Error('not of this task');
+  }
+
+  /**
+   * A model of this task out of a checkpoint.
+   *
+   * @param {Engine} _engine
+   * @param {Uint8Array} _bytes
+   * @returns {M}
+   */
+  openModel(_engine, _bytes) {
+    throw new Error('not of this task');
+  }
+
+  /** @returns {object} what the page is told of the data */
+  dataSummary() {
+    throw new Error('not of this task');
+  }
+
+  get step() {
+    return this.model.step;
+  }
+
+  /** @returns {Summary} */
+  summary() {
+    const model = this.model;
+    return {
+      config: /** @type {ModelConfig} */ ({ ...model.config }),
+      topK: model.topK,
+      step: model.step,
+      parameterCount: model.parameterCount,
+      trainableParameterCount: model.trainableParameterCount,
+      data: this.dataSummary(),
+    };
+  }
+
+  /** @param {{ topK?: number, learningRate?: number }} change */
+  tune({ topK, learningRate }) {
+    if (learningRate !== undefined) this.#schedule = constantSchedule({ learningRate, warmup });
+    if (topK !== undefined && topK !== this.model.topK) {
+      this.model.topK = topK;
+      this.#changed = true;
+    }
+  }
+
+  /** One training step, and every now and then a look at the held-out data and the probe. */
+  async advance() {
+    const model = this.model;
+    if (model.step === 0) await this.#look();
+    if (model.step % checkpointEvery === 0) this.#keepCheckpoint();
+    const before = performance.now();
+    const { loss, examples } = this.learn({ learningRate: this.#schedule(model.step), clip });
+    const rate = examples / Math.max(1e-6, (performance.now() - before) / 1000);
+    this.#perSecond = this.#perSecond ? this.#perSecond * 0.9 + rate * 0.1 : rate;
+    this.#losses.push(loss);
+    this.#changed = true;
+    if (loss > 3 * this.guess) throw new DivergedError(this.#hopelessMessage(loss), model.step);
+    const early = model.step < measureEvery && earlyMeasures.includes(model.step);
+    if (early || model.step % measureEvery === 0) await this.#look();
+    if (model.step >= this.#nextMoment) this.#keepMoment();
+  }
+
+  /** @param {number} loss nats */
+  #hopelessMessage(loss) {
+    const bits = (/** @type {number} */ nats) => (nats / Math.LN2).toFixed(1);
+    return (
+      `the loss is ${bits(loss)} bits at step ${this.step}; ` +
+      `a model that knows nothing has ${bits(this.guess)}`
+    );
+  }
+
+  async #look() {
+    const loss = await this.heldOutLoss();
+    if (loss !== null) this.#heldOutLosses.push({ step: this.step, loss });
+    this.#measures.push({ step: this.step, layers: this.measureProbe() });
+  }
+
+  #keepMoment() {
+    const { shape, buffer } = this.snapshot();
+    /** @type {Moment['routers']} */
+    const routers = [];
+    for (const { name, trainable, data } of this.model.parameters()) {
+      const [, layer, tensor] = name.match(/^layers\.(\d+)\.pos_ff\.(gate\..*)$/) ?? [];
+      if (!tensor || !trainable) continue;
+      routers[Number(layer)] ??= {};
+      routers[Number(layer)][tensor] = data;
+    }
+    this.#moments.push({ step: this.step, shape, buffer, routers });
+    this.#nextMoment = Math.max(this.step + 1, Math.floor(this.step * momentGrowth));
+  }
+
+  #keepCheckpoint() {
+    const { step, parameterCount } = this.model;
+    if (parameterCount > checkpointParameters || this.#checkpoints.at(-1)?.step === step) return;
+    this.#checkpoints = [...this.#checkpoints.slice(-1), { step, bytes: this.save({ optimizer: true }) }];
+  }
+
+  /**
+   * Puts the model back to the earlier of its last two checkpoints: the later one may already be on its way into
+   * the divergence.
+   */
+  rewind() {
+    const checkpoint = this.#checkpoints[0];
+    if (!checkpoint) throw new RangeError('there is no earlier state to go back to');
+    const model = this.openModel(this.#engine, checkpoint.bytes);
+    this.model.dispose();
+    this.model = model;
+    this.#checkpoints = [checkpoint];
+    this.#losses = [];
+    this.#heldOutLosses = [];
+    this.#measures = [];
+    this.#moments = [];
+    this.#nextMoment = model.step;
+    this.#changed = true;
+  }
+
+  /**
+   * What happened since the last frame.
+   *
+   * @param {ArrayBuffer | null} recycle a buffer that may be written to
+   * @param {boolean} whole the routing even if nothing changed
+   * @returns {Frame}
+   */
+  frame(recycle, whole) {
+    // The first moment is that of the model as it was built or opened.
+    if (this.step === this.#nextMoment) this.#keepMoment();
+    const frame = {
+      step: this.step,
+      losses: Float32Array.from(this.#losses),
+      heldOut: this.#heldOutLosses,
+      measures: this.#measures,
+      moments: this.#moments,
+      perSecond: this.#perSecond,
+      ...(this.#changed || whole ? this.picture(recycle, whole) : { shape: null, buffer: null }),
+    };
+    this.#losses = [];
+    this.#heldOutLosses = [];
+    this.#measures = [];
+    this.#moments = [];
+    this.#changed = false;
+    return frame;
+  }
+
+  /**
+   * The loss on the held-out data for every k that the model can be used with. The model's own k stays.
+   *
+   * @param {AbortSignal} signal
+   * @param {(point: { topK: number, loss: number }) => void} onPoint
+   */
+  async measure(signal, onPoint) {
+    const model = this.model;
+    const trained = model.topK;
+    try {
+      for (let topK = 1; topK <= Number(model.config.experts); topK++) {
+        model.topK = topK;
+        const loss = await this.heldOutLoss(signal);
+        if (loss === null) throw new RangeError('nothing is held out to measure on');
+        onPoint({ topK, loss });
+      }
+    } finally {
+      model.topK = trained;
+    }
+  }
+
+  /**
+   * The tensors of a layer's router, and where training last pulled them.
+   *
+   * @param {number} layer counted from 0
+   * @returns {Tensor[]} copies
+   */
+  inspect(layer) {
+    return this.model
+      .parameters()
+      .filter(({ name }) => name.startsWith(`layers.${layer}.pos_ff.gate.`))
+      .map(({ name, shape, trainable, data, grad }) => ({
+        name: name.slice(name.indexOf('gate.')),
+        shape: [...shape],
+        trainable,
+        data: Float32Array.from(data),
+        grad: grad ? Float32Array.from(grad) : null,
+      }));
+  }
+
+  /** @param {{ optimizer: boolean }} options */
+  save({ optimizer }) {
+    return this.model.saveCheckpoint({ optimizer });
+  }
+
+  dispose() {
+    this.model.dispose();
+  }
+}
+
+/**
+ * @param {ArrayBuffer | null} buffer
+ * @param {number} bytes
+ */
+export function fit(buffer, bytes) {
+  return buffer && buffer.byteLength >= bytes ? buffer : new ArrayBuffer(bytes);
+}

@@ -1,0 +1,299 @@
+import UPlot from 'uplot';
+import { count } from '../format.js';
+import { styleColour } from './canvas.js';
+import {
+  bandOpacity,
+  font,
+  labelPlace,
+  labelsOf,
+  markRadius,
+  marksOf,
+  outlineOf,
+  rowHeight,
+  spread,
+  stepRange,
+  tablesOf,
+  valueRange,
+  wrapped,
+} from './plot-lines.js';
+import { plotSvg } from './plot-svg.js';
+
+/**
+ * A line chart on a canvas.
+ *
+ * @typedef {import('./plot-lines.js').Drawn} Drawn
+ * @typedef {import('./plot-lines.js').Line} Line
+ *
+ * @typedef {{ at: number, text: string }[]} Ticks what is written at an axis
+ *
+ * @typedef {object} Label at the end of a line
+ * @property {Line} line
+ * @property {string[]} rows
+ * @property {number} y the middle, pixels from the top of the plotting area
+ * @property {number} height pixels
+ */
+
+const mostRows = 3;
+/** Labels take no more of the chart's width. */
+const labelShare = 0.42;
+
+/**
+ * @param {HTMLElement} box
+ * @param {Drawn} first
+ * @param {number} height pixels
+ */
+export function createPlot(box, first, height) {
+  let drawn = first;
+  /** The axes' numbers as they were when the chart was last drawn. @type {{ x: Ticks, y: Ticks }} */
+  const ticks = { x: [], y: [] };
+  const plot = new UPlot(
+    {
+      width: box.clientWidth || 320,
+      height,
+      padding: [12, (self) => labelSpace(self, drawn.lines), 0, 0],
+      legend: { show: false },
+      cursor: { show: false },
+      scales: {
+        x: { time: false, distr: first.log ? 3 : 1, range: () => stepRange(drawn) },
+        y: { range: () => valueRange(drawn) },
+      },
+      axes: axesOf(ticks, (value) => (drawn.format ?? String)(value)),
+      series: [
+        {},
+        ...first.lines.map(({ label, look: { colour, width, dash } }) => ({
+          label,
+          stroke: () => styleColour(colour),
+          width,
+          dash: dash && [...dash],
+          spanGaps: true,
+          points: { show: false },
+        })),
+      ],
+      hooks: {
+        // Below the lines.
+        drawAxes: [(self) => drawBands(self, drawn)],
+        draw: [
+          (self) => {
+            drawMarks(self, drawn);
+            drawLabels(self, drawn.lines);
+          },
+        ],
+      },
+    },
+    dataOf(drawn),
+    box,
+  );
+  return {
+    plot,
+
+    /** @param {Drawn} next the same lines, with other values */
+    show(next) {
+      drawn = next;
+      plot.setData(dataOf(next));
+    },
+
+    /** As SVG, from the upper left corner of the canvas. */
+    svg: () => plotSvg(drawn, { frame: frameOf(plot), ticks, labels: placedLabels(plot, drawn.lines) }),
+  };
+}
+
+/** @param {Drawn} drawn @returns {UPlot.AlignedData} */
+function dataOf(drawn) {
+  const tables = /** @type {UPlot.AlignedData[]} */ (tablesOf(drawn));
+  // Joining sorts all steps; runs that train together have the same.
+  return tables.length > 1 ? UPlot.join(tables) : (tables[0] ?? [[]]);
+}
+
+/**
+ * @param {{ x: Ticks, y: Ticks }} ticks changed with each drawing
+ * @param {(value: number) => string} format
+ * @returns {UPlot.Axis[]}
+ */
+function axesOf(ticks, format) {
+  const axis = {
+    font: `${font.size}px ${font.family}`,
+    stroke: () => styleColour('--muted'),
+    grid: { stroke: () => styleColour('--line'), width: 1 },
+    ticks: { show: false },
+  };
+  /** @param {'x' | 'y'} key @param {(number | null)[]} splits @param {(at: number) => string} name */
+  const named = (key, splits, name) => {
+    const texts = splits.map((at) => (at === null ? '' : name(at)));
+    ticks[key] = splits.flatMap((at, i) => (at === null ? [] : [{ at, text: texts[i] }]));
+    return texts;
+  };
+  const stepName = (/** @type {number} */ step) => (Number.isInteger(step) ? count(step) : '');
+  return [
+    {
+      ...axis,
+      size: 28,
+      space: 56,
+      values: (_, splits) => named('x', splits, stepName),
+      grid: { show: false },
+    },
+    {
+      ...axis,
+      size: (plot, texts) => 12 + Math.max(20, ...(texts ?? []).map((text) => textWidth(plot, text))),
+      space: 30,
+      values: (_, splits) => named('y', splits, format),
+    },
+  ];
+}
+
+/**
+ * Where things are, in pixels from the upper left corner of the canvas.
+ *
+ * @param {UPlot} plot
+ */
+function frameOf(plot) {
+  const { bbox } = plot;
+  const ratio = UPlot.pxRatio;
+  const [left, top] = [bbox.left / ratio, bbox.top / ratio];
+  return {
+    left,
+    top,
+    width: bbox.width / ratio,
+    height: bbox.height / ratio,
+    x: (/** @type {number} */ step) => left + plot.valToPos(step, 'x'),
+    y: (/** @type {number} */ value) => top + plot.valToPos(value, 'y'),
+  };
+}
+
+/** @typedef {ReturnType<typeof frameOf>} PlotFrame */
+
+/**
+ * @param {UPlot} plot
+ * @param {string} text
+ * @returns {number} pixels of the page
+ */
+function textWidth({ ctx }, text) {
+  ctx.save();
+  ctx.font = `${font.size}px ${font.family}`;
+  const { width } = ctx.measureText(text);
+  ctx.restore();
+  return width;
+}
+
+/**
+ * The labels in rows, as wide as the chart allows and no higher than it is.
+ *
+ * @param {UPlot} plot
+ * @param {readonly Line[]} lines
+ */
+function rowsOfLabels(plot, lines) {
+  const labels = labelsOf(lines);
+  const named = labels.filter(Boolean).length;
+  const width = plot.width * labelShare - labelPlace.text;
+  const rows = Math.min(mostRows, Math.max(1, Math.floor((plot.height - 40) / rowHeight / named)));
+  return labels.map((label) =>
+    label ? wrapped(label, { width, rows }, (text) => textWidth(plot, text)) : [],
+  );
+}
+
+/**
+ * @param {UPlot} plot
+ * @param {readonly Line[]} lines
+ * @returns {number} pixels on the right of the plotting area
+ */
+function labelSpace(plot, lines) {
+  const rows = rowsOfLabels(plot, lines).flat();
+  if (!rows.length) return 10;
+  return Math.ceil(2 + labelPlace.text + Math.max(...rows.map((row) => textWidth(plot, row))));
+}
+
+/**
+ * The labels beside the last values of their lines, moved apart where these meet.
+ *
+ * @param {UPlot} plot
+ * @param {readonly Line[]} lines
+ * @returns {Label[]}
+ */
+function placedLabels(plot, lines) {
+  const rows = rowsOfLabels(plot, lines);
+  const labels = lines.flatMap((line, i) => {
+    const last = line.values.at(-1);
+    if (!rows[i].length || last === undefined) return [];
+    return [{ line, rows: rows[i], y: plot.valToPos(last, 'y'), height: rows[i].length * rowHeight }];
+  });
+  return spread(labels, [0, plot.bbox.height / UPlot.pxRatio]);
+}
+
+/**
+ * @param {UPlot} plot
+ * @param {Drawn} drawn
+ */
+function drawBands(plot, { lines, log }) {
+  const { ctx } = plot;
+  ctx.save();
+  ctx.globalAlpha = bandOpacity;
+  for (const line of lines) {
+    ctx.fillStyle = styleColour(line.look.colour);
+    ctx.beginPath();
+    for (const [step, value] of outlineOf(line, log)) {
+      ctx.lineTo(plot.valToPos(step, 'x', true), plot.valToPos(value, 'y', true));
+    }
+    ctx.fill();
+  }
+  ctx.restore();
+}
+
+/**
+ * @param {UPlot} plot
+ * @param {Drawn} drawn
+ */
+function drawMarks(plot, { lines, log }) {
+  const { ctx } = plot;
+  const ratio = UPlot.pxRatio;
+  const radius = markRadius * ratio;
+  ctx.save();
+  // The lines may have left theirs behind.
+  ctx.setLineDash([]);
+  for (const line of lines) {
+    const { colour, mark, filled } = line.look;
+    ctx.strokeStyle = styleColour(colour);
+    ctx.fillStyle = styleColour(filled ? colour : '--ground');
+    ctx.lineWidth = 1.25 * ratio;
+    for (const { step, value } of marksOf(line, log)) {
+      const [x, y] = [plot.valToPos(step, 'x', true), plot.valToPos(value, 'y', true)];
+      ctx.beginPath();
+      if (mark === 'square') ctx.rect(x - radius * 0.9, y - radius * 0.9, radius * 1.8, radius * 1.8);
+      else ctx.arc(x, y, radius, 0, 2 * Math.PI);
+      ctx.fill();
+      ctx.stroke();
+    }
+  }
+  ctx.restore();
+}
+
+/**
+ * Each label with a piece of its line.
+ *
+ * @param {UPlot} plot
+ * @param {readonly Line[]} lines
+ */
+function drawLabels(plot, lines) {
+  const ratio = UPlot.pxRatio;
+  const { ctx } = plot;
+  const right = plot.bbox.left + plot.bbox.width;
+  const x = right + labelPlace.piece * ratio;
+  ctx.save();
+  ctx.font = `${font.size * ratio}px ${font.family}`;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'middle';
+  for (const { line, rows, y, height } of placedLabels(plot, lines)) {
+    const { colour, width, dash = [], text = '--ink' } = line.look;
+    const top = plot.bbox.top + (y - height / 2 + rowHeight / 2) * ratio;
+    ctx.strokeStyle = styleColour(colour);
+    ctx.lineWidth = width * ratio;
+    ctx.setLineDash(dash.map((piece) => piece * ratio));
+    ctx.beginPath();
+    ctx.moveTo(x, top);
+    ctx.lineTo(x + labelPlace.pieceWidth * ratio, top);
+    ctx.stroke();
+    ctx.fillStyle = styleColour(text);
+    rows.forEach((row, i) => {
+      ctx.fillText(row, right + labelPlace.text * ratio, top + i * rowHeight * ratio);
+    });
+  }
+  ctx.restore();
+}

@@ -1,0 +1,141 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { drawnAs } from '../export/vector.js';
+import { useDrawing } from './drawing.js';
+import { isEmpty } from './plot-lines.js';
+
+/**
+ * @typedef {import('./plot-lines.js').Drawn} Drawn
+ * @typedef {typeof import('./plot-draw.js')} PlotDrawing
+ * @typedef {ReturnType<PlotDrawing['createPlot']>} DrawnPlot
+ */
+
+/**
+ * A chart of lines over the steps, each with its label at its end.
+ *
+ * @param {Drawn & { height: number, label: string }} props height: pixels; label: what the chart shows, with numbers,
+ *   for screen readers
+ */
+export function Plot({ height, label, ...drawn }) {
+  const box = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const chart = useRef(/** @type {{ drawn: DrawnPlot, key: string, news: string } | null} */ (null));
+  const empty = isEmpty(drawn.lines);
+  const drawing = useSignal(/** @type {PlotDrawing | null} */ (null));
+  const failure = useSignal('');
+  const key = keyOf(drawn, height);
+  const news = newsOf(drawn);
+  const latest = useSignal({ drawn, key, news, empty });
+
+  useEffect(() => {
+    if (empty) return;
+    loadDrawing().then(
+      (loaded) => {
+        drawing.value = loaded;
+      },
+      (error) => {
+        failure.value = error instanceof Error ? error.message : String(error);
+      },
+    );
+  }, [empty]);
+
+  // Most charts have nothing new in most frames.
+  useEffect(() => {
+    latest.value = { drawn, key, news, empty };
+  }, [key, news, empty]);
+
+  useDrawing(() => {
+    const now = latest.value;
+    if (!box.current || !drawing.value) return;
+    if (now.empty || chart.current?.key !== now.key) {
+      chart.current?.drawn.plot.destroy();
+      chart.current = null;
+    }
+    if (now.empty || chart.current?.news === now.news) return;
+    chart.current?.drawn.show(now.drawn);
+    const plot = chart.current?.drawn ?? drawing.value.createPlot(box.current, now.drawn, height);
+    chart.current = { drawn: plot, key: now.key, news: now.news };
+  });
+
+  useEffect(() => {
+    const end = attachChart(/** @type {HTMLDivElement} */ (box.current), () => chart.current?.drawn);
+    return () => {
+      end();
+      chart.current = null;
+    };
+  }, []);
+
+  return (
+    <div class="before">
+      <div class="line-chart" ref={box} role="img" aria-label={label} style={{ minHeight: `${height}px` }} />
+      {empty && <p aria-hidden="true">The curves begin with the first step.</p>}
+      {failure.value && <p role="alert">The chart could not be loaded: {failure.value}</p>}
+    </div>
+  );
+}
+
+/** What draws is loaded with the first values: before them there is nothing to draw. */
+function loadDrawing() {
+  try {
+    new Intl.NumberFormat(navigator.language);
+  } catch {
+    // uPlot formats numbers in this language and would throw when it is imported. Chromium says "C" where LANG is C.
+    Object.defineProperty(navigator, 'language', { value: 'en-US', configurable: true });
+  }
+  return import('./plot-draw.js');
+}
+
+/**
+ * Keeps a chart as wide as its box and in the colours of the page, and hands its SVG to whoever saves it.
+ *
+ * @param {Element} box
+ * @param {() => DrawnPlot | undefined} chartNow the chart that is in the box
+ * @returns {() => void} detaches and destroys it
+ */
+function attachChart(box, chartNow) {
+  const observer = new ResizeObserver(() => {
+    const plot = chartNow()?.plot;
+    const width = box.clientWidth;
+    if (plot && width && width !== plot.width) plot.setSize({ width, height: plot.height });
+  });
+  observer.observe(box);
+  const scheme = matchMedia('(prefers-color-scheme: dark)');
+  const redraw = () => chartNow()?.plot.redraw();
+  scheme.addEventListener('change', redraw);
+  const forget = drawnAs(() => chartNow()?.svg() ?? '')(box);
+  return () => {
+    forget?.();
+    observer.disconnect();
+    scheme.removeEventListener('change', redraw);
+    chartNow()?.plot.destroy();
+  };
+}
+
+/**
+ * A chart is made anew when this changes.
+ *
+ * @param {Drawn} drawn
+ * @param {number} height
+ */
+const keyOf = ({ lines, log, range }, height) =>
+  JSON.stringify([log, range, height, lines.map(({ label, look }) => [label, look])]);
+
+/**
+ * The same as long as nothing was added to the lines, and they are not others.
+ *
+ * @param {Drawn} drawn
+ */
+function newsOf({ lines, lastStep }) {
+  const ends = lines.flatMap(({ steps, values, low, high, marks }) => [
+    steps.length,
+    steps.at(-1),
+    values[0],
+    values.at(-1),
+    low?.at(-1),
+    high?.at(-1),
+    marks?.length,
+    marks?.[0]?.value,
+    marks?.at(-1)?.step,
+    marks?.at(-1)?.value,
+  ]);
+  return `${lastStep} ${ends.join(' ')}`;
+}

@@ -1,0 +1,411 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { DivergedError } from 'hyperrouter-wasm';
+import { createComparison } from '../../demo/routers/comparison.js';
+import { createState } from '../../demo/state.js';
+import { FakeTrainer, frame, model, settle } from './fake-trainer.js';
+
+const setting = { label: '', help: '', group: 'model', control: /** @type {const} */ ('none') };
+const rebuild = { ...setting, effect: /** @type {const} */ ('rebuild') };
+const router = { ...rebuild, group: 'routers', type: /** @type {const} */ ('boolean') };
+
+/** A comparison of two routers whose workers the test answers. */
+function fake() {
+  const routers = ['hyperrouter', 'smoe', 'smoe-dropout', 'dense'];
+  const state = createState([
+    ...routers.map((key, i) => ({ ...router, key, default: i < 2 })),
+    { ...rebuild, key: 'size', type: 'integer', min: 1, max: 100, default: 1 },
+    { ...rebuild, key: 'seed', type: 'integer', min: 0, max: 9, default: 1 },
+    { ...rebuild, key: 'seeds', type: 'integer', min: 1, max: 3, default: 1 },
+    { ...rebuild, key: 'learningRate', type: 'number', default: 0.1 },
+    { ...setting, key: 'steps', type: 'integer', min: 1, max: 1000, default: 50, effect: 'live' },
+    { ...setting, key: 'pace', type: 'text', default: 'full', effect: 'view' },
+  ]);
+  /** @type {FakeTrainer[]} */
+  const trainers = [];
+  const loading = { until: /** @type {Promise<unknown>} */ (Promise.resolve()) };
+  const comparison = createComparison({
+    openClient: async () => {
+      trainers.push(new FakeTrainer());
+      return /** @type {FakeTrainer} */ (trainers.at(-1)).client;
+    },
+    state,
+    kindOf: (values) => ({
+      name: 'plane',
+      per: 'point',
+      guess: 1,
+      routes: () => true,
+      config: (router) => ({ router, size: Number(values.size) }),
+      data: async () => {
+        await loading.until;
+        if (values.size === 99) throw new RangeError('there are no such data');
+        return { size: values.size };
+      },
+      loads: () => [[0.5, 0.5]],
+    }),
+    frameEvery: () => 1e9,
+    now: () => 0,
+  });
+  return {
+    comparison,
+    state,
+    trainers,
+    loading,
+    /** Answers the same of all. @param {string} type @param {(i: number) => any} [result] */
+    async all(type, result = () => ({})) {
+      for (const [i, trainer] of trainers.entries()) await trainer.answer(type, result(i));
+    },
+    async built() {
+      await settle();
+      await this.all('build', () => model());
+      await this.all('frame', () => frame(0));
+    },
+    said: () => comparison.notices.value.map(({ text }) => text),
+    /** @param {string} type */
+    asked: (type) => trainers.map(({ log }) => log.filter((text) => text.startsWith(type))),
+  };
+}
+
+async function ready() {
+  const all = fake();
+  all.comparison.build({ go: false });
+  await all.built();
+  return all;
+}
+
+/** Training, in the midst of its first slice, which is of two steps. */
+async function training() {
+  const all = await ready();
+  all.comparison.start();
+  await settle();
+  assert.deepEqual(all.asked('runTo'), [['runTo 2'], ['runTo 2']]);
+  return all;
+}
+
+describe('the sessions of a comparison', () => {
+  it('are shown together, and not before all are there', async () => {
+    const { comparison, trainers } = fake();
+    comparison.build({ go: false });
+    await settle();
+    assert.equal(comparison.status.value, 'building');
+    await trainers[0].answer('build', model());
+    await trainers[0].answer('frame', frame(0));
+    assert.equal(comparison.trainees.value.length, 0);
+    await trainers[1].answer('build', model());
+    await trainers[1].answer('frame', frame(0));
+    assert.equal(comparison.trainees.value.length, 2);
+    assert.equal(comparison.status.value, 'ready');
+  });
+
+  it('wait for each other after every slice', async () => {
+    const { comparison, trainers, asked } = await training();
+    await trainers[0].answer('runTo');
+    assert.equal(comparison.step.value, 0);
+    assert.deepEqual(asked('runTo'), [['runTo 2'], ['runTo 2']]);
+    await trainers[1].answer('runTo');
+    await trainers[0].answer('frame', frame(2));
+    assert.equal(comparison.trainees.value[0].step.value, 0, 'nor is one shown before the other');
+    await trainers[1].answer('frame', frame(2));
+    assert.deepEqual(
+      comparison.trainees.value.map(({ step }) => step.value),
+      [2, 2],
+    );
+    assert.deepEqual(asked('runTo'), [
+      ['runTo 2', 'runTo 6'],
+      ['runTo 2', 'runTo 6'],
+    ]);
+  });
+
+  it('have failed, and their settings stay, where not even the first models can be built', async () => {
+    const { comparison, state, trainers, said } = fake();
+    state.set('size', 50);
+    comparison.build({ go: false });
+    await settle();
+    for (const trainer of trainers) await trainer.refuse('build', new RangeError('too large'));
+    assert.equal(comparison.status.value, 'failed');
+    assert.equal(state.peek('size'), 50);
+    assert.deepEqual(said(), ['Too large.']);
+    await comparison.start();
+    await comparison.measure();
+    assert.equal(comparison.status.value, 'failed');
+    assert.equal(comparison.measuring.value, false);
+    comparison.reset();
+    await settle();
+    for (const trainer of trainers) await trainer.answer('build', model());
+    for (const trainer of trainers) await trainer.answer('frame', frame(0));
+    assert.equal(comparison.status.value, 'ready');
+  });
+});
+
+describe('other models of a comparison', () => {
+  it('begin where the slice that is under way has ended', async () => {
+    const { comparison, trainers, all, built, asked } = await training();
+    comparison.build();
+    await settle();
+    assert.deepEqual(asked('build'), [['build 1'], ['build 1']]);
+    await all('runTo');
+    assert.deepEqual(asked('build'), [
+      ['build 1', 'build 1'],
+      ['build 1', 'build 1'],
+    ]);
+    assert.equal(comparison.status.value, 'running');
+    await built.call({ all });
+    assert.equal(comparison.step.value, 0);
+    assert.equal(trainers[0].waiting.join(), 'runTo', 'and go on');
+  });
+
+  it('are built with the settings whose data they learn', async () => {
+    const { comparison, state, loading, asked } = await ready();
+    /** @type {() => void} */
+    let arrive = () => {};
+    loading.until = new Promise((resolve) => {
+      arrive = () => resolve(undefined);
+    });
+    state.set('size', 2);
+    comparison.build();
+    await settle();
+    state.set('size', 3);
+    comparison.build();
+    arrive();
+    await settle();
+    assert.deepEqual(asked('build'), [
+      ['build 1', 'build 3'],
+      ['build 1', 'build 3'],
+    ]);
+  });
+
+  it('that cannot be built leave the last ones and their settings', async () => {
+    const { comparison, state, trainers, said } = await ready();
+    const models = comparison.trainees.value.map(({ summary }) => summary.value);
+    state.set('size', 50);
+    comparison.build();
+    await settle();
+    for (const trainer of trainers) await trainer.refuse('build', new RangeError('too large'));
+    assert.equal(state.peek('size'), 1);
+    assert.deepEqual(said(), ['Too large.']);
+    assert.equal(comparison.status.value, 'ready');
+    assert.deepEqual(
+      comparison.trainees.value.map(({ summary }) => summary.value),
+      models,
+    );
+    comparison.start();
+    await settle();
+    assert.equal(trainers[0].waiting.join(), 'runTo');
+  });
+
+  it('that cannot be built take no settings back that came after theirs', async () => {
+    const { comparison, state, said } = await ready();
+    state.set('size', 99);
+    comparison.build();
+    await Promise.resolve();
+    state.set('size', 3);
+    comparison.build();
+    await settle();
+    assert.equal(state.peek('size'), 3);
+    assert.deepEqual(said(), []);
+  });
+
+  it('go on without one that alone cannot be built, and it gets another worker', async () => {
+    const { comparison, trainers, said } = await ready();
+    comparison.build();
+    await settle();
+    await trainers[0].refuse('build', new RangeError('too large'));
+    await trainers[1].answer('build', model());
+    await trainers[1].answer('frame', frame(0));
+    assert.deepEqual(
+      comparison.trainees.value.map(({ status }) => status.value),
+      ['failed', 'ready'],
+    );
+    assert.deepEqual(said(), ['The run of hyperrouter failed: too large. The others go on without it.']);
+    comparison.start();
+    await settle();
+    assert.deepEqual([trainers[0].count('runTo'), trainers[1].count('runTo')], [0, 1]);
+    assert.equal(trainers[0].closed, 1);
+  });
+
+  it('go on without one whose worker dies before the others are there; what went wrong before is forgotten', async () => {
+    const { comparison, trainers, said } = await ready();
+    const scan = comparison.measure();
+    await trainers[0].refuse('measure', new RangeError('nothing is held out'));
+    await trainers[1].answer('measure');
+    await scan;
+    assert.equal(said().length, 1);
+    comparison.build();
+    await settle();
+    await trainers[0].answer('build', model());
+    await trainers[0].answer('frame', frame(0));
+    await trainers[0].die();
+    await trainers[1].answer('build', model());
+    await trainers[1].answer('frame', frame(0));
+    assert.deepEqual(
+      comparison.trainees.value.map(({ status }) => status.value),
+      ['failed', 'ready'],
+    );
+    assert.deepEqual(said(), [
+      'The run of hyperrouter failed: the worker stopped: out of memory. The others go on without it.',
+    ]);
+  });
+
+  it('end what goes on in workers that are left out', async () => {
+    const { comparison, state, trainers, said } = await ready();
+    state.setAll([
+      ['smoe', false],
+      ['smoe-dropout', true],
+    ]);
+    comparison.build();
+    await settle();
+    for (const i of [0, 2]) await trainers[i].answer('build', model());
+    for (const i of [0, 2]) await trainers[i].answer('frame', frame(0));
+    assert.deepEqual(
+      trainers.map(({ closed }) => closed),
+      [0, 1, 0],
+    );
+    assert.deepEqual(said(), []);
+    comparison.dispose();
+    assert.deepEqual(
+      trainers.map(({ closed }) => closed),
+      [1, 1, 1],
+    );
+  });
+});
+
+describe('one of the compared that stops', () => {
+  it('in the midst of a slice is said to have, and the others go on without it', async () => {
+    const { comparison, trainers, said } = await training();
+    await trainers[0].die();
+    await trainers[1].answer('runTo');
+    await trainers[1].answer('frame', frame(2));
+    assert.deepEqual(said(), [
+      'The run of hyperrouter failed: the worker stopped: out of memory. The others go on without it.',
+    ]);
+    assert.deepEqual(
+      comparison.trainees.value.map(({ status }) => status.value),
+      ['failed', 'ready'],
+    );
+    assert.equal(trainers[1].waiting.join(), 'runTo');
+    assert.equal(comparison.status.value, 'running');
+  });
+
+  it('because it diverged is shown as it was then', async () => {
+    const { comparison, trainers, said } = await training();
+    await trainers[1].refuse('runTo', new DivergedError('the loss is not finite', 1));
+    await trainers[1].answer('frame', frame(1));
+    await trainers[0].answer('runTo');
+    await trainers[0].answer('frame', frame(2));
+    assert.match(said()[0], /^The training of smoe broke down: the loss is not finite\. The others go on/);
+    assert.equal(comparison.trainees.value[1].step.value, 1);
+    assert.equal(trainers[0].waiting.join(), 'runTo');
+    assert.equal(trainers[1].waiting.length, 0);
+  });
+
+  it('was the last: training ends where it stood', async () => {
+    const { comparison, trainers } = await training();
+    for (const trainer of trainers) {
+      await trainer.refuse('runTo', new DivergedError('the loss is not finite', 1));
+      await trainer.answer('frame', frame(1));
+    }
+    assert.equal(comparison.step.value, 0);
+    assert.equal(comparison.status.value, 'ready');
+  });
+
+  it('while every k is tried is said to have once', async () => {
+    const { comparison, trainers, said } = await ready();
+    const scan = comparison.measure();
+    await trainers[0].die();
+    await trainers[1].answer('measure');
+    await scan;
+    assert.equal(said().length, 1);
+    assert.equal(comparison.measuring.value, false);
+  });
+
+  it('is not one whose measuring fails: that is said, and it goes on', async () => {
+    const { comparison, trainers, said } = await ready();
+    const scan = comparison.measure();
+    await trainers[0].refuse('measure', new RangeError('nothing is held out'));
+    await trainers[1].answer('measure');
+    await scan;
+    assert.deepEqual(said(), ['Nothing is held out.']);
+    assert.equal(comparison.trainees.value[0].status.value, 'ready');
+  });
+});
+
+describe('every k of a comparison', () => {
+  it('is tried once at a time, and not while models are being built', async () => {
+    const { comparison, trainers, built, all } = await ready();
+    comparison.measure();
+    comparison.measure();
+    assert.equal(trainers[0].count('measure'), 1);
+    await all('measure');
+    comparison.build();
+    comparison.measure();
+    await built.call({ all });
+    assert.equal(trainers[0].count('measure'), 1);
+    assert.equal(comparison.measuring.value, false);
+  });
+
+  it('is stopped where training or another model begins', async () => {
+    for (const act of /** @type {const} */ (['oneStep', 'build'])) {
+      const { comparison, trainers, all } = await ready();
+      comparison.measure();
+      comparison[act]();
+      await settle();
+      assert.equal(trainers[0].count('cancel'), 1, act);
+      await all('cancel');
+      assert.equal(trainers[0].count('runTo') + trainers[0].count('build'), 1, `${act} waits for its end`);
+      await all('measure');
+      assert.equal(trainers[0].count('runTo') + trainers[0].count('build'), 2, act);
+      assert.equal(comparison.measuring.value, false);
+    }
+  });
+
+  it('is tried in the midst of training at the step where all models are', async () => {
+    const { comparison, trainers, all } = await training();
+    await all('runTo');
+    await all('frame', () => frame(2));
+    comparison.measure();
+    await all('runTo');
+    assert.deepEqual(trainers[0].waiting, ['frame'], 'which was not shown yet');
+    await all('frame', () => frame(6));
+    trainers[0].part('measure', { topK: 1, loss: 2 });
+    assert.equal(comparison.trainees.value[0].lossByK.value?.step, 6);
+    await all('measure');
+    assert.equal(trainers[0].waiting.join(), 'runTo', 'and training goes on');
+  });
+
+  it('is tried where training has ended, though it was asked for in its last moment', async () => {
+    const { comparison, trainers, all } = await ready();
+    comparison.oneStep();
+    await settle();
+    await all('runTo');
+    assert.deepEqual(trainers[0].waiting, ['frame']);
+    await all('frame', () => frame(1));
+    // The single step was shown; now it comes to rest.
+    comparison.measure();
+    await all('frame', () => frame(1));
+    assert.equal(trainers[0].waiting.join(), 'measure');
+    await all('measure');
+    assert.equal(comparison.measuring.value, false);
+  });
+
+  it('is tried after the budget was used up, not after a single step, nor after a step too many', async () => {
+    const { comparison, state, trainers, all } = await ready();
+    comparison.oneStep();
+    await settle();
+    await all('runTo');
+    await all('frame', () => frame(1));
+    await all('frame', () => frame(1));
+    assert.equal(trainers[0].count('measure'), 0);
+    state.set('steps', 2);
+    comparison.start();
+    await settle();
+    await all('runTo');
+    await all('frame', () => frame(2));
+    await all('frame', () => frame(2));
+    assert.equal(trainers[0].count('measure'), 1);
+    await all('measure');
+    comparison.start();
+    await settle();
+    await all('frame', () => frame(2));
+    assert.equal(trainers[0].count('measure'), 1, 'nothing was left to train');
+  });
+});

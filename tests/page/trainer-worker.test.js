@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { capacity } from '../../demo/plane/capacity.js';
+import { dataFor } from '../../demo/plane/data.js';
+import { planeSettings } from '../../demo/plane/settings.js';
+import { Session } from '../../demo/session/session.js';
+import { createTrainerClient } from '../../demo/trainer/trainer-client.js';
+
+/** The worker of the page, in Node: what it uses of a browser's worker is put in its place. */
+const script = `
+  const { parentPort } = require('node:worker_threads');
+  globalThis.addEventListener = (type, listener) => parentPort.on(type, (data) => listener({ data }));
+  globalThis.postMessage = (message, transfer) => parentPort.postMessage(message, transfer);
+  import(${JSON.stringify(new URL('../../demo/trainer/trainer-worker.js', import.meta.url).href)});
+`;
+
+/** @type {Worker[]} */
+const workers = [];
+
+async function openClient() {
+  const worker = new Worker(script, { eval: true });
+  workers.push(worker);
+  const client = createTrainerClient({
+    postMessage: (message, transfer) => worker.postMessage(message, /** @type {any} */ (transfer)),
+    addEventListener: (type, listener) =>
+      worker.on(type, (value) => listener(type === 'message' ? { data: value } : value)),
+    terminate: () => worker.terminate(),
+  });
+  await client.request('open', {});
+  return client;
+}
+
+const usual = Object.fromEntries(planeSettings.map(({ key, default: value }) => [key, value]));
+const { classes, train, heldOut, batch, seed } = dataFor(usual);
+const size = { layers: 1, dModel: 8, dInner: 8, experts: 4, topK: 2, hyperSize: 16, seed: 1 };
+const plan = {
+  task: /** @type {const} */ ('plane'),
+  config: { ...size, router: 'smoe', inputSize: 2, classes, batchSize: capacity },
+  learningRate: 0.01,
+  data: train,
+  body: { classes, train, heldOut, batch, seed },
+  loads: () => [],
+};
+
+describe('the worker that trains', () => {
+  /** @type {Session} */
+  let session;
+  before(async () => {
+    session = new Session({ openClient, onStop: (error) => assert.fail(error) });
+    (await session.load(plan)).show();
+  });
+  after(() => session.dispose());
+
+  it('trains to a step, and tells what happened', async () => {
+    await session.advance(7);
+    await session.frame();
+    assert.equal(session.step.value, 7);
+    assert.equal(session.losses.value.steps.length, 7);
+    assert.ok(session.picture.value);
+  });
+
+  it('ends a run that is paused before its turn has come', async () => {
+    const run = session.advance(1e9);
+    await Promise.all([session.pause(), run]);
+    await session.frame();
+    assert.equal(session.step.value, 7);
+  });
+
+  it('ends one that is under way', async () => {
+    const run = session.advance(1e9);
+    while (session.step.value < 20) await session.frame();
+    await session.pause();
+    await run;
+    await session.frame({ whole: true });
+    const at = session.step.value;
+    await session.frame({ whole: true });
+    assert.equal(session.step.value, at);
+  });
+
+  it('goes back to where the model was kept, with another learning rate', async () => {
+    (await session.load(plan)).show();
+    await session.advance(5);
+    (await session.rewind(0.001)).show();
+    assert.equal(session.step.value, 0);
+    assert.equal(session.losses.value.steps.length, 0);
+    await session.advance(3);
+    await session.frame();
+    assert.equal(session.losses.value.steps.length, 3);
+  });
+
+  it('tries every k, and can be stopped at it', async () => {
+    await session.measure();
+    assert.deepEqual(
+      session.lossByK.value?.points.map(({ topK }) => topK),
+      [1, 2, 3, 4],
+    );
+    await session.measure(1);
+    assert.equal(session.lossByK.value?.points.length, 1);
+  });
+
+  it('refuses what it cannot build, and keeps the model that it has', async () => {
+    await assert.rejects(session.load({ ...plan, config: { ...plan.config, topK: 9 } }), {
+      name: 'RangeError',
+      message: /topK/,
+    });
+    await session.advance(4);
+    await session.frame();
+    assert.equal(session.step.value, 4);
+    const { bytes } = await session.request('save', { optimizer: true });
+    (await session.open(bytes, plan)).show();
+    assert.equal(session.step.value, 4);
+  });
+
+  it('that dies is replaced for the next model', async () => {
+    /** @type {string[]} */
+    const stops = [];
+    const other = new Session({ openClient, onStop: ({ message }) => stops.push(message) });
+    (await other.load(plan)).show();
+    const run = other.advance(1e9);
+    /** @type {Worker} */ (workers.at(-1)).emit('error', new Error('out of memory'));
+    await run;
+    assert.deepEqual(stops, ['the worker stopped: out of memory']);
+    assert.equal(other.status.value, 'failed');
+    (await other.load(plan)).show();
+    await other.advance(2);
+    await other.frame();
+    assert.equal(other.step.value, 2);
+    other.dispose();
+  });
+});
