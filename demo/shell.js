@@ -65,7 +65,7 @@ export function createShell(entries) {
         room.value = next;
       }
       next.enter?.();
-      next.report(problems.map((problem) => `In the address, ${problem}.`));
+      next.report(problems.map((problem) => `In the link, ${problem}.`));
     } catch (error) {
       if (mine !== turn) return;
       room.peek()?.leave?.();

@@ -87,12 +87,12 @@ export function LoadView({ routed, state, what = 'characters of the passage' }) 
           />
           <Measure
             name="Load variation"
-            help="standard deviation of the load over its mean: 0 (even) to √(E/K − 1)"
+            help="standard deviation of the load divided by its mean: 0 (even) to √(E/K − 1)"
             values={layers.map((layer) => fixed(layer.loadVariation))}
           />
           <Measure
             name="Router entropy"
-            help="mean over tokens, over ln E: 0 (certain) to 1 (uniform)"
+            help="mean over tokens, divided by ln E: 0 (certain) to 1 (uniform)"
             values={layers.map((layer) => fixed(layer.entropy))}
           />
         </tbody>

@@ -21,7 +21,7 @@ import { plotSvg } from './plot-svg.js';
 /**
  * A line chart on a canvas.
  *
- * @typedef {import('./plot-lines.js').Drawn} Drawn
+ * @typedef {import('./plot-lines.js').PlotData} PlotData
  * @typedef {import('./plot-lines.js').Line} Line
  *
  * @typedef {{ at: number, text: string }[]} Ticks labels of an axis
@@ -39,7 +39,7 @@ const labelShare = 0.42;
 
 /**
  * @param {HTMLElement} box
- * @param {Drawn} first
+ * @param {PlotData} first
  * @param {number} height pixels
  */
 export function createPlot(box, first, height) {
@@ -86,7 +86,7 @@ export function createPlot(box, first, height) {
   return {
     plot,
 
-    /** @param {Drawn} next the same lines with new values */
+    /** @param {PlotData} next the same lines with new values */
     show(next) {
       drawn = next;
       plot.setData(dataOf(next));
@@ -97,7 +97,7 @@ export function createPlot(box, first, height) {
   };
 }
 
-/** @param {Drawn} drawn @returns {UPlot.AlignedData} */
+/** @param {PlotData} drawn @returns {UPlot.AlignedData} */
 function dataOf(drawn) {
   const tables = /** @type {UPlot.AlignedData[]} */ (tablesOf(drawn));
   // Joining sorts all steps, so it is avoided for runs with the same steps.
@@ -220,7 +220,7 @@ function placedLabels(plot, lines) {
 
 /**
  * @param {UPlot} plot
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  */
 function drawBands(plot, { lines, log }) {
   const { ctx } = plot;
@@ -239,7 +239,7 @@ function drawBands(plot, { lines, log }) {
 
 /**
  * @param {UPlot} plot
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  */
 function drawMarks(plot, { lines, log }) {
   const { ctx } = plot;

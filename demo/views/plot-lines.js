@@ -20,7 +20,7 @@
  *
  * @typedef {{ step: number, value: number }} Mark
  *
- * @typedef {object} Drawn
+ * @typedef {object} PlotData
  * @property {readonly Line[]} lines
  * @property {boolean} [log] whether the steps are on a logarithmic scale
  * @property {readonly [number, number] | ((least: number, most: number) => [number, number])} [range] of the
@@ -48,7 +48,7 @@ const firstStep = (log) => (log ? 1 : 0);
 /**
  * Groups lines with the same steps into tables: [steps, values of the first line, values of the next, …].
  *
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  * @returns {number[][][]} in the order of the lines
  */
 export function tablesOf({ lines, log }) {
@@ -98,7 +98,7 @@ export const isEmpty = (lines) =>
   lines.every(({ steps, marks }) => !((steps.at(-1) ?? 0) > 0 || (marks?.at(-1)?.step ?? 0) > 0));
 
 /**
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  * @returns {[number, number]}
  */
 export function stepRange({ lines, log, lastStep }) {
@@ -107,7 +107,7 @@ export function stepRange({ lines, log, lastStep }) {
 }
 
 /**
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  * @returns {[number, number]} with bands and marks included
  */
 export function valueRange({ lines, log, range }) {

@@ -5,20 +5,20 @@ import { useDrawing } from './drawing.js';
 import { isEmpty } from './plot-lines.js';
 
 /**
- * @typedef {import('./plot-lines.js').Drawn} Drawn
+ * @typedef {import('./plot-lines.js').PlotData} PlotData
  * @typedef {typeof import('./plot-draw.js')} PlotDrawing
- * @typedef {ReturnType<PlotDrawing['createPlot']>} DrawnPlot
+ * @typedef {ReturnType<PlotDrawing['createPlot']>} LoadedPlot
  */
 
 /**
  * A line chart over the steps, with a label at the end of each line.
  *
- * @param {Drawn & { height: number, label: string }} props height: pixels; label: a summary with numbers, for
+ * @param {PlotData & { height: number, label: string }} props height: pixels; label: a summary with numbers, for
  *   screen readers
  */
 export function Plot({ height, label, ...drawn }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
-  const chart = useRef(/** @type {{ drawn: DrawnPlot, key: string, news: string } | null} */ (null));
+  const chart = useRef(/** @type {{ drawn: LoadedPlot, key: string, news: string } | null} */ (null));
   const empty = isEmpty(drawn.lines);
   const drawing = useSignal(/** @type {PlotDrawing | null} */ (null));
   const failure = useSignal('');
@@ -88,7 +88,7 @@ function loadDrawing() {
  * Keeps a chart as wide as its box and in the colours of the page, and provides its SVG for saving.
  *
  * @param {Element} box
- * @param {() => DrawnPlot | undefined} chartNow the current chart in the box
+ * @param {() => LoadedPlot | undefined} chartNow the current chart in the box
  * @returns {() => void} detaches and destroys it
  */
 function attachChart(box, chartNow) {
@@ -113,7 +113,7 @@ function attachChart(box, chartNow) {
 /**
  * A chart is created anew when this key changes.
  *
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  * @param {number} height
  */
 const keyOf = ({ lines, log, range }, height) =>
@@ -122,7 +122,7 @@ const keyOf = ({ lines, log, range }, height) =>
 /**
  * A key of the values: it stays the same until values are added or the lines are replaced.
  *
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  */
 function newsOf({ lines, lastStep }) {
   const ends = lines.flatMap(({ steps, values, low, high, marks }) => [

@@ -116,6 +116,16 @@ describe('without scripts', () => {
   });
 });
 
+describe('the routers of the article', () => {
+  it('have the labels that the engine gives them', async () => {
+    const { page } = await visit(site, '');
+    const labels = await page.locator('#setting-router option').allInnerTexts();
+    const named = await page.locator('.article-routers dt, .article-routers + p b').allInnerTexts();
+    assert.equal(named.length, 4);
+    assert.deepEqual([...named].sort(), [...labels].sort());
+  });
+});
+
 describe('the links of the article', () => {
   it('lead to what they set up, the eye and the focus', async () => {
     const { page } = await visit(site, '');

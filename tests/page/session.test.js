@@ -306,7 +306,10 @@ describe('a session that cannot go on', () => {
     await session.tune({ learningRate: 0.5 });
     await session.setPace(3);
     await session.pause();
-    await assert.rejects(async () => session.request('save', { optimizer: true }), /press Reset to start a new one/);
+    await assert.rejects(
+      async () => session.request('save', { optimizer: true }),
+      /press Reset to start a new one/,
+    );
     assert.equal(trainer.asked.length, asked);
     assert.equal(session.status.value, 'failed');
 
