@@ -131,7 +131,7 @@ describe('for everyone', () => {
   });
 
   it('says in the place of charts that they begin with the first step', async () => {
-    const words = 'The curves begin with the first step.';
+    const words = 'The curves start with the first step.';
     for (const [room, charts] of /** @type {const} */ ([
       [small, 1],
       ['room=routers&layers=1&dModel=16', 2],
@@ -142,7 +142,7 @@ describe('for everyone', () => {
           [...document.querySelectorAll('.before > p')].filter((p) => p.textContent === text).length >= least,
         /** @type {const} */ ([words, charts]),
       );
-      assert.match(await page.getByRole('status').first().innerText(), /Ready|Building/);
+      assert.match(await page.getByRole('status').first().innerText(), /Ready|Building|being built/);
       await button('Start').click();
       await untilStep(2);
       await page.locator('.figure').filter({ hasText: 'Loss' }).first().locator('.u-over').waitFor();

@@ -25,7 +25,7 @@ after(async () => {
 /** @param {import('./browser.js').Site} where @param {string} [hash] */
 async function visitAndKeep(where, hash) {
   const at = await visit(where, hash, { serviceWorkers: 'allow' });
-  await at.page.getByText('This browser keeps the page now').waitFor();
+  await at.page.getByText('Available offline.').waitFor();
   return at;
 }
 
