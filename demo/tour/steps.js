@@ -81,7 +81,7 @@ export const tourSteps = [
       'A HyperRouter does not learn its weights one by one. It learns a short vector, ' +
       'and a random network that never changes turns that vector into all of them.',
     ask: 'Press One step, and see which of the numbers move.',
-    target: ['.figure-way'],
+    target: ['.figure-router-diagram'],
   },
   {
     room: 'routers',

@@ -172,9 +172,9 @@ describe('a router that was added', () => {
     const visited = await visit(site, 'room=inside');
     const { page, complaints, train } = visited;
     await choose(visited);
-    await page.locator(`.way[data-router=${added.name}]`).waitFor();
-    await page.locator('.figure-way').getByText(added.summary).waitFor();
-    const tensors = page.locator('.way table tbody tr');
+    await page.locator(`.router-diagram[data-router=${added.name}]`).waitFor();
+    await page.locator('.figure-router-diagram').getByText(added.summary).waitFor();
+    const tensors = page.locator('.router-diagram table tbody tr');
     const told = async () => (await tensors.allInnerTexts()).map((row) => row.split(/\s+/).filter(Boolean));
     assert.deepEqual(
       (await told()).map((row) => row.join(' ')),
@@ -188,8 +188,8 @@ describe('a router that was added', () => {
     await page.getByRole('slider', { name: /^Minus the gradient of b/ }).waitFor();
     await page.getByRole('slider', { name: /^R and, as the last column, b/ }).waitFor();
     assert.match((await told())[1].join(' '), /^gate\.gate\.bias 6 6 learned \d/, 'its gradient');
-    assert.equal(await page.locator('.way .link-back').count(), 1, 'the gradient comes back');
-    await page.locator('.figure-moved').getByText('R is frozen').waitFor();
+    assert.equal(await page.locator('.router-diagram .link-back').count(), 1, 'the gradient comes back');
+    await page.locator('.figure-router-drift').getByText('R is frozen').waitFor();
     const run = await runOf(visited);
     assertFalling(run.losses.train);
     assert.deepEqual(complaints, []);
