@@ -2,7 +2,7 @@ import { useComputed } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { percent } from '../format.js';
 import { createTile } from '../plane/draw.js';
-import { owners, ownershipParts } from '../plane/fields.js';
+import { owners, ownershipShares } from '../plane/fields.js';
 import { mapViews } from '../plane/frame.js';
 import { paintOwners } from '../plane/pixels.js';
 import { useDrawing } from '../views/drawing.js';
@@ -77,5 +77,5 @@ function ownersOf(picture, layer) {
 
 /** @param {NonNullable<ReturnType<typeof ownersOf>>} map */
 function partsOf({ shape, owned }) {
-  return ownershipParts(owned.first, shape.experts);
+  return ownershipShares(owned.first, shape.experts);
 }

@@ -46,7 +46,7 @@ export class PlaneTrainer extends Trainer {
     this.#routes = isRouted(engine, model.config);
     const { classes } = model.config;
     if (classes !== data.classes) {
-      throw new RangeError(`the model tells ${classes} classes apart, the points are of ${data.classes}`);
+      throw new RangeError(`the model has ${classes} classes, the data ${data.classes}`);
     }
     const { train, batch, seed } = data;
     this.#batches = train.targets.length ? new Batches(train, { batchSize: batch, seed }) : null;
@@ -72,7 +72,7 @@ export class PlaneTrainer extends Trainer {
    * @param {{ learningRate: number, clip: number }} options
    */
   learn(options) {
-    if (!this.#batches) throw new RangeError('there are no points to learn from');
+    if (!this.#batches) throw new RangeError('there are no training points');
     const { epoch: _, ...batch } = this.#batches.at(this.model.step);
     const { loss } = this.model.trainStep({ ...batch, ...options });
     return { loss, examples: batch.targets.length };
@@ -199,7 +199,7 @@ export function openPlaneModel(engine, bytes) {
   model.dispose();
   throw new CheckpointError(
     model instanceof Classifier
-      ? `the classifier takes ${model.config.inputSize} numbers; a point of the plane has 2`
-      : 'the file holds a language model; this room takes classifiers',
+      ? `the classifier has inputSize ${model.config.inputSize}; points of the plane need 2`
+      : 'the file holds a language model; this room opens classifiers',
   );
 }

@@ -108,9 +108,9 @@ describe('a router that was added', () => {
     await train(100);
     assert.match(
       String(await page.locator('#ownership').getAttribute('aria-label')),
-      /layer 1\. First on so much of the map: A .*, F .*; level \d+ %/,
+      /layer 1\. Share of the map by chosen expert: A .*, F .*; tied \d+ %/,
     );
-    assert.equal(await page.locator('.shares li').count(), 6);
+    assert.equal(await page.locator('.territories li').count(), 6);
     const { chosen, weights } = await page.locator('#plane-readout').evaluate((readout) => ({
       chosen: readout.querySelectorAll('.is-chosen').length,
       weights: [...readout.querySelectorAll('.readout-weights td')].map(({ textContent }) =>

@@ -149,7 +149,7 @@ describe('a figure', () => {
   it('that can be pressed is in its picture, and a formula has its bars', async () => {
     const plane = await visit(site, 'room=plane&pace=full&experts=3');
     await plane.train(30);
-    const shares = await look(plane.page, (await save(plane, 'shares', 'SVG')).bytes.toString());
+    const shares = await look(plane.page, (await save(plane, 'territories', 'SVG')).bytes.toString());
     assert.equal(shares.bitmaps, 3);
     assert.match(shares.words, /\bA\b.* %.*\bB\b.* %.*\bC\b.* %/);
     const text = await visit(site);
