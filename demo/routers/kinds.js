@@ -5,7 +5,7 @@ import { capacity } from '../plane/capacity.js';
 import { classesOf, dataFor, keyOf } from '../plane/data.js';
 import { mapViews } from '../plane/frame.js';
 import { isRouted } from '../schema.js';
-import { builtInText, leastTokens, TextError } from '../text/data.js';
+import { builtInText, minTokens, TextError } from '../text/data.js';
 import { frameViews } from '../text/frame.js';
 import { isPlane } from './settings.js';
 
@@ -65,7 +65,7 @@ export function createKinds({ fields, routers }) {
         const data = known ?? { bytes };
         texts.set(id, data);
         const sizes = { batchSize: Number(values.batchSize), contextLength: Number(values.contextLength) };
-        const least = leastTokens(sizes);
+        const least = minTokens(sizes);
         if (bytes.length < least) {
           throw new TextError(
             `${name} has ${bytes.length} bytes; ${sizes.batchSize} streams of ${sizes.contextLength} bytes need ${least}.`,

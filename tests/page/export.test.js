@@ -126,7 +126,7 @@ describe('a figure', () => {
       seen.shapes > (await page.locator('#probe .cell').count()),
       'a box for every character at least',
     );
-    assert.doesNotMatch(seen.words, /As a table|Paler when shared|Save/, 'controls are no part of it');
+    assert.doesNotMatch(seen.words, /As a table|Paler with less weight|Save/, 'controls are no part of it');
     assert.equal(await page.locator('.figure-text .tools').isVisible(), true, 'and are there again');
     assert.deepEqual(complaints, []);
   });
@@ -220,7 +220,7 @@ describe('a figure', () => {
     );
     const inside = await visit(site, 'room=inside');
     await inside.page.locator('.figure-learns').waitFor();
-    assert.match((await csv(inside, 'learns'))[1], /^hyperrouter,\d+,\d+,\d+,computed,/);
+    assert.match((await csv(inside, 'learns'))[1], /^HyperRouter,\d+,\d+,\d+,computed,/);
     const routers = await visit(site, 'room=routers&layers=1&dModel=16&experts=2&topK=1&steps=20');
     await routers.train(20);
     await routers.button('Try every k again').waitFor();

@@ -144,7 +144,7 @@ describe('the playground', () => {
         await says.waitFor();
         assert.equal(await page.locator('#ownership').count(), 0);
         assert.equal(await page.locator('.territories').count(), 0);
-        await page.getByText('No router: one network processes every point.').waitFor();
+        await page.getByText(/^No router: one network processes every point\.$/).waitFor();
       }
       await train(30);
     }

@@ -87,9 +87,9 @@ export const scenarios = {
     await page.getByLabel('Router', { exact: true }).selectOption('smoe');
     await untilReset(page);
     await train(80);
-    await at.button('Write').click();
+    await at.button('Generate').click();
     await page.locator('#written-40').waitFor();
-    await at.button('Write').or(at.button('Stop')).first().waitFor();
+    await at.button('Generate').or(at.button('Stop')).first().waitFor();
     await refusesWrongModel(at);
     assert.deepEqual(complaints, []);
     return lossesOf(await at.record());
