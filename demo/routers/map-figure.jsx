@@ -8,11 +8,11 @@ import { paintOwners } from '../plane/pixels.js';
 import { useDrawing } from '../views/drawing.js';
 import { Figure } from '../views/figure.jsx';
 
-/** Pixels a side. */
+/** Pixels per side. */
 const side = 480;
 
 /**
- * Who owns each place of the plane, for one of the models.
+ * The chosen expert at each place of the plane, for one model.
  *
  * @param {{ trainee: import('./comparison.js').Trainee, state: import('../state.js').State }} props
  */
@@ -29,18 +29,19 @@ export function MapFigure({ trainee, state }) {
       paintOwners(pixels, owned, { ...shape, patterns: false }),
     );
   });
+  const { label } = state.settingOf(trainee.router);
   const parts = map.value ? partsOf(map.value) : [];
   const words = parts.map(({ name, share }) => `${name} ${percent(share)}`).join(', ');
   return (
     <Figure
-      title={trainee.router}
+      title={label}
       name={`routers-map-${trainee.router}`}
       table={() => (
         <table>
           <thead>
             <tr>
-              <th scope="col">First expert</th>
-              <th scope="col">Of the plane</th>
+              <th scope="col">Chosen expert</th>
+              <th scope="col">Share of the map</th>
             </tr>
           </thead>
           <tbody>
@@ -60,7 +61,7 @@ export function MapFigure({ trainee, state }) {
         width={side}
         height={side}
         role="img"
-        aria-label={`Which expert comes first, of the plane, with ${trainee.router}: ${words || 'nothing yet'}.`}
+        aria-label={`Share of the map by chosen expert, ${label}: ${words || 'nothing yet'}.`}
       />
     </Figure>
   );

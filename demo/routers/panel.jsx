@@ -1,10 +1,10 @@
 import { Field } from '../views/field.jsx';
 import { lookOf } from './marks.js';
 import { Swatch } from './models-table.jsx';
-import { chooseData, chosenRouters, fewest, idleInAll, isPlane, routersOf } from './settings.js';
+import { chooseData, chosenRouters, idleInAll, isPlane, minRouters, routersOf } from './settings.js';
 
 /**
- * What is compared, on what, and how large.
+ * The settings: routers, data and sizes.
  *
  * @param {import('./room.jsx').Shown} props
  */
@@ -23,7 +23,7 @@ export function ComparisonPanel({ comparison, state }) {
   return (
     <section class="controls" aria-label="Settings" tabIndex={-1}>
       <div class="group">
-        <h2>What is compared</h2>
+        <h2>Comparison</h2>
         <fieldset class="routers-choice">
           <legend class="unseen">Routers</legend>
           {routersOf(state.schema).map(({ name, label, summary }) => (
@@ -31,7 +31,7 @@ export function ComparisonPanel({ comparison, state }) {
               <input
                 type="checkbox"
                 checked={Boolean(state.get(name))}
-                disabled={chosen.length <= fewest && chosen.includes(name)}
+                disabled={chosen.length <= minRouters && chosen.includes(name)}
                 aria-describedby={`about-${name}`}
                 onChange={(event) => onProblems(state.set(name, event.currentTarget.checked))}
               />
@@ -43,12 +43,15 @@ export function ComparisonPanel({ comparison, state }) {
             </label>
           ))}
         </fieldset>
-        <p class="help">At least {fewest}. All else is the same for each: data, order, seed, steps.</p>
+        <p class="help">
+          Choose at least {minRouters}. All models share the data, its order, the seed and the number of
+          steps.
+        </p>
         <DataField state={state} onProblems={onProblems} />
         {fields('training')}
       </div>
       <div class="group">
-        <h2>The models</h2>
+        <h2>Models</h2>
         {fields('model')}
         <details class="more">
           <summary>More settings</summary>
@@ -61,7 +64,7 @@ export function ComparisonPanel({ comparison, state }) {
 }
 
 /**
- * Like any list of choices, but that sizes may change with it.
+ * The choice of the data; sizes may change with it.
  *
  * @param {{ state: import('../state.js').State, onProblems: (problems: string[]) => void }} props
  */

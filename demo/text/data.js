@@ -1,3 +1,5 @@
+import { count as withCommas } from '../format.js';
+
 /**
  * @typedef {object} Text
  * @property {string} name
@@ -200,6 +202,22 @@ export function charactersIn(bytes) {
  */
 export function minTokens({ batchSize, contextLength }) {
   return Math.ceil((batchSize * (contextLength + 1)) / 0.9);
+}
+
+/**
+ * @param {Text} text
+ * @param {{ batchSize: number, contextLength: number, tokens?: unknown }} config tokens: 'bytes' by default
+ * @throws {TextError} if the text is too short
+ */
+export function requireLength({ name, bytes }, config) {
+  const min = minTokens(config);
+  const unit = config.tokens === 'characters' ? 'character' : 'byte';
+  const length = unit === 'byte' ? bytes.length : charactersIn(bytes);
+  if (length >= min) return;
+  throw new TextError(
+    `${name} is too short: at least ${withCommas(min)} ${unit}s are needed with batch size ${config.batchSize} and ` +
+      `context length ${config.contextLength}; it has ${withCommas(length)}.`,
+  );
 }
 
 /**

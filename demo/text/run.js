@@ -1,12 +1,11 @@
 import { computed, signal } from '@preact/signals';
 import { engineConfig } from '../config.js';
-import { count } from '../format.js';
 import { loadOf } from '../measures.js';
 import { createRun } from '../run.js';
 import { createSchema } from '../schema.js';
 import { createVisits } from '../session/in-room.js';
 import { createState } from '../state.js';
-import { builtInText, charactersIn, minTokens, storedText, storeText, TextError } from './data.js';
+import { builtInText, requireLength, storedText, storeText } from './data.js';
 import { frameViews } from './frame.js';
 import { createOpening } from './opening.js';
 import { textSettings } from './settings.js';
@@ -198,21 +197,6 @@ function createTextRun({ openClient, state }) {
     stopWriting: () => (writingId === undefined ? undefined : run.session.cancel(writingId)),
     hasOwnText: () => own !== undefined,
   };
-}
-
-/**
- * @param {Text} text
- * @param {{ batchSize: number, contextLength: number, tokens?: unknown }} config
- */
-function requireLength({ name, bytes }, config) {
-  const min = minTokens(config);
-  const unit = config.tokens === 'characters' ? 'character' : 'byte';
-  const length = unit === 'byte' ? bytes.length : charactersIn(bytes);
-  if (length >= min) return;
-  throw new TextError(
-    `${name} is too short: at least ${count(min)} ${unit}s are needed with batch size ${config.batchSize} and ` +
-      `context length ${config.contextLength}; it has ${count(length)}.`,
-  );
 }
 
 /** @typedef {ReturnType<typeof createTextRun>} TextRun */

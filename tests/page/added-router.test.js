@@ -151,10 +151,13 @@ describe('a router that was added', () => {
     assert.equal(await box.isChecked(), true);
     await page.getByText(added.summary).waitFor();
     await button('Start').click();
-    await page.getByRole('button', { name: 'Try every k again' }).waitFor({ timeout: 90_000 });
-    assert.match(await page.locator('.models thead').innerText(), /dense[\s\S]*bias-only/);
+    await page.getByRole('button', { name: 'Measure again' }).waitFor({ timeout: 90_000 });
+    assert.match(await page.locator('.models thead').innerText(), /Dense[\s\S]*Only b/);
     const chart = page.locator('.figure-routers-loss [role=img]').first();
-    assert.match(String(await chart.getAttribute('aria-label')), /bias-only: training \d\.\d\d, held-out \d/);
+    assert.match(
+      String(await chart.getAttribute('aria-label')),
+      /Only b \(bias-only\): training \d\.\d\d, held-out \d/,
+    );
     assert.match(
       String(await page.locator('.load-history canvas').getAttribute('aria-label')),
       /Load of each expert.*A <?\d+ %, B/,
@@ -168,7 +171,7 @@ describe('a router that was added', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('is looked into', async () => {
+  it('is shown inside the router', async () => {
     const visited = await visit(site, 'room=inside');
     const { page, complaints, train } = visited;
     await choose(visited);
@@ -185,8 +188,8 @@ describe('a router that was added', () => {
       /Only b[\s\S]*198[\s\S]*partly learned[\s\S]*\b6\b/,
     );
     await train(40);
-    await page.getByRole('slider', { name: /^Minus the gradient of b/ }).waitFor();
-    await page.getByRole('slider', { name: /^R and, as the last column, b/ }).waitFor();
+    await page.getByRole('slider', { name: /^Negative gradient of b/ }).waitFor();
+    await page.getByRole('slider', { name: /^R and b/ }).waitFor();
     assert.match((await told())[1].join(' '), /^gate\.gate\.bias 6 6 learned \d/, 'its gradient');
     assert.equal(await page.locator('.router-diagram .link-back').count(), 1, 'the gradient comes back');
     await page.locator('.figure-router-drift').getByText('R is frozen').waitFor();

@@ -223,9 +223,9 @@ describe('a figure', () => {
     assert.match((await csv(inside, 'learns'))[1], /^HyperRouter,\d+,\d+,\d+,computed,/);
     const routers = await visit(site, 'room=routers&layers=1&dModel=16&experts=2&topK=1&steps=20');
     await routers.train(20);
-    await routers.button('Try every k again').waitFor();
+    await routers.button('Measure again').waitFor();
     const [names, ...ks] = await csv(routers, 'routers-by-k');
-    assert.match(names, /^k,"?hyperrouter, bits per byte/);
+    assert.match(names, /^k,"?HyperRouter, bits per byte/);
     assert.equal(ks.length, 2);
     for (const row of ks)
       assert.ok(

@@ -50,7 +50,7 @@ describe('texts of one’s own', () => {
       .getByRole('dialog')
       .getByRole('textbox')
       .fill('Glue and paper, paste and scissors. '.repeat(200));
-    await button('Learn this text').click();
+    await button('Use this text').click();
     await page.locator('#probe').filter({ hasText: 'scissors' }).waitFor();
     await textPicker(page).setInputFiles(asFile('Žluťoučký kůň úpěl ďábelské ódy. '.repeat(200)));
     await page.locator('#probe').filter({ hasText: 'kůň' }).waitFor();

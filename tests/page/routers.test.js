@@ -255,7 +255,10 @@ describe('a comparison', () => {
     );
     assert.equal(comparison.trainees.value[1].step.value, 7);
     assert.equal(comparison.step.value, 50);
-    assert.match(texts(comparison)[0], /training of smoe broke down.*others go on/);
+    assert.match(
+      texts(comparison)[0],
+      /^Training of Standard top-k \(SMoE\) diverged.*other models continue/,
+    );
     // Another model of it is a new beginning.
     await comparison.reset();
     assert.ok(comparison.trainees.value.every(({ status }) => status.value === 'ready'));
@@ -268,7 +271,7 @@ describe('a comparison', () => {
     assert.equal(comparison.trainees.value[0].status.value, 'failed');
     assert.ok(log.includes('close hyperrouter'));
     assert.equal(comparison.step.value, 50);
-    assert.match(texts(comparison)[0], /run of hyperrouter failed: the worker stopped/);
+    assert.match(texts(comparison)[0], /^Training of HyperRouter failed: the worker stopped/);
     await comparison.reset();
     assert.equal(opened(), 5);
     await comparison.start();
@@ -387,7 +390,7 @@ describe('several seeds', () => {
     );
     assert.equal(seedsOf(groupsOf(trainees)).length, 2);
     await comparison.start();
-    assert.match(texts(comparison)[0], /training of hyperrouter with seed 6 broke down/);
+    assert.match(texts(comparison)[0], /^Training of HyperRouter with seed 6 diverged/);
     assert.ok(trainees.every(({ step }, i) => step.value === (i === 1 ? 7 : 50)));
     // Only what went on with both routers is compared.
     const groups = groupsOf(trainees);

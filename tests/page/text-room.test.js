@@ -205,7 +205,7 @@ describe('time', () => {
     const figure = page.locator('.figure-barcode');
     assert.match(
       String(await figure.getByRole('img').getAttribute('aria-label')),
-      /From step 0 to 1, <?\d+ % of the characters changed their experts\. From step \d+ to \d+, /,
+      /From step 0 to 1, <?\d+ % of the characters changed experts\. From step \d+ to \d+, /,
     );
     const ink = await figure.locator('canvas').evaluate((canvas) => {
       const { width, height } = /** @type {HTMLCanvasElement} */ (canvas);
