@@ -100,8 +100,8 @@ describe('routing with any number of experts a token', () => {
   it('is noted of a sample, which tells what was not read from what no expert took', () => {
     const sample = new Sample(new Int32Array(5), { layers: 1, experts: 3, batchSize: 1, contextLength: 2 });
     sample.begin({ step: 3, topK: 1 });
-    sample.note(0, [routingOf([[[2, 1]], []], 3)]);
-    sample.note(1, [routingOf([[[0, 0.5], [1, 0.5]], []], 3)]); // biome-ignore format: one token each
+    sample.record(0, [routingOf([[[2, 1]], []], 3)]);
+    sample.record(1, [routingOf([[[0, 0.5], [1, 0.5]], []], 3)]); // biome-ignore format: one token each
     assert.equal(sample.topK, 2);
     assert.deepEqual([...sample.experts], [2, -1, -1, -1, 0, 1, -1, -1, unread, unread]);
     const classes = Uint8Array.of(0, 0, 1, 1, 1);
