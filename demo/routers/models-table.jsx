@@ -34,7 +34,7 @@ export function ModelsTable({ comparison, state }) {
       ]}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section class="table-scroll" tabIndex={0} aria-label="Current results">
+      <section class="table-scroll" tabIndex={0} aria-label="Current results by router">
         <table class="models">
           <thead>
             <tr>
