@@ -2,20 +2,65 @@
 import { chromium } from 'playwright-core';
 import { findChromium } from '../wasm/toolchain.js';
 
-/** @param {{ downloadsPath?: string, args?: string[] }} [options] */
-export function launchChromium({ downloadsPath, args = [] } = {}) {
-  return chromium.launch({
-    downloadsPath,
-    executablePath: findChromium(),
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      ...args,
-    ],
+/** Where tests/run.js says which browser all files of a run share. */
+const shared = process.env.HR_TEST_CHROMIUM;
+
+/**
+ * What Chromium is to leave out. The last list that it is given counts, so that Playwright's own is part of it.
+ */
+const without = [
+  // A popup of the address bar: a second page, as dear as the tested one, for every window.
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxFullPopup',
+  'AimEnabled',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'BlockOriginHeaderModificationOnRedirect',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'DestroyProfileOnBrowserClose',
+  'DialMediaRouteProvider',
+  'GlobalMediaControls',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'ThirdPartyStoragePartitioning',
+  'Translate',
+];
+
+/** @param {string[]} [more] */
+const options = (more = []) => ({
+  executablePath: findChromium(),
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    `--disable-features=${without}`,
+    ...more,
+  ],
+});
+
+/**
+ * A browser of its own.
+ *
+ * @param {{ args?: string[] }} [start]
+ */
+export const launchChromium = ({ args } = {}) => chromium.launch(options(args));
+
+/** The browser of this run, with the contexts that are made here and no others; outside of a run, one of its own. */
+export const openChromium = () => (shared ? chromium.connect(shared) : launchChromium());
+
+/** A browser that several processes use: `wsEndpoint()` is what their HR_TEST_CHROMIUM says. */
+export const serveChromium = () =>
+  chromium.launchServer({
+    ...options(),
+    host: '127.0.0.1',
+    // Who started it ends it.
+    ...{ handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false },
   });
-}

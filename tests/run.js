@@ -1,70 +1,152 @@
-// Runs the suites one after the other and adds up their counts:
+// Runs the suites and adds up their counts:
 //   node tests/run.js [c] [node] [current-node] [page] [bundlers] [docs]     all of them by default
 // Ends with "N passed, N failed, N skipped"; fails if a test failed, a runner did, or none ran.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const NATIVE = join('build', 'native');
-const JOBS = String(availableParallelism());
+const CORES = availableParallelism();
+const JOBS = String(CORES);
 const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 const CURRENT_NODE = join(ROOT, 'tests', 'current-node', 'node_modules', '.bin', 'node');
+/** What several files need is made here, once. */
+const SHARED = mkdtempSync(join(tmpdir(), 'hyperrouter-tests-'));
+process.on('exit', () => rmSync(SHARED, { recursive: true, force: true }));
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/**
+ * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ * @typedef {(text: string) => void} Print
+ */
 
-/** @type {Record<string, () => Promise<Counts>>} */
+/** @type {Record<string, (print: Print) => Promise<Counts>>} */
 const SUITES = {
-  c: async () => {
-    await run('cmake', ['-S', '.', '-B', NATIVE], { quiet: true });
-    await run('cmake', ['--build', NATIVE, '--parallel', JOBS], { quiet: true });
+  c: async (print) => {
+    await run(print, 'cmake', ['-S', '.', '-B', NATIVE], { quiet: true });
+    await run(print, 'cmake', ['--build', NATIVE, '--parallel', JOBS], { quiet: true });
     const ctest = ['--test-dir', NATIVE, '--output-on-failure', '--no-tests=error', '--parallel', JOBS];
-    return ctestCounts(await run('ctest', ctest, { mayFail: true }));
+    return ctestCounts(await run(print, 'ctest', ctest, { mayFail: true }));
   },
-  node: () => nodeTests('tests/node', process.execPath),
-  'current-node': () => nodeTests('tests/node', CURRENT_NODE),
-  page: () => nodeTests('tests/page', process.execPath),
-  bundlers: async () => {
+  node: (print) => nodeTests(print, 'tests/node'),
+  'current-node': (print) => nodeTests(print, 'tests/node', { node: CURRENT_NODE }),
+  page: async (print) => {
+    const built = join(SHARED, 'page');
+    const vite = ['build', 'demo', '--outDir', built, '--logLevel', 'warn'];
+    await run(print, join('node_modules', '.bin', 'vite'), vite, { quiet: true });
+    return nodeTests(print, 'tests/page', {
+      env: { HR_TEST_PAGE: built, HR_TEST_CHROMIUM: await chromium() },
+      // A browser waits now and then, so that there is work for as many as there are cores, beside the other suites.
+      concurrency: Math.min(CORES, 4),
+    });
+  },
+  bundlers: async (print) => {
     // Large, and needed by nothing else.
-    await install('tests/bundlers');
-    await run('npx', ['tsc', '-p', 'web/tsconfig.json'], { quiet: true });
-    return nodeTests('tests/bundlers', process.execPath);
+    await install(print, 'tests/bundlers');
+    await run(print, join('node_modules', '.bin', 'tsc'), ['-p', 'web/tsconfig.json'], { quiet: true });
+    const { pack } = await import('./bundlers/support.js');
+    const packed = join(SHARED, 'packed');
+    await pack(packed);
+    const env = { HR_TEST_PACKED: packed, HR_TEST_CHROMIUM: await chromium() };
+    return nodeTests(print, 'tests/bundlers', { env });
   },
-  docs: async () => {
-    await install('tests/docs');
-    return nodeTests('tests/docs', process.execPath);
+  docs: async (print) => {
+    await install(print, 'tests/docs');
+    return nodeTests(print, 'tests/docs');
   },
 };
+
+/** Suites of one row run one after the other, the rows beside each other: the page takes as long as all others. */
+const ROWS = [['page'], ['c', 'node', 'current-node', 'bundlers', 'docs']];
 
 // The package is tested on the oldest Node it supports and on a current one: their
 // engines compile WebAssembly differently. A Node that is current does for both.
 const bothNodes = NODE_MAJOR < 22 && process.platform === 'linux';
-const suites = Object.keys(SUITES).filter((name) => name !== 'current-node' || bothNodes);
-const chosen = process.argv.slice(2);
-const unknown = chosen.find((name) => !(name in SUITES));
+const all = Object.keys(SUITES).filter((name) => name !== 'current-node' || bothNodes);
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !(name in SUITES));
 if (unknown) throw new Error(`No suite is called ${unknown}; there are ${Object.keys(SUITES).join(', ')}`);
+const suites = asked.length > 0 ? asked : all;
 
-const total = { passed: 0, failed: 0, skipped: 0 };
-for (const name of chosen.length > 0 ? chosen : suites) {
-  console.log(`\n== ${name} ==`);
-  const counts = await SUITES[name]().catch((error) => {
-    console.error(error.message);
-    return { passed: 0, failed: 1, skipped: 0 };
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const children = new Set();
+let stopped = false;
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.on(signal, () => {
+    stopped = true;
+    for (const child of children) child.kill();
   });
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
 }
+
+/** @type {Promise<import('playwright-core').BrowserServer> | undefined} */
+let browser;
+const total = { passed: 0, failed: 0, skipped: 0 };
+const printers = printInOrder(suites);
+await Promise.all(
+  ROWS.map(async (row) => {
+    for (const name of row.filter((one) => suites.includes(one))) {
+      const { print, end } = printers[name];
+      print(`\n== ${name} ==\n`);
+      const counts = await SUITES[name](print).catch((error) => {
+        print(`${error.message}\n`);
+        return { passed: 0, failed: 1, skipped: 0 };
+      });
+      total.passed += counts.passed;
+      total.failed += counts.failed;
+      total.skipped += counts.skipped;
+      end();
+    }
+  }),
+);
+await browser?.then((server) => server.close());
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 if (total.passed === 0 || total.failed > 0) process.exitCode = 1;
 
+/** @returns {Promise<string>} where the files of all suites find their browser */
+async function chromium() {
+  const { serveChromium } = await import('./chromium.js');
+  browser ??= serveChromium();
+  return (await browser).wsEndpoint();
+}
+
 /**
- * @param {string} folder
- * @param {string} node
+ * One suite after the other on the screen: the first that has not ended as it goes, the next ones when it has.
+ *
+ * @param {string[]} names
+ * @returns {Record<string, { print: Print, end: () => void }>}
  */
-async function nodeTests(folder, node) {
+function printInOrder(names) {
+  const waiting = names.map(() => '');
+  const ended = names.map(() => false);
+  let shown = 0;
+  return Object.fromEntries(
+    names.map((name, i) => [
+      name,
+      {
+        print(text) {
+          if (i === shown) process.stdout.write(text);
+          else waiting[i] += text;
+        },
+        end() {
+          ended[i] = true;
+          while (ended[shown]) process.stdout.write(waiting[++shown] ?? '');
+        },
+      },
+    ]),
+  );
+}
+
+/**
+ * @param {Print} print
+ * @param {string} folder
+ * @param {object} [options]
+ * @param {string} [options.node] the program
+ * @param {Record<string, string>} [options.env] besides that of this process
+ * @param {number} [options.concurrency] files at once; by default all cores but one
+ */
+async function nodeTests(print, folder, { node = process.execPath, env, concurrency } = {}) {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js') && !name.includes('node_modules'))
     .sort()
@@ -72,21 +154,23 @@ async function nodeTests(folder, node) {
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   // Later versions have relaxed SIMD without the flag, and refuse to start with it.
   const flags = node === process.execPath && NODE_MAJOR < 21 ? ['--experimental-wasm-relaxed-simd'] : [];
+  if (concurrency) flags.push(`--test-concurrency=${concurrency}`);
   const args = ['--test', '--test-reporter=spec', ...flags, ...files];
-  return nodeCounts(await run(node, args, { mayFail: true }));
+  return nodeCounts(await run(print, node, args, { mayFail: true, env }));
 }
 
 /**
  * Installs the packages of a folder, unless they are there.
+ * @param {Print} print
  * @param {string} folder
  */
-async function install(folder) {
+async function install(print, folder) {
   const wanted = join(ROOT, folder, 'package-lock.json');
   const installed = join(ROOT, folder, 'node_modules', '.package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
   // Not `npm ci`, which refuses where a registry lacks a package that is optional and for another platform.
   const options = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder];
-  await run('npm', ['install', ...options], { quiet: true });
+  await run(print, 'npm', ['install', ...options], { quiet: true });
 }
 
 /** @param {Result} result */
@@ -112,25 +196,33 @@ function ctestCounts({ status, output }) {
 
 /**
  * Runs a command and returns its output, which is shown while it runs or, with quiet, only if it fails.
+ * @param {Print} print
  * @param {string} command
  * @param {string[]} args
- * @param {{ quiet?: boolean, mayFail?: boolean }} options
+ * @param {{ quiet?: boolean, mayFail?: boolean, env?: Record<string, string> }} options
  * @returns {Promise<Result>}
  */
-function run(command, args, { quiet = false, mayFail = false }) {
+function run(print, command, args, { quiet = false, mayFail = false, env }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'] });
+    if (stopped) throw new Error('stopped');
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    children.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text) => {
+      stream.setEncoding('utf8').on('data', (text) => {
         output += text;
-        if (!quiet) process.stdout.write(text);
+        if (!quiet) print(text);
       });
     }
     child.on('error', reject);
     child.on('close', (code) => {
+      children.delete(child);
       const status = code ?? 1;
-      if (status !== 0 && quiet) process.stderr.write(output);
+      if (status !== 0 && quiet) print(output);
       if (status !== 0 && !mayFail) reject(new Error(`${command} ${args.join(' ')} failed (${status})`));
       else resolve({ status, output });
     });

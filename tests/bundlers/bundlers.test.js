@@ -7,7 +7,7 @@ import * as esbuild from 'esbuild';
 import { rollup } from 'rollup';
 import * as vite from 'vite';
 import webpack from 'webpack';
-import { launchChromium } from '../chromium.js';
+import { openChromium } from '../chromium.js';
 import { assertRan, installPacked, outcomeOf, remove, serve, writePage } from './support.js';
 
 const ISOLATED = {
@@ -28,7 +28,7 @@ describe('the packed package in a page', () => {
   let web;
 
   before(async () => {
-    [browser, { folder }] = await Promise.all([launchChromium(), installPacked()]);
+    [browser, { folder }] = await Promise.all([openChromium(), installPacked()]);
     web = join(folder, 'node_modules', 'hyperrouter-wasm', 'web');
   });
   after(async () => {

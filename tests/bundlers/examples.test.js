@@ -3,7 +3,7 @@ import { copyFile, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { build } from 'esbuild';
-import { launchChromium } from '../chromium.js';
+import { openChromium } from '../chromium.js';
 import { HERE, installPacked, ROOT, remove, run, serve, writePage } from './support.js';
 
 const EXAMPLES = join(ROOT, 'demo', 'examples');
@@ -17,7 +17,7 @@ describe('the examples, with the packed package', () => {
   let server;
 
   before(async () => {
-    [browser, { folder }] = await Promise.all([launchChromium(), installPacked()]);
+    [browser, { folder }] = await Promise.all([openChromium(), installPacked()]);
     server = await serve(folder);
   });
   after(async () => {
@@ -29,7 +29,7 @@ describe('the examples, with the packed package', () => {
   /** @param {string} name */
   async function open(name) {
     const page = await browser.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(120_000);
     /** @type {string[]} */
     const complaints = [];
     page.on('pageerror', (error) => complaints.push(String(error)));

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createServer } from 'vite';
 import { findTool } from '../../wasm/toolchain.js';
-import { launchChromium } from '../chromium.js';
+import { openChromium } from '../chromium.js';
 import { blocks, inOne } from '../node/markdown.js';
 import { assertRan, HERE, installPacked, outcomeOf, ROOT, remove, run, serve, writePage } from './support.js';
 
@@ -47,7 +47,7 @@ describe('README.md, with the packed package in a new folder', () => {
   let browser;
 
   before(async () => {
-    [browser, { folder }] = await Promise.all([launchChromium(), installPacked()]);
+    [browser, { folder }] = await Promise.all([openChromium(), installPacked()]);
     // What the samples install besides.
     for (const name of ['gpt-tokenizer', 'esbuild', 'rollup', '@rollup/plugin-node-resolve']) {
       const to = join(folder, 'node_modules', name);
@@ -118,7 +118,7 @@ describe('README.md, with the packed package in a new folder', () => {
     const server = await serve(folder);
     const page = await browser.newPage();
     await page.goto(`${server.url}/readme.html`);
-    await page.getByText(/"variant":"(relaxed-)?simd","threads":1/).waitFor({ timeout: 20_000 });
+    await page.getByText(/"variant":"(relaxed-)?simd","threads":1/).waitFor({ timeout: 120_000 });
     await page.close();
     server.close();
   });
@@ -219,7 +219,7 @@ describe('README.md, in a new clone', () => {
     assert.match(await run(process.execPath, ['sample.js'], { cwd: there }), /^50 \d\.\d+\n/);
   });
 
-  it('npm start serves the page', { timeout: 180_000 }, async () => {
+  it('npm start serves the page', { timeout: 600_000 }, async () => {
     const commands = commandsOf(use(only('npm start', shell)));
     // The second runs all tests, and this one with them.
     assert.deepEqual(commands, ['npm start', 'npm test']);

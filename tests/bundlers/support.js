@@ -1,7 +1,7 @@
 /** What the tests with the packed package share: the package installed in a folder, servers, and Chromium. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
@@ -29,19 +29,32 @@ export async function run(command, args, options = {}) {
 }
 
 /**
- * Packs the package and installs it in a new folder, as its users do.
+ * Packs the package and installs it in a folder, as its users do.
+ * @param {string} folder
+ */
+export async function pack(folder) {
+  await mkdir(folder, { recursive: true });
+  // What prepack would build is built already (tests/run.js), and only once.
+  const said = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]);
+  const [packed] = /** @type {any[]} */ (Object.values(JSON.parse(said)));
+  await writeFile(join(folder, 'packed.json'), JSON.stringify(packed));
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  const options = ['--no-audit', '--no-fund', '--prefer-offline'];
+  await run('npm', ['install', ...options, join(folder, packed.filename)], { cwd: folder });
+  for (const name of ['app.js', 'page.js']) await copyFile(join(HERE, name), join(folder, name));
+}
+
+/**
+ * The packed package, installed in a new folder: a copy of what tests/run.js has packed, or packed here.
  * @returns {Promise<{ folder: string, tarball: string, packed: { files: { path: string, size: number }[] } }>}
  */
 export async function installPacked() {
   const folder = await mkdtemp(join(tmpdir(), 'hyperrouter-packed-'));
-  // What prepack would build is built already (tests/run.js), and only once.
-  const pack = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]);
-  const [packed] = /** @type {any[]} */ (Object.values(JSON.parse(pack)));
-  const tarball = join(folder, packed.filename);
-  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], { cwd: folder });
-  for (const name of ['app.js', 'page.js']) await copyFile(join(HERE, name), join(folder, name));
-  return { folder, tarball, packed };
+  const { HR_TEST_PACKED } = process.env;
+  if (HR_TEST_PACKED) await cp(HR_TEST_PACKED, folder, { recursive: true, verbatimSymlinks: true });
+  else await pack(folder);
+  const packed = JSON.parse(await readFile(join(folder, 'packed.json'), 'utf8'));
+  return { folder, tarball: join(folder, packed.filename), packed };
 }
 
 /** @param {string} folder */
@@ -118,7 +131,7 @@ export async function outcomeOf(browser, url) {
   try {
     await page.goto(url);
     const body = page.locator('body[data-outcome]');
-    await body.waitFor({ state: 'attached', timeout: 20_000 }).catch((error) => {
+    await body.waitFor({ state: 'attached', timeout: 120_000 }).catch((error) => {
       throw new Error(`the page reported nothing: ${complaints.join('\n')}`, { cause: error });
     });
     return { ...JSON.parse(/** @type {string} */ (await body.getAttribute('data-outcome'))), complaints };

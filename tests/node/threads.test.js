@@ -148,7 +148,7 @@ describe('threads', () => {
       console.log(engine.info.threads);`;
     const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: 120_000,
     });
     assert.equal(stdout.trim(), '3');
     assert.equal(status, 0);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { open, visit } from './browser.js';
+import { eventually, open, visit } from './browser.js';
 
 /** @type {Awaited<ReturnType<typeof open>>} */
 let site;
@@ -126,10 +126,12 @@ describe('the links of the article', () => {
     );
     const room = page.locator('nav.rooms [aria-current]');
     assert.match(await room.innerText(), /^Playground/);
-    assert.ok(await room.evaluate((element) => element === document.activeElement));
-    assert.ok(await room.isVisible());
-    const top = await room.evaluate((element) => element.getBoundingClientRect().top);
-    assert.ok(top >= 0 && top < 500, `the room is in view: ${top}`);
+    await eventually(async () => {
+      assert.ok(await room.evaluate((element) => element === document.activeElement));
+      assert.ok(await room.isVisible());
+      const top = await room.evaluate((element) => element.getBoundingClientRect().top);
+      assert.ok(top >= 0 && top < 500, `the room is in view: ${top}`);
+    });
   });
 
   it('name settings as the address does, and nothing else', async () => {
@@ -147,27 +149,22 @@ describe('the links of the article', () => {
       await page.locator(`.article a[href="${href}"]`).first().click();
       const room = new URLSearchParams(href.slice(1)).get('room');
       await page.locator(`nav.rooms [aria-current][href="#room=${room}"]`).waitFor();
-      const expected = settings(href);
-      const written = async () => settings(new URL(page.url()).hash);
-      for (const end = Date.now() + 8000; Date.now() < end && (await written()) !== expected; ) {
-        await page.waitForTimeout(50);
-      }
-      assert.equal(await written(), expected);
+      await eventually(async () => assert.equal(settings(new URL(page.url()).hash), settings(href)));
       assert.equal(await page.locator('.notice').count(), 0, href);
     }
     assert.deepEqual(complaints, []);
   });
 
   it('show experts that idle, and the same run without them', async () => {
-    const { page, train } = await visit(site, '');
+    const { page, train, untilReset } = await visit(site, '');
     await page.getByRole('link', { name: 'Here some experts idle' }).click();
     await page.waitForFunction(() => document.querySelectorAll('.load-number').length === 8);
-    // How far it gets beyond that depends on the machine: of every step up to 4700 the same is true.
+    // How far it gets beyond that depends on the machine; of every step up to 4700 the same is true.
     await train(600);
     const idle = (await loads(page)).filter((load) => load === 0).length;
     assert.ok(idle >= 2, `${await loads(page)}`);
     await page.getByRole('link', { name: 'here is the same run, balanced' }).click();
-    await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
+    await untilReset();
     await train(600);
     assert.ok(Math.min(...(await loads(page))) > 0, `${await loads(page)}`);
   });

@@ -1,10 +1,17 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, preview } from 'vite';
-import { launchChromium } from '../chromium.js';
+import { launchChromium, openChromium } from '../chromium.js';
 import { launchFirefox } from '../firefox.js';
+
+/**
+ * How long something may take that the page does in the end, milliseconds. A machine that does other things too is slow;
+ * what is broken fails all the same.
+ */
+const patience = 180_000;
 
 const demo = fileURLToPath(new URL('../../demo/', import.meta.url));
 
@@ -12,20 +19,30 @@ const demo = fileURLToPath(new URL('../../demo/', import.meta.url));
 export const small =
   'room=text&layers=2&dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=4&contextLength=32';
 
-const launchers = { chromium: launchChromium, firefox: launchFirefox };
-
-/** @typedef {keyof typeof launchers} BrowserName */
+/** @typedef {'chromium' | 'firefox'} BrowserName */
 
 /**
- * The built page on a server, and a browser. The page lies in a folder of the server, as on a static host.
+ * @typedef {object} StartOptions
+ * @property {boolean} [alone] in a Chromium that no other file uses
+ * @property {string[]} [args] for the start of a Chromium that is alone
+ */
+
+/**
+ * The built page on a server, and a browser. The page lies in a folder of the server, as on a static host; its files
+ * are this caller's own.
  *
  * @param {BrowserName} [name]
- * @param {{ args?: string[] }} [options] for the start of Chromium
+ * @param {StartOptions} [options]
  */
 export async function open(name = 'chromium', options = {}) {
   const outDir = await mkdtemp(join(tmpdir(), 'hyperrouter-page-'));
-  const configFile = join(demo, 'vite.config.js');
-  await build({ configFile, logLevel: 'warn', build: { outDir: join(outDir, 'some', 'folder') } });
+  const folder = join(outDir, 'some', 'folder');
+  const built = process.env.HR_TEST_PAGE;
+  if (built) await cp(built, folder, { recursive: true });
+  else {
+    const configFile = join(demo, 'vite.config.js');
+    await build({ configFile, logLevel: 'warn', build: { outDir: folder } });
+  }
   const server = await preview({
     configFile: false,
     root: demo,
@@ -37,7 +54,6 @@ export async function open(name = 'chromium', options = {}) {
   });
   const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer.address());
   const url = `http://127.0.0.1:${address.port}/some/folder/`;
-  const folder = join(outDir, 'some', 'folder');
   const site = await inBrowser(name, { url, folder }, options);
   return {
     ...site,
@@ -56,11 +72,14 @@ export async function open(name = 'chromium', options = {}) {
 /**
  * @param {BrowserName} name
  * @param {{ url: string, folder: string }} page where it is served, and where its files are
- * @param {{ args?: string[] }} [options]
+ * @param {StartOptions} [options]
  */
-async function inBrowser(name, { url, folder }, options = {}) {
+async function inBrowser(name, { url, folder }, { alone = false, args } = {}) {
   const downloadsPath = await mkdtemp(join(tmpdir(), 'hyperrouter-downloads-'));
-  const browser = await launchers[name]({ downloadsPath, ...options });
+  const browser =
+    name === 'firefox'
+      ? await launchFirefox({ downloadsPath })
+      : await (alone ? launchChromium({ args }) : openChromium());
   return {
     name,
     url,
@@ -96,8 +115,7 @@ export async function visit(site, hash = small, options = {}) {
     ...options,
   });
   const page = await context.newPage();
-  // Machines that do other things too are slow; what is broken fails all the same.
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(patience);
   /** @type {string[]} */
   const complaints = [];
   /** @type {string[]} */
@@ -139,19 +157,67 @@ export async function visit(site, hash = small, options = {}) {
 async function savedFile(site, page, act) {
   if (site.name === 'chromium') {
     const [download] = await Promise.all([page.waitForEvent('download'), act()]);
-    return { name: download.suggestedFilename(), bytes: await readFile(String(await download.path())) };
+    const path = join(site.downloadsPath, 'saved');
+    await download.saveAs(path);
+    return { name: download.suggestedFilename(), bytes: await readFile(path) };
   }
   // Firefox tells of a file that a page made itself without the number that playwright-core waits for.
   const before = await readdir(site.downloadsPath);
   await act();
-  for (const end = Date.now() + 10_000; Date.now() < end; await page.waitForTimeout(50)) {
+  return eventually(async () => {
     const name = (await readdir(site.downloadsPath)).find((file) => !before.includes(file));
-    if (!name || name.endsWith('.part')) continue;
+    assert.ok(name && !name.endsWith('.part'), 'a file is saved');
     const bytes = await readFile(join(site.downloadsPath, name));
-    if (bytes.length) return { name, bytes };
-  }
-  throw new Error('nothing was saved');
+    assert.ok(bytes.length, `${name} is saved`);
+    return { name, bytes };
+  });
 }
+
+/**
+ * Asserts what becomes true in the end: again and again, until it holds. Otherwise it fails as the assertion does.
+ *
+ * @template T
+ * @param {() => Promise<T>} assertion
+ * @returns {Promise<T>}
+ */
+export async function eventually(assertion) {
+  for (const end = Date.now() + patience; ; ) {
+    try {
+      return await assertion();
+    } catch (error) {
+      if (!(error instanceof assert.AssertionError) || Date.now() > end) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/**
+ * What is read from a picture that may still be drawn: once it stays the same for a while.
+ *
+ * @param {() => Promise<string>} read
+ */
+export function stable(read) {
+  return eventually(async () => {
+    const first = await read();
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      assert.ok((await read()) === first, 'the picture stays as it is');
+    }
+    return first;
+  });
+}
+
+/**
+ * Waits until what has changed by now is seen: colours and letters are painted a frame after the change, by effects that
+ * were asked for before this function asks.
+ *
+ * @param {import('playwright-core').Page} page
+ */
+export const painted = (page) =>
+  page.evaluate(async () => {
+    for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+    await new Promise((resolve) => setTimeout(resolve));
+  });
 
 /** @typedef {Awaited<ReturnType<typeof visit>>} Visit */
 
@@ -163,13 +229,18 @@ function handles(page) {
   const step = async () => Number((await fact('Step').innerText()).replaceAll(',', ''));
   /** @param {number} target */
   async function untilStep(target) {
-    await page.waitForFunction(
-      (least) => Number(document.querySelector('.facts-row dd')?.textContent?.replaceAll(',', '')) >= least,
-      target,
-      { timeout: 90_000 },
-    );
+    await page
+      .waitForFunction(
+        (least) => Number(document.querySelector('.facts-row dd')?.textContent?.replaceAll(',', '')) >= least,
+        target,
+      )
+      .catch(async (error) => {
+        throw new Error(`step ${target} has not come; it is ${await step()}`, { cause: error });
+      });
     return step();
   }
+  /** Another model is there, at step 0. */
+  const untilReset = () => eventually(async () => assert.equal(await step(), 0));
   const opened = page.getByRole('dialog');
   return {
     fact,
@@ -184,19 +255,39 @@ function handles(page) {
     notices: page.locator('.notice'),
     heldOut: async () => Number(await fact('Held-out').innerText()),
     untilStep,
+    untilReset,
     /** Trains to a step or somewhat beyond, and pauses. @param {number} target */
     async train(target) {
+      const before = await step();
       await button('Start').click();
-      await untilStep(target);
-      await button('Pause').click();
+      // Pressed in the page as soon as it shows the step: until a press from here gets there, many more may be taken.
+      await page
+        .waitForFunction(
+          ([name, least]) => {
+            const shown = Number(document.querySelector('.facts-row dd')?.textContent?.replaceAll(',', ''));
+            if (shown < least) return false;
+            /** @type {HTMLButtonElement | null} */
+            const start = document.querySelector('button.start');
+            if (start?.textContent === name) start.click();
+            // Where a budget is used up, it has paused by itself.
+            return start?.textContent === name || start?.disabled;
+          },
+          /** @type {const} */ (['Pause', target]),
+        )
+        .catch(async (error) => {
+          throw new Error(`step ${target} has not come: from ${before} to ${await step()}`, { cause: error });
+        });
       await button('Start').waitFor();
+      await painted(page);
       return step();
     },
     /** The experts of the probe, as the letters under its characters. */
-    letters: () =>
-      page
+    async letters() {
+      await painted(page);
+      return page
         .locator('#probe .cell')
-        .evaluateAll((cells) => cells.map((cell) => cell.getAttribute('data-expert') ?? '')),
+        .evaluateAll((cells) => cells.map((cell) => cell.getAttribute('data-expert') ?? ''));
+    },
     /** What the readout of a text says. @param {string} id */
     readout: (id = 'probe') => page.locator(`#${id}-readout`).evaluate(readReadout),
   };

@@ -6,7 +6,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { createHistory } from '../../demo/history.js';
 import { Trainer } from '../../demo/trainer/trainer.js';
 import { load } from '../../web/index.js';
-import { open, small, visit } from './browser.js';
+import { eventually, open, small, visit } from './browser.js';
 
 /** Two hours at a thousand steps a second. */
 const manySteps = 7_200_000;
@@ -134,7 +134,7 @@ describe('the page, used hard', () => {
   /** @type {Awaited<ReturnType<typeof open>>} */
   let site;
   before(async () => {
-    site = await open('chromium', { args: ['--js-flags=--expose-gc'] });
+    site = await open('chromium', { alone: true, args: ['--js-flags=--expose-gc'] });
   });
   afterEach(() => site.clear());
   after(() => site.close());
@@ -168,38 +168,52 @@ describe('the page, used hard', () => {
 
   /** @param {number} id of a process @returns {Promise<number>} bytes of its own that are in memory */
   async function residentOf(id) {
-    const status = await readFile(`/proc/${id}/status`, 'utf8');
+    // That of a page that was closed may end meanwhile.
+    const status = await readFile(`/proc/${id}/status`, 'utf8').catch(() => '');
     return 1024 * Number(status.match(/^RssAnon:\s+(\d+) kB/m)?.[1] ?? 0);
   }
 
+  /**
+   * What is held once it has come down to what was held before: what nobody needs goes a while after the collection that
+   * found it, the larger the later, and what is still needed does not go.
+   *
+   * @param {() => Promise<Awaited<ReturnType<typeof holdings>>>} hold
+   * @param {Awaited<ReturnType<typeof holdings>>} first
+   * @param {number} room bytes in memory that it may have more
+   */
+  const holdsNoMore = (hold, first, room) =>
+    eventually(async () => {
+      const last = await hold();
+      const both = `${JSON.stringify(first)} → ${JSON.stringify(last)}`;
+      assert.ok(last.heap < first.heap + 3e6, both);
+      assert.ok(last.nodes < first.nodes + 300, both);
+      assert.ok(last.listeners < first.listeners + 50, both);
+      assert.equal(last.workers, first.workers, both);
+      assert.ok(last.resident < first.resident + room, both);
+    });
+
   it('trains as many steps as two slow hours have, and holds no more in the end', async () => {
-    const { page, button, untilStep, step, complaints } = await visit(
+    const { page, button, untilStep, complaints } = await visit(
       site,
       'layers=1&dModel=8&dInner=8&experts=2&topK=1&points=40&batchSize=1&pace=full&learningRate=0.0001',
     );
     const session = await page.context().newCDPSession(page);
     await session.send('Performance.enable');
-    const [goal, longest] = [200_000, 30_000];
     await button('Start').click();
-    const began = Date.now();
-    while (Date.now() - began < longest / 3 && (await step()) < goal / 3) await page.waitForTimeout(100);
-    const first = { step: await step(), ...(await holdings(page, session)) };
-    while (Date.now() - began < longest && (await step()) < goal) await page.waitForTimeout(100);
-    const last = { step: await step(), ...(await holdings(page, session)) };
-    const both = `${JSON.stringify(first)} → ${JSON.stringify(last)}`;
-    assert.ok(last.step > first.step + 10_000, both);
-    assert.ok(last.heap < first.heap + 3e6, both);
-    assert.ok(last.nodes < first.nodes + 300, both);
-    assert.ok(last.listeners < first.listeners + 50, both);
-    assert.equal(last.workers, 1);
-    assert.ok(last.resident < first.resident + 40e6, both);
+    const early = await untilStep(66_000);
+    const first = await holdings(page, session);
+    assert.equal(first.workers, 1);
+    // As far again, and again: a slow machine has more patience than one wait.
+    for (const step of [100_000, 150_000, 200_000]) await untilStep(step);
+    await holdsNoMore(() => holdings(page, session), first, 40e6);
     await button('Pause').click();
-    await untilStep(last.step);
+    await button('Start').waitFor();
+    assert.ok((await untilStep(200_000)) > early);
     assert.deepEqual(complaints, []);
   });
 
   it('makes models again and again without keeping them', async () => {
-    const { page, button, untilStep, complaints } = await visit(
+    const { page, button, untilStep, untilReset, complaints } = await visit(
       site,
       `${small}&dModel=64&dInner=512&experts=16`,
     );
@@ -208,21 +222,17 @@ describe('the page, used hard', () => {
     const again = async (/** @type {number} */ times) => {
       for (let i = 0; i < times; i++) {
         await page.getByLabel('Router', { exact: true }).selectOption(i % 2 ? 'hyperrouter' : 'smoe');
-        await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
+        await untilReset();
         await button('One step').click();
         await untilStep(1);
+        await button('Start').waitFor();
       }
-      return holdings(page, session);
     };
-    const first = await again(2);
-    const last = await again(6);
-    const both = `${JSON.stringify(first)} → ${JSON.stringify(last)}`;
-    assert.ok(last.heap < first.heap + 3e6, both);
-    assert.ok(last.nodes < first.nodes + 300, both);
-    assert.ok(last.listeners < first.listeners + 50, both);
+    await again(2);
+    const first = await holdings(page, session);
+    await again(6);
     // Each of these models takes some 40 MB with its gradients and moments.
-    assert.ok(last.resident < first.resident + 60e6, both);
-    await button('Start').waitFor();
+    await holdsNoMore(() => holdings(page, session), first, 60e6);
     assert.deepEqual(complaints, []);
   });
 
@@ -239,7 +249,7 @@ describe('the page, used hard', () => {
       const notice = notices.filter({ hasText: /large\.txt has 50 MB; the limit is 20 MB/ });
       await notice.waitFor();
       await notice.getByRole('button', { name: /beginning/ }).click();
-      await page.locator('#probe').filter({ hasText: 'Enormous' }).waitFor({ timeout: 90_000 });
+      await page.locator('#probe').filter({ hasText: 'Enormous' }).waitFor();
       await train(5);
       assert.deepEqual(complaints, []);
     } finally {

@@ -256,7 +256,7 @@ const soon = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** @param {() => boolean} ready */
 async function until(ready) {
-  for (const end = Date.now() + 5000; !ready(); await soon()) assert.ok(Date.now() < end, 'in time');
+  for (const end = Date.now() + 60_000; !ready(); await soon()) assert.ok(Date.now() < end, 'in time');
 }
 
 describe('looks into a run', () => {

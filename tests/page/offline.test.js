@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { open, small, visit } from './browser.js';
+import { eventually, open, small, visit } from './browser.js';
 
 /** @type {Awaited<ReturnType<typeof open>>} */
 let site;
@@ -57,16 +57,21 @@ describe('without a network', () => {
       await writeFile(files.worker, oldWorker.replace(/"version":"[^"]*"/, '"version":"next"'));
       await page.reload();
       assert.equal(await page.title(), title, 'the version that it has');
-      await page.evaluate(
-        () =>
-          new Promise((resolve) => {
-            navigator.serviceWorker.addEventListener('controllerchange', resolve);
-            // It may have come already.
-            caches
-              .keys()
-              .then((names) => names.some((name) => name.endsWith(' next')) && setTimeout(resolve, 2000));
-          }),
-      );
+      await eventually(async () => {
+        const { kept, active, others } = await page.evaluate(async () => {
+          const registration = await navigator.serviceWorker.ready;
+          return {
+            kept: await caches.keys(),
+            active: registration.active?.state,
+            others: [registration.installing?.state, registration.waiting?.state].filter(Boolean),
+          };
+        });
+        assert.ok(
+          kept.some((name) => name.endsWith(' next')),
+          `the next version is kept: ${kept}`,
+        );
+        assert.deepEqual([active, ...others], ['activated'], 'and it is the only one at work');
+      });
       await page.reload();
       assert.equal(await page.title(), 'The next version');
       assert.equal(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { open, small, visit } from './browser.js';
+import { eventually, open, painted, small, visit } from './browser.js';
 
 /** @type {import('./browser.js').Site} */
 let site;
@@ -12,10 +12,8 @@ afterEach(() => site.clear());
 
 describe('training', () => {
   it('starts, learns, pauses, steps and resets, at the sizes that the page opens with', async () => {
-    const { page, complaints, requests, button, step, untilStep, heldOut, letters, fact } = await visit(
-      site,
-      'room=text',
-    );
+    const { page, complaints, requests, button, step, untilStep, untilReset, heldOut, letters, fact } =
+      await visit(site, 'room=text');
     assert.equal(await step(), 0);
     const atFirst = await letters();
     assert.ok(atFirst.length > 200, 'a passage is shown');
@@ -36,7 +34,7 @@ describe('training', () => {
     assert.equal(await step(), paused + 1);
 
     await button('Reset').click();
-    await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
+    await untilReset();
     assert.deepEqual(await letters(), atFirst, 'the same seed has the same beginning');
 
     assert.deepEqual(complaints, []);
@@ -46,51 +44,49 @@ describe('training', () => {
   });
 
   it('leaves the page responsive', async () => {
-    // A step of this model takes far longer than a frame: on the page's own thread, frames would have to wait for it.
-    const { page, button, untilStep, step } = await visit(
+    // A step of this model takes far longer than a frame, on any machine: on the page's own thread, all frames but one or
+    // two would have to wait for it.
+    const { page, button, untilStep } = await visit(
       site,
       'room=text&layers=4&dModel=192&dInner=512&batchSize=32',
     );
     await button('Start').click();
-    const first = await untilStep(1);
-    const gaps = await page.evaluate(async () => {
-      /** @type {number[]} */
-      const all = [];
-      let last = performance.now();
-      const end = last + 1500;
-      while (last < end) {
+    await untilStep(1);
+    const frames = await page.evaluate(async () => {
+      const shown = () => document.querySelector('.facts-row dd')?.textContent;
+      /** @type {number[]} of the page, from each step that is shown to the next */
+      const counts = [];
+      let [step, count] = [shown(), 0];
+      while (counts.length < 4) {
         await new Promise(requestAnimationFrame);
-        const now = performance.now();
-        all.push(now - last);
-        last = now;
+        count++;
+        if (shown() === step) continue;
+        counts.push(count);
+        [step, count] = [shown(), 0];
       }
-      return all.sort((a, b) => a - b);
+      return counts.slice(1).sort((a, b) => a - b);
     });
-    const perStep = 1500 / ((await step()) - first + 1);
-    const [median, most] = [gaps[Math.floor(gaps.length / 2)], gaps[Math.floor(gaps.length * 0.95)]];
-    assert.ok(perStep > 200, `a step takes ${perStep} ms`);
-    assert.ok(median < 50, `half of the frames come within ${median} ms`);
-    assert.ok(most < perStep / 2, `nearly all frames come within ${most} ms`);
+    assert.ok(frames[1] >= 6, `most steps leave the page six frames at least: ${frames}`);
     await button('Pause').click();
     await button('Start').waitFor();
   });
 
   it('goes at the pace that is asked for', async () => {
     const { page, button, untilStep, step } = await visit(site, `${small}&pace=2`);
-    await button('Start').click();
-    const from = await untilStep(1);
     const began = Date.now();
-    await page.waitForTimeout(3000);
-    const taken = (await step()) - from;
+    await button('Start').click();
+    await untilStep(6);
+    const taken = await step();
     const seconds = (Date.now() - began) / 1000;
-    assert.ok(taken >= 1 && taken <= 2 * seconds + 2, `${taken} steps in ${seconds} s`);
+    // The first one comes at once.
+    assert.ok(taken <= 2 * seconds + 1, `${taken} steps in ${seconds} s`);
     await page.locator('#setting-pace').selectOption('full');
-    await untilStep(from + 100);
+    await untilStep(taken + 100);
     assert.doesNotMatch(page.url(), /pace/);
   });
 
   it('takes changes of settings back, by button and by key, but not while something is typed', async () => {
-    const { page, button, step, train } = await visit(site);
+    const { page, button, train, untilReset } = await visit(site);
     await train(5);
     await page.locator('#setting-experts').fill('6');
     await page.waitForFunction(() => location.hash.includes('experts=6'));
@@ -99,7 +95,8 @@ describe('training', () => {
     assert.equal(await page.getByLabel('Letters').isChecked(), true);
     await page.keyboard.press('Control+z');
     await page.waitForFunction(() => location.hash.includes('experts=4'));
-    assert.equal(await step(), 0, 'another model, as the change itself made one');
+    // Another model, as the change itself made one.
+    await untilReset();
     await page.keyboard.press('Control+y');
     await page.waitForFunction(() => location.hash.includes('experts=6'));
     const undo = page.getByRole('button', { name: /^Undo ?: Experts$/ });
@@ -116,11 +113,11 @@ describe('training', () => {
   });
 
   it('begins again with another router, and keeps the curve before', async () => {
-    const { page, complaints, step, train, untilStep, button, letters } = await visit(site);
+    const { page, complaints, step, train, untilStep, untilReset, button, letters } = await visit(site);
     await train(40);
     const before = await letters();
     await page.getByLabel('Router', { exact: true }).selectOption('smoe');
-    await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
+    await untilReset();
     assert.match(page.url(), /router=smoe(&|$)/);
     assert.notDeepEqual(await letters(), before);
     await button('Forget earlier runs').waitFor();
@@ -143,8 +140,7 @@ describe('training', () => {
     const { page, notices, button, step, untilStep } = await visit(site, `${small}&learningRate=1`);
     await button('Start').click();
     await notices.filter({ hasText: /Training broke down: .* at step \d+/ }).waitFor();
-    const broken = await step();
-    assert.ok(broken > 0);
+    await untilStep(1);
     assert.equal(await button('Pause').count(), 0);
     await page.getByRole('button', { name: /^Go back to the last good model, with 0.1$/ }).click();
     await notices.filter({ hasText: 'The model is that of step 0 again.' }).waitFor();
@@ -235,7 +231,7 @@ describe('the text', () => {
         .evaluateAll((cells) => cells.map((cell) => getComputedStyle(cell).backgroundImage));
     const pale = await backgrounds();
     await page.getByLabel('Paler with less weight').uncheck();
-    assert.notDeepEqual(await backgrounds(), pale);
+    await eventually(async () => assert.notDeepEqual(await backgrounds(), pale));
 
     await page.locator('.figure-text').getByText('As a table').click();
     const rows = page.locator('.figure-text .table-scroll tbody tr');
@@ -296,6 +292,7 @@ describe('writing', () => {
     await button('Generate').click();
     await page.locator('#written-108').waitFor();
     await button('Generate').waitFor();
+    await painted(page);
     const cells = await page
       .locator('#written .cell')
       .evaluateAll((all) =>
@@ -329,9 +326,16 @@ describe('writing', () => {
     await button('Start').click();
     await untilStep(2);
     await button('Generate').click();
-    await page.locator('#written-14').waitFor();
+    // Pressed in the page as soon as there is something to stop: on its way from here, all might be written.
+    await page.waitForFunction(() => {
+      const writes = document.querySelector('#written-14');
+      const stop = [...document.querySelectorAll('.writing button')].find(
+        ({ textContent }) => textContent === 'Stop',
+      );
+      if (writes && stop instanceof HTMLElement) stop.click();
+      return writes && stop;
+    });
     const waiting = await step();
-    await page.locator('.writing').getByRole('button', { name: 'Stop' }).click();
     await button('Generate').waitFor();
     const count = await page.locator('#written .cell').count();
     assert.ok(count > 14 && count < 1000, `${count} characters`);

@@ -66,7 +66,8 @@ describe('sharing', () => {
   /** @type {import('./browser.js').Site} */
   let other;
   before(async () => {
-    site = await open();
+    // The clipboard is that of a whole browser.
+    site = await open('chromium', { alone: true });
     other = await site.beside('firefox');
   });
   afterEach(async () => {
@@ -125,7 +126,7 @@ describe('sharing', () => {
   });
 
   it('says what a link leaves out', async () => {
-    const { page, button, train, share, record } = await visit(site);
+    const { page, button, train, untilReset, share, record } = await visit(site);
     const said = async () => {
       const dialog = await share();
       const words = (await dialog.locator('.share-departures li').allInnerTexts()).join('\n');
@@ -145,7 +146,7 @@ describe('sharing', () => {
       { step: at, key: 'learningRate', from: 0.003, to: 0.01 },
     ]);
     await button('Reset').click();
-    await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
+    await untilReset();
     assert.equal(await said(), '');
 
     const own = 'Ships sail on the wide sea, and nobody knows their way. '.repeat(100);

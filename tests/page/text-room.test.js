@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { load } from '../../web/index.js';
-import { open, small, visit } from './browser.js';
+import { eventually, open, painted, small, visit } from './browser.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -14,8 +14,11 @@ after(() => site.close());
 afterEach(() => site.clear());
 
 /** @param {Page} page @param {string} id */
-const letters = (page, id) =>
-  page.locator(`#${id} .cell`).evaluateAll((cells) => cells.map((cell) => cell.getAttribute('data-expert')));
+async function letters(page, id) {
+  await painted(page);
+  const cells = page.locator(`#${id} .cell`);
+  return cells.evaluateAll((all) => all.map((cell) => cell.getAttribute('data-expert')));
+}
 /** Waits until so many characters of the passage are dimmed. @param {Page} page @param {number} count */
 const untilDimmed = (page, count) =>
   page.waitForFunction((wanted) => {
@@ -122,6 +125,8 @@ describe('what experts specialise in', () => {
     const { page, button, untilStep } = await visit(site);
     await button('One step').click();
     await untilStep(1);
+    await button('Start').waitFor();
+    await painted(page);
     const items = page.locator('.profile-item');
     await items.nth(8).waitFor();
     const item = items.first();
@@ -186,8 +191,10 @@ describe('time', () => {
     await page.keyboard.press('Home');
     await button('Back to now').click();
     await untilLetters(page, now);
+    // Watched from before it begins: it may be over soon.
+    const replayed = past.waitFor();
     await button('Replay').click();
-    await past.waitFor();
+    await replayed;
     await slider.waitFor();
     await untilLetters(page, now);
 
@@ -207,13 +214,14 @@ describe('time', () => {
       String(await figure.getByRole('img').getAttribute('aria-label')),
       /From step 0 to 1, <?\d+ % of the characters changed experts\. From step \d+ to \d+, /,
     );
-    const ink = await figure.locator('canvas').evaluate((canvas) => {
-      const { width, height } = /** @type {HTMLCanvasElement} */ (canvas);
-      const pixels = /** @type {any} */ (canvas).getContext('2d').getImageData(0, 0, width, height).data;
-      let dark = 0;
-      for (let i = 0; i < pixels.length; i += 4) if (pixels[i] < 90) dark++;
-      return dark / (width * height);
-    });
+    const inked = () =>
+      figure.locator('canvas').evaluate((canvas) => {
+        const { width, height } = /** @type {HTMLCanvasElement} */ (canvas);
+        const pixels = /** @type {any} */ (canvas).getContext('2d').getImageData(0, 0, width, height).data;
+        let dark = 0;
+        for (let i = 0; i < pixels.length; i += 4) if (pixels[i] < 90) dark++;
+        return dark / (width * height);
+      });
     await figure.getByText('As a table').click();
     await figure.locator('tbody tr').first().waitFor();
     const rows = await figure
@@ -224,10 +232,13 @@ describe('time', () => {
     assert.match(rows[0][0], /^0 to 1$/);
     const shares = rows.map(([, share]) => Number(/\d+/.exec(share)?.[0]) / 100);
     const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
-    assert.ok(
-      Math.abs(ink - mean) < 0.12,
-      `${ink} of the picture is dark, ${mean} of the characters changed`,
-    );
+    await eventually(async () => {
+      const ink = await inked();
+      assert.ok(
+        Math.abs(ink - mean) < 0.12,
+        `${ink} of the picture is dark, ${mean} of the characters changed`,
+      );
+    });
   });
 });
 
@@ -325,7 +336,7 @@ describe('models of others', () => {
       );
     await button('Open model').click();
     await notices.filter({ hasText: 'The model was opened' }).waitFor();
-    assert.equal(await page.getByRole('dialog').count(), 0);
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     assert.match(page.url(), /experts=4/);
   });
 

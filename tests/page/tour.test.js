@@ -96,7 +96,7 @@ describe('the tour on the page', () => {
       await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).first().waitFor();
       if (i === 0) {
         await button('Start').click();
-        await panel.getByText('Done.', { exact: true }).first().waitFor({ timeout: 90_000 });
+        await panel.getByText('Done.', { exact: true }).first().waitFor();
         await button('Pause').click();
       }
       if (title === 'One expert, or several') {
