@@ -96,7 +96,9 @@ describe('inside the router', () => {
     await matrix('Negative gradient of v').waitFor();
     const at = await train(60);
     const path = page.getByRole('img', {
-      name: new RegExp(`^Path of v. Step ${shown(at)}: v is [\\d.]+ from its start, after travelling [\\d.]+`),
+      name: new RegExp(
+        `^Path of v. Step ${shown(at)}: v is [\\d.]+ from its start, after travelling [\\d.]+`,
+      ),
     });
     await path.waitFor();
     assert.ok((await page.locator('.path-piece').count()) > 5);
