@@ -1,5 +1,5 @@
 /**
- * The colours of experts. Hue belongs to experts only, and every expert also has a letter.
+ * The colours of experts. Only experts have a hue, and every expert also has a letter.
  *
  * Both palettes were chosen for the largest OKLab distance of their worst pair under the three colour vision
  * deficiencies (Machado 2009, full severity): 14.7 for eight, 8.9 for sixteen; above 9 is safe for areas.
@@ -27,13 +27,13 @@ const sixteen = [
   '#957e92',
 ];
 
-/** Where figures are drawn: light in dark mode too, because the palettes span dark to light. */
+/** Background of figures: light in dark mode too, because the palettes span dark to light. */
 export const paper = '#fdfcfa';
 
-/** An area that no expert owns clearly. */
+/** Fill where the first two experts are tied. */
 export const tie = '#d9d6cf';
 
-/** Experts beyond the sixteen that can be told apart. */
+/** Experts after the sixteen that have distinct colours. */
 const beyond = '#a8a49c';
 
 /**
@@ -48,7 +48,7 @@ export function letterOf(expert) {
 
 /**
  * @param {number} expert
- * @param {number} experts how many there are in all
+ * @param {number} experts number of experts
  */
 export function colourOf(expert, experts) {
   const palette = experts <= eight.length ? eight : sixteen;
@@ -142,7 +142,7 @@ export function textOn(fill) {
 
 const levels = 24;
 
-/** @type {Map<number, { fill: string, text: string }[][]>} by the number of experts: [expert][level] */
+/** @type {Map<number, { fill: string, text: string }[][]>} by number of experts: [expert][level] */
 const tables = new Map();
 
 /** @param {number} experts */
@@ -160,7 +160,7 @@ function tableFor(experts) {
 }
 
 /**
- * How strong a colour is: the largest weight lies between 1/k and 1, and the palest must still be a colour.
+ * The strength of a colour: the largest weight lies between 1/k and 1, and the palest colour must remain visible.
  *
  * @param {number} weight of the first expert
  * @param {number} topK
@@ -170,7 +170,7 @@ export function strengthOf(weight, topK) {
 }
 
 /**
- * The fill of a mark that an expert owns, and the text colour that is legible on it.
+ * The fill of a mark of an expert, and a text colour that is legible on it.
  *
  * @param {number} expert
  * @param {number} experts

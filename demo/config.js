@@ -1,14 +1,14 @@
 import { idleKeys } from './schema.js';
 
 /**
- * From the settings of the page to the configuration of a model, and what makes two of them different.
+ * Turns the settings of the page into the configuration of a model, and tells what differs between two.
  *
  * @typedef {import('./state.js').State} State
  * @typedef {import('./schema.js').Values} Values
  */
 
 /**
- * The engine's own keys among the settings.
+ * The settings that are fields of the engine's configuration.
  *
  * @param {State} state
  * @returns {import('./trainer/trainer-protocol.js').ModelConfig}
@@ -23,8 +23,8 @@ export function engineConfig(state) {
 }
 
 /**
- * Whether a key is off by default. The engine refuses to have it on where it has no effect: to balance, for instance, a
- * load that it cannot.
+ * Whether a field is off by default. The engine rejects such a field where it has no effect, for example a
+ * load-balancing weight with a router that takes no auxiliary loss.
  *
  * @param {import('./schema.js').EngineField | undefined} field
  */
@@ -33,7 +33,7 @@ export const isOff = (field) => field?.default === 0;
 /**
  * @param {State} state
  * @param {Values} values
- * @returns {Values} those that a model is built with
+ * @returns {Values} the settings that a model is built with
  */
 export function rebuildValues(state, values) {
   const keys = state.schema.filter(({ effect }) => effect === 'rebuild').map(({ key }) => key);
@@ -41,7 +41,7 @@ export function rebuildValues(state, values) {
 }
 
 /**
- * What makes one run different from another, in words for a legend.
+ * The settings that differ between two runs, in words for a legend.
  *
  * @param {State} state
  * @param {Values} of
@@ -50,10 +50,11 @@ export function rebuildValues(state, values) {
 export function differenceOf(state, of, from) {
   const keys = Object.keys(of).filter((key) => of[key] !== from[key]);
   const words = keys.map((key) => {
-    const { type, label } = state.settingOf(key);
-    // A long text says less than its name.
+    const { type, label, choices } = state.settingOf(key);
+    // Only the name: the text itself may be long.
     if (type === 'text') return label.toLowerCase();
-    return type === 'choice' ? String(of[key]) : `${label.toLowerCase()} ${of[key]}`;
+    if (type !== 'choice') return `${label.toLowerCase()} ${of[key]}`;
+    return choices?.find(({ value }) => value === of[key])?.label ?? String(of[key]);
   });
   return words.join(', ');
 }

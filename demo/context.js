@@ -1,9 +1,9 @@
 import { createTrainerClient } from './trainer/trainer-client.js';
 
 /**
- * What all rooms share: what the engine says of itself, new workers, and the runs that more than one room shows.
+ * What all rooms share: the engine's description, new workers, and the runs that more than one room shows.
  *
- * @param {{ pictureEvery: () => number }} page pictureEvery: milliseconds from one picture of a run to the next
+ * @param {{ pictureEvery: () => number }} page pictureEvery: milliseconds between two updates of the figures
  */
 export async function createContext({ pictureEvery }) {
   const first = await openWorker();
@@ -16,7 +16,7 @@ export async function createContext({ pictureEvery }) {
     engine: first.engine,
     pictureEvery,
 
-    /** A worker of one's own, with its engine open. */
+    /** A new worker with its engine loaded. */
     async openClient() {
       const client = spare ?? (await openWorker()).client;
       spare = undefined;
@@ -24,7 +24,7 @@ export async function createContext({ pictureEvery }) {
     },
 
     /**
-     * What rooms share, such as a run: it is made by whoever asks first.
+     * An object that rooms share, such as a run. The first caller creates it.
      *
      * @template T
      * @param {string} name

@@ -1,6 +1,6 @@
 import { format } from 'd3-format';
 
-// Numbers as people read them. Not by Intl, which takes tens of milliseconds of a slow phone to begin.
+// Formats numbers for people. Not with Intl, which takes tens of milliseconds to load on a slow phone.
 
 /** A whole number: 1234567 → 1,234,567. */
 export const count = format(',.0f');
@@ -9,7 +9,7 @@ export const count = format(',.0f');
 export const compact = format('.3~s');
 
 /**
- * With the sign of minus, and none where nothing is left of the number.
+ * With a real minus sign, and without it if the number is rounded to zero.
  *
  * @param {number} value
  * @param {number} [digits] after the point

@@ -1,22 +1,22 @@
 import { signal } from '@preact/signals';
 
 /**
- * What is kept of a run, in bounded space: when a list is full, neighbours are merged (losses) or every second entry
- * is dropped (loads), so that two hours of training take no more room than two minutes.
+ * The history of a run in bounded space: when a list is full, neighbours are merged (losses) or every second entry is
+ * dropped (loads), so that two hours of training take no more memory than two minutes.
  */
 
-const keptLosses = 2048;
-const keptLoads = 256;
-const keptMeasures = 512;
-const keptHeldOut = 1024;
+const maxLosses = 2048;
+const maxLoads = 256;
+const maxMeasures = 512;
+const maxHeldOut = 1024;
 
 /**
  * @typedef {object} LossHistory
- * @property {number} every steps that a training point stands for
+ * @property {number} every steps per training point
  * @property {number[]} steps last step of each training point
  * @property {number[]} train mean loss over these steps, nats
  * @property {number[]} smooth the same, smoothed
- * @property {number} pending sum of the losses that fill no point yet
+ * @property {number} pending sum of the losses of the next, incomplete point
  * @property {number} pendingCount
  * @property {{ step: number, loss: number }[]} heldOut
  *
@@ -35,7 +35,7 @@ export function createLossHistory() {
 /**
  * @param {LossHistory} history changed
  * @param {number} lastStep the step of the last of the losses
- * @param {ArrayLike<number>} losses one a step, without gaps
+ * @param {ArrayLike<number>} losses one per step, without gaps
  */
 export function addLosses(history, lastStep, losses) {
   for (let i = 0; i < losses.length; i++) {
@@ -57,7 +57,7 @@ function addPoint(history, step, loss) {
   history.steps.push(step);
   history.train.push(loss);
   history.smooth.push(smoothed(history.smooth.at(-1), loss, history.every, step));
-  if (history.steps.length < keptLosses) return;
+  if (history.steps.length < maxLosses) return;
   history.every *= 2;
   history.steps = history.steps.filter((_, i) => i % 2 === 1);
   history.train = pairMeans(history.train);
@@ -94,8 +94,8 @@ function pairMeans(values) {
  */
 export function addHeldOut(history, points) {
   history.heldOut.push(...points);
-  // The last one is what the page names, and stays.
-  while (history.heldOut.length > keptHeldOut) {
+  // Always keep the last one, which the page shows as the current loss.
+  while (history.heldOut.length > maxHeldOut) {
     history.heldOut = history.heldOut.filter((_, i, all) => (all.length - 1 - i) % 2 === 0);
   }
 }
@@ -110,7 +110,7 @@ export function createLoadHistory() {
  * @param {LoadEntry} entry
  */
 export function addLoad(history, entry) {
-  addEntry(history, entry, keptLoads);
+  addEntry(history, entry, maxLoads);
 }
 
 /** @returns {MeasuresHistory} */
@@ -123,20 +123,20 @@ export function createMeasuresHistory() {
  * @param {MeasuresEntry} entry
  */
 export function addMeasures(history, entry) {
-  addEntry(history, entry, keptMeasures);
+  addEntry(history, entry, maxMeasures);
 }
 
 /**
  * @template {{ step: number }} T
  * @param {{ every: number, entries: T[] }} history changed
  * @param {T} entry
- * @param {number} kept
+ * @param {number} max entries
  */
-function addEntry(history, entry, kept) {
+function addEntry(history, entry, max) {
   const last = history.entries.at(-1);
   if (last && entry.step < last.step + history.every) return;
   history.entries.push(entry);
-  if (history.entries.length < kept) return;
+  if (history.entries.length < max) return;
   history.entries = history.entries.filter((_, i) => i % 2 === 0);
   history.every = Math.max(1, Math.round((entry.step - history.entries[0].step) / history.entries.length));
 }
@@ -152,7 +152,7 @@ export function createHistory() {
   return {
     signals: { losses, loads, measures },
 
-    /** Another model begins. */
+    /** Starts the history of another model. */
     clear() {
       losses.value = createLossHistory();
       loads.value = createLoadHistory();
@@ -161,7 +161,7 @@ export function createHistory() {
 
     /**
      * @param {import('./trainer/trainer-protocol.js').Frame} frame
-     * @param {number[][] | null} load [layers, E] of the picture that came with it
+     * @param {number[][] | null} load [layers, E] of the frame, if it came with routing
      */
     add(frame, load) {
       const history = losses.peek();

@@ -1,13 +1,13 @@
 /**
- * What the routing of a layer is measured by. Formulas as in the package's documentation.
+ * Routing metrics. The formulas are in the README of the package.
  */
 
 /**
- * The share of the assignments that each expert gets.
+ * Expert load: the share of the assignments that each expert gets.
  *
- * @param {ArrayLike<number>} chosen [N, K]; below 0 where there is no expert
+ * @param {ArrayLike<number>} chosen [N, K] expert ids; negative: no expert
  * @param {number} experts
- * @returns {number[]} sums to 1; all 0 where nothing was assigned
+ * @returns {number[]} sums to 1, or all 0 if nothing was assigned
  */
 export function loadOf(chosen, experts) {
   const load = new Array(experts).fill(0);

@@ -1,32 +1,32 @@
 import { count } from './format.js';
 
 /**
- * The kept moments of a run, and what moved between them.
+ * Moments: snapshots of a run, and what changed between two of them.
  *
  * @typedef {import('./trainer/trainer-protocol.js').Moment} Moment
  *
  * @typedef {object} Change from one moment to the next
  * @property {number} from step
  * @property {number} to step
- * @property {Uint8Array | null} changed [N] 1 for the tokens whose set of experts is another one; null where it cannot
- *   be told, because k was changed between the two
+ * @property {Uint8Array | null} changed [N] 1 for tokens whose set of experts changed; null if the two cannot be
+ *   compared because k differs
  */
 
 /**
- * Where the slider stands: the moments from the left, and behind the last one the present.
+ * The moment at a position of the slider: all moments in order, then the present.
  *
  * @param {number} value of the slider
- * @param {number} kept how many moments
- * @returns {number | null} the moment; null: the present
+ * @param {number} count of moments
+ * @returns {number | null} index of the moment; null: the present
  */
-export const momentAt = (value, kept) => (value >= kept ? null : Math.max(0, value));
+export const momentAt = (value, count) => (value >= count ? null : Math.max(0, value));
 
 /**
  * @param {object} props
  * @param {readonly { step: number }[]} props.moments
  * @param {number | null} props.moment
  * @param {number} props.step of the present
- * @returns {{ step: number, words: string }} what is shown, and how a slider says it
+ * @returns {{ step: number, words: string }} the step that is shown, and its description beside the slider
  */
 export function shownMoment({ moments, moment, step }) {
   const past = moment === null ? undefined : moments[moment];
@@ -35,7 +35,7 @@ export function shownMoment({ moments, moment, step }) {
 }
 
 /**
- * Whether the set of experts of each token is another than before; their order in it plays no part.
+ * Whether the set of experts of each token changed. The order within the set does not matter.
  *
  * @param {ArrayLike<number>} before [N, K]
  * @param {ArrayLike<number>} now [N, K]
@@ -56,13 +56,13 @@ export function changedSets(before, now, topK) {
 }
 
 /**
- * @param {readonly { step: number, topK: number, experts: ArrayLike<number> }[]} looks at a probe, with the experts [N, K] of
- *   one layer
+ * @param {readonly { step: number, topK: number, experts: ArrayLike<number> }[]} snapshots of one layer of a probe, with
+ *   the experts [N, K]
  * @returns {Change[]} one fewer
  */
-export function changesBetween(looks) {
-  return looks.slice(1).map((now, i) => {
-    const before = looks[i];
+export function changesBetween(snapshots) {
+  return snapshots.slice(1).map((now, i) => {
+    const before = snapshots[i];
     const comparable = before.topK === now.topK && before.experts.length === now.experts.length;
     return {
       from: before.step,

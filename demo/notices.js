@@ -5,14 +5,14 @@ import { signal } from '@preact/signals';
  * @property {number} id
  * @property {'note' | 'problem'} kind
  * @property {string} text
- * @property {{ label: string, act: () => void }[]} actions what can be done about it
+ * @property {{ label: string, act: () => void }[]} actions buttons of the notice
  */
 
-/** How many are shown at a time. */
-const most = 3;
+/** Notices on screen at a time. */
+const maxNotices = 3;
 
 /**
- * What went otherwise than wanted: the last few, without repetition.
+ * The latest messages to the user, without repetition.
  */
 export function createNotices() {
   const notices = signal(/** @type {Notice[]} */ ([]));
@@ -25,7 +25,7 @@ export function createNotices() {
    */
   function notify(kind, text, actions = []) {
     const rest = notices.peek().filter((notice) => notice.text !== text);
-    notices.value = [...rest.slice(1 - most), { id: ++last, kind, text, actions }];
+    notices.value = [...rest.slice(1 - maxNotices), { id: ++last, kind, text, actions }];
   }
 
   return {
@@ -40,7 +40,7 @@ export function createNotices() {
     /** @param {unknown} error */
     report: (error) => {
       const message = error instanceof Error ? error.message : String(error);
-      // A message on a text begins with its name, which stays as it is.
+      // The message of a TextError begins with a file name, which must not be capitalised.
       notify('problem', error instanceof Error && error.name === 'TextError' ? message : sentence(message));
     },
   };

@@ -3,7 +3,7 @@ import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import './styles/index.css';
 import { createContext } from './context.js';
-import { keepPage } from './offline/register.js';
+import { registerServiceWorker } from './offline/register.js';
 import { createPictureRate } from './picture-rate.js';
 import { createRooms } from './rooms.js';
 import { createShell } from './shell.js';
@@ -13,7 +13,7 @@ const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const rate = createPictureRate();
-/** Milliseconds from one picture of a run to the next. */
+/** Milliseconds between two updates of the figures. */
 const pictureEvery = () => (calm.matches ? 500 : rate.interval());
 
 try {
@@ -29,7 +29,7 @@ try {
 function start(shell) {
   root.replaceChildren();
   render(<App shell={shell} />, root);
-  // What is unknown in an address is taken out of it too, though no setting changes then.
+  // Written even if no setting changes, to remove unknown keys from the address.
   const read = () => shell.readAddress(location.hash).then(() => write(shell.address.peek()));
   read();
   effect(() => write(shell.address.value));
@@ -42,13 +42,13 @@ function start(shell) {
   followArticleLinks();
   addEventListener('keydown', (event) => onUndoKey(event, shell));
   keepFrames(shell);
-  keepPage(() => {
-    const place = /** @type {HTMLElement} */ (document.getElementById('kept'));
-    place.textContent = 'This browser keeps the page now: it opens without a network too.';
+  registerServiceWorker(() => {
+    const place = /** @type {HTMLElement} */ (document.getElementById('offline'));
+    place.textContent = 'Available offline.';
   });
 }
 
-/** @param {string | undefined} address undefined: none yet */
+/** @param {string | undefined} address undefined while a room is loading */
 function write(address) {
   if (address === undefined || location.hash === (address && `#${address}`)) return;
   const { pathname, search } = location;
@@ -62,7 +62,7 @@ function write(address) {
 function onUndoKey(event, shell) {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
   const target = /** @type {HTMLElement} */ (event.target);
-  // Text that is being typed has an undo of its own.
+  // Text fields have their own undo.
   if (target.matches('textarea, input:is([type="text"], [type="number"], [type="search"])')) return;
   const key = event.key.toLowerCase();
   if (key === 'z' && !event.shiftKey) shell.undo();
@@ -72,7 +72,7 @@ function onUndoKey(event, shell) {
 }
 
 /**
- * Asks for a frame when the last one is drawn and some time has passed, so that the worker never overtakes the page.
+ * Requests a frame when the last one is drawn and some time has passed, so that the worker never gets ahead of the page.
  *
  * @param {import('./shell.js').Shell} shell
  */
@@ -90,7 +90,7 @@ function keepFrames(shell) {
 }
 
 /**
- * Links of the article set up the demo above it, and lead there: the eye, and the focus too.
+ * Links of the article set up the demo above. They also scroll to it and move the focus there.
  */
 function followArticleLinks() {
   for (const link of document.querySelectorAll('.article a[href^="#room="]')) {

@@ -1,12 +1,12 @@
-/** A frame of the screen, milliseconds. */
+/** Duration of a frame of the screen, milliseconds. */
 const frame = 1000 / 60;
-/** Pictures of a run come at most and at least so often, milliseconds. */
+/** Shortest and longest interval between two updates of the figures, milliseconds. */
 const [shortest, longest] = [160, 1000];
 const window = 500;
 
 /**
- * How often pictures of a run may come, so that the screen keeps 50 frames a second: on a slow machine, or with many
- * views, they come more rarely. It watches the frames, whatever is drawn in them.
+ * Adapts the interval between two updates of the figures so that the page keeps 50 frames per second: it grows on a slow
+ * machine or with many figures. It measures the frames themselves, whatever is drawn in them.
  */
 export function createPictureRate() {
   let interval = shortest;
@@ -15,15 +15,15 @@ export function createPictureRate() {
   let lost = 0;
 
   return {
-    /** Milliseconds from one picture to the next. */
+    /** Milliseconds between two updates. */
     interval: () => interval,
 
-    /** To be called at every frame. @param {number} now milliseconds */
+    /** Must be called in every frame. @param {number} now milliseconds */
     onFrame(now) {
       const gap = now - last;
       last = now;
       if (gap > longest) {
-        // Nobody looked, or the watch has just begun.
+        // The tab was hidden, or this is the first frame.
         from = now;
         lost = 0;
         return;

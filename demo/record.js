@@ -4,31 +4,31 @@ import { count } from './format.js';
 /**
  * @typedef {import('./schema.js').Value} Value
  *
- * @typedef {object} LiveChange a setting that became another while the model was there
- * @property {number} step the last one before it took effect
+ * @typedef {object} LiveChange a change of a setting of the existing model
+ * @property {number} step the last step before it took effect
  * @property {string} key
  * @property {Value} from
  * @property {Value} to
  *
- * @typedef {object} Origin where a run began
+ * @typedef {object} Origin how a run began
  * @property {'built' | 'opened' | 'rewound'} kind
  * @property {number} step
  */
 
 /**
- * What sets a run apart from the one that its address describes: where it began, what was changed on its way, and
- * which of its data no address holds.
+ * Records how a run differs from the one that its link reproduces: how it began, what was changed during training, and
+ * which data the link does not contain.
  *
- * @param {(key: string) => string} labelOf the name of a setting
+ * @param {(key: string) => string} labelOf label of a setting
  */
 export function createRecord(labelOf) {
   const origin = signal(/** @type {Origin} */ ({ kind: 'built', step: 0 }));
   const changes = signal(/** @type {readonly LiveChange[]} */ ([]));
   const missing = signal('');
-  /** @type {Record<string, Value>} the settings that the running model has */
+  /** @type {Record<string, Value>} the live settings of the model */
   let settings = {};
 
-  /** Why whoever opens the address sees another run, a sentence each; empty: they see the same. */
+  /** Why the link gives another run, one sentence per reason; empty: it gives the same run. */
   const departures = computed(() => [
     ...missingInWords(missing.value),
     ...originInWords(origin.value),
@@ -39,11 +39,11 @@ export function createRecord(labelOf) {
     signals: { origin, changes, departures },
 
     /**
-     * Another model is there.
+     * Starts the record of another model.
      *
      * @param {Origin} from
-     * @param {Record<string, Value>} at what may be changed while it trains, as it is now
-     * @param {string} without what of its data no address holds, in words; empty: nothing
+     * @param {Record<string, Value>} at its live settings
+     * @param {string} without the data that the link does not contain, in words; empty: none
      */
     begin(from, at, without) {
       origin.value = from;
@@ -53,8 +53,8 @@ export function createRecord(labelOf) {
     },
 
     /**
-     * @param {number} step the last one with the settings before
-     * @param {Record<string, Value>} next any of them
+     * @param {number} step the last step with the old settings
+     * @param {Record<string, Value>} next the changed settings
      */
     change(step, next) {
       for (const [key, to] of Object.entries(next)) {
@@ -67,7 +67,7 @@ export function createRecord(labelOf) {
 }
 
 /**
- * What is changed twice without a step between is changed once, or not at all.
+ * Merges two changes of a setting at the same step; they may cancel out.
  *
  * @param {readonly LiveChange[]} changes
  * @param {LiveChange} next
@@ -82,23 +82,25 @@ function withChange(changes, next) {
 /** @param {string} missing */
 function missingInWords(missing) {
   return missing
-    ? [`The link does not hold ${missing}. Whoever opens it needs that too, and opens it there.`]
+    ? [
+        `The link does not contain ${missing}. The other person needs this file too, and has to open it there.`,
+      ]
     : [];
 }
 
 /** @param {Origin} origin */
 function originInWords({ kind, step }) {
   if (kind === 'opened') {
-    return [`This model was opened from a file, at step ${count(step)}. The link begins with a new one.`];
+    return [`This model was opened from a file, at step ${count(step)}. The link starts with a new model.`];
   }
   if (kind === 'rewound' && step > 0) {
-    return [`After a breakdown this run went back to step ${count(step)}. The link begins at step 0.`];
+    return [`This run diverged and was restored from step ${count(step)}. The link starts at step 0.`];
   }
   return [];
 }
 
 /**
- * Before the first step, a change is as good as a setting.
+ * Changes before the first step do not count: the link contains the new values.
  *
  * @param {readonly LiveChange[]} changes
  * @param {(key: string) => string} labelOf
@@ -109,6 +111,8 @@ function changesInWords(changes, labelOf) {
   const words = late.map(
     ({ step, key, from, to }) => `${labelOf(key)} ${from} → ${to} at step ${count(step)}`,
   );
-  const named = words.length > 4 ? [`${words.length - 3} more before`, ...words.slice(-3)] : words;
-  return [`Changed on the way: ${named.join('; ')}. The link has the last values from the first step on.`];
+  const named = words.length > 4 ? [`${words.length - 3} earlier changes`, ...words.slice(-3)] : words;
+  return [
+    `Changed during training: ${named.join('; ')}. The link uses the final values from the first step.`,
+  ];
 }

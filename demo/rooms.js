@@ -9,19 +9,19 @@ export function createRooms(context) {
     {
       id: 'plane',
       title: 'Playground',
-      summary: 'who takes which place',
+      summary: 'which expert is chosen for a point',
       open: async () => (await import('./plane/room.jsx')).openRoom(context),
     },
     {
       id: 'text',
       title: 'Text',
-      summary: 'who takes which character',
+      summary: 'which expert is chosen for a character',
       open: async () => (await import('./text/room.jsx')).openRoom(context),
     },
     {
       id: 'routers',
       title: 'Side by side',
-      summary: 'what a router makes of the same data',
+      summary: 'routers compared on the same data',
       open: async () => (await import('./routers/room.jsx')).openRoom(context),
     },
     {

@@ -1,33 +1,33 @@
 /**
- * The experts that the engine chose, as the worker sends them. The page never chooses itself: which experts a gate
- * takes, and with what weights, only the engine knows.
+ * The experts that the engine chose, as the worker sends them. The page never chooses experts itself: only the engine
+ * knows which experts a gate chooses, and with what weights.
  *
- * @typedef {object} LayerRouting the routing of N tokens in one layer, K the most experts that any of them has
- * @property {Int32Array | Int16Array} experts [N, K] chosen, the largest weight first; filled up with -1
- * @property {Float32Array} weights [N, K] of the chosen; 0 where there is none. A row need not sum to 1
+ * @typedef {object} LayerRouting the routing of N tokens in one layer; K is the largest number of experts per token
+ * @property {Int32Array | Int16Array} experts [N, K] ids of the chosen experts, largest weight first; padded with -1
+ * @property {Float32Array} weights [N, K] of the chosen experts; padded with 0. A row need not sum to 1
  * @property {Float32Array} logits [N, E]
  */
 
-/** What stands in place of an expert where a token has fewer than others. */
+/** Pads the experts of a token that has fewer than others. */
 export const noExpert = -1;
 
 /**
- * The most experts that a token has in any of these.
+ * The largest number of experts per token in any of these routings.
  *
- * @param {readonly LayerRouting[]} routings of calls of the engine
+ * @param {readonly LayerRouting[]} routings results of the engine
  * @param {number} experts E
  */
 export function widthOf(routings, experts) {
-  let most = 0;
+  let widest = 0;
   for (const { experts: chosen, logits } of routings) {
-    if (logits.length) most = Math.max(most, (chosen.length * experts) / logits.length);
+    if (logits.length) widest = Math.max(widest, (chosen.length * experts) / logits.length);
   }
-  return most;
+  return widest;
 }
 
 /**
- * Copies the routing of some tokens, layer by layer, into rows that may be wider. The chosen of a token are put in order
- * of weight, because gates choose by other things too; of equal weights the engine's first stays first.
+ * Copies the routing of some tokens, layer by layer, into rows that may be wider. Sorts the experts of a token by weight,
+ * because a gate may return them in another order; experts of equal weight keep the engine's order.
  *
  * @param {readonly LayerRouting[]} into [N, K] each
  * @param {readonly LayerRouting[]} from [n, own K] each, own K at most K
@@ -67,12 +67,12 @@ function putLayer({ experts: chosen, weights, logits }, from, { start, experts, 
   }
 }
 
-/** Below this, the first two experts of a token count as level. */
+/** With a smaller lead, the first two experts of a token count as tied. */
 export const tieGap = 0.02;
 
 /**
- * By how much the first expert of a token is ahead of the second: the difference of their shares if only these two
- * were asked.
+ * The lead of the first expert of a token over the second: the difference of their weights under a softmax over these
+ * two.
  *
  * @param {number} first logit
  * @param {number} second logit
@@ -80,14 +80,14 @@ export const tieGap = 0.02;
 export const leadOf = (first, second) => Math.tanh((first - second) / 2);
 
 /**
- * Whether the first two experts that were chosen for a token are level: what looks like a choice then is none. Their
- * weights tell, whatever they were chosen by; a softmax of logits has the lead of `leadOf`.
+ * Whether the first two experts of a token are tied, so that its colour would look like a choice where there is none.
+ * Compares their weights, which every gate has; with a softmax over logits, this is the lead of `leadOf`.
  *
  * @param {LayerRouting} routing
  * @param {number} row of the token
  * @param {number} topK K
  */
-export function isLevel({ experts, weights }, row, topK) {
+export function isTied({ experts, weights }, row, topK) {
   if (topK < 2 || experts[row * topK + 1] < 0) return false;
   const [first, second] = [weights[row * topK], weights[row * topK + 1]];
   return first - second < tieGap * (first + second);

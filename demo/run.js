@@ -20,29 +20,29 @@ import { TrainingControl } from './session/training-control.js';
  * @typedef {import('./session/session.js').SessionStatus | 'running'} Status
  *
  * @typedef {object} EarlierRun
- * @property {string} label what was different from the run that is shown now
- * @property {Values} values that its model was built with
+ * @property {string} label what differs from the current run
+ * @property {Values} values the settings that its model was built with
  * @property {number[]} steps
  * @property {number[]} losses smoothed training loss, nats
  */
 
 /**
- * What a run needs to know of what is learned.
+ * What a run needs to know about its task.
  *
  * @template D
  * @typedef {object} Task
  * @property {TaskName} name
- * @property {'byte' | 'character' | 'point'} per what a loss is the mean over
- * @property {() => number} guess loss of a model that knows nothing, nats
- * @property {() => ModelConfig} config for the settings as they are now
- * @property {() => Promise<D>} wanted the data for the settings as they are now
- * @property {(data: D, config: ModelConfig) => void} check throws what is wrong with them
- * @property {(data: D) => object} body what the worker is sent of them
- * @property {(built: Summary) => Values} [settingsOf] what a model out of a file sets besides its configuration
- * @property {(data: D) => string} [missing] what of them no address holds, in words; empty: nothing
- * @property {(data: D) => string} [lacks] what is missing before anything can be learned; empty for nothing
- * @property {(built: Summary, data: D) => void} begin another model is there: nothing of the last is shown
- * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads [layers, E] of a picture
+ * @property {'byte' | 'character' | 'point'} per what the loss is averaged over
+ * @property {() => number} guess loss of uniform predictions, nats
+ * @property {() => ModelConfig} config for the current settings
+ * @property {() => Promise<D>} wanted the data for the current settings
+ * @property {(data: D, config: ModelConfig) => void} check throws an error if the data do not suit the model
+ * @property {(data: D) => object} body what the worker gets of the data
+ * @property {(built: Summary) => Values} [settingsOf] settings that a model from a file has besides its configuration
+ * @property {(data: D) => string} [missing] the data that the link does not contain, in words; empty: none
+ * @property {(data: D) => string} [lacks] why training cannot start with these data; empty: it can
+ * @property {(built: Summary, data: D) => void} begin called when another model takes over: shows nothing of the last one
+ * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads expert loads [layers, E] of a frame
  */
 
 /** @type {Goal} */
@@ -51,7 +51,7 @@ const forever = () => Number.MAX_SAFE_INTEGER;
 const oneMore = (from) => from + 1;
 
 /**
- * A session that is trained as the settings of a room say, with what the room says and keeps of it.
+ * A session that follows the settings of a room, with its notices, its record and the curves of earlier runs.
  *
  * @template D
  * @param {object} parts
@@ -74,7 +74,7 @@ export function createRun({ openClient, state, task }) {
     const now = session.status.value;
     return now === 'ready' && control.running.value ? 'running' : now;
   });
-  /** @type {D | undefined} that the model learns */
+  /** @type {D | undefined} the data of the current model */
   let learned;
 
   /** @param {Goal} goal */
@@ -85,9 +85,9 @@ export function createRun({ openClient, state, task }) {
   }
 
   /**
-   * A new model for the settings as they are now. If that fails, the last one stays, and the settings go back to it.
+   * Builds a model for the current settings. If that fails, the last model stays and its settings are restored.
    *
-   * @param {{ go?: boolean }} [options] go: train at once; by default as before
+   * @param {{ go?: boolean }} [options] go: whether to train the new model; default: as before
    */
   function build({ go } = {}) {
     const goal = go ? forever : null;
@@ -148,11 +148,11 @@ export function createRun({ openClient, state, task }) {
       return;
     }
     const rate = Number(state.peek('learningRate'));
-    const text = `Training broke down: ${error.message}. The learning rate is ${rate}.`;
-    const calmer = Number((rate / 10).toPrecision(3));
+    const text = `Training diverged: ${error.message}. The learning rate is ${rate}.`;
+    const lower = Number((rate / 10).toPrecision(3));
     notify('problem', text, [
-      { label: `Go back to the last good model, with ${calmer}`, act: () => rewind(calmer) },
-      { label: 'Begin again at step 0', act: () => build({ go: false }) },
+      { label: `Restore the last good model; lower the learning rate to ${lower}`, act: () => rewind(lower) },
+      { label: 'Restart from step 0', act: () => build({ go: false }) },
     ]);
   }
 
@@ -166,7 +166,7 @@ export function createRun({ openClient, state, task }) {
         batch(() => {
           begin(loaded, /** @type {D} */ (learned), { ...state.values.peek(), learningRate }, 'rewound');
           notices.value = [];
-          notify('note', `The model is that of step ${loaded.built.step} again.`);
+          notify('note', `Restored the model from step ${loaded.built.step}.`);
         });
         await tune({ topK: Number(state.peek('topK')) });
       } catch (error) {
@@ -175,7 +175,7 @@ export function createRun({ openClient, state, task }) {
     });
   }
 
-  /** @param {Values} settings any; those that the running model takes are passed on */
+  /** @param {Values} settings any; live settings are passed on to the model */
   async function tune({ topK, learningRate }) {
     const told = await session.tune({
       ...(topK === undefined ? {} : { topK: Number(topK) }),
@@ -188,7 +188,7 @@ export function createRun({ openClient, state, task }) {
 
   /**
    * @param {Uint8Array} bytes of a checkpoint
-   * @param {object} [missing] what it does not hold itself, by task
+   * @param {object} [missing] what the file does not contain, by task
    */
   function open(bytes, missing) {
     return control.inTurn(async () => {
@@ -197,15 +197,15 @@ export function createRun({ openClient, state, task }) {
         await control.halt();
         const loaded = await session.open(bytes, planFor(data, state.values.peek()), missing);
         const { built } = loaded;
-        // In one go: the settings must not ask for another model on their way to this one.
+        // In one batch, so that no model is built for settings that have changed only in part.
         batch(() => {
           const values = { ...built.config, ...task.settingsOf?.(built), topK: built.topK };
           const problems = state.setAll(Object.entries(values));
           notices.value = [];
           begin(loaded, data, state.values.peek(), 'opened');
           state.forgetChanges();
-          notify('note', `The model was opened; it had been trained for ${built.step} steps.`);
-          for (const problem of problems) notify('note', `${problem}. The model itself stays as it is.`);
+          notify('note', `Model opened. It has been trained for ${built.step} steps.`);
+          for (const problem of problems) notify('note', `${problem}. The opened model is unchanged.`);
         });
       } catch (error) {
         report(error);
@@ -220,7 +220,7 @@ export function createRun({ openClient, state, task }) {
     session,
     state,
     status,
-    /** The model, as `Trained` has it. */
+    /** The model; the name that `Trained` has for it. */
     built: summary,
     summary,
     step,
@@ -253,22 +253,22 @@ export function createRun({ openClient, state, task }) {
     /** @param {number} pace */
     setPace: (pace) => session.setPace(pace),
     save: async () => (await session.request('save', { optimizer: true })).bytes,
-    /** The tensors of a layer's router, as they are now. @param {number} layer counted from 0 */
+    /** The current tensors of a layer's router. @param {number} layer counted from 0 */
     inspect: async (layer) => session.request('inspect', { layer }),
     isBuiltWith: builtWith.is,
-    /** Ends its worker. */
+    /** Stops its worker. */
     dispose: () => session.dispose(),
   };
 }
 
 /** @typedef {ReturnType<typeof createRun<any>>} Run */
 
-const mostEarlier = 3;
-/** A run shorter than this is not worth comparing with. */
-const worthKeeping = 30;
+const maxEarlier = 3;
+/** Losses. Shorter runs are not kept for comparison. */
+const minLength = 30;
 
 /**
- * The curves of the last few models, to compare with.
+ * The loss curves of the last few models, for comparison.
  *
  * @param {State} state
  */
@@ -278,17 +278,17 @@ function createEarlierRuns(state) {
     runs,
 
     /**
-     * @param {Values} values that the model was built with
-     * @param {import('./history.js').LossHistory} losses of it
-     * @param {Values} next those of the model that takes its place
+     * @param {Values} values the settings that the model was built with
+     * @param {import('./history.js').LossHistory} losses of that model
+     * @param {Values} next the settings of the model that replaces it
      */
     keep(values, { steps, smooth }, next) {
       const all = [...runs.peek()];
-      if (steps.length >= worthKeeping) all.push({ label: '', values, steps, losses: smooth });
+      if (steps.length >= minLength) all.push({ label: '', values, steps, losses: smooth });
       const now = rebuildValues(state, next);
       runs.value = all
-        .slice(-mostEarlier)
-        .map((run) => ({ ...run, label: differenceOf(state, run.values, now) || 'the same' }));
+        .slice(-maxEarlier)
+        .map((run) => ({ ...run, label: differenceOf(state, run.values, now) || 'same settings' }));
     },
 
     forget: () => {

@@ -1,9 +1,9 @@
 import { fieldsInUse } from 'hyperrouter-wasm';
 
 /**
- * What a setting is. Each room of the page has a list of them, from which its controls, its address, validation and
- * help all come. Limits and choices of the engine's own keys come from the engine; a list only narrows them to what a
- * page can train while somebody watches.
+ * Settings. Each room of the page has a list of them, which defines its controls, its address, validation and help.
+ * Limits and choices of the engine's fields come from the engine; the lists only narrow them to what trains fast enough
+ * in a page.
  */
 
 /**
@@ -16,34 +16,34 @@ import { fieldsInUse } from 'hyperrouter-wasm';
  * @property {Value} default
  * @property {string} label
  * @property {string} help
- * @property {string} group where its control is
- * @property {'rebuild' | 'live' | 'view'} effect what a change does: a new model, a change of the running one, or
- *   of the pictures only
+ * @property {string} group where its control is shown
+ * @property {'rebuild' | 'live' | 'view'} effect a change builds a new model, changes the running one, or only the
+ *   figures
  * @property {'range' | 'number' | 'select' | 'segments' | 'check' | 'none'} control
  * @property {number} [min]
  * @property {number} [max]
- * @property {string} [maxKey] the key whose value is a further upper limit
- * @property {number} [step] multiples of it only, counted from min
+ * @property {string} [maxKey] a setting whose value is another upper limit
+ * @property {number} [step] allowed values are multiples of it, counted from min
  * @property {Choice[]} [choices]
- * @property {Record<number, string>} [labels] what some numbers are called
- * @property {boolean} [engine] a key of the engine's configuration
- * @property {EngineField} [field] what the engine says of it
+ * @property {Record<number, string>} [labels] names of some numbers
+ * @property {boolean} [engine] whether it is a field of the engine's configuration
+ * @property {EngineField} [field] the engine's description of it
  *
  * @typedef {object} Choice
  * @property {string} value
  * @property {string} label
  * @property {string} [help]
- * @property {readonly string[]} [traits] what the engine says of this option
+ * @property {readonly string[]} [traits] the engine's traits of this option
  *
- * @typedef {import('hyperrouter-wasm').ConfigField} EngineField what `engine.configFields()` says of a key
+ * @typedef {import('hyperrouter-wasm').ConfigField} EngineField a field as `engine.configFields()` describes it
  * @typedef {import('hyperrouter-wasm').Router} Router
  */
 
-/** @param {unknown} value of the setting @returns {number} steps a second; 0: as many as can be */
+/** @param {unknown} value of the setting @returns {number} steps per second; 0: no limit */
 export const paceOf = (value) => (value === 'full' ? 0 : Number(value));
 
 /**
- * Whether the model has a router: one without sends every token through the same network.
+ * Whether the model has a router. A dense model sends every token through the same network.
  *
  * @param {{ routers: readonly Router[] }} engine
  * @param {{ router?: unknown }} config
@@ -54,7 +54,7 @@ export const isRouted = ({ routers }, { router }) =>
 /**
  * @param {readonly Setting[]} settings
  * @param {readonly EngineField[]} fields of the engine's configuration
- * @returns {Setting[]} those of the engine's keys that it has, with its limits and options
+ * @returns {Setting[]} without the fields that the engine does not have, and with the engine's limits and options
  */
 export function createSchema(settings, fields) {
   const known = new Map(fields.map((field) => [field.name, field]));
@@ -77,7 +77,7 @@ const choicesOf = ({ options = [] }) =>
   options.map(({ name, label, summary, traits }) => ({ value: name, label, help: summary, traits }));
 
 /**
- * The settings that have no effect: what they need, none of the chosen options has.
+ * The settings without effect: none of the chosen options has the traits that they require.
  *
  * @param {readonly Setting[]} schema
  * @param {Values} values
@@ -90,7 +90,7 @@ export function idleKeys(schema, values) {
 }
 
 /**
- * What the chosen options do or take, as the engine says.
+ * The traits of all chosen options.
  *
  * @param {readonly Setting[]} schema
  * @param {Values} values
@@ -100,7 +100,7 @@ export const traitsOf = (schema, values) =>
   schema.flatMap(({ key, choices = [] }) => choices.find(({ value }) => value === values[key])?.traits ?? []);
 
 /**
- * Whether the model of these settings has a router.
+ * Whether a model with these settings has a router.
  *
  * @param {import('./state.js').State} state
  */

@@ -1,5 +1,5 @@
 /**
- * Settings that several rooms have. A room says what is different there.
+ * Settings that several rooms share. A room may override parts of them.
  *
  * @satisfies {Record<string, import('./schema.js').Setting>}
  */
@@ -7,14 +7,14 @@ export const common = {
   router: {
     key: 'router',
     type: 'choice',
-    // The engine's own, as its choices are.
+    // Comes from the engine, like the choices.
     default: '',
     control: 'select',
     group: 'model',
     effect: 'rebuild',
     engine: true,
     label: 'Router',
-    help: 'How it is decided which experts take a character.',
+    help: 'Decides which experts process each token.',
     choices: [],
   },
   experts: {
@@ -28,7 +28,7 @@ export const common = {
     effect: 'rebuild',
     engine: true,
     label: 'Experts',
-    help: 'Small networks in each layer.',
+    help: 'Number of expert networks in each layer.',
   },
   topK: {
     key: 'topK',
@@ -41,8 +41,8 @@ export const common = {
     group: 'model',
     effect: 'live',
     engine: true,
-    label: 'Experts per character (k)',
-    help: 'How many experts take each character. May be changed while it trains, and after.',
+    label: 'Experts per token (top-k)',
+    help: 'Number of experts chosen for each token. You can change it during and after training.',
   },
   layers: {
     key: 'layers',
@@ -55,7 +55,7 @@ export const common = {
     effect: 'rebuild',
     engine: true,
     label: 'Layers',
-    help: 'Routers with their experts, one after the other.',
+    help: 'Number of layers, each with its own router and experts.',
   },
   dModel: {
     key: 'dModel',
@@ -68,8 +68,8 @@ export const common = {
     group: 'model',
     effect: 'rebuild',
     engine: true,
-    label: 'Width',
-    help: 'Numbers that stand for a character inside the model.',
+    label: 'Model width',
+    help: 'Size of the vector that represents a token.',
   },
   dInner: {
     key: 'dInner',
@@ -82,8 +82,8 @@ export const common = {
     group: 'model',
     effect: 'rebuild',
     engine: true,
-    label: 'Width of an expert',
-    help: 'Hidden units in each expert.',
+    label: 'Expert width',
+    help: 'Number of hidden units in each expert.',
   },
   learningRate: {
     key: 'learningRate',
@@ -95,7 +95,7 @@ export const common = {
     group: 'training',
     effect: 'live',
     label: 'Learning rate',
-    help: 'How far each step goes. Above 0.03 or so, training tends to break down.',
+    help: 'Step size of the optimiser. Above about 0.03, training tends to diverge.',
   },
   heads: {
     key: 'heads',
@@ -108,7 +108,7 @@ export const common = {
     effect: 'rebuild',
     engine: true,
     label: 'Attention heads',
-    help: 'Ways in which a layer looks back, side by side.',
+    help: 'Number of attention heads in each layer.',
   },
   dHead: {
     key: 'dHead',
@@ -121,8 +121,8 @@ export const common = {
     group: 'more',
     effect: 'rebuild',
     engine: true,
-    label: 'Width of a head',
-    help: 'Numbers by which a head compares characters.',
+    label: 'Head width',
+    help: 'Size of the queries, keys and values of a head.',
   },
   contextLength: {
     key: 'contextLength',
@@ -135,8 +135,8 @@ export const common = {
     group: 'more',
     effect: 'rebuild',
     engine: true,
-    label: 'Segment',
-    help: 'Characters of each stream in one step.',
+    label: 'Context length',
+    help: 'Tokens per sequence in one training step.',
   },
   memoryLength: {
     key: 'memoryLength',
@@ -149,8 +149,8 @@ export const common = {
     group: 'more',
     effect: 'rebuild',
     engine: true,
-    label: 'Memory',
-    help: 'Characters before the segment that attention still sees.',
+    label: 'Memory length',
+    help: 'Tokens before the sequence that attention can still see.',
   },
   batchSize: {
     key: 'batchSize',
@@ -162,8 +162,8 @@ export const common = {
     group: 'more',
     effect: 'rebuild',
     engine: true,
-    label: 'Streams',
-    help: 'Places of the text that are read at the same time.',
+    label: 'Batch size',
+    help: 'Sequences per training step.',
   },
   preLayerNorm: {
     key: 'preLayerNorm',
@@ -173,8 +173,8 @@ export const common = {
     group: 'more',
     effect: 'rebuild',
     engine: true,
-    label: 'Normalise first',
-    help: 'Layers normalise what goes in, not what comes out, as the paper’s do.',
+    label: 'Pre-layer norm',
+    help: 'Normalises the input of each sublayer. The paper normalises the output.',
   },
   dropout: {
     key: 'dropout',
@@ -188,7 +188,7 @@ export const common = {
     effect: 'rebuild',
     engine: true,
     label: 'Dropout',
-    help: 'Share of the numbers set to 0 at random in training, against learning by heart.',
+    help: 'Share of activations set to 0 at random during training, against overfitting.',
   },
   loadBalanceWeight: {
     key: 'loadBalanceWeight',
@@ -201,8 +201,8 @@ export const common = {
     group: 'more',
     effect: 'rebuild',
     engine: true,
-    label: 'Load balancing',
-    help: 'Weight of the extra loss that spreads the load, for routers that can be trained with it.',
+    label: 'Load-balancing weight',
+    help: 'Weight of the load-balancing loss, for routers that can be trained with it.',
   },
   seed: {
     key: 'seed',
@@ -228,7 +228,7 @@ export const common = {
     group: 'view',
     effect: 'view',
     label: 'Layer',
-    help: 'Whose routing the colours show; “all” has a stripe for each.',
+    help: 'Layer whose routing is shown; “all” shows one stripe per layer.',
   },
   logSteps: {
     key: 'logSteps',
@@ -237,8 +237,8 @@ export const common = {
     control: 'check',
     group: 'view',
     effect: 'view',
-    label: 'Logarithmic steps',
-    help: 'Early steps get more room.',
+    label: 'Logarithmic x-axis',
+    help: 'Gives early steps more space.',
   },
   unit: {
     key: 'unit',
@@ -248,7 +248,7 @@ export const common = {
     group: 'view',
     effect: 'view',
     label: 'Unit',
-    help: 'Bits per byte, or nats per byte (1 nat = 1.44 bits).',
+    help: 'Bits or nats per byte (1 nat = 1.44 bits).',
     choices: [
       { value: 'bits', label: 'bits' },
       { value: 'nats', label: 'nats' },
@@ -264,7 +264,7 @@ export const common = {
     control: 'range',
     group: 'data',
     effect: 'rebuild',
-    label: 'How many',
+    label: 'Number of points',
     help: 'A quarter of them is held out.',
   },
   noise: {
@@ -278,7 +278,7 @@ export const common = {
     group: 'data',
     effect: 'rebuild',
     label: 'Noise',
-    help: 'How far points stray from their shape.',
+    help: 'Standard deviation of the noise added to each point.',
   },
   batch: {
     key: 'batch',
@@ -290,8 +290,8 @@ export const common = {
     control: 'range',
     group: 'more',
     effect: 'rebuild',
-    label: 'Points a step',
-    help: 'How many points each step learns from.',
+    label: 'Batch size',
+    help: 'Points per training step.',
   },
   hyperSize: {
     key: 'hyperSize',
@@ -304,10 +304,10 @@ export const common = {
     group: 'more',
     effect: 'rebuild',
     engine: true,
-    label: 'Width of the hypernetwork',
-    help: 'Hidden units of the frozen network. The wider, the surer the router can become.',
+    label: 'Hypernetwork width',
+    help: 'Hidden units of the frozen hypernetwork. With more of them, the router can become more certain.',
   },
-  /** How fast a run goes. */
+  /** Limit of the training speed. */
   pace: {
     key: 'pace',
     type: 'choice',
@@ -316,7 +316,7 @@ export const common = {
     group: 'transport',
     effect: 'view',
     label: 'Speed',
-    help: 'Slower, to follow what a single step changes.',
+    help: 'Slow down to follow single steps.',
     choices: [
       { value: 'full', label: 'full speed' },
       { value: '10', label: '10 steps/s' },

@@ -1,31 +1,32 @@
 import { batch, computed, signal } from '@preact/signals';
 
 /**
- * What a room of the page is made of.
+ * A room of the page.
  *
  * @typedef {object} Room
- * @property {readonly import('./state.js').State[]} states whose settings the address holds; the first one's changes
- *   can be undone. No key is in two of them, and none is `room`
- * @property {import('./run.js').Run | null} run what trains here, where it is one run; the page asks it for frames
- * @property {() => number} [step] where it is, where there is not one run; for the names of saved files
- * @property {import('@preact/signals').ReadonlySignal<string>} [status] how it is there, as a run's
+ * @property {readonly import('./state.js').State[]} states the settings in the address. Undo works on the first one. No
+ *   key may be in two of them, and none may be `room`
+ * @property {import('./run.js').Run | null} run the run of this room, which the page asks for frames; null: there are
+ *   several, or none
+ * @property {() => number} [step] the step for the names of saved files, where `run` is null
+ * @property {import('@preact/signals').ReadonlySignal<string>} [status] of training, where `run` is null
  * @property {import('preact').ComponentType<{}>} View
- * @property {() => void} [enter] each time that the room is shown, after its settings were read from the address
+ * @property {() => void} [enter] called each time the room is shown, after its settings were read from the address
  * @property {() => void} [leave]
- * @property {(settings: string) => string[]} [readAddress] where the states do not just read it one after the other
- * @property {(problems: string[]) => void} report what was wrong with the address
+ * @property {(settings: string) => string[]} [readAddress] by default, each state reads the address in turn
+ * @property {(problems: string[]) => void} report shows what was wrong with the address
  *
  * @typedef {object} RoomEntry
  * @property {string} id as in the address
  * @property {string} title
- * @property {string} summary what is done there, in a few words
+ * @property {string} summary what it shows, in a few words
  * @property {() => Promise<Room>} open called once, when the room is first entered
  */
 
 /**
- * Which room is shown, and the address of it all: `room` and what differs from the room's defaults.
+ * Decides which room is shown, and writes the address: `room`, and the settings that differ from the room's defaults.
  *
- * @param {readonly RoomEntry[]} entries the first is shown where the address names none
+ * @param {readonly RoomEntry[]} entries the first one is shown if the address names none
  */
 export function createShell(entries) {
   const id = signal(entries[0].id);
@@ -39,17 +40,17 @@ export function createShell(entries) {
   function open(entry) {
     const known = opened.get(entry.id);
     if (known) return known;
-    // Its first rendering is a task of its own: loading it took one already.
+    // The first rendering gets its own task, because loading was one already.
     const opening = entry.open().then((next) => new Promise((done) => setTimeout(done, 0, next)));
     opened.set(entry.id, opening);
-    // What could not be loaded is tried again the next time.
+    // If loading failed, it is tried again the next time.
     opening.catch(() => opened.delete(entry.id));
     return opening;
   }
 
   /**
    * @param {RoomEntry} entry
-   * @param {string | undefined} settings of an address; undefined: as they were left
+   * @param {string | undefined} settings of an address; undefined: keeps the current ones
    */
   async function enter(entry, settings) {
     const mine = ++turn;
@@ -64,7 +65,7 @@ export function createShell(entries) {
         room.value = next;
       }
       next.enter?.();
-      next.report(problems.map((problem) => `In the address, ${problem}.`));
+      next.report(problems.map((problem) => `In the link, ${problem}.`));
     } catch (error) {
       if (mine !== turn) return;
       room.peek()?.leave?.();
@@ -85,15 +86,15 @@ export function createShell(entries) {
   return {
     entries,
     id,
-    /** The room that is shown; null while it is being loaded. */
+    /** The current room; null while it is loading. */
     room,
-    /** Why it could not be loaded. */
+    /** Why the room could not be loaded; empty: no error. */
     failure,
 
-    /** Goes to a room, whose settings are as they were left. @param {string} to */
+    /** Goes to a room and keeps its current settings. @param {string} to */
     go: (to) => {
       const entry = entries.find((one) => one.id === to);
-      if (!entry) throw new RangeError(`there is no room “${to}”`);
+      if (!entry) throw new RangeError(`unknown room “${to}”`);
       return enter(entry, undefined);
     },
 
@@ -105,7 +106,7 @@ export function createShell(entries) {
       return enter(entry, settings);
     },
 
-    /** What comes after `#`; a signal. Undefined while a room is being loaded. */
+    /** The address after `#`; a signal. Undefined while a room is loading. */
     address: computed(() => {
       if (!room.value) return undefined;
       const parts = room.value.states.map((state) => state.address.value);

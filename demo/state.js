@@ -10,12 +10,12 @@ import { batch, computed, signal } from '@preact/signals';
  */
 function toStep(value, { step, min = 0 }) {
   if (!step) return value;
-  // Multiples of 0.05 must come out as people write them.
+  // Removes rounding errors: 0.15, not 0.15000000000000002.
   return Number((min + Math.round((value - min) / step) * step).toPrecision(12));
 }
 
 /**
- * The upper limit of a number, which another setting may lower.
+ * The upper limit of a number. Another setting may lower it.
  *
  * @param {Setting} setting
  * @param {Values} values
@@ -28,8 +28,8 @@ export function maxOf(setting, values) {
 /**
  * @param {Setting} setting
  * @param {unknown} raw from a control, the address or a file
- * @param {Values} values the other settings, where they limit this one
- * @returns {{ value: Value, problem?: string }} the nearest value that is allowed, and what was wrong
+ * @param {Values} values the other settings, which may limit this one
+ * @returns {{ value: Value, problem?: string }} the nearest allowed value, and what was wrong
  */
 export function validate(setting, raw, values) {
   const { key, type } = setting;
@@ -37,19 +37,19 @@ export function validate(setting, raw, values) {
     if (typeof raw === 'boolean') return { value: raw };
     if (raw === '1' || raw === 'true') return { value: true };
     if (raw === '0' || raw === 'false') return { value: false };
-    return { value: setting.default, problem: `${key} is “${raw}”; it may be 1 or 0` };
+    return { value: setting.default, problem: `${key} is “${raw}”; it must be 1 or 0` };
   }
   if (type === 'choice') {
     const choices = setting.choices ?? [];
     if (choices.some(({ value }) => value === raw)) return { value: /** @type {string} */ (raw) };
     const list = choices.map(({ value }) => value).join(', ');
-    return { value: setting.default, problem: `${key} is “${raw}”; it may be ${list}` };
+    return { value: setting.default, problem: `${key} is “${raw}”; it must be one of ${list}` };
   }
   if (type === 'text') {
     const text = String(raw);
     const max = setting.max ?? Infinity;
     if (text.length <= max) return { value: text };
-    return { value: text.slice(0, max), problem: `${key} is longer than ${max} characters` };
+    return { value: text.slice(0, max), problem: `${key} is longer than ${max} characters and was cut` };
   }
   const number =
     typeof raw === 'number' ? raw : typeof raw === 'string' && raw.trim() ? Number(raw) : Number.NaN;
@@ -57,7 +57,7 @@ export function validate(setting, raw, values) {
   const max = maxOf(setting, values);
   if (Number.isNaN(number)) {
     const value = Math.min(max, Math.max(min, Number(setting.default)));
-    return { value, problem: `${key} is “${raw}”; it may be a number from ${min} to ${max}` };
+    return { value, problem: `${key} is “${raw}”; it must be a number from ${min} to ${max}` };
   }
   const whole = type === 'integer' ? Math.round(number) : number;
   const value = Math.min(max, Math.max(min, toStep(Math.min(max, Math.max(min, whole)), setting)));
@@ -66,24 +66,24 @@ export function validate(setting, raw, values) {
   const steps = setting.step ? ` in steps of ${setting.step}` : '';
   return {
     value,
-    problem: `${key} is ${raw}; it may be ${kind} from ${min} to ${max}${steps}, so it became ${value}`,
+    problem: `${key} is ${raw}; it must be ${kind} from ${min} to ${max}${steps}, so it was set to ${value}`,
   };
 }
 
 /**
- * @typedef {object} Change of a setting, that can be taken back
- * @property {string} key the one that was asked for
- * @property {Values} before of every key that became another
+ * @typedef {object} Change an undoable change of settings
+ * @property {string} key the setting that was changed
+ * @property {Values} before the values of every key that changed with it
  * @property {Values} after
  * @property {number} at milliseconds
  */
 
-const keptChanges = 100;
-/** What is typed or dragged without a longer pause is one change. */
+const maxChanges = 100;
+/** Milliseconds. Changes of one setting in quick succession count as one. */
 const sameChangeWithin = 1000;
 
 /**
- * The settings of a room as signals, their way into the address and back, and back in time.
+ * The settings of a room as signals, with undo, written to the address and read from it.
  *
  * @param {readonly Setting[]} schema
  */
@@ -101,7 +101,7 @@ export function createState(schema) {
   /** @param {string} key */
   function settingOf(key) {
     const setting = settings.get(key);
-    if (!setting) throw new RangeError(`there is no setting “${key}”`);
+    if (!setting) throw new RangeError(`unknown setting “${key}”`);
     return setting;
   }
 
@@ -111,7 +111,7 @@ export function createState(schema) {
     return /** @type {import('@preact/signals').Signal<Value>} */ (signals.get(key));
   }
 
-  /** Lowers what another setting limits, such as k when there are fewer experts. */
+  /** Lowers settings that another one limits, such as k when there are fewer experts. */
   function fitLimits() {
     /** @type {string[]} */
     const problems = [];
@@ -121,7 +121,7 @@ export function createState(schema) {
       const max = maxOf(setting, values.value);
       if (Number(target.peek()) <= max) continue;
       problems.push(
-        `${setting.key} was ${target.peek()} and became ${max}, as many as there are ${setting.maxKey}`,
+        `${setting.label} was lowered from ${target.peek()} to ${max}, the number of ${setting.maxKey}`,
       );
       target.value = max;
     }
@@ -130,13 +130,13 @@ export function createState(schema) {
 
   /**
    * @param {Iterable<[string, unknown]>} entries
-   * @returns {string[]} what was wrong; everything else was set
+   * @returns {string[]} what was wrong; all other entries were set
    */
   function setAll(entries) {
     /** @type {string[]} */
     const problems = [];
     batch(() => {
-      // Limits first, so that a value is judged by the limit that comes with it.
+      // Limits first, so that a value is checked against the limit that comes with it.
       const given = [...entries].filter(([key]) => settings.has(key));
       given.sort(([a], [b]) => Number(!!settingOf(a).maxKey) - Number(!!settingOf(b).maxKey));
       for (const [key, raw] of given) {
@@ -153,12 +153,12 @@ export function createState(schema) {
   const redoable = signal(/** @type {readonly Change[]} */ ([]));
 
   /**
-   * Does what changes settings, and remembers it.
+   * Calls a function and records the settings that it changes.
    *
    * @template T
    * @param {string} key
    * @param {() => T} act
-   * @param {boolean} [apart] a change of its own, however soon after the last one
+   * @param {boolean} [apart] never merges it with the last change
    * @returns {T}
    */
   function remember(key, act, apart = false) {
@@ -175,7 +175,7 @@ export function createState(schema) {
     const merged = same
       ? { ...change, before: { ...change.before, ...last.before }, after: { ...last.after, ...change.after } }
       : change;
-    undoable.value = [...undoable.peek().slice(0, same ? -1 : undefined), merged].slice(-keptChanges);
+    undoable.value = [...undoable.peek().slice(0, same ? -1 : undefined), merged].slice(-maxChanges);
     redoable.value = [];
     return result;
   }
@@ -184,7 +184,7 @@ export function createState(schema) {
    * @param {import('@preact/signals').Signal<readonly Change[]>} from
    * @param {import('@preact/signals').Signal<readonly Change[]>} to
    * @param {'before' | 'after'} side
-   * @returns {Change | undefined} undefined where there is nothing left
+   * @returns {Change | undefined} undefined if there is nothing to undo or redo
    */
   function step(from, to, side) {
     const change = from.peek().at(-1);
@@ -192,7 +192,7 @@ export function createState(schema) {
     batch(() => {
       setAll(Object.entries(change[side]));
       from.value = from.peek().slice(0, -1);
-      // Typing after this begins a change of its own.
+      // Later changes must not be merged with this one.
       to.value = [...to.peek(), { ...change, at: 0 }];
     });
     return change;
@@ -211,25 +211,25 @@ export function createState(schema) {
     /**
      * @param {string} key
      * @param {unknown} raw
-     * @returns {string[]} what was wrong with it, and what else had to change
+     * @returns {string[]} what was wrong with the value, and which other settings had to change
      */
     set: (key, raw) => {
       settingOf(key);
       return remember(key, () => setAll([[key, raw]]));
     },
 
-    /** Sets several, as a file or a failure wants them; that cannot be taken back. */
+    /** Sets several settings without undo, as from a file or after a failed build. */
     setAll: (/** @type {Iterable<[string, unknown]>} */ entries) => setAll(entries),
 
     /**
-     * Sets several as one change.
+     * Sets several settings as one change.
      *
-     * @param {string} name key of the setting that the change is called after
+     * @param {string} name key of the setting that names the change
      * @param {Iterable<[string, unknown]>} entries
      */
     setTogether: (name, entries) => remember(name, () => setAll(entries), true),
 
-    /** What may be taken back, the last change last; signals. */
+    /** Changes to undo and redo, the latest last; signals. */
     undoable,
     redoable,
     undo: () => step(undoable, redoable, 'before'),
@@ -240,7 +240,7 @@ export function createState(schema) {
     },
 
     /**
-     * What differs from the defaults, as the part of an address after `#`.
+     * The settings that differ from their defaults, as the part of an address after `#`.
      */
     address: computed(() => {
       const query = new URLSearchParams();
@@ -252,7 +252,7 @@ export function createState(schema) {
     }),
 
     /**
-     * Takes over an address: keys that it does not name get their defaults, keys that are unknown are ignored.
+     * Reads an address: keys that are missing get their defaults, unknown keys are ignored.
      *
      * @param {string} address with or without the `#`
      * @returns {string[]} what was wrong

@@ -6,14 +6,14 @@ import { textLibrary } from './text/library.js';
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** What the built page may load: its own files, and WebAssembly. Not in development, where Vite injects scripts. */
+/** The built page may load only its own files and run WebAssembly. Not used in development: Vite injects scripts. */
 const policy = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self'",
   "connect-src 'self'",
   "style-src 'self'",
-  // Pictures that are made here, to be saved.
+  // Images that the page renders, to save them.
   "img-src 'self' blob:",
   "base-uri 'none'",
   "form-action 'none'",
@@ -32,7 +32,7 @@ export default defineConfig({
     formulas(),
     offlinePlugin(),
     {
-      // The functions of a room are all called while it is first rendered: V8 compiles them while it loads, beside the page.
+      // The first rendering of a room calls all its functions, so V8 should compile them in the background while loading.
       name: 'compile-hints',
       apply: 'build',
       generateBundle: (_, bundle) => {

@@ -3,17 +3,17 @@ import { fileURLToPath } from 'node:url';
 import katex from 'katex';
 
 /**
- * Formulas are set when the page is built, as MathML: no library is loaded for them, and they are there without
- * scripts.
+ * Formulas are rendered to MathML when the page is built: the page loads no library for them and shows them without
+ * JavaScript.
  */
 
 const articleFile = fileURLToPath(new URL('./article.html', import.meta.url));
-const place = '<!-- article -->';
+const placeholder = '<!-- article -->';
 
 /**
  * @param {string} tex
- * @param {string} words the formula as it is read out
- * @param {{ display?: boolean }} [options] display: on a line of its own
+ * @param {string} words how a screen reader reads the formula
+ * @param {{ display?: boolean }} [options] display: on its own line
  * @returns {string} a `math` element
  */
 export function formula(tex, words, { display = false } = {}) {
@@ -24,8 +24,8 @@ export function formula(tex, words, { display = false } = {}) {
     strict: true,
   });
   const math = html.slice(html.indexOf('<math'), html.lastIndexOf('</math>') + '</math>'.length);
-  // The policy of the page allows no style attributes, and the source would be read out after the formula. Of the
-  // variants of letters, browsers know only those that are letters of their own.
+  // The page's security policy forbids style attributes, and screen readers would read the TeX source after the
+  // formula. Browsers ignore `mathvariant`, except for `normal`; the double-struck letter is a character of its own.
   const bare = math
     .replace(/<annotation[^>]*>.*?<\/annotation>/gs, '')
     .replace(/ style="[^"]*"/g, '')
@@ -38,46 +38,46 @@ export function formula(tex, words, { display = false } = {}) {
 const escaped = (text) => text.replace(/&/g, '&amp;').replace(/"/g, '&quot;').replace(/</g, '&lt;');
 
 /**
- * A formula in a file: its first line is a comment with the words.
+ * A formula from a file, whose first line is a comment with the words for screen readers.
  *
  * @param {string} source
  */
 export function formulaOfFile(source) {
   const [first, ...rest] = source.trim().split('\n');
   if (!first.startsWith('% '))
-    throw new SyntaxError('a formula’s first line must be a comment that says it in words');
+    throw new SyntaxError('a formula’s first line must be a comment with its words, such as: % x equals 1');
   return formula(rest.join('\n'), first.slice(2), { display: true });
 }
 
 /**
- * Sets the formulas of a page: `<x-tex words="…">…</x-tex>`, with `display` for one on a line of its own.
+ * Renders the formulas of a page: `<x-tex words="…">…</x-tex>`, with `display` for a formula on its own line.
  *
  * @param {string} html
- * @throws {SyntaxError} if one is written otherwise: it would stand in the page as it is, or without words
+ * @throws {SyntaxError} if a formula has another form: the page would show its source, or it would have no words
  */
 export function setFormulas(html) {
   const set = html.replace(/<x-tex words="([^"]+)"( display)?>(.*?)<\/x-tex>/gs, (_, words, display, tex) =>
     formula(tex.replace(/&lt;/g, '<').replace(/&amp;/g, '&'), words, { display: Boolean(display) }),
   );
   const [left] = set.match(/<\/?x-tex[^>]*>/) ?? [];
-  if (left) throw new SyntaxError(`a formula is <x-tex words="…" display>…</x-tex>, not ${left}`);
+  if (left) throw new SyntaxError(`a formula must be <x-tex words="…" display>…</x-tex>, not ${left}`);
   return set;
 }
 
 /**
- * Puts the article into the page, where that says so.
+ * Inserts the article into the page, in place of its placeholder.
  *
  * @param {string} page
- * @param {string} article with formulas that are not set yet
+ * @param {string} article with its formulas in TeX
  */
 export function withArticle(page, article) {
-  if (!page.includes(place)) throw new SyntaxError(`the page has no ${place}`);
-  // A function, because in a string `$` would be read as a pattern.
-  return page.replace(place, () => setFormulas(article));
+  if (!page.includes(placeholder)) throw new SyntaxError(`the page has no ${placeholder}`);
+  // A function, because a string would be searched for patterns that begin with `$`.
+  return page.replace(placeholder, () => setFormulas(article));
 }
 
 /**
- * Files that end in `.tex` are modules of a MathML string, and the article is part of the page.
+ * Imports `.tex` files as MathML strings, and inserts the article into the page.
  *
  * @returns {import('vite').Plugin}
  */

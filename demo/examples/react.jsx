@@ -5,7 +5,7 @@ const vocabulary = new ByteVocabulary();
 const SIZES = { vocabSize: 256, layers: 2, heads: 2, dModel: 32, dHead: 16, dInner: 64, experts: 4, topK: 1 };
 
 /**
- * Trains a language model on a text for as long as it is shown, and draws how even the load of its experts is.
+ * Trains a language model on a text while the component is mounted, and shows the load of its experts.
  *
  * @param {{ text: string, steps?: number }} props
  */
@@ -18,7 +18,7 @@ export function Training({ text, steps = 500 }) {
     train(text, steps, controller.signal, setProgress).catch((reason) => {
       if (!controller.signal.aborted) setError(String(reason));
     });
-    // The text changed, or the component is gone: the training stops, and its worker with it.
+    // If the text changes or the component unmounts, training stops and the worker is closed.
     return () => controller.abort();
   }, [text, steps]);
 
@@ -30,7 +30,7 @@ export function Training({ text, steps = 500 }) {
         Step {progress.step} of {steps}: loss {progress.loss.toFixed(3)}
       </figcaption>
       {Array.from(progress.measures?.[0].load ?? [], (share, expert) => (
-        <meter key={expert} value={share} title={`Expert ${expert} takes ${Math.round(100 * share)} %`} />
+        <meter key={expert} value={share} title={`Expert ${expert}: load ${Math.round(100 * share)} %`} />
       ))}
     </figure>
   );

@@ -2,7 +2,7 @@ import { gradientOf } from './gradient.js';
 import { number } from './svg.js';
 
 /**
- * Backgrounds, borders, outlines and rings of a box of the page, as SVG.
+ * Background, borders, outline and ring-shaped shadow of an element, as SVG.
  *
  * @typedef {import('./svg.js').Pen} Pen
  * @typedef {import('./svg.js').Rect} Rect
@@ -111,7 +111,7 @@ function lineOf({ left, top, width: w, height: h }, { side, width, stroke }) {
  * @param {number} radius
  */
 function outlineOf(pen, rect, style, radius) {
-  // `auto` is the browser's own ring around what has the focus.
+  // `auto` is the browser's own focus ring.
   if (style.outlineStyle === 'none' || style.outlineStyle === 'auto') return '';
   const width = pixels(style.outlineWidth);
   const by = pixels(style.outlineOffset) + width / 2;
@@ -120,7 +120,7 @@ function outlineOf(pen, rect, style, radius) {
 }
 
 /**
- * A shadow that is only a ring, without offset or blur.
+ * A shadow without offset or blur, which is a ring.
  *
  * @param {Pen} pen
  * @param {Rect} rect

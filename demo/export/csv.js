@@ -4,7 +4,7 @@ import { render } from 'preact';
 
 /**
  * @param {readonly Row[]} rows
- * @returns {string} as RFC 4180 says, with the mark by which spreadsheets know UTF-8
+ * @returns {string} CSV as in RFC 4180, with a byte order mark so that spreadsheets read it as UTF-8
  */
 export function toCsv(rows) {
   return `\ufeff${rows.map((row) => row.map(field).join(',')).join('\r\n')}\r\n`;
@@ -13,7 +13,7 @@ export function toCsv(rows) {
 /** @param {string | number | null | undefined} value */
 function field(value) {
   const text = String(value ?? '');
-  // A spreadsheet would compute what begins like a formula.
+  // A spreadsheet would evaluate a text that begins like a formula.
   const safe =
     typeof value === 'string' && /^[=+\-@]./.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) || /^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
@@ -31,7 +31,7 @@ export function rowsOf(element) {
 }
 
 /**
- * The rows of a table that is not on the page.
+ * The rows of a table that is not in the document.
  *
  * @param {import('preact').ComponentChildren} table
  */

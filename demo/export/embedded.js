@@ -1,10 +1,10 @@
 import { number } from './svg.js';
 import { vectorOf } from './vector.js';
 
-/** What is a picture on the page already, as a part of a larger one. */
+/** SVG and canvas elements of the page, embedded in a larger image. */
 
-/** What a style sheet may say of a shape, which a picture must say by itself. */
-const looks = [
+/** Properties that a style sheet may set on a shape, and that the image must contain. */
+const shapeProperties = [
   'fill',
   'fill-opacity',
   'fill-rule',
@@ -34,7 +34,7 @@ export const isPicture = (element) =>
  * @param {Element} element
  * @param {DOMRect} rect
  * @param {CSSStyleDeclaration} style
- * @returns {string} empty where it is no picture, or none that can be seen
+ * @returns {string} empty if the element is neither SVG nor canvas, or is invisible
  */
 export function embedded(element, rect, style) {
   if (!rect.width || !rect.height) return '';
@@ -59,9 +59,9 @@ function drawing(drawn, rect) {
   const originals = [drawn, ...drawn.querySelectorAll('*')];
   [copy, ...copy.querySelectorAll('*')].forEach((element, i) => {
     const style = getComputedStyle(originals[i]);
-    for (const look of looks) {
-      const value = style.getPropertyValue(look);
-      if (value) element.setAttribute(look, value);
+    for (const property of shapeProperties) {
+      const value = style.getPropertyValue(property);
+      if (value) element.setAttribute(property, value);
     }
     for (const name of ['class', 'style', 'tabindex']) element.removeAttribute(name);
   });

@@ -3,13 +3,13 @@ import { pictureOf, pngOf } from './picture.js';
 import { fileName, saveFile } from './save.js';
 
 /**
- * Saves what a figure shows.
+ * Saves a figure as an image, or its table as CSV.
  *
  * @param {object} what
  * @param {'png' | 'svg' | 'csv'} what.kind
  * @param {Element} what.element the figure
  * @param {string} what.title
- * @param {(string | undefined)[]} what.parts of the file's name
+ * @param {(string | undefined)[]} what.parts of the file name
  * @param {() => import('preact').ComponentChildren} [what.table]
  * @param {() => import('./csv.js').Row[]} [what.rows]
  */

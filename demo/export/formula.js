@@ -1,15 +1,15 @@
 import { number } from './svg.js';
 
-/** What browsers draw of a formula by themselves, beside its letters. */
+/** The parts of a formula that browsers draw besides its letters. */
 
 /**
- * The bar of a fraction, midway between what is above and below.
+ * The bar of a fraction, midway between numerator and denominator.
  *
  * @param {import('./svg.js').Pen} pen
  * @param {Element} element
  * @param {import('./svg.js').Rect} rect
  * @param {CSSStyleDeclaration} style
- * @returns {string} empty where it is no fraction
+ * @returns {string} empty if the element is not a fraction
  */
 export function barOf(pen, element, { left, width }, style) {
   if (element.localName !== 'mfrac') return '';
@@ -21,7 +21,8 @@ export function barOf(pen, element, { left, width }, style) {
 }
 
 /**
- * A single letter that stands for a number is slanted, without a style that says so.
+ * Whether a letter is italic. Browsers draw a variable of a single letter in italics, but its computed style does not
+ * say so.
  *
  * @param {Text} node
  */

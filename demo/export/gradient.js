@@ -1,7 +1,7 @@
 import { number } from './svg.js';
 
 /**
- * Linear gradients, as the stripes and hatchings of the page are made of.
+ * Linear gradients, which draw the stripes and hatching of the page.
  *
  * @typedef {import('./svg.js').Pen} Pen
  * @typedef {import('./svg.js').Rect} Rect
@@ -15,7 +15,7 @@ const pixels = (length) => Number.parseFloat(length) || 0;
  * @param {Rect} rect
  * @param {CSSStyleDeclaration} style
  * @param {(area: Rect, paint: string) => string} draw
- * @returns {string} empty where there is no gradient
+ * @returns {string} empty: no gradient
  */
 export function gradientOf(pen, rect, style, draw) {
   const parsed = style.backgroundImage.match(/^(repeating-)?linear-gradient\((.*)\)$/s);
@@ -38,7 +38,7 @@ export function gradientOf(pen, rect, style, draw) {
 }
 
 /**
- * @param {string} words between the brackets
+ * @param {string} words the arguments of the CSS function
  * @param {Rect} area
  * @param {boolean} repeats
  */
@@ -59,7 +59,7 @@ const sides = { 'to top': 0, 'to right': 90, 'to bottom': 180, 'to left': 270 };
 
 /**
  * @param {string} words
- * @returns {number | undefined} degrees; undefined where the gradient begins with a colour
+ * @returns {number | undefined} degrees; undefined: the gradient begins with a colour
  */
 function angleOf(words) {
   if (words in sides) return sides[words];
@@ -67,8 +67,8 @@ function angleOf(words) {
 }
 
 /**
- * @param {string} words a colour, and up to two places
- * @returns {{ colour: string, place: string }[]} one for each place
+ * @param {string} words a colour and up to two positions
+ * @returns {{ colour: string, place: string }[]} one for each position
  */
 function stopsOf(words) {
   const [, colour, rest] = words.match(/^(\w+\([^)]*\)|#\w+|\w+)\s*(.*)$/s) ?? ['', 'transparent', ''];
@@ -77,7 +77,7 @@ function stopsOf(words) {
 }
 
 /**
- * Where the stops are along the gradient, in pixels; those without a place lie evenly between their neighbours.
+ * The positions of the stops along the gradient, in pixels. Stops without a position are spaced evenly.
  *
  * @param {{ place: string }[]} stops
  * @param {number} length
@@ -98,7 +98,7 @@ function placesOf(stops, length) {
 }
 
 /**
- * The part of a box that its background fills.
+ * The part of a box that its background covers.
  *
  * @param {Rect} rect
  * @param {CSSStyleDeclaration} style

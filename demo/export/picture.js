@@ -2,19 +2,19 @@ import { boxOf } from './box.js';
 import { embedded, isPicture } from './embedded.js';
 import { barOf } from './formula.js';
 import { createPen, escaped, number } from './svg.js';
-import { absoluteWords, wordsOf } from './words.js';
+import { pseudoElementText, textOf } from './text.js';
 
 /**
- * A part of the page as a picture of its own. What the page draws with boxes and letters becomes boxes and letters,
- * so that it can be enlarged and edited; only a map on a canvas is a bitmap in it.
+ * A part of the page as an SVG image. Boxes and text stay boxes and text, so that the image can be enlarged and edited;
+ * only a map on a canvas becomes a bitmap.
  *
- * (dom-to-svg does this too, but it blurs gradients with sharp edges, which is what the stripes here are made of.)
+ * (dom-to-svg does this too, but it blurs gradients with sharp edges, which draw the stripes of this page.)
  *
  * @typedef {{ svg: string, width: number, height: number }} Picture sizes in pixels
  * @typedef {{ left: number, top: number, right: number, bottom: number }} Frame
  */
 
-/** What is there to be used, not to be looked at; some pictures can also be pressed, and say so. */
+/** Controls, which are left out of the image. Figures that are buttons too have the attribute `data-picture`. */
 const controls = [
   'button:not([data-picture])',
   'select',
@@ -43,7 +43,7 @@ export function pictureOf(root, { title, description }) {
   const frame = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
   const pen = createPen();
   const parts = withoutControls(root, () => paint(pen, root, frame));
-  if (!parts) throw new RangeError('there is nothing to be seen in this picture');
+  if (!parts) throw new RangeError('this figure is empty');
   const [left, top] = [Math.floor(frame.left) - margin, Math.floor(frame.top) - margin];
   const width = Math.ceil(frame.right) + margin - left;
   const height = Math.ceil(frame.bottom) + margin - top;
@@ -57,7 +57,8 @@ export function pictureOf(root, { title, description }) {
 }
 
 /**
- * Does something while there are no controls, and nothing keeps their place. Nobody sees it: nothing is shown meanwhile.
+ * Calls a function while the controls are removed from the layout. This is never visible, because the page is not painted
+ * meanwhile.
  *
  * @template T
  * @param {Element} root
@@ -80,24 +81,24 @@ function withoutControls(root, act) {
 /**
  * @param {import('./svg.js').Pen} pen
  * @param {Element} element
- * @param {Frame} frame widened by what is drawn
+ * @param {Frame} frame enlarged to what is drawn
  * @returns {string}
  */
 function paint(pen, element, frame) {
   const style = getComputedStyle(element);
   if (style.display === 'none' || style.visibility === 'hidden' || style.opacity === '0') return '';
-  // For screen readers only.
+  // Text for screen readers only.
   if (style.clip !== 'auto') return '';
   const rect = element.getBoundingClientRect();
   const own = [boxOf(pen, rect, style), embedded(element, rect, style), barOf(pen, element, rect, style)];
   const parts = [...own];
   if (!isPicture(element)) {
     for (const child of element.childNodes) {
-      const words = child instanceof Text ? wordsOf(pen, child, style) : '';
+      const words = child instanceof Text ? textOf(pen, child, style) : '';
       own.push(words);
       parts.push(child instanceof Element ? paint(pen, child, frame) : words);
     }
-    parts.push(absoluteWords(pen, element, rect));
+    parts.push(pseudoElementText(pen, element, rect));
   }
   const whole = parts.join('');
   if (own.some(Boolean) && rect.width && rect.height) widen(frame, rect);
@@ -117,7 +118,7 @@ function widen(frame, rect) {
 }
 
 /**
- * A picture as PNG, with two dots for each pixel of the page.
+ * An image as PNG, with 2 × 2 dots per CSS pixel.
  *
  * @param {Picture} picture
  * @returns {Promise<Blob>}
@@ -134,7 +135,7 @@ export async function pngOf({ svg, width, height }) {
     canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
     return await new Promise((resolve, reject) => {
       const done = (/** @type {Blob | null} */ blob) =>
-        blob ? resolve(blob) : reject(new Error('this picture is too large for a PNG'));
+        blob ? resolve(blob) : reject(new Error('this image is too large for a PNG'));
       canvas.toBlob(done, 'image/png');
     });
   } finally {

@@ -1,9 +1,9 @@
 /**
- * Runs as plain data, to be kept as JSON: all that is needed to repeat them, and all that the page knows of them.
+ * Runs as plain data for a JSON file: everything that is needed to repeat them, and everything the page knows about them.
  */
 
 /**
- * @typedef {object} Kept what is kept of any run, as signals
+ * @typedef {object} RunHistory the history of a run, as signals
  * @property {import('@preact/signals').ReadonlySignal<import('../trainer/trainer-protocol.js').Summary | null>} summary
  * @property {import('@preact/signals').ReadonlySignal<number>} step
  * @property {import('@preact/signals').ReadonlySignal<import('../history.js').LossHistory>} losses
@@ -16,10 +16,10 @@
  */
 
 /**
- * @param {Kept} kept
- * @param {import('../run.js').Run['task']['per']} per what a loss is the mean over
+ * @param {RunHistory} history
+ * @param {import('../run.js').Run['task']['per']} per what the loss is averaged over
  */
-export function keptRecord({ summary, step, losses, measures, loads, lossByK }, per) {
+export function historyRecord({ summary, step, losses, measures, loads, lossByK }, per) {
   const { config, parameterCount, trainableParameterCount, data } = summary.peek() ?? {};
   const { every, steps, train, smooth, heldOut } = losses.peek();
   return {
@@ -44,12 +44,12 @@ export function runRecord(run) {
     origin: run.origin.peek(),
     changes: run.changes.peek(),
     departures: run.departures.peek(),
-    ...keptRecord(run, run.task.per),
+    ...historyRecord(run, run.task.per),
   };
 }
 
 /**
- * The runs of one address, with what computed them. Numbers are written so that reading them gives the same bits.
+ * The runs of one link, with the version of the engine that computed them. Reading the numbers gives the same bits.
  *
  * @param {{ records: readonly object[], address: string, engine: Engine | undefined }} what
  */
@@ -67,7 +67,7 @@ export function toJson({ records, address, engine }) {
 }
 
 /**
- * Typed arrays as lists; JSON would make objects of them.
+ * Writes typed arrays as lists; JSON.stringify would write them as objects.
  *
  * @param {string} _key
  * @param {unknown} value

@@ -1,5 +1,5 @@
 /**
- * Hands a file to the reader.
+ * Downloads a file.
  *
  * @param {string} name
  * @param {BlobPart} content
@@ -10,12 +10,12 @@ export function saveFile(name, content, type) {
   link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
   link.click();
-  // The download has begun once the click is handled.
+  // The download has started when the click is handled.
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 /**
- * A name that says what is in the file.
+ * A file name from its parts: the name of the project comes first.
  *
  * @param {(string | number | undefined)[]} parts
  * @param {string} ending

@@ -13,7 +13,7 @@ export function escaped(text) {
 /** @typedef {{ left: number, top: number, width: number, height: number }} Rect */
 
 /**
- * What is needed while one picture is made: a canvas that measures letters and knows colours, and numbers for names.
+ * Helpers for one image: a canvas that measures text and parses colours, and unique names.
  */
 export function createPen() {
   const context = /** @type {CanvasRenderingContext2D} */ (document.createElement('canvas').getContext('2d'));
@@ -26,13 +26,13 @@ export function createPen() {
   }
 
   return {
-    /** A name that nothing else in the picture has. */
+    /** A name that is unique in the image. */
     name: () => `part-${++last}`,
 
     /** @param {string} font @param {string} text */
     widthOf: (font, text) => measure(font, text).width,
 
-    /** How far the baseline lies below the top of the letters' box. @param {string} font */
+    /** Distance from the top of the text box to the baseline. @param {string} font */
     ascentOf: (font) => measure(font).fontBoundingBoxAscent,
 
     /** @param {string} font */
@@ -42,11 +42,11 @@ export function createPen() {
     },
 
     /**
-     * A colour as attributes that every reader of SVG knows: style sheets have more ways to write one.
+     * A colour as attributes that every SVG reader understands, whatever its CSS notation.
      *
      * @param {string} attribute
      * @param {string} colour as computed
-     * @returns {string} empty where it cannot be seen
+     * @returns {string} empty if it is transparent
      */
     paint(attribute, colour) {
       context.fillStyle = '#000000';

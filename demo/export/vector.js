@@ -1,11 +1,11 @@
 /**
- * A chart on a canvas that can also be drawn with lines and letters. Whoever makes a picture of it asks by an event,
- * so that neither needs to know the other.
+ * A canvas that can also be drawn as SVG. The export requests the SVG by an event, so that it does not depend on the
+ * figure, nor the figure on the export.
  */
-const question = 'vector';
+const requestEvent = 'vector';
 
 /**
- * For use as a `ref`, on the canvas or what it is in.
+ * For use as a `ref`, on the canvas or an element around it.
  *
  * @param {() => string} draw SVG, from the upper left corner of the canvas, in pixels
  * @returns {(element: Element | null) => (() => void) | undefined}
@@ -16,18 +16,18 @@ export function drawnAs(draw) {
     const answer = (/** @type {Event} */ event) => {
       /** @type {CustomEvent<{ svg?: string }>} */ (event).detail.svg = draw();
     };
-    element.addEventListener(question, answer);
-    return () => element.removeEventListener(question, answer);
+    element.addEventListener(requestEvent, answer);
+    return () => element.removeEventListener(requestEvent, answer);
   };
 }
 
 /**
  * @param {Element} canvas
- * @returns {string | undefined} undefined where nobody can draw it so
+ * @returns {string | undefined} undefined: there is no SVG of it
  */
 export function vectorOf(canvas) {
   /** @type {{ svg?: string }} */
   const detail = {};
-  canvas.dispatchEvent(new CustomEvent(question, { detail, bubbles: true }));
+  canvas.dispatchEvent(new CustomEvent(requestEvent, { detail, bubbles: true }));
   return detail.svg;
 }

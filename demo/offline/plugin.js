@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { serve } from './serve.js';
 
-/** Builds of the engine that this page never asks for: it has one thread, and the variant that is exact everywhere. */
+/** Files that the page never loads: it uses one thread, and the variant that gives the same bits everywhere. */
 const unused = /relaxed-simd|\.threads|\/thread-|\.(woff|ttf|map)$/;
 
 /**
- * Writes the service worker, which knows all files of the build.
+ * Writes the service worker with the list of all files of the build.
  *
  * @returns {import('vite').Plugin}
  */
@@ -13,7 +13,7 @@ export function offlinePlugin() {
   return {
     name: 'offline',
     apply: 'build',
-    // The page itself is written late.
+    // After Vite has written index.html.
     enforce: 'post',
     generateBundle: {
       order: 'post',
@@ -23,7 +23,7 @@ export function offlinePlugin() {
           .filter((name) => name !== 'index.html' && !unused.test(name))
           .sort();
         const page = bundle['index.html'];
-        if (page?.type !== 'asset') throw new Error('the service worker is written before the page');
+        if (page?.type !== 'asset') throw new Error('index.html must be written before the service worker');
         hash.update(page.source).update(files.join());
         const build = { version: hash.digest('hex').slice(0, 16), files: ['./', ...files] };
         this.emitFile({

@@ -1,23 +1,22 @@
-/** Milliseconds; by then the first model is there. */
-const after = 4000;
+/** Milliseconds; by then, the first model has been built. */
+const delay = 4000;
 
 /**
- * Lets the browser keep the page, once it has done what somebody is waiting for. Only the built page has files that
- * stay as they are.
+ * Makes the page available offline, when it has finished loading. Only in the built page, whose files do not change.
  *
- * @param {() => void} onKept
+ * @param {() => void} onReady
  */
-export function keepPage(onKept) {
+export function registerServiceWorker(onReady) {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
   setTimeout(async () => {
     try {
-      const kept = await navigator.serviceWorker.register('./sw.js', { updateViaCache: 'none' });
+      const registration = await navigator.serviceWorker.register('./sw.js', { updateViaCache: 'none' });
       await navigator.serviceWorker.ready;
-      onKept();
-      // Browsers look for a new version when they like to.
-      await kept.update();
+      onReady();
+      // Otherwise the browser decides when to look for a new version.
+      await registration.update();
     } catch {
-      // Private windows may forbid it; the page works all the same, with a network.
+      // Private windows may forbid service workers; the page still works online.
     }
-  }, after);
+  }, delay);
 }

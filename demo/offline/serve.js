@@ -1,9 +1,9 @@
 /**
- * What the service worker does: it keeps the files of the page, and serves them when there is no network. The build
- * writes this function into a file of its own, so it must not use anything from outside.
+ * The service worker: caches the files of the page and serves them offline. The build writes this function into its own
+ * file, so it must not use anything from outside.
  *
- * All files but the page itself have their content's hash in their name: what has the same name is the same in every
- * version. The page is taken as a whole from one version; the version before it is kept too, for tabs that are open.
+ * All files except the page itself have a content hash in their name: the same name means the same content in every
+ * version. A page is always served from one version; the previous version stays cached for open tabs.
  *
  * @param {any} scope ServiceWorkerGlobalScope
  * @param {{ version: string, files: string[] }} build files: relative to the page; the first is the page itself
@@ -15,8 +15,8 @@ export function serve(scope, { version, files }) {
   const page = new URL(files[0], base).href;
 
   scope.addEventListener('install', (/** @type {any} */ event) => {
-    // The next load has this version; a tab that is open finds its own files in the version before.
-    event.waitUntil(keepAll().then(() => scope.skipWaiting()));
+    // The next load gets this version; open tabs find their files in the previous version.
+    event.waitUntil(cacheAll().then(() => scope.skipWaiting()));
   });
 
   scope.addEventListener('activate', (/** @type {any} */ event) => {
@@ -30,15 +30,15 @@ export function serve(scope, { version, files }) {
     else if ([page, `${page}index.html`].includes(url.split(/[?#]/)[0])) event.respondWith(answer(page));
   });
 
-  async function keepAll() {
+  async function cacheAll() {
     const cache = await scope.caches.open(current);
-    await Promise.all(files.map((file) => keep(cache, new URL(file, base).href)));
+    await Promise.all(files.map((file) => add(cache, new URL(file, base).href)));
   }
 
   /** @param {Cache} cache @param {string} url */
-  async function keep(cache, url) {
-    const known = url === page ? undefined : await scope.caches.match(url);
-    const response = known ?? (await scope.fetch(url, { cache: url === page ? 'reload' : 'default' }));
+  async function add(cache, url) {
+    const cached = url === page ? undefined : await scope.caches.match(url);
+    const response = cached ?? (await scope.fetch(url, { cache: url === page ? 'reload' : 'default' }));
     if (!response.ok) throw new Error(`${url} could not be loaded (${response.status})`);
     await cache.put(url, response);
   }
@@ -52,10 +52,10 @@ export function serve(scope, { version, files }) {
   /** @param {Request | string} request */
   async function answer(request) {
     const cache = await scope.caches.open(current);
-    // Files are the same for whoever asks, whatever a host says that they vary with.
-    const ways = { ignoreVary: true };
-    const kept = (await cache.match(request, ways)) ?? (await scope.caches.match(request, ways));
-    if (kept) return kept;
+    // The content does not depend on request headers, whatever the host's Vary header says.
+    const options = { ignoreVary: true };
+    const cached = (await cache.match(request, options)) ?? (await scope.caches.match(request, options));
+    if (cached) return cached;
     const response = await scope.fetch(request);
     if (response.ok) await cache.put(request, response.clone());
     return response;

@@ -2,7 +2,7 @@
  * What the maps show: numbers for each place of a grid, from the routing and class probabilities that the worker sends.
  */
 import { letterOf } from '../colours.js';
-import { isLevel, leadOf, tieGap } from '../routing.js';
+import { isTied, leadOf, tieGap } from '../routing.js';
 
 /**
  * @typedef {import('../routing.js').LayerRouting} LayerRouting
@@ -74,7 +74,7 @@ export function owners(routing, { experts, topK }) {
 function rivalAt(routing, { experts, topK }, row) {
   const { experts: chosen, logits } = routing;
   if (topK > 1 && chosen[row * topK + 1] >= 0) {
-    return isLevel(routing, row, topK) ? chosen[row * topK + 1] : noOwner;
+    return isTied(routing, row, topK) ? chosen[row * topK + 1] : noOwner;
   }
   const [own, start] = [chosen[row * topK], row * experts];
   let next = noOwner;

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { Controls, ToSettings } from '../views/controls.jsx';
-import { Later } from '../views/later.jsx';
+import { Deferred } from '../views/deferred.jsx';
 import { LoadView } from '../views/load.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
@@ -76,12 +76,12 @@ function PlaneRoom({ run, state, painter }) {
           <TerritoriesFigure run={run} state={state} views={views} />
         </div>
         <div class="column">
-          <Later turn={2}>
+          <Deferred turn={2}>
             <LossView run={run} state={state} />
             <LoadView routed={run.map} state={state} what="held-out points" />
             <LoadHistoryView run={run} state={state} />
             <TopKView run={run} state={state} />
-          </Later>
+          </Deferred>
         </div>
       </div>
       <Scrubber run={run} />

@@ -56,7 +56,7 @@ export function ByKFigure({ comparison, state }) {
           disabled={!measuring && !['ready', 'running'].includes(comparison.status.value)}
           onClick={measuring ? comparison.stopMeasuring : comparison.measure}
         >
-          {measuring ? 'Stop' : scanned ? 'Measure again' : 'Measure every k'}
+          {measuring ? 'Stop' : scanned ? 'Evaluate again' : 'Evaluate every k'}
         </button>
         {measuring && (
           <progress value={done} max={wanted} aria-label="Values of k measured so far">

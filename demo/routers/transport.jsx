@@ -78,12 +78,12 @@ const shareableOf = (comparison, state) => ({
   step: () => comparison.step.value,
   // No setting can change during a run, and all data come with the page.
   departures: () => [],
-  records: ({ keptRecord }) =>
+  records: ({ historyRecord }) =>
     comparison.trainees.peek().map((trainee) => ({
       task: comparison.kind.peek()?.name,
       router: trainee.router,
       settings: state.values.peek(),
-      ...keptRecord(trainee, comparison.kind.peek()?.per ?? 'byte'),
+      ...historyRecord(trainee, comparison.kind.peek()?.per ?? 'byte'),
     })),
   engine: () => comparison.trainees.peek()[0]?.engine,
   report: comparison.report,

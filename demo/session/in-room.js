@@ -3,28 +3,28 @@ import { differenceOf, rebuildValues } from '../config.js';
 import { paceOf } from '../schema.js';
 
 /**
- * What ties training to the room where it is shown: to its settings, and to whether anybody watches.
+ * Connects training to the room that shows it: follows the settings, and pauses in a hidden tab.
  *
  * @typedef {import('../state.js').State} State
  * @typedef {import('../schema.js').Values} Values
  *
- * @typedef {object} Trained one session, or several together
- * @property {import('@preact/signals').ReadonlySignal<unknown>} built another object for each model; null: none yet
+ * @typedef {object} Trained one session or several
+ * @property {import('@preact/signals').ReadonlySignal<unknown>} built a new object for each model; null: none yet
  * @property {import('@preact/signals').ReadonlySignal<string>} status
  * @property {(values: Values) => boolean} isBuiltWith
  * @property {(options?: { go: boolean }) => Promise<unknown>} build
- * @property {(settings: Values) => Promise<unknown>} tune takes what may be changed while it trains
+ * @property {(settings: Values) => Promise<unknown>} tune applies live settings
  * @property {(pace: number) => Promise<unknown>} setPace
  * @property {() => Promise<unknown>} start
  * @property {() => Promise<unknown>} pause
  * @property {(error: unknown) => void} report
  */
 
-/** Why training is held back, as the status line says it; empty: it is not. */
-export const held = signal('');
+/** Why training waits, for the status line; empty: it does not wait. */
+export const waitReason = signal('');
 
 /**
- * The settings that models were built with, to compare with those of now, and to go back to.
+ * The settings that the current model was built with, to compare with new ones and to restore.
  *
  * @param {State} state
  */
@@ -41,14 +41,14 @@ export function createBuiltWith(state) {
     },
     /** @param {Values} values */
     is: (values) => differenceOf(state, rebuildValues(state, values), builtWith) === '',
-    /** Where nothing was built yet, settings stay as they are. */
+    /** Restores them; does nothing if no model was built yet. */
     goBack: () => state.setAll(Object.entries(builtWith)),
   };
 }
 
 /**
- * What is set is done: builds the first model, another one whenever a setting asks for it, and passes on what the
- * running one takes. Settings may change while a model is being built; they are compared again when it is there.
+ * Builds the first model, builds another one when a setting requires it, and passes on live settings. Settings may
+ * change while a model is being built; they are compared again when it is ready.
  *
  * @param {{ trained: Trained, state: State }} parts
  */
@@ -69,25 +69,25 @@ function followSettings({ trained, state }) {
 }
 
 /**
- * Entering and leaving the room. Nobody watches a hidden tab: training waits, and goes on when the tab is seen again.
+ * Entering and leaving the room. Training waits while the tab is hidden.
  *
  * @param {object} parts
  * @param {Trained} parts.trained
  * @param {State} parts.state
- * @param {() => void} [parts.onReturn] hears that training goes on after a while in a hidden tab
- * @param {boolean} [parts.restsWhenLeft] whether training ends when the room is left; otherwise it goes on unseen
+ * @param {() => void} [parts.onReturn] called when training continues after the tab was hidden
+ * @param {boolean} [parts.restsWhenLeft] whether training stops when the room is left; otherwise it goes on
  * @param {Pick<Document, 'hidden' | 'addEventListener' | 'removeEventListener'>} [parts.page]
  */
 export function createVisits({ trained, state, onReturn, restsWhenLeft = false, page = document }) {
   let begun = false;
-  let heldBack = false;
+  let waiting = false;
 
   function onVisibility() {
     if (page.hidden && trained.status.peek() === 'running') {
-      heldBack = true;
-      held.value = 'Training waits while this tab is hidden.';
+      waiting = true;
+      waitReason.value = 'Training is paused while this tab is hidden.';
       trained.pause();
-    } else if (!page.hidden && heldBack) {
+    } else if (!page.hidden && waiting) {
       release();
       onReturn?.();
       trained.start();
@@ -95,12 +95,12 @@ export function createVisits({ trained, state, onReturn, restsWhenLeft = false, 
   }
 
   function release() {
-    heldBack = false;
-    held.value = '';
+    waiting = false;
+    waitReason.value = '';
   }
 
   return {
-    /** Called when the settings of the address are there. */
+    /** Must be called after the settings were read from the address. */
     enter() {
       if (!begun) followSettings({ trained, state });
       begun = true;
@@ -108,7 +108,7 @@ export function createVisits({ trained, state, onReturn, restsWhenLeft = false, 
     },
     leave() {
       page.removeEventListener('visibilitychange', onVisibility);
-      if (heldBack) release();
+      if (waiting) release();
       if (restsWhenLeft) trained.pause();
     },
   };

@@ -11,53 +11,53 @@ import { createHistory } from '../history.js';
  * @typedef {import('../trainer/trainer-protocol.js').Summary} Summary
  * @typedef {import('../trainer/trainer-protocol.js').TaskName} TaskName
  *
- * @typedef {'building' | 'ready' | 'diverged' | 'failed'} SessionStatus building: there is no model yet; failed: it has
- *   no worker, and the next model gets another one
+ * @typedef {'building' | 'ready' | 'diverged' | 'failed'} SessionStatus building: there is no model yet; failed: the
+ *   worker is gone, and the next model gets a new one
  *
- * @typedef {object} Plan what a model is made from
+ * @typedef {object} Plan everything that a model is built from
  * @property {TaskName} task
  * @property {ModelConfig} config
  * @property {number} learningRate
- * @property {unknown} data the same object as long as nothing of it changes: the worker is sent it once
- * @property {object} body what the worker is sent of the data
- * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads [layers, E] of a picture of this task
+ * @property {unknown} data the same object as long as the data do not change: they are sent to the worker only once
+ * @property {object} body the data as the worker gets them
+ * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads expert loads [layers, E] of a frame of this task
  *
- * @typedef {object} Loaded a model that the worker trains from now on
+ * @typedef {object} Loaded a model that the worker has
  * @property {Summary} built
- * @property {() => void} show makes it the one that the session is about, with its first frame
+ * @property {() => void} show makes it the session's model and shows its first frame
  *
- * @typedef {{ topK?: number, learningRate?: number }} LiveSettings what a model takes while it is trained
+ * @typedef {{ topK?: number, learningRate?: number }} LiveSettings settings that can change during training
  *
  * @typedef {object} Picture the routing of the probe, in the layout of the task
  * @property {any} shape
- * @property {ArrayBuffer} buffer of no use any more once another picture is there: the worker writes into it again
+ * @property {ArrayBuffer} buffer valid until the next picture; then the worker reuses it
  * @property {number} step
  *
  * @typedef {{ step: number, points: { topK: number, loss: number }[] }} LossByK held-out loss for every k, nats
  */
 
 /**
- * A model that is trained in a worker of its own: what was heard of it, as signals, and what may be done with it. It
- * trains one model after the other, and what belongs to an earlier one is never taken for that of a later.
+ * A model in its own worker: its state as signals, and the operations on it. A session trains one model after another,
+ * and never shows a result of an earlier model as one of a later.
  *
- * It does not know when it is to train, nor where settings come from: see `TrainingControl`, and `createRun`.
+ * It does not decide when to train, nor where settings come from: see `TrainingControl` and `createRun`.
  */
 export class Session {
   status = signal(/** @type {SessionStatus} */ ('building'));
-  /** Of the model; another object for each. */
+  /** Summary of the model; a new object for each model. */
   summary = signal(/** @type {Summary | null} */ (null));
   step = signal(0);
-  /** Examples a second. */
+  /** Examples per second. */
   speed = signal(0);
   picture = signal(/** @type {Picture | null} */ (null));
   moments = signal(/** @type {readonly Moment[]} */ ([]));
   /** Which moment is shown; null: the present. */
   moment = signal(/** @type {number | null} */ (null));
-  /** Whether every k is being tried. */
+  /** Whether the model is being evaluated with every k. */
   measuring = signal(false);
   lossByK = signal(/** @type {LossByK | null} */ (null));
 
-  /** @type {TrainerClient['engine']} what the worker's engine says of itself */
+  /** @type {TrainerClient['engine']} description of the worker's engine */
   engine;
 
   #openClient;
@@ -70,27 +70,27 @@ export class Session {
   /** @type {TrainerClient | null} */
   #client = null;
   #disposed = false;
-  /** @type {Plan | null} of the model */
+  /** @type {Plan | null} the plan of the current model */
   #plan = null;
   /** @type {unknown} the data that the worker has */
   #sent;
-  /** @type {LiveSettings} that the model has, or that are on their way to it */
+  /** @type {LiveSettings} the latest that were sent to the model */
   #live = {};
   #pace = 0;
-  /** Whether the worker may have another model already than the one that is shown. */
+  /** Whether the worker may already have another model than the one shown. */
   #replacing = false;
-  /** Frames that were asked for and are not there yet. */
+  /** Number of requested frames that have not arrived. */
   #framesAsked = 0;
-  /** @type {ArrayBuffer | null} that the worker may write into */
+  /** @type {ArrayBuffer | null} a buffer that the worker may reuse */
   #spare = null;
   /** @type {number | undefined} */
   #measuringId;
 
   /**
    * @param {object} parts
-   * @param {() => Promise<TrainerClient>} parts.openClient a worker of its own, with its engine open; called for the
-   *   first model, and for the next one after a worker has failed
-   * @param {(error: Error) => void} parts.onStop hears why the model cannot be trained further: once for each
+   * @param {() => Promise<TrainerClient>} parts.openClient opens a new worker with its engine loaded; called for the
+   *   first model, and for the next model after a worker failed
+   * @param {(error: Error) => void} parts.onStop called once per model that cannot be trained any further, with the reason
    */
   constructor({ openClient, onStop }) {
     this.#openClient = openClient;
@@ -98,7 +98,7 @@ export class Session {
   }
 
   /**
-   * A new model. If that fails, the last one stays as it is.
+   * Builds a new model. If that fails, the current one is unchanged.
    *
    * @param {Plan} plan
    * @returns {Promise<Loaded>}
@@ -109,11 +109,11 @@ export class Session {
   }
 
   /**
-   * A model out of a checkpoint.
+   * Opens a model from a checkpoint.
    *
    * @param {Uint8Array} bytes
    * @param {Omit<Plan, 'config'>} plan
-   * @param {object} [missing] what the file does not hold itself, by task
+   * @param {object} [missing] what the file does not contain, by task
    * @returns {Promise<Loaded>}
    */
   open(bytes, plan, missing) {
@@ -123,13 +123,13 @@ export class Session {
   }
 
   /**
-   * The model as it was a while ago, before it diverged.
+   * Restores the model from before it diverged.
    *
-   * @param {number} learningRate to go on with
+   * @param {number} learningRate for further training
    * @returns {Promise<Loaded>}
    */
   async rewind(learningRate) {
-    if (!this.#plan) throw new RangeError('there is no model to go back to');
+    if (!this.#plan) throw new RangeError('there is no model to restore');
     await this.tune({ learningRate });
     return this.#replace({ ...this.#plan, learningRate }, 'rewind', () => ({}));
   }
@@ -140,19 +140,19 @@ export class Session {
   }
 
   /**
-   * Asks for another model, and for its first frame, so that both are shown at once.
+   * Requests another model and its first frame, so that both are shown at once.
    *
    * @template {'build' | 'restore' | 'rewind'} T
    * @param {Plan} plan
    * @param {T} type
-   * @param {() => Requests[T]} body asked when the worker is there
+   * @param {() => Requests[T]} body called when the worker is ready
    * @returns {Promise<Loaded>}
    */
   async #replace(plan, type, body) {
     try {
       const client = await this.#worker();
       await this.stopMeasuring();
-      // Frames are not asked for meanwhile: they could be of either model.
+      // No frames are requested meanwhile: they could belong to either model.
       this.#replacing = true;
       const built = /** @type {Summary} */ (await client.request(type, body()));
       this.#sent = plan.data;
@@ -160,7 +160,7 @@ export class Session {
       return {
         built,
         show: () => {
-          // Its worker may have died while others were waited for.
+          // The worker may have died while the caller waited for other models.
           if (client === this.#client) this.#begin(plan, built, frame);
         },
       };
@@ -208,7 +208,7 @@ export class Session {
   }
 
   /**
-   * Trains to a step, or until it is paused. What is asked of a model that cannot be trained is nothing.
+   * Trains until a step is reached or training is paused. Does nothing if there is no model to train.
    *
    * @param {number} step
    */
@@ -225,19 +225,19 @@ export class Session {
   }
 
   async pause() {
-    // Where the worker fails meanwhile, what it was to end says so; the same holds for `cancel`.
+    // If the worker fails, the request that this was to end reports it; the same holds for `cancel`.
     await this.#client?.request('pause', {}).catch(nothing);
   }
 
   /**
-   * The end of what cannot go on. A model that diverged may be looked at, and gone back from; after anything else the
-   * worker is not to be trusted.
+   * Handles an error in training. A model that diverged can still be shown and restored; after any other error the worker
+   * cannot be trusted.
    *
    * @param {TrainerClient} client
    * @param {unknown} error
    */
   async #stop(client, error) {
-    // It is known already, or there is another one.
+    // The error was handled already, or there is another worker.
     if (client !== this.#client) return;
     if (error instanceof DivergedError) {
       this.status.value = 'diverged';
@@ -246,7 +246,7 @@ export class Session {
     } else this.fail(error);
   }
 
-  /** Gives up on the worker; the next model gets another one. @param {unknown} error */
+  /** Closes the worker; the next model gets a new one. @param {unknown} error */
   fail(error) {
     this.#close();
     this.status.value = 'failed';
@@ -259,18 +259,19 @@ export class Session {
     client?.close();
   }
 
-  /** Asks what happened since the last frame, and shows it. @param {{ whole?: boolean }} [options] */
+  /** Requests a frame and shows it. @param {{ whole?: boolean }} [options] */
   async frame(options) {
     const show = await this.nextFrame(options);
     show();
   }
 
   /**
-   * Asks what happened since the last frame. At most one question is under way, so that the worker never overtakes the
-   * page.
+   * Requests a frame: what happened since the last one. There is at most one request at a time, so that the worker never
+   * gets ahead of the page.
    *
-   * @param {{ whole?: boolean }} [options] whole: in any case, and with the routing even if nothing changed
-   * @returns {Promise<() => void>} shows it
+   * @param {{ whole?: boolean }} [options] whole: even during another request, and with the routing even if it has not
+   *   changed
+   * @returns {Promise<() => void>} shows the frame
    */
   async nextFrame({ whole = false } = {}) {
     const client = this.#client;
@@ -310,11 +311,11 @@ export class Session {
   }
 
   /**
-   * Changes what may be changed while it is trained. What is so already is not asked for.
+   * Applies live settings; those that have not changed are not sent.
    *
    * @param {LiveSettings} settings
-   * @returns {Promise<{ step: number, change: LiveSettings } | null>} the change, and the last step before it; null
-   *   where there is none, or another model by now
+   * @returns {Promise<{ step: number, change: LiveSettings } | null>} the change, and the last step before it; null if
+   *   nothing changed or another model took over
    */
   async tune(settings) {
     const changed = Object.entries(settings).filter(
@@ -328,18 +329,18 @@ export class Session {
     return model === this.summary.peek() ? { step, change } : null;
   }
 
-  /** @param {number} pace at most so many steps a second; 0: as many as can be */
+  /** @param {number} pace limit in steps per second; 0: no limit */
   async setPace(pace) {
     this.#pace = pace;
     await this.#client?.request('tune', { pace });
   }
 
   /**
-   * Tries the model with every k, on what is held out. It can be stopped.
+   * Evaluates the model on the held-out data with every k. It can be stopped.
    *
-   * @param {number} [most] values of k
+   * @param {number} [limit] number of values of k
    */
-  async measure(most = Number.POSITIVE_INFINITY) {
+  async measure(limit = Number.POSITIVE_INFINITY) {
     const model = this.summary.peek();
     const at = this.step.peek();
     /** @type {LossByK['points']} */
@@ -351,10 +352,10 @@ export class Session {
         {},
         {
           onPart: (point) => {
-            if (model !== this.summary.peek() || points.length === most) return;
+            if (model !== this.summary.peek() || points.length === limit) return;
             points.push(point);
             this.lossByK.value = { step: at, points: [...points] };
-            if (points.length === most) this.cancel(request.id);
+            if (points.length === limit) this.cancel(request.id);
           },
         },
       );
@@ -370,22 +371,22 @@ export class Session {
     if (this.#measuringId !== undefined) await this.cancel(this.#measuringId);
   }
 
-  /** Ends a request early. @param {number} id */
+  /** Cancels a request. @param {number} id */
   async cancel(id) {
     await this.#client?.request('cancel', { id }).catch(nothing);
   }
 
   /**
-   * What changes nothing in the training.
+   * A request that does not change the model.
    *
    * @type {TrainerClient['request']}
    */
   request(type, body, options) {
-    if (!this.#client) throw new DisposedError('the worker has stopped; Reset begins again with another one');
+    if (!this.#client) throw new DisposedError('the worker has stopped; press Reset to start a new one');
     return this.#client.request(type, body, options);
   }
 
-  /** Ends the worker, with its model. What was asked of it is rejected. */
+  /** Stops the worker. Its pending requests are rejected. */
   dispose() {
     this.#disposed = true;
     this.#close();

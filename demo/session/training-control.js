@@ -1,47 +1,47 @@
 import { signal } from '@preact/signals';
 
 /**
- * How one model is trained, or several together. All of it reports its errors itself.
+ * How one model is trained, or several together. All functions report their own errors.
  *
- * @typedef {(from: number) => number} Goal the step to stop at, given the one where training begins
+ * @typedef {(from: number) => number} Goal the step to stop at, given the step at which training starts
  *
  * @typedef {object} Training
- * @property {(goal: Goal, goesOn: () => boolean) => Promise<void>} train ends at the goal, after `stop`, where nothing
- *   can go on, or where `goesOn` says no
- * @property {() => Promise<unknown>} stop ends what goes on in the workers as soon as can be
- * @property {() => Promise<unknown>} rest shows how it stands where it stands still
- * @property {() => Promise<unknown>} [afterwards] what comes after training, and may be cut short by more of it
+ * @property {(goal: Goal, goesOn: () => boolean) => Promise<void>} train ends at the goal, after `stop`, when no
+ *   model can be trained any further, or when `goesOn` returns false
+ * @property {() => Promise<unknown>} stop stops the workers as soon as possible
+ * @property {() => Promise<unknown>} rest shows the final state when training has stopped
+ * @property {() => Promise<unknown>} [afterwards] runs after training; more training may interrupt it
  */
 
 /**
- * How another model comes to be, or several.
+ * How the next model is built, or several together.
  *
  * @template T
  * @typedef {object} Build
- * @property {() => Promise<T>} prepare while training goes on
- * @property {(prepared: T) => Promise<unknown>} replace when training has ended, for settings as they are then
- * @property {(error: unknown) => void} fail hears why it could not be, unless another one is wanted by then
+ * @property {() => Promise<T>} prepare runs while training goes on
+ * @property {(prepared: T) => Promise<unknown>} replace runs when training has stopped, with the settings of that moment
+ * @property {(error: unknown) => void} fail called with the error, unless a newer build was requested
  */
 
 /**
- * When models are built, and when they are trained. Builds do not overlap; of several that are asked for only the last
- * is done; and what is asked of training while a model is being built is meant for that model.
+ * Decides when models are built and when they are trained. Builds never overlap; of several requested builds only the
+ * last one is done; and training that is started or paused during a build applies to the new model.
  */
 export class TrainingControl {
   #training;
-  /** The end of all builds that were asked for. */
+  /** Settles after all requested builds. */
   #builds = Promise.resolve();
   #building = 0;
   #latestBuild = 0;
-  /** @type {{ goal: Goal } | null} what training is to do; null: to rest */
+  /** @type {{ goal: Goal } | null} the goal of training; null: paused */
   #wanted = null;
   #halted = false;
-  /** @type {Promise<void> | null} the training that is under way */
+  /** @type {Promise<void> | null} the current training */
   #loop = null;
-  /** @type {Promise<unknown> | undefined} the end of the last training, with what comes after it */
+  /** @type {Promise<unknown> | undefined} the last training, with `afterwards` */
   #end;
 
-  /** Whether training is under way. It stays so where one model takes over from another. */
+  /** Whether training is running. Stays true while one model replaces another. */
   running = signal(false);
 
   /** @param {Training} training */
@@ -49,7 +49,7 @@ export class TrainingControl {
     this.#training = training;
   }
 
-  /** Whether models are being built, or will be. */
+  /** Whether models are being built or waiting to be built. */
   get building() {
     return this.#building > 0;
   }
@@ -57,7 +57,7 @@ export class TrainingControl {
   /**
    * @template T
    * @param {Build<T>} build
-   * @param {Goal | null} [goal] what to do then; null: nothing; by default what was done before
+   * @param {Goal | null} [goal] of training after the build; null: do not train; default: as before
    */
   build({ prepare, replace, fail }, goal) {
     if (goal !== undefined) this.#wanted = goal && { goal };
@@ -68,7 +68,7 @@ export class TrainingControl {
       try {
         const prepared = await prepare();
         await this.halt();
-        // Something else is wanted meanwhile, and built next; what was prepared may not suit it.
+        // A newer build follows; what was prepared may not suit it.
         if (isLatest()) await replace(prepared);
       } catch (error) {
         if (isLatest()) fail(error);
@@ -77,9 +77,9 @@ export class TrainingControl {
   }
 
   /**
-   * Work on models that no later build makes superfluous.
+   * Queues work on models that later builds do not cancel.
    *
-   * @param {() => Promise<unknown>} work reports its errors itself, and calls `halt` before another model takes over
+   * @param {() => Promise<unknown>} work reports its own errors, and calls `halt` before it replaces the model
    */
   inTurn(work) {
     this.#building++;
@@ -91,7 +91,7 @@ export class TrainingControl {
     return this.#builds;
   }
 
-  /** Ends training, for other models to go on with it. */
+  /** Stops training, which continues with the next model. */
   async halt() {
     this.#halted = true;
     if (!this.#loop) return;
@@ -101,11 +101,11 @@ export class TrainingControl {
 
   /**
    * @param {Goal} goal
-   * @returns {Promise<void>} ends with that training
+   * @returns {Promise<void>} settles when training ends
    */
   async start(goal) {
     this.#wanted = { goal };
-    // Whoever starts while another model is on its way means that one.
+    // During a build, this starts training of the new model.
     while (this.#building) await this.#builds;
     this.#goOn();
     await this.#end;
@@ -124,7 +124,7 @@ export class TrainingControl {
       this.running.value = this.#loop !== null;
       return;
     }
-    // One that is about to pause sees that more is wanted.
+    // A loop that is about to pause checks the goal again.
     if (this.#loop) return;
     this.running.value = true;
     this.#loop = this.#trainOn();
@@ -137,7 +137,7 @@ export class TrainingControl {
       const wanted = this.#wanted;
       await train(wanted.goal, () => wanted === this.#wanted && !this.#halted);
       if (this.#halted) break;
-      // Another goal may have been set meanwhile, for instance to go on where it was about to pause.
+      // A new goal may have been set meanwhile, for example by Start just after Pause.
       if (wanted === this.#wanted) this.#wanted = null;
       await rest();
     }

@@ -1,5 +1,5 @@
 import { fillOf, letterOf, paper, strengthOf, tie } from '../colours.js';
-import { isLevel } from '../routing.js';
+import { isTied } from '../routing.js';
 
 /**
  * Colours the characters of a routed text. The elements are not rendered again for that.
@@ -45,7 +45,7 @@ export function lookOf(routed, index, look) {
   const layer = routed.views.layers[look.layer - 1];
   if (!layer) return plainLook;
   const { topK, experts } = routed.shape;
-  if (isLevel(layer, row, topK)) {
+  if (isTied(layer, row, topK)) {
     return { background: tie, text: '#000000', letter: '', letters: '' };
   }
   const [first, second] = [firstOf(layer, row, topK), topK > 1 ? layer.experts[row * topK + 1] : -1];
@@ -74,7 +74,7 @@ function stripes(routed, row, letters) {
   const bands = Array.from({ length: layers }, (_, layer) => {
     const routing = routed.views.layers[layer];
     const expert = firstOf(routing, row, topK);
-    if (isLevel(routing, row, topK)) return { fill: tie, text: '#000000', letter: '\u00a0' };
+    if (isTied(routing, row, topK)) return { fill: tie, text: '#000000', letter: '\u00a0' };
     if (expert < 0) return { fill: paper, text: '#000000', letter: '\u00a0' };
     return { ...fillOf(expert, experts, 1), letter: letterOf(expert) };
   });

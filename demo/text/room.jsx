@@ -1,9 +1,9 @@
 import { useComputed } from '@preact/signals';
 import { useCallback, useMemo } from 'preact/hooks';
 import { Controls, ToSettings } from '../views/controls.jsx';
+import { Deferred } from '../views/deferred.jsx';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
-import { Later } from '../views/later.jsx';
 import { LoadView } from '../views/load.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
@@ -76,12 +76,12 @@ function TextRoom({ run, state }) {
           <WritingView run={run} state={state} />
         </div>
         <div class="column">
-          <Later turn={2}>
+          <Deferred turn={2}>
             <LossView run={run} state={state} />
             <LoadView routed={run.probe} state={state} />
             <LoadHistoryView run={run} state={state} />
             <TopKView run={run} state={state} />
-          </Later>
+          </Deferred>
         </div>
       </div>
       <Scrubber run={run} />

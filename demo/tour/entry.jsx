@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 
 /**
- * Begins the tour. It is loaded when somebody wants it.
+ * Starts the tour, which is loaded on the first click.
  *
  * @param {{ shell: import('../shell.js').Shell }} props
  */

@@ -1,5 +1,5 @@
 /**
- * The guided tour, for somebody who has never heard of experts.
+ * The guided tour, for people who have never heard of experts.
  *
  * @type {readonly import('./tour.js').TourStep[]}
  */
@@ -8,9 +8,9 @@ export const tourSteps = [
     room: 'plane',
     title: 'A model that learns',
     text:
-      'These points belong to different classes, and their places are all that the model is told. ' +
-      'It guesses the class of a place, is corrected, and gets better, a step at a time.',
-    ask: 'Press Start, and watch the map of its decisions bend around the points.',
+      'Each point belongs to a class. The model sees only the coordinates of a point and predicts its class. ' +
+      'In each step it is corrected, and becomes a little better.',
+    ask: 'Press Start, and watch the predicted classes change.',
     settings: { router: 'hyperrouter', experts: 6, topK: 2 },
     target: ['.transport .start'],
     done: (run) => run.step.value >= 20,
@@ -19,28 +19,28 @@ export const tourSteps = [
     room: 'plane',
     title: 'Experts share the work',
     text:
-      'Inside are several small networks, the experts, and no place is taken by all of them. ' +
-      'A router sends each place to a few; the map has the colour and the letter of the one that counts most there.',
-    ask: 'Move over the map, or press the arrow keys on it, and read who takes the place under you.',
+      'Inside the model are several small networks, the experts. A router sends each point to a few of them. ' +
+      'The map shows the colour and letter of the expert with the largest weight.',
+    ask: 'Point at the map, or tap it, to see which experts are chosen there.',
     target: ['.figure-ownership'],
   },
   {
     room: 'plane',
-    title: 'One expert, or several',
+    title: 'One expert or several',
     text:
-      'The router gives each place to its k best experts, and mixes what they say by weights. ' +
-      'With k = 1 a place belongs to one alone, and its weight is always 1, so that the router learns nothing from it.',
-    ask: 'Set the experts per point to 3, and see the colours grow paler: more experts share each place.',
+      'The router chooses the k experts with the largest logits, and the layer adds up their outputs by weight. ' +
+      'With k = 1 and softmax over the chosen experts, the weight is always 1, and the router learns nothing.',
+    ask: 'Set the experts per token to 3. The colours become paler where more experts share the work.',
     target: ['.field:has(#setting-topK)'],
     done: (_run, state) => Number(state.get('topK')) >= 3,
   },
   {
     room: 'plane',
-    title: 'Fair shares, and none',
+    title: 'Even and uneven load',
     text:
-      'Nobody tells the router to be fair. Often a few experts get nearly all the work and the others learn little. ' +
-      'The bars of “Load of the experts” say which share each one gets; the line marks the fair one.',
-    ask: 'Choose the router “Standard top-k (SMoE)”, whose weights are learned freely, and start again.',
+      'Nothing forces the router to use all experts. Often a few get nearly all points, and the others learn little. ' +
+      'The bars of “Expert load” show the share of each expert; the line marks an even load.',
+    ask: 'Choose the router “Standard top-k (SMoE)”, which is trained without a hypernetwork, and press Start.',
     target: ['.field:has(#setting-router)', '.figure-load'],
     done: (run, state) => state.get('router') === 'smoe' && run.step.value >= 20,
   },
@@ -48,28 +48,28 @@ export const tourSteps = [
     room: 'text',
     title: 'The same with text',
     text:
-      'Here a language model learns a book, and every character has the colour of the expert that takes it. ' +
-      'Before training the colours mean nothing; soon they will.',
-    ask: 'Press Start, and wait a hundred steps.',
+      'Here a language model learns a book. Each character has the colour of the expert with the largest weight. ' +
+      'Before training, the colours mean nothing.',
+    ask: 'Press Start, and wait for a hundred steps.',
     settings: { router: 'hyperrouter' },
     target: ['.figure-text'],
     done: (run) => run.step.value >= 100,
   },
   {
     room: 'text',
-    title: 'What an expert is good at',
+    title: 'What an expert specialises in',
     text:
-      'Some experts take spaces, some vowels, some the beginnings of words. ' +
-      'The table of characters and experts says who has specialised in what.',
-    ask: 'Press a row or an expert, and see its characters stand out in the text.',
+      'Some experts get spaces, some get vowels, some get the beginnings of words. ' +
+      'The table shows which kinds of characters are routed to which expert.',
+    ask: 'Choose a row or an expert, and see its characters highlighted in the text.',
     target: ['.figure-matrix', '.figure-text'],
   },
   {
     room: 'text',
     title: 'Back in time',
     text:
-      'The routing of this passage is kept from the first step on. ' +
-      'Much of it is settled early: characters seldom change their experts later.',
+      'The page keeps the routing of this passage from step 0 on. ' +
+      'With the slider, all figures go back to an earlier step.',
     ask: 'Drag the slider back to step 0, and forward again.',
     target: ['.scrubber'],
     done: (run) => run.moment.value !== null,
@@ -78,17 +78,17 @@ export const tourSteps = [
     room: 'inside',
     title: 'Where the router comes from',
     text:
-      'A HyperRouter does not learn its weights one by one. It learns a short vector, ' +
-      'and a random network that never changes turns that vector into all of them.',
-    ask: 'Press One step, and see which of the numbers move.',
+      'A HyperRouter does not train the weights of its router one by one. It trains a short vector, ' +
+      'from which a frozen random network computes all of them.',
+    ask: 'Press One step, and see which numbers change.',
     target: ['.figure-router-diagram'],
   },
   {
     room: 'routers',
     title: 'Which router is best?',
     text:
-      'Routers that learn, that stay random, that are generated: here they run side by side, ' +
-      'on the same data and from the same seed. Small runs may show no winner, and the page says so.',
+      'Here routers that are trained, frozen or generated run side by side, on the same data and from the same seed. ' +
+      'Short runs of small models may have no winner, and then the page says so.',
     ask: 'Press Start, and compare the curves.',
     target: ['.figure-routers-loss'],
   },

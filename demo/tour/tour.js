@@ -1,17 +1,17 @@
 import { computed, effect, signal } from '@preact/signals';
 
 /**
- * A guided tour: steps that lead through the rooms and use their real controls. It has no pictures of its own.
+ * A guided tour: steps that lead through the rooms and use their real controls.
  *
  * @typedef {object} TourStep
- * @property {string} room where it takes place
+ * @property {string} room id of the room in which it takes place
  * @property {string} title
  * @property {string} text one to three sentences
- * @property {string} [ask] the one thing to try
- * @property {Record<string, string | number | boolean>} [settings] that are set when the step begins
- * @property {readonly string[]} target selectors of what it is about; the first that is there is pointed at
- * @property {(run: import('../run.js').Run, state: import('../state.js').State) => boolean} [done] whether it was tried;
- *   read from signals
+ * @property {string} [ask] what the reader should try
+ * @property {Record<string, string | number | boolean>} [settings] applied when the step begins
+ * @property {readonly string[]} target selectors; the first one that matches an element is highlighted
+ * @property {(run: import('../run.js').Run, state: import('../state.js').State) => boolean} [done] whether the reader
+ *   has tried it; reads signals
  *
  * @typedef {ReturnType<typeof createTour>} Tour
  */
@@ -21,9 +21,9 @@ import { computed, effect, signal } from '@preact/signals';
  * @param {readonly TourStep[]} steps
  */
 export function createTour(shell, steps) {
-  /** Which step is shown; null: the tour is not being taken. */
+  /** Index of the current step; null: the tour is not running. */
   const index = signal(/** @type {number | null} */ (null));
-  /** Steps that were tried: once done, done. */
+  /** Indices of the steps that were tried. */
   const tried = signal(/** @type {ReadonlySet<number>} */ (new Set()));
   const step = computed(() => (index.value === null ? null : steps[index.value]));
 
@@ -38,7 +38,7 @@ export function createTour(shell, steps) {
   /** @param {number} to */
   async function show(to) {
     const next = steps[to];
-    if (!next) throw new RangeError(`the tour has the steps 0 to ${steps.length - 1}, not ${to}`);
+    if (!next) throw new RangeError(`the tour has steps 0 to ${steps.length - 1}, not ${to}`);
     index.value = to;
     if (shell.id.peek() !== next.room || !shell.room.peek()) await shell.go(next.room);
     const state = shell.room.peek()?.states[0];

@@ -6,7 +6,7 @@ import { useEffect, useRef } from 'preact/hooks';
 const mark = 'is-toured';
 
 /**
- * The panel of the tour. The page behind it stays usable: that is what the tour is about.
+ * The panel of the tour. It is not modal: the tour asks its reader to use the page behind it.
  *
  * @param {{ tour: Tour }} props
  */
@@ -62,10 +62,10 @@ export function TourPanel({ tour }) {
 }
 
 /**
- * Marks what a step is about and brings it into view, as soon as it is there: its room may still be loading.
+ * Highlights the target of a step and scrolls it into view as soon as it exists: its room may still be loading.
  *
  * @param {readonly string[]} selectors
- * @returns {() => void} takes the mark away
+ * @returns {() => void} removes the highlight
  */
 function pointAt(selectors) {
   /** @type {Element | null} */
@@ -83,7 +83,7 @@ function pointAt(selectors) {
       if (!marked) found.scrollIntoView({ block: 'center', behavior: calm ? 'auto' : 'smooth' });
       marked = found;
     }
-    // Views may replace what is marked while they load; a look now and then is cheap.
+    // A view that is still loading may replace the element. Looking again now and then is cheap.
     if (selectors.length) timer = setTimeout(look, 250);
   }
   look();

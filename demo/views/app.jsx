@@ -3,7 +3,7 @@ import { TourEntry } from '../tour/entry.jsx';
 import { PlaceContext } from './save-menu.jsx';
 
 /**
- * The page: its rooms, and the one that is open.
+ * The page: the list of rooms, and the current room.
  *
  * @param {{ shell: import('../shell.js').Shell }} props
  */
@@ -27,7 +27,7 @@ export function App({ shell }) {
               if (event.ctrlKey || event.metaKey || event.shiftKey) return;
               event.preventDefault();
               if (entry === id) return;
-              // So that the browser's way back leads to the room before.
+              // The browser's Back button returns to the previous room.
               history.pushState(null, '', `#room=${entry}`);
               shell.go(entry);
             }}
@@ -38,7 +38,7 @@ export function App({ shell }) {
       </nav>
       {shell.failure.value && (
         <p class="notice notice-problem" role="alert">
-          This part of the page could not be loaded: {shell.failure.value}
+          This room could not be loaded: {shell.failure.value}
         </p>
       )}
       {room && (

@@ -1,16 +1,16 @@
-/** What the last look at an element that is watched has found. */
+/** Last known widths of observed elements. */
 const widths = /** @type {WeakMap<Element, number>} */ (new WeakMap());
 
 /**
- * How wide an element is, in whole pixels. To ask the element itself lets the browser lay out the page at once; of one
- * that is watched by `onResize` it is known.
+ * The width of an element in whole pixels. For an element that is observed by `onResize` it is known; reading it from the
+ * element would force a layout.
  *
  * @param {Element} element
  */
 export const widthOf = (element) => widths.get(element) ?? element.clientWidth;
 
 /**
- * Calls back when an element has got another size. For use as a `ref`: it stops when the element goes.
+ * Calls back when the width of an element changes. For use as a `ref`: stops when the element is removed.
  *
  * @param {(element: HTMLElement) => void} callback
  * @returns {(element: HTMLElement | null) => (() => void) | undefined}
@@ -19,11 +19,11 @@ export function onResize(callback) {
   return (element) => {
     if (!element) return undefined;
     let width = -1;
-    // Not on the screen yet: there is nothing to draw on.
+    // Not laid out yet: there is nothing to draw on.
     widths.set(element, 0);
     const observer = new ResizeObserver((entries) => {
       const now = Math.round(entries[entries.length - 1].contentRect.width);
-      // Drawing must not be the cause of the next call.
+      // Drawing must not cause the next call.
       if (now === width) return;
       width = now;
       widths.set(element, now);
@@ -35,7 +35,7 @@ export function onResize(callback) {
 }
 
 /**
- * A colour of the page's style sheet, for drawing.
+ * A colour from the style sheet, for drawing.
  *
  * @param {string} name of the custom property
  */

@@ -1,8 +1,8 @@
 import { saveFile } from '../export/save.js';
 import { compact } from '../format.js';
 import { idleKeys } from '../schema.js';
+import { Deferred } from './deferred.jsx';
 import { Field } from './field.jsx';
-import { Later } from './later.jsx';
 import { SaveRun, shareableOf } from './share.jsx';
 
 /**
@@ -11,14 +11,15 @@ import { SaveRun, shareableOf } from './share.jsx';
  */
 
 /**
- * What is trained, and how.
+ * The controls beside the figures: data, model and training settings, and saving.
  *
  * @param {object} props
  * @param {Run} props.run
  * @param {State} props.state
  * @param {(problems: string[]) => void} props.onProblems
- * @param {import('preact').ComponentChildren} props.source what is learned, and where it comes from
- * @param {(files: File[]) => void} [props.openFiles] opens a model out of one file or two; by default the run does, of one
+ * @param {import('preact').ComponentChildren} props.source controls of the training data
+ * @param {(files: File[]) => void} [props.openFiles] opens a model from one file or two; by default, the run
+ *   opens one file
  */
 export function Controls({ run, state, onProblems, source, openFiles }) {
   const idle = idleKeys(state.schema, state.values.value);
@@ -31,15 +32,15 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
   const built = run.summary.value;
   return (
     <section class="controls" aria-label="Settings" tabIndex={-1}>
-      <Later>
+      <Deferred>
         {source}
         <div class="group">
-          <h2>The model</h2>
+          <h2>Model</h2>
           {fields('model')}
           {built && (
             <p class="facts">
-              <b>{compact(built.parameterCount)}</b> numbers in the model, of which{' '}
-              <b>{compact(built.trainableParameterCount)}</b> are learned.
+              <b>{compact(built.parameterCount)}</b> parameters, of which{' '}
+              <b>{compact(built.trainableParameterCount)}</b> are trained.
             </p>
           )}
           {fields('training')}
@@ -49,7 +50,7 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
           </details>
         </div>
         <Checkpoints run={run} openFiles={openFiles} />
-      </Later>
+      </Deferred>
     </section>
   );
 }
@@ -58,7 +59,7 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
 function Checkpoints({ run, openFiles }) {
   return (
     <div class="group">
-      <h2>Keep it</h2>
+      <h2>Save and open</h2>
       <div class="row">
         <button type="button" disabled={!run.summary.value} onClick={() => save(run)}>
           Save the model
@@ -82,11 +83,11 @@ function Checkpoints({ run, openFiles }) {
         <SaveRun what={shareableOf(run)} />
       </div>
       <p class="help">
-        A model is a safetensors file with all that was learned: training goes on from it.
+        A model is saved as a safetensors file from which training can continue.
         {openFiles &&
-          ' The command line opens it too, to measure it or to let it write. Published models open here; ' +
-            'choose the file of their vocabulary along with them.'}{' '}
-        A run is its settings, and all losses and measures as numbers.
+          ' The command line can open it too. Models saved by other programs can be opened here; ' +
+            'select the file of their vocabulary together with the model.'}{' '}
+        A run contains the settings and all losses and metrics as numbers.
       </p>
     </div>
   );
@@ -102,10 +103,10 @@ async function save(run) {
   }
 }
 
-/** The way to the settings where pictures come first, on a narrow screen: the eye, and the focus too. */
+/** Scrolls to the settings and moves the focus there. For narrow screens, where the figures come first. */
 export function ToSettings() {
   return (
-    <button type="button" class="quiet to-settings" onClick={toSettings}>
+    <button type="button" class="quiet to-settings" onClick={showSettings}>
       Settings
       <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
         <path d="M6 1v9M2 6.5l4 4 4-4" />
@@ -114,7 +115,7 @@ export function ToSettings() {
   );
 }
 
-function toSettings() {
+function showSettings() {
   const settings = /** @type {HTMLElement} */ (document.querySelector('.controls'));
   settings.focus({ preventScroll: true });
   settings.scrollIntoView();

@@ -4,40 +4,40 @@ import { onResize, widthOf } from './canvas.js';
 
 /** @type {(() => void)[]} */
 const waiting = [];
-let awake = false;
+let scheduled = false;
 
-/** Milliseconds of drawing, after which the page may answer. */
-const enough = 5;
+/** Milliseconds of drawing per task, so that the page stays responsive. */
+const drawingBudget = 5;
 
 function drawWaiting() {
   const began = performance.now();
   try {
-    while (waiting.length > 0 && performance.now() - began < enough) waiting.shift()?.();
+    while (waiting.length > 0 && performance.now() - began < drawingBudget) waiting.shift()?.();
   } finally {
-    // A picture that fails does not hold back the others.
-    awake = waiting.length > 0;
-    if (awake) setTimeout(drawWaiting);
+    // If a drawing throws, the others are still drawn.
+    scheduled = waiting.length > 0;
+    if (scheduled) setTimeout(drawWaiting);
   }
 }
 
 /**
- * Draws when it is its turn: a few pictures a task, so that the page can answer between them.
+ * Queues a drawing. Each task does a few of them, so that the page stays responsive.
  *
  * @param {() => void} draw
  */
 function inTurn(draw) {
   waiting.push(draw);
-  if (awake) return;
-  awake = true;
+  if (scheduled) return;
+  scheduled = true;
   setTimeout(drawWaiting);
 }
 
 /**
- * Draws, and draws again when a signal has changed that was read in drawing.
+ * Draws, and draws again when a signal changes that was read while drawing.
  *
- * @param {() => void} draw this and the following: those of the last rendering count
- * @param {readonly (() => void)[]} [before] what drawing needs and takes long to compute: each has a turn of its own,
- *   and is kept where it is computed, for drawing to find it there
+ * @param {() => void} draw the function of the last rendering is used, also for `before`
+ * @param {readonly (() => void)[]} [before] slow computations that drawing needs: each gets its own turn, and caches its
+ *   result for the drawing
  */
 export function useDrawing(draw, before = []) {
   const latest = useRef({ draw, before });
@@ -67,11 +67,11 @@ export function useDrawing(draw, before = []) {
 }
 
 /**
- * A canvas that is drawn once it is on the screen, and again when its width has changed, or a signal that was read in
+ * A canvas that is drawn when it is first laid out, and again when its width changes or a signal that was read while
  * drawing.
  *
- * @param {(canvas: HTMLCanvasElement) => void} draw the one of the last rendering counts
- * @param {readonly (() => void)[]} [before] as for every drawing
+ * @param {(canvas: HTMLCanvasElement) => void} draw the function of the last rendering is used
+ * @param {readonly (() => void)[]} [before] as in `useDrawing`
  */
 export function useCanvas(draw, before = []) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
@@ -79,7 +79,7 @@ export function useCanvas(draw, before = []) {
   useDrawing(() => {
     if (width.value && canvas.current) draw(canvas.current);
   }, before);
-  // The same function for the whole life of the view: a new one would let the canvas be watched anew each time.
+  // A stable function: with a new one in each rendering, the canvas would be observed anew each time.
   const hold = useMemo(() => {
     const watching = onResize((element) => {
       width.value = widthOf(element);

@@ -10,11 +10,11 @@ import { maxOf } from '../state.js';
  * @property {string} name key of the setting
  * @property {(problems: string[]) => void} onProblems
  * @property {boolean} [disabled]
- * @property {string} [help] instead of the setting's own
+ * @property {string} [help] replaces the setting's help
  */
 
 /**
- * The control of a setting: a native element with its label and its help.
+ * The control of a setting: a native element with its label and help.
  *
  * @param {FieldProps} props
  */
@@ -41,7 +41,7 @@ function Help({ setting, help }) {
 }
 
 /**
- * A slider. The value is shown while it moves and taken when it is let go, because a new value may mean a new model.
+ * A slider. Shows its value while it moves, and sets it when it is released, because a new value may build a new model.
  *
  * @param {ControlProps} props
  */
@@ -130,7 +130,7 @@ function Select({ state, setting, onProblems, disabled }) {
 }
 
 /**
- * A few choices side by side; of numbers up to their limit, or of the setting's choices.
+ * A few choices side by side: the setting's choices, or all numbers up to its limit.
  *
  * @param {ControlProps} props
  */

@@ -1,20 +1,20 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { afterPaint } from './later.jsx';
+import { afterPaint } from './deferred.jsx';
 import { SaveMenu } from './save-menu.jsx';
 
 /**
- * A picture with its title, the words that explain it, and the same as a table. What it is comes before the picture:
- * most readers have never seen one like it.
+ * A figure with its title, caption and table. The caption comes first, because most readers have never seen a figure
+ * like it.
  *
  * @param {object} props
  * @param {string} props.title
- * @param {import('preact').ComponentChildren} [props.tools] controls of this picture only
+ * @param {import('preact').ComponentChildren} [props.tools] controls of this figure
  * @param {import('preact').ComponentChildren} props.children
  * @param {import('preact').ComponentChildren} [props.caption]
- * @param {() => import('preact').ComponentChildren} [props.table] drawn only while it is open
- * @param {() => import('../export/csv.js').Row[]} [props.rows] all numbers, where the table shows but some, or rounded;
- *   the first row has the names of the columns
- * @param {string} [props.name] for styles, and in the names of saved files
+ * @param {() => import('preact').ComponentChildren} [props.table] rendered only while it is open
+ * @param {() => import('../export/csv.js').Row[]} [props.rows] all numbers in full precision, for the CSV file, where the
+ *   table shows only some or rounds them; the first row has the column names
+ * @param {string} [props.name] used in class names and in names of saved files
  */
 export function Figure({ title, tools, children, caption, table, rows, name = '' }) {
   const section = useRef(/** @type {HTMLElement | null} */ (null));
@@ -37,15 +37,15 @@ export function Figure({ title, tools, children, caption, table, rows, name = ''
 }
 
 /**
- * What is not on the screen is laid out when the page has time: all at once would hold it up while it begins.
+ * Lays out a figure below the fold when the page is idle. Laying out all figures at once would delay the start of the page.
  *
  * @param {HTMLElement} figure
- * @returns {() => void} takes it back
+ * @returns {() => void} cancels it
  */
 function layOutWhenIdle(figure) {
   const layOut = () => {
     figure.dataset.laid = '';
-    // Now, so that the next one waits for another time if this took long.
+    // Forces the layout now, so that the next figure waits for another idle period if this one took long.
     figure.getBoundingClientRect();
   };
   if (!globalThis.requestIdleCallback) {
@@ -75,7 +75,7 @@ function TableBelow({ table, what }) {
 }
 
 /**
- * The letter of an expert on its colour.
+ * The letter of an expert on the expert's colour.
  *
  * @param {{ letter: string, fill: string, text: string }} props
  */

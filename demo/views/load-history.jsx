@@ -12,16 +12,16 @@ import { Figure } from './figure.jsx';
 
 const height = 132;
 
-/** One layer is shown; the first, where a room shows all. @param {unknown} value of the setting */
+/** The layer that is shown; the first one where a room shows all layers. @param {unknown} value of the setting */
 const layerOf = (value) => Math.max(1, Number(value));
 
 /**
- * How the load has moved since the run began: a stacked area to 100 %, the experts always in the same order.
+ * Expert load since the start of the run: a stacked area chart up to 100 %, with the experts in a fixed order.
  *
  * @param {object} props
  * @param {Pick<import('../run.js').Run, 'loads'>} props.run
  * @param {import('../state.js').State} props.state
- * @param {string} [props.of] the name of the run, where several are shown
+ * @param {string} [props.of] name of the run, if the room shows several
  * @param {string} [props.title] its label
  */
 export function LoadHistoryView({ run, state, of, title }) {
@@ -34,7 +34,7 @@ export function LoadHistoryView({ run, state, of, title }) {
     const view = { layer: layerOf(state.get('layer')) - 1, log: Boolean(state.get('logSteps')) };
     draw(element, run.loads.value.entries, view);
   });
-  // The same function for the whole life of the view: a new one would let the element be held anew each time.
+  // A stable function: with a new one in each rendering, the element would be registered anew each time.
   const vector = useMemo(() => {
     const view = () => ({ layer: layerOf(state.peek('layer')) - 1, log: Boolean(state.peek('logSteps')) });
     return drawnAs(() => drawSvg(run.loads.peek().entries, view(), canvas.current?.clientWidth ?? 0));
@@ -42,11 +42,11 @@ export function LoadHistoryView({ run, state, of, title }) {
 
   return (
     <Figure
-      title={title ?? `Load over time, layer ${layer}`}
+      title={title ?? `Expert load over time, layer ${layer}`}
       name={of ? `load-history-${of}` : 'load-history'}
       caption={
         routed && !of
-          ? 'From left to right: the steps. The height of a band: the load of that expert.'
+          ? 'Steps from left to right. The height of a band is the load of its expert.'
           : undefined
       }
       table={routed ? () => <LoadTable entries={entries} layer={layer - 1} /> : undefined}
@@ -59,7 +59,7 @@ export function LoadHistoryView({ run, state, of, title }) {
           <span>step {count(last?.step ?? 0)}</span>
         </p>
       </div>
-      {!routed && <p class="nothing">A dense model has no experts to share the work.</p>}
+      {!routed && <p class="nothing">A dense model has no experts.</p>}
     </Figure>
   );
 }
@@ -70,9 +70,9 @@ export function LoadHistoryView({ run, state, of, title }) {
  */
 function summaryOf(last, layer) {
   const load = last?.layers[layer - 1];
-  if (!last || !load) return 'No load yet.';
+  if (!last || !load) return 'No expert load yet.';
   const words = load.map((share, expert) => `${letterOf(expert)} ${percent(share)}`).join(', ');
-  return `Load of each expert in layer ${layer} over the steps. At step ${last.step}: ${words}.`;
+  return `Expert load in layer ${layer} over the steps. At step ${last.step}: ${words}.`;
 }
 
 /**
@@ -81,8 +81,8 @@ function summaryOf(last, layer) {
  * @property {string} fill
  * @property {string} text colour of its letter
  * @property {[number, number][]} outline in pixels
- * @property {number} middle where its letter stands
- * @property {number} space that the letter has
+ * @property {number} middle vertical position of its letter
+ * @property {number} space height that is free for the letter
  */
 
 /**
@@ -99,7 +99,7 @@ function bandsOf(all, { layer, log }, width) {
   const to = place(entries[entries.length - 1].step);
   const x = (/** @type {number} */ step) =>
     to > from ? ((place(step) - from) / (to - from)) * width : width;
-  // One entry alone is drawn over the full width.
+  // A single entry is drawn over the full width.
   const points = entries.map(({ step, layers }) => ({ x: x(step), load: layers[layer] }));
   if (points.length === 1 || to <= from) points.unshift({ ...points[points.length - 1], x: 0 });
 
@@ -119,13 +119,13 @@ function bandsOf(all, { layer, log }, width) {
   });
 }
 
-/** A letter stands in its band only where that is high enough, at its left and its right. */
+/** A letter is drawn only if its band is high enough at both edges of the letter. */
 const letterHeight = 11;
 const letterInset = 10;
 const letterEdges = [letterInset + 4, letterInset - 4];
 
 /**
- * A height of the outline between the points that it is made of.
+ * The height of an outline at any x, by linear interpolation.
  *
  * @param {number[]} xs rising
  * @param {number[]} values
@@ -172,7 +172,7 @@ function draw(canvas, entries, view) {
 }
 
 /**
- * The same with lines and letters.
+ * The chart as SVG.
  *
  * @param {LoadEntry[]} entries
  * @param {{ layer: number, log: boolean }} view

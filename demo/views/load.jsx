@@ -4,25 +4,23 @@ import { fixed, percent } from '../format.js';
 import { Chip, Figure } from './figure.jsx';
 
 /**
- * The load of every expert in every layer. It is a table, with a bar in each cell.
+ * Expert load in every layer, as a table with a bar in each cell.
  *
- * @typedef {object} Routed what is shown of any probe
+ * @typedef {object} Routed the routing of a probe
  * @property {{ layers: number, experts: number }} shape
  * @property {{ layers: import('../routing.js').LayerRouting[] }} views
  *
  * @param {object} props
  * @param {import('@preact/signals').ReadonlySignal<Routed | null>} props.routed
  * @param {import('../state.js').State} props.state
- * @param {string} [props.what] the shares are of, in the plural
+ * @param {string} [props.what] the tokens of the probe, in the plural
  */
-export function LoadView({ routed, state, what = 'characters' }) {
+export function LoadView({ routed, state, what = 'characters of the passage' }) {
   const probe = routed.value;
   if (!probe?.shape.layers) {
     return (
-      <Figure title="Load of the experts" name="load">
-        <p class="nothing">
-          {probe ? 'A dense model has no experts to share the work.' : 'Comes with the first step.'}
-        </p>
+      <Figure title="Expert load" name="load">
+        <p class="nothing">{probe ? 'A dense model has no experts.' : 'Available after the first step.'}</p>
       </Figure>
     );
   }
@@ -36,15 +34,15 @@ export function LoadView({ routed, state, what = 'characters' }) {
       entropy: routerEntropy(logits, experts),
     };
   });
-  // All bars on one scale, so that layers can be compared; a full bar is twice the fair share at least.
+  // All bars have the same scale, so that layers can be compared; a full bar is at least twice an even load.
   const full = Math.max(2 / experts, ...layers.flatMap(({ load }) => [...load]));
-  const fair = (100 / experts / full).toFixed(2);
+  const even = (100 / experts / full).toFixed(2);
   const current = Number(state.get('layer')) - 1;
   return (
     <Figure
-      title="Load of the experts"
+      title="Expert load"
       name="load"
-      caption={`Share of the ${what} that each expert gets in each layer. The line marks the fair share.`}
+      caption={`Share of the assignments that each expert gets, over all ${what}. The line marks an even load.`}
       rows={() => rowsOf(layers)}
     >
       <table class="load">
@@ -70,7 +68,7 @@ export function LoadView({ routed, state, what = 'characters' }) {
                   <td key={i}>
                     <span class="load-bar">
                       <span style={{ width: `${(100 * load[expert]) / full}%`, background: fill }} />
-                      <i style={{ left: `${fair}%` }} />
+                      <i style={{ left: `${even}%` }} />
                     </span>
                     <span class="load-number">{percent(load[expert])}</span>
                   </td>
@@ -84,17 +82,17 @@ export function LoadView({ routed, state, what = 'characters' }) {
         <tbody>
           <Measure
             name="Max load"
-            help="of one expert, in multiples of the fair share: 1 (even) to E/K"
+            help="largest load · E: 1 (even) to E/K"
             values={layers.map((layer) => fixed(layer.maxLoad))}
           />
           <Measure
             name="Load variation"
-            help="standard deviation of the load over its mean: 0 (even) to √(E/K − 1)"
+            help="standard deviation of the load divided by its mean: 0 (even) to √(E/K − 1)"
             values={layers.map((layer) => fixed(layer.loadVariation))}
           />
           <Measure
             name="Router entropy"
-            help="of the probabilities: 0 (certain) to 1 (uniform)"
+            help="mean over tokens, divided by ln E: 0 (certain) to 1 (uniform)"
             values={layers.map((layer) => fixed(layer.entropy))}
           />
         </tbody>

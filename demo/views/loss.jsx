@@ -11,8 +11,7 @@ import { Plot } from './plot.jsx';
  */
 
 /**
- * How well the model predicts: in training (raw thin, smoothed thick) and on the held-out text, and how earlier runs
- * went.
+ * The loss in training (raw thin, smoothed thick), on the held-out data, and of earlier runs.
  *
  * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
  */
@@ -41,7 +40,7 @@ export function LossView({ run, state }) {
         <Field state={state} name="logSteps" onProblems={none} />
         {run.earlier.value.length > 0 && (
           <button type="button" class="quiet" onClick={run.forgetEarlier}>
-            Forget earlier runs
+            Clear earlier runs
           </button>
         )}
       </div>
@@ -49,7 +48,7 @@ export function LossView({ run, state }) {
   );
 }
 
-/** Dashes of the earlier runs, from the oldest on. */
+/** Dashes of earlier runs, the oldest first. */
 const earlierDashes = [[], [7, 3], [2, 2]];
 
 /**
@@ -83,7 +82,7 @@ function linesOf({ steps, train, smooth, heldOut }, earlier, unit) {
   ];
 }
 
-/** From half to half, so that the axis rests while the loss falls. @type {(least: number, most: number) => [number, number]} */
+/** Multiples of 0.5, so that the axis stays still while the loss falls. @type {(least: number, most: number) => [number, number]} */
 const halves = (least, most) => [Math.max(0, Math.floor(least * 2 - 0.4) / 2), Math.ceil(most * 2 + 0.1) / 2];
 
 /**
@@ -91,11 +90,11 @@ const halves = (least, most) => [Math.max(0, Math.floor(least * 2 - 0.4) / 2), M
  * @param {Unit} unit
  */
 function captionOf({ per, guess }, unit) {
-  const start = lossText(guess(), unit);
-  const ends = `${start} for one that knows nothing, fewer the better it predicts.`;
-  return per === 'point'
-    ? `How many ${unitName(unit, per)} the model still needs to be told of the class: ${ends}`
-    : `How many ${unitName(unit, per)} the model would need to store the text: ${ends}`;
+  const what =
+    per === 'point'
+      ? `Cross-entropy of the predicted class, in ${unitName(unit, per)}.`
+      : `The ${unitName(unit, per)} needed to store the text with the model’s predictions.`;
+  return `${what} Lower is better; uniform predictions have ${lossText(guess(), unit)}.`;
 }
 
 /**
@@ -104,7 +103,7 @@ function captionOf({ per, guess }, unit) {
  * @param {Unit} unit
  */
 function summaryOf({ steps, smooth, heldOut }, unitWords, unit) {
-  if (!steps.length) return 'Loss: no steps yet.';
+  if (!steps.length) return 'Loss: no training steps yet.';
   const held = heldOut.length ? `, held-out ${lossText(heldOut.at(-1)?.loss, unit)}` : '';
   return (
     `Loss in ${unitWords} over ${steps.at(-1)} steps: ` +
@@ -143,7 +142,7 @@ function LossTable({ history, unit, unitWords }) {
 }
 
 /**
- * Every loss that is kept.
+ * All losses in the history.
  *
  * @param {LossHistory} history
  * @param {string} unitWords

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { count, loss as lossText, unitName } from '../format.js';
-import { held } from '../session/in-room.js';
+import { waitReason } from '../session/in-room.js';
 
 /**
- * What went otherwise than wanted, with what can be done about it.
+ * Messages to the user, with buttons for what can be done about them.
  *
  * @param {{ run: import('../run.js').Run }} props
  */
@@ -39,14 +39,14 @@ export function Notices({ run }) {
 const every = 2000;
 
 /**
- * The one place where a screen reader hears how it goes: at most every two seconds, and only when there is news. A new
- * notice is said first; on the screen it stands below by itself.
+ * The only place where screen readers announce progress: at most every two seconds, and only if it has changed. New
+ * notices are announced first; on the screen they are shown separately.
  *
  * @param {object} props
  * @param {import('../run.js').Run} props.run
  * @param {import('../state.js').State} props.state
- * @param {() => string} [props.doing] what else goes on that should be said first; empty for nothing
- * @param {import('preact').ComponentChildren} [props.children] what stands beside it
+ * @param {() => string} [props.doing] other work to announce first; empty: none
+ * @param {import('preact').ComponentChildren} [props.children] shown beside it
  */
 export function StatusLine({ run, state, doing, children }) {
   const [said, say] = useState(() => ({ text: doing?.() || sentenceFor(run, state), isNotice: false }));
@@ -84,11 +84,13 @@ function sentenceFor(run, state) {
   const quality = heldOut
     ? ` Held-out loss ${lossText(heldOut.loss, unit)} ${unitName(unit, run.task.per)}${when}.`
     : '';
-  if (held.peek()) return held.peek();
-  if (status === 'building') return 'The model is being built.';
+  if (waitReason.peek()) return waitReason.peek();
+  if (status === 'building') return 'Building the model…';
   if (status === 'running') return `Training, step ${step}.${quality}`;
-  if (status === 'diverged') return `Training broke down at step ${step}.`;
+  if (status === 'diverged') return `Training diverged at step ${step}.`;
   if (status === 'failed')
-    return run.summary.peek() ? 'Training failed; Reset begins again.' : 'The model could not be built.';
-  return at ? `Paused at step ${step}.${quality}` : 'Ready. Nothing is learned yet.';
+    return run.summary.peek()
+      ? 'Training failed. Press Reset to start again.'
+      : 'The model could not be built.';
+  return at ? `Paused at step ${step}.${quality}` : 'Ready. The model is untrained.';
 }

@@ -21,30 +21,30 @@ import { plotSvg } from './plot-svg.js';
 /**
  * A line chart on a canvas.
  *
- * @typedef {import('./plot-lines.js').Drawn} Drawn
+ * @typedef {import('./plot-lines.js').PlotData} PlotData
  * @typedef {import('./plot-lines.js').Line} Line
  *
- * @typedef {{ at: number, text: string }[]} Ticks what is written at an axis
+ * @typedef {{ at: number, text: string }[]} Ticks labels of an axis
  *
  * @typedef {object} Label at the end of a line
  * @property {Line} line
  * @property {string[]} rows
- * @property {number} y the middle, pixels from the top of the plotting area
+ * @property {number} y vertical centre, pixels from the top of the plotting area
  * @property {number} height pixels
  */
 
-const mostRows = 3;
-/** Labels take no more of the chart's width. */
+const maxRows = 3;
+/** Largest share of the chart's width for labels. */
 const labelShare = 0.42;
 
 /**
  * @param {HTMLElement} box
- * @param {Drawn} first
+ * @param {PlotData} first
  * @param {number} height pixels
  */
 export function createPlot(box, first, height) {
   let drawn = first;
-  /** The axes' numbers as they were when the chart was last drawn. @type {{ x: Ticks, y: Ticks }} */
+  /** Tick labels of the last drawing. @type {{ x: Ticks, y: Ticks }} */
   const ticks = { x: [], y: [] };
   const plot = new UPlot(
     {
@@ -70,7 +70,7 @@ export function createPlot(box, first, height) {
         })),
       ],
       hooks: {
-        // Below the lines.
+        // Drawn before the lines, so below them.
         drawAxes: [(self) => drawBands(self, drawn)],
         draw: [
           (self) => {
@@ -86,7 +86,7 @@ export function createPlot(box, first, height) {
   return {
     plot,
 
-    /** @param {Drawn} next the same lines, with other values */
+    /** @param {PlotData} next the same lines with new values */
     show(next) {
       drawn = next;
       plot.setData(dataOf(next));
@@ -97,15 +97,15 @@ export function createPlot(box, first, height) {
   };
 }
 
-/** @param {Drawn} drawn @returns {UPlot.AlignedData} */
+/** @param {PlotData} drawn @returns {UPlot.AlignedData} */
 function dataOf(drawn) {
   const tables = /** @type {UPlot.AlignedData[]} */ (tablesOf(drawn));
-  // Joining sorts all steps; runs that train together have the same.
+  // Joining sorts all steps, so it is avoided for runs with the same steps.
   return tables.length > 1 ? UPlot.join(tables) : (tables[0] ?? [[]]);
 }
 
 /**
- * @param {{ x: Ticks, y: Ticks }} ticks changed with each drawing
+ * @param {{ x: Ticks, y: Ticks }} ticks updated by each drawing
  * @param {(value: number) => string} format
  * @returns {UPlot.Axis[]}
  */
@@ -141,7 +141,7 @@ function axesOf(ticks, format) {
 }
 
 /**
- * Where things are, in pixels from the upper left corner of the canvas.
+ * The plotting area and its scales, in pixels from the upper left corner of the canvas.
  *
  * @param {UPlot} plot
  */
@@ -164,7 +164,7 @@ function frameOf(plot) {
 /**
  * @param {UPlot} plot
  * @param {string} text
- * @returns {number} pixels of the page
+ * @returns {number} CSS pixels
  */
 function textWidth({ ctx }, text) {
   ctx.save();
@@ -175,7 +175,7 @@ function textWidth({ ctx }, text) {
 }
 
 /**
- * The labels in rows, as wide as the chart allows and no higher than it is.
+ * The labels broken into rows that fit the width and height of the chart.
  *
  * @param {UPlot} plot
  * @param {readonly Line[]} lines
@@ -184,7 +184,7 @@ function rowsOfLabels(plot, lines) {
   const labels = labelsOf(lines);
   const named = labels.filter(Boolean).length;
   const width = plot.width * labelShare - labelPlace.text;
-  const rows = Math.min(mostRows, Math.max(1, Math.floor((plot.height - 40) / rowHeight / named)));
+  const rows = Math.min(maxRows, Math.max(1, Math.floor((plot.height - 40) / rowHeight / named)));
   return labels.map((label) =>
     label ? wrapped(label, { width, rows }, (text) => textWidth(plot, text)) : [],
   );
@@ -193,7 +193,7 @@ function rowsOfLabels(plot, lines) {
 /**
  * @param {UPlot} plot
  * @param {readonly Line[]} lines
- * @returns {number} pixels on the right of the plotting area
+ * @returns {number} pixels to the right of the plotting area
  */
 function labelSpace(plot, lines) {
   const rows = rowsOfLabels(plot, lines).flat();
@@ -202,7 +202,7 @@ function labelSpace(plot, lines) {
 }
 
 /**
- * The labels beside the last values of their lines, moved apart where these meet.
+ * The labels beside the last values of their lines, moved apart where they would overlap.
  *
  * @param {UPlot} plot
  * @param {readonly Line[]} lines
@@ -220,7 +220,7 @@ function placedLabels(plot, lines) {
 
 /**
  * @param {UPlot} plot
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  */
 function drawBands(plot, { lines, log }) {
   const { ctx } = plot;
@@ -239,14 +239,14 @@ function drawBands(plot, { lines, log }) {
 
 /**
  * @param {UPlot} plot
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  */
 function drawMarks(plot, { lines, log }) {
   const { ctx } = plot;
   const ratio = UPlot.pxRatio;
   const radius = markRadius * ratio;
   ctx.save();
-  // The lines may have left theirs behind.
+  // Resets the dashes of the lines.
   ctx.setLineDash([]);
   for (const line of lines) {
     const { colour, mark, filled } = line.look;

@@ -1,53 +1,54 @@
 /**
- * What a line chart shows, and where its parts go. Everything here is independent of how it is drawn.
+ * The data and layout of a line chart, independent of how it is drawn.
  *
  * @typedef {object} LineLook
  * @property {string} colour custom property
  * @property {number} width of the line, pixels
- * @property {readonly number[]} [dash] solid where it is left out or empty
- * @property {'circle' | 'square'} [mark] shape of the marks, by default a circle
+ * @property {readonly number[]} [dash] solid if omitted or empty
+ * @property {'circle' | 'square'} [mark] shape of the marks; default: circle
  * @property {boolean} [filled] whether the marks are filled
- * @property {string} [text] colour of the label, by default that of text
+ * @property {string} [text] colour of the label; default: text colour
  *
  * @typedef {object} Line
- * @property {string} label stands at the end of the line; none where it is empty
+ * @property {string} label at the end of the line; empty: none
  * @property {LineLook} look
  * @property {readonly number[]} steps ascending
  * @property {readonly number[]} values
  * @property {readonly number[]} [low] with `high`, the edges of a band around the line
  * @property {readonly number[]} [high]
- * @property {readonly Mark[]} [marks] single values
+ * @property {readonly Mark[]} [marks] values drawn as points
  *
  * @typedef {{ step: number, value: number }} Mark
  *
- * @typedef {object} Drawn
+ * @typedef {object} PlotData
  * @property {readonly Line[]} lines
  * @property {boolean} [log] whether the steps are on a logarithmic scale
- * @property {readonly [number, number] | ((least: number, most: number) => [number, number])} [range] of the value
- *   axis, or a function of the values that are shown; by default these and a margin. Always the same for one chart
- * @property {(value: number) => string} [format] of the numbers at the value axis
- * @property {number} [lastStep] the end of the step axis; by default the last step that is shown
+ * @property {readonly [number, number] | ((least: number, most: number) => [number, number])} [range] of the
+ *   value axis, or a function of the smallest and largest value; default: both with a margin. Must not change during
+ *   the life of a chart
+ * @property {(value: number) => string} [format] of the tick labels of the value axis
+ * @property {number} [lastStep] end of the step axis; default: the last step of all lines
  */
 
 export const font = { family: 'system-ui, sans-serif', size: 12 };
 
-/** Of the mark of a single value, from its centre to its edge, pixels. */
+/** Radius of a mark, pixels. */
 export const markRadius = 2.75;
 
 /** Opacity of a band. */
 export const bandOpacity = 0.12;
 
-/** Beside the plotting area, pixels from its right edge: a piece of the line, then the label in rows. */
+/** Label of a line, pixels from the right edge of the plotting area: a sample of the line, then the text in rows. */
 export const labelPlace = { piece: 5, pieceWidth: 15, text: 24 };
 export const rowHeight = 14;
 
-/** A logarithmic axis has no place for step 0. @param {boolean | undefined} log */
+/** A logarithmic axis cannot show step 0. @param {boolean | undefined} log */
 const firstStep = (log) => (log ? 1 : 0);
 
 /**
- * Tables of lines that have the same steps: [steps, values of a line, values of the next, …].
+ * Groups lines with the same steps into tables: [steps, values of the first line, values of the next, …].
  *
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  * @returns {number[][][]} in the order of the lines
  */
 export function tablesOf({ lines, log }) {
@@ -70,7 +71,7 @@ export function tablesOf({ lines, log }) {
 const sameNumbers = (a, b) => a === b || (a.length === b.length && a.every((x, i) => x === b[i]));
 
 /**
- * The marks of a line that its axis has a place for.
+ * The marks of a line that the axis can show.
  *
  * @param {Line} line
  * @param {boolean | undefined} log
@@ -82,7 +83,7 @@ export const marksOf = ({ marks = [] }, log) => marks.filter(({ step }) => step 
  *
  * @param {Line} line
  * @param {boolean | undefined} log
- * @returns {[step: number, value: number][]} empty where there is none
+ * @returns {[step: number, value: number][]} empty: no band
  */
 export function outlineOf({ steps, low, high }, log) {
   if (!low || !high) return [];
@@ -92,12 +93,12 @@ export function outlineOf({ steps, low, high }, log) {
   return [...along(high), ...along(low).reverse()];
 }
 
-/** Whether there is nothing to draw before training begins. @param {readonly Line[]} lines */
+/** Whether there is nothing to draw yet. @param {readonly Line[]} lines */
 export const isEmpty = (lines) =>
   lines.every(({ steps, marks }) => !((steps.at(-1) ?? 0) > 0 || (marks?.at(-1)?.step ?? 0) > 0));
 
 /**
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  * @returns {[number, number]}
  */
 export function stepRange({ lines, log, lastStep }) {
@@ -106,7 +107,7 @@ export function stepRange({ lines, log, lastStep }) {
 }
 
 /**
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  * @returns {[number, number]} with bands and marks included
  */
 export function valueRange({ lines, log, range }) {
@@ -130,7 +131,7 @@ export function valueRange({ lines, log, range }) {
 }
 
 /**
- * The labels of the lines, each one different: equal ones are numbered.
+ * The labels of the lines. Equal labels are numbered.
  *
  * @param {readonly Line[]} lines
  * @returns {string[]}
@@ -146,7 +147,7 @@ export function labelsOf(lines) {
 }
 
 /**
- * A label in rows that fit a width. Words that are too wide, and what is left after the last row, are cut.
+ * Breaks a label into rows that fit a width. Words that are too wide, and text beyond the last row, are cut.
  *
  * @param {string} text
  * @param {{ width: number, rows: number }} space
@@ -178,9 +179,9 @@ function fitted(text, width, widthOf) {
 }
 
 /**
- * Moves labels apart, and keeps them beside the chart.
+ * Moves labels apart within the height of the chart.
  *
- * @template {{ y: number, height: number }} T y: the middle
+ * @template {{ y: number, height: number }} T y: vertical centre
  * @param {readonly T[]} labels
  * @param {[number, number]} within top and bottom
  * @returns {T[]} from top to bottom

@@ -5,12 +5,12 @@ import { bandOpacity, font, labelPlace, markRadius, marksOf, outlineOf, rowHeigh
 /**
  * A line chart as SVG, from the upper left corner of its canvas.
  *
- * @typedef {import('./plot-lines.js').Drawn} Drawn
+ * @typedef {import('./plot-lines.js').PlotData} PlotData
  * @typedef {import('./plot-lines.js').Line} Line
  * @typedef {import('./plot-draw.js').PlotFrame} PlotFrame
  * @typedef {import('./plot-draw.js').Ticks} Ticks
  *
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  * @param {object} placed
  * @param {PlotFrame} placed.frame
  * @param {{ x: Ticks, y: Ticks }} placed.ticks

@@ -5,20 +5,20 @@ import { useDrawing } from './drawing.js';
 import { isEmpty } from './plot-lines.js';
 
 /**
- * @typedef {import('./plot-lines.js').Drawn} Drawn
+ * @typedef {import('./plot-lines.js').PlotData} PlotData
  * @typedef {typeof import('./plot-draw.js')} PlotDrawing
- * @typedef {ReturnType<PlotDrawing['createPlot']>} DrawnPlot
+ * @typedef {ReturnType<PlotDrawing['createPlot']>} LoadedPlot
  */
 
 /**
- * A chart of lines over the steps, each with its label at its end.
+ * A line chart over the steps, with a label at the end of each line.
  *
- * @param {Drawn & { height: number, label: string }} props height: pixels; label: what the chart shows, with numbers,
- *   for screen readers
+ * @param {PlotData & { height: number, label: string }} props height: pixels; label: a summary with numbers, for
+ *   screen readers
  */
 export function Plot({ height, label, ...drawn }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
-  const chart = useRef(/** @type {{ drawn: DrawnPlot, key: string, news: string } | null} */ (null));
+  const chart = useRef(/** @type {{ drawn: LoadedPlot, key: string, news: string } | null} */ (null));
   const empty = isEmpty(drawn.lines);
   const drawing = useSignal(/** @type {PlotDrawing | null} */ (null));
   const failure = useSignal('');
@@ -38,7 +38,7 @@ export function Plot({ height, label, ...drawn }) {
     );
   }, [empty]);
 
-  // Most charts have nothing new in most frames.
+  // In most frames, most charts have not changed.
   useEffect(() => {
     latest.value = { drawn, key, news, empty };
   }, [key, news, empty]);
@@ -67,28 +67,28 @@ export function Plot({ height, label, ...drawn }) {
   return (
     <div class="before">
       <div class="line-chart" ref={box} role="img" aria-label={label} style={{ minHeight: `${height}px` }} />
-      {empty && <p aria-hidden="true">The curves begin with the first step.</p>}
+      {empty && <p aria-hidden="true">The curves start with the first step.</p>}
       {failure.value && <p role="alert">The chart could not be loaded: {failure.value}</p>}
     </div>
   );
 }
 
-/** What draws is loaded with the first values: before them there is nothing to draw. */
+/** Loads the drawing code with the first values: before, there is nothing to draw. */
 function loadDrawing() {
   try {
     new Intl.NumberFormat(navigator.language);
   } catch {
-    // uPlot formats numbers in this language and would throw when it is imported. Chromium says "C" where LANG is C.
+    // uPlot formats numbers in this language, and its import throws if it is invalid: Chromium reports "C" if LANG is C.
     Object.defineProperty(navigator, 'language', { value: 'en-US', configurable: true });
   }
   return import('./plot-draw.js');
 }
 
 /**
- * Keeps a chart as wide as its box and in the colours of the page, and hands its SVG to whoever saves it.
+ * Keeps a chart as wide as its box and in the colours of the page, and provides its SVG for saving.
  *
  * @param {Element} box
- * @param {() => DrawnPlot | undefined} chartNow the chart that is in the box
+ * @param {() => LoadedPlot | undefined} chartNow the current chart in the box
  * @returns {() => void} detaches and destroys it
  */
 function attachChart(box, chartNow) {
@@ -111,18 +111,18 @@ function attachChart(box, chartNow) {
 }
 
 /**
- * A chart is made anew when this changes.
+ * A chart is created anew when this key changes.
  *
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  * @param {number} height
  */
 const keyOf = ({ lines, log, range }, height) =>
   JSON.stringify([log, range, height, lines.map(({ label, look }) => [label, look])]);
 
 /**
- * The same as long as nothing was added to the lines, and they are not others.
+ * A key of the values: it stays the same until values are added or the lines are replaced.
  *
- * @param {Drawn} drawn
+ * @param {PlotData} drawn
  */
 function newsOf({ lines, lastStep }) {
   const ends = lines.flatMap(({ steps, values, low, high, marks }) => [

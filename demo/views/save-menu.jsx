@@ -2,17 +2,17 @@ import { createContext } from 'preact';
 import { useContext, useId, useRef, useState } from 'preact/hooks';
 
 /**
- * Where on the page a view is, for the names of files that are saved there.
+ * Where a figure is on the page, for the names of saved files.
  *
  * @typedef {object} Place
  * @property {string} room id of the room
- * @property {() => number | undefined} step of the run; undefined where there is not one run
+ * @property {() => number | undefined} step of the run; undefined: the room has no single run
  */
 
 export const PlaceContext = createContext(/** @type {Place} */ ({ room: '', step: () => undefined }));
 
 /**
- * A figure's picture and its table, as files. What makes them is loaded when it is asked for.
+ * A menu that saves a figure as an image or its table as CSV. The code for it is loaded on demand.
  *
  * @param {object} props
  * @param {{ current: HTMLElement | null }} props.figure
@@ -55,14 +55,14 @@ export function SaveMenu({ figure, title, name, table, rows }) {
         onBeforeToggle={(event) => putBelow(event.currentTarget, box.current)}
       >
         <button type="button" onClick={() => save('png')}>
-          Picture, PNG
+          Image (PNG)
         </button>
         <button type="button" onClick={() => save('svg')}>
-          Picture, SVG
+          Image (SVG)
         </button>
         {(table || rows) && (
           <button type="button" onClick={() => save('csv')}>
-            Table, CSV
+            Table (CSV)
           </button>
         )}
         {failure && (
@@ -82,7 +82,7 @@ function stepOf({ step }) {
 }
 
 /**
- * The menu is on top of the page, and knows nothing of the button that opens it.
+ * Places the menu below its button: popovers are positioned relative to the page.
  *
  * @param {HTMLElement} menu
  * @param {HTMLElement | null} button

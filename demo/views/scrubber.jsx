@@ -2,12 +2,12 @@ import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { momentAt, shownMoment } from '../moments.js';
 
-/** Milliseconds for which a moment is shown while the past is played; and where less motion is asked for. */
+/** Milliseconds per moment during a replay, and with reduced motion. */
 const pace = { usual: 200, calm: 500 };
 
 /**
- * Time: goes back through the kept moments of a run, from step 0 to now. Whatever shows `run.moment` follows. It lies
- * at the lower edge of the window, so that it is at hand for every view; put it behind them.
+ * The time slider: goes back through the moments of a run, from step 0 to now. All figures that show `run.moment` follow.
+ * It sticks to the lower edge of the window, so it must come after the figures.
  *
  * @param {{ run: import('../run.js').Run }} props
  */
@@ -25,7 +25,7 @@ export function Scrubber({ run }) {
         <span aria-hidden="true" class={playing ? 'icon-pause' : 'icon-start'} />
         <span class="scrubber-word">{playing ? 'Stop' : 'Replay'}</span>
       </button>
-      <label for="scrubber">{past ? 'The past' : 'Time'}</label>
+      <label for="scrubber">{past ? 'Past' : 'Time'}</label>
       <input
         id="scrubber"
         type="range"
@@ -57,7 +57,7 @@ export function Scrubber({ run }) {
 }
 
 /**
- * Goes from moment to moment up to the present.
+ * Replays the moments up to the present.
  *
  * @param {import('../run.js').Run} run
  */
@@ -80,7 +80,7 @@ function usePlaying(run) {
   return {
     playing,
     play: () => {
-      // From where it stands; from the beginning, where that is the present.
+      // From the current moment, or from the first one if the present is shown.
       run.moment.value = run.moment.peek() ?? 0;
       setPlaying(true);
     },
@@ -89,7 +89,7 @@ function usePlaying(run) {
 }
 
 /**
- * Whoever starts training wants to watch it: the present is shown again then. One may go back while it trains.
+ * Shows the present when training starts. The slider can still go back during training.
  *
  * @param {import('../run.js').Run} run
  */

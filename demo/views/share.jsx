@@ -5,18 +5,18 @@ import { count } from '../format.js';
  * @typedef {import('../run.js').Run} Run
  * @typedef {typeof import('../export/run-record.js')} Records
  *
- * @typedef {object} Shareable what an address stands for
- * @property {string} name in names of files
- * @property {() => boolean} ready whether there is something to keep yet
+ * @typedef {object} Shareable what a link reproduces
+ * @property {string} name for file names
+ * @property {() => boolean} ready whether there is anything to save yet
  * @property {() => number} step
- * @property {() => readonly string[]} departures why whoever opens the address sees another run, a sentence each
+ * @property {() => readonly string[]} departures why the link gives another run, one sentence per reason
  * @property {(records: Records) => object[]} records of its runs, as plain data
  * @property {() => import('../export/run-record.js').Engine | undefined} engine
  * @property {(error: unknown) => void} report
  */
 
 /**
- * One run, as what is shared.
+ * A single run as a `Shareable`.
  *
  * @param {Run} run
  * @returns {Shareable}
@@ -32,7 +32,7 @@ export const shareableOf = (run) => ({
 });
 
 /**
- * Copies the address of what is shown, and says what it is worth: whether whoever opens it sees the same run.
+ * Copies the link and says whether it reproduces this run.
  *
  * @param {{ what: Shareable }} props
  */
@@ -44,7 +44,7 @@ export function Share({ what }) {
 
   async function copy() {
     field.current?.select();
-    setOutcome(await copied(location.href));
+    setOutcome(await copyLink(location.href));
   }
 
   return (
@@ -65,7 +65,7 @@ export function Share({ what }) {
           <h2 id="share-title">Share this run</h2>
           <div class="share-address">
             <label for="share-address" class="unseen">
-              The address
+              Link
             </label>
             <input id="share-address" ref={field} type="text" readOnly autofocus />
             <button type="button" class="primary" onClick={copy}>
@@ -75,7 +75,7 @@ export function Share({ what }) {
           <p class="help" role="status">
             {outcome}
           </p>
-          {shown && <Worth what={what} />}
+          {shown && <Reproducibility what={what} />}
           <div class="row">
             <button type="submit">Close</button>
             <SaveRun what={what} />
@@ -87,21 +87,21 @@ export function Share({ what }) {
 }
 
 /** @param {{ what: Shareable }} props */
-function Worth({ what }) {
+function Reproducibility({ what }) {
   const departures = what.departures();
   const step = what.step();
   return (
     <>
       <p>
-        Whoever opens this address and presses Start sees the same run, with every loss the same to the last
-        bit. The address holds the data, the sizes and the seed, from which all that is random is drawn; and
-        the engine is in its <code>simd</code> variant, which computes the same numbers in every browser, on
-        every machine.
+        Anyone who opens this link and presses Start gets the same run, with every loss identical to the last
+        bit. The link contains the choice of data, the sizes of the model and the seed of all random numbers.
+        The page runs the <code>simd</code> variant of the engine, which computes the same numbers in every
+        browser on every machine.
       </p>
       {departures.length > 0 ? (
         <div class="notice notice-problem share-departures">
           <p>
-            <b>This run itself will not be repeated exactly.</b>
+            <b>The link does not reproduce this run exactly.</b>
           </p>
           <ul>
             {departures.map((departure) => (
@@ -112,7 +112,7 @@ function Worth({ what }) {
       ) : (
         step > 0 && (
           <p class="help">
-            It begins at step 0 there; where this run is now comes after {count(step)} steps.
+            The run starts again at step 0 and reaches the current state after {count(step)} steps.
           </p>
         )
       )}
@@ -122,20 +122,20 @@ function Worth({ what }) {
 
 /**
  * @param {string} address
- * @returns {Promise<string>} what came of it, in words
+ * @returns {Promise<string>} a message to the user
  */
-async function copied(address) {
+async function copyLink(address) {
   try {
     await navigator.clipboard.writeText(address);
-    return 'The address is copied.';
+    return 'Link copied.';
   } catch {
-    // Also where there is no clipboard at all, as on a page without encryption.
-    return 'This browser does not let the page copy. The address is selected: copy it with Ctrl+C, or by a long press.';
+    // There is no clipboard at all on a page without HTTPS.
+    return 'This browser does not allow copying. The link is selected: copy it with Ctrl+C or a long press.';
   }
 }
 
 /**
- * All that is known of a run, as a file.
+ * Saves everything that is known about a run.
  *
  * @param {{ what: Shareable }} props
  */

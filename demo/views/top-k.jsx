@@ -3,7 +3,7 @@ import { routes } from '../schema.js';
 import { Figure } from './figure.jsx';
 
 /**
- * How well the model does with fewer or more experts for each character than it was trained with.
+ * Held-out loss of the model with fewer or more experts per token than in training.
  *
  * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
  */
@@ -12,19 +12,19 @@ export function TopKView({ run, state }) {
   const measured = run.lossByK.value;
   const points = measured?.points ?? [];
   const values = points.map(({ loss }) => inUnit(loss, unit));
-  const least = Math.min(...values);
-  const most = Math.max(...values);
+  const lowest = Math.min(...values);
+  const highest = Math.max(...values);
   const place = (/** @type {number} */ value) =>
-    most > least ? ((value - least) / (most - least)) * 100 : 50;
+    highest > lowest ? ((value - lowest) / (highest - lowest)) * 100 : 50;
   const running = run.measuring.value;
   return (
     <Figure
-      title="How many experts does it need?"
+      title="Held-out loss by k"
       name="top-k"
       caption={
         measured
-          ? `Loss on what is held out, ${unitName(unit, run.task.per)}, as the model was at step ${count(measured.step)}. Further left is better.`
-          : 'The trained model can be asked with any number k of experts. This tries them all on what is held out.'
+          ? `Held-out loss at step ${count(measured.step)}, ${unitName(unit, run.task.per)}, with k experts per token. Further left is better.`
+          : 'A model can run with any number k of experts per token. This evaluates every k on the held-out data.'
       }
       rows={
         points.length
@@ -41,7 +41,7 @@ export function TopKView({ run, state }) {
             <tr>
               <th scope="col">k</th>
               <td />
-              <th scope="col">Loss</th>
+              <th scope="col">Held-out loss</th>
             </tr>
           </thead>
           <tbody>
@@ -64,7 +64,7 @@ export function TopKView({ run, state }) {
         onClick={running ? run.stopMeasuring : run.measure}
         disabled={!run.summary.value || !routes(state)}
       >
-        {running ? 'Stop' : measured ? 'Measure again' : 'Measure every k'}
+        {running ? 'Stop' : measured ? 'Evaluate again' : 'Evaluate every k'}
       </button>
     </Figure>
   );

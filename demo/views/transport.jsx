@@ -1,9 +1,9 @@
-import { compact, count, loss as lossText, size, unitName } from '../format.js';
+import { compact, count, loss as lossText, unitName } from '../format.js';
 import { Field } from './field.jsx';
 import { Share, shareableOf } from './share.jsx';
 
 /**
- * Start, pause, one step, reset, and where the run is.
+ * Start, pause, one step, reset, and the progress of the run.
  *
  * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
  */
@@ -15,7 +15,6 @@ export function Transport({ run, state }) {
   const history = run.losses.value;
   const { stepsPerPass } = /** @type {{ stepsPerPass?: number }} */ (run.summary.value?.data ?? {});
   const step = run.step.value;
-  const bytes = run.task.per === 'byte';
   return (
     <section class="transport" aria-label="Training">
       <div class="transport-bar">
@@ -38,26 +37,20 @@ export function Transport({ run, state }) {
         </div>
         <dl class="facts-row">
           <Fact name="Step" value={count(step)} />
-          {stepsPerPass && (
-            <Fact
-              name={run.task.per === 'point' ? 'Of the data seen' : 'Of the text read'}
-              value={passes(step / stepsPerPass)}
-              wide
-            />
-          )}
+          {stepsPerPass && <Fact name="Epochs" value={epochs(step / stepsPerPass)} wide />}
           <Fact
-            name={`Training, ${unitName(unit, run.task.per)}`}
-            short="Training"
+            name={`Training loss, ${unitName(unit, run.task.per)}`}
+            short="Training loss"
             value={lossText(history.smooth.at(-1), unit)}
           />
           <Fact
-            name={`Held-out, ${unitName(unit, run.task.per)}`}
-            short="Held-out"
+            name={`Held-out loss, ${unitName(unit, run.task.per)}`}
+            short="Held-out loss"
             value={lossText(history.heldOut.at(-1)?.loss, unit)}
           />
           <Fact
-            name={bytes ? 'Per second' : 'Points per second'}
-            value={perSecond(run.speed.value, bytes)}
+            name={rateNames[run.task.per]}
+            value={run.speed.value ? compact(run.speed.value) : '–'}
             wide
           />
         </dl>
@@ -103,7 +96,7 @@ export function Undo({ state }) {
   );
 }
 
-/** An arrow that turns back; mirrored, it turns forward. */
+/** An arrow that points back; mirrored for Redo. */
 function Arrow() {
   return (
     <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
@@ -112,16 +105,13 @@ function Arrow() {
   );
 }
 
-/**
- * @param {number} examples
- * @param {boolean} bytes
- */
-function perSecond(examples, bytes) {
-  if (!examples) return '–';
-  return bytes ? size(examples) : compact(examples);
-}
+const rateNames = {
+  byte: 'Bytes per second',
+  character: 'Characters per second',
+  point: 'Points per second',
+};
 
-/** @param {{ name: string, short?: string, value: string, wide?: boolean }} props wide: not on a narrow screen */
+/** @param {{ name: string, short?: string, value: string, wide?: boolean }} props wide: hidden on narrow screens */
 function Fact({ name, short, value, wide }) {
   return (
     <div class={wide ? 'wide-only' : undefined}>
@@ -140,7 +130,5 @@ function Fact({ name, short, value, wide }) {
   );
 }
 
-/** @param {number} share */
-function passes(share) {
-  return share < 1 ? `${Math.floor(share * 100)} %` : `${share.toFixed(1)} ×`;
-}
+/** @param {number} passes over the training data */
+const epochs = (passes) => passes.toFixed(passes < 10 ? 2 : 1);

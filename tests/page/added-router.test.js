@@ -151,7 +151,7 @@ describe('a router that was added', () => {
     assert.equal(await box.isChecked(), true);
     await page.getByText(added.summary).waitFor();
     await button('Start').click();
-    await page.getByRole('button', { name: 'Measure again' }).waitFor();
+    await page.getByRole('button', { name: 'Evaluate again' }).waitFor();
     assert.match(await page.locator('.models thead').innerText(), /Dense[\s\S]*Only b/);
     const chart = page.locator('.figure-routers-loss [role=img]').first();
     assert.match(

@@ -43,7 +43,7 @@ describe('without scripts', () => {
   it('the article can be read, and the page says what it needs scripts for', async () => {
     const { page, complaints } = await read(1440);
     await page.locator('noscript p').waitFor();
-    assert.equal(await page.getByText('The engine is loading.').isVisible(), false, 'it will not load');
+    assert.equal(await page.getByText('Loading the engine…').isVisible(), false, 'it will not load');
     const title = await page.getByRole('heading', { name: 'How experts divide their work' }).boundingBox();
     assert.ok(title && title.y < 600, `no room is kept free above the article: ${title?.y} px`);
     const jacobians = page.getByRole('math', { name: /^the derivative of o with respect to x equals/ });
@@ -116,10 +116,20 @@ describe('without scripts', () => {
   });
 });
 
+describe('the routers of the article', () => {
+  it('have the labels that the engine gives them', async () => {
+    const { page } = await visit(site, '');
+    const labels = await page.locator('#setting-router option').allInnerTexts();
+    const named = await page.locator('.article-routers dt, .article-routers + p b').allInnerTexts();
+    assert.equal(named.length, 4);
+    assert.deepEqual([...named].sort(), [...labels].sort());
+  });
+});
+
 describe('the links of the article', () => {
   it('lead to what they set up, the eye and the focus', async () => {
     const { page } = await visit(site, '');
-    await page.getByRole('link', { name: 'here is the same run, balanced' }).click();
+    await page.getByRole('link', { name: 'here is the same run with load balancing' }).click();
     await page.waitForFunction(
       () =>
         /** @type {HTMLSelectElement | null} */ (document.querySelector('#setting-router'))?.value === 'smoe',
@@ -157,13 +167,13 @@ describe('the links of the article', () => {
 
   it('show experts that idle, and the same run without them', async () => {
     const { page, train, untilReset } = await visit(site, '');
-    await page.getByRole('link', { name: 'Here some experts idle' }).click();
+    await page.getByRole('link', { name: 'In this run some experts are idle' }).click();
     await page.waitForFunction(() => document.querySelectorAll('.load-number').length === 8);
     // How far it gets beyond that depends on the machine; of every step up to 4700 the same is true.
     await train(600);
     const idle = (await loads(page)).filter((load) => load === 0).length;
     assert.ok(idle >= 2, `${await loads(page)}`);
-    await page.getByRole('link', { name: 'here is the same run, balanced' }).click();
+    await page.getByRole('link', { name: 'here is the same run with load balancing' }).click();
     await untilReset();
     await train(600);
     assert.ok(Math.min(...(await loads(page))) > 0, `${await loads(page)}`);

@@ -248,7 +248,7 @@ function handles(page) {
     /** Opens the dialog of sharing. @returns what it says */
     async share() {
       await button('Share').click();
-      await opened.getByText(/The address is copied|copy it with/).waitFor();
+      await opened.getByText(/Link copied|copy it with/).waitFor();
       return opened;
     },
     step,

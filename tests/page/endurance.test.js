@@ -272,7 +272,7 @@ describe('the page, used hard', () => {
       const held = await step();
       await page
         .getByRole('status')
-        .filter({ hasText: 'Training waits while this tab is hidden.' })
+        .filter({ hasText: 'Training is paused while this tab is hidden.' })
         .waitFor();
       assert.equal(await step(), held);
       await hide(false);

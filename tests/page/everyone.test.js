@@ -142,12 +142,12 @@ describe('for everyone', () => {
           [...document.querySelectorAll('.before > p')].filter((p) => p.textContent === text).length >= least,
         /** @type {const} */ ([words, charts]),
       );
-      assert.match(await page.getByRole('status').first().innerText(), /Ready|being built/);
+      assert.match(await page.getByRole('status').first().innerText(), /Ready|Building/);
       await button('Start').click();
       await untilStep(2);
       await page.locator('.figure').filter({ hasText: 'Loss' }).first().locator('.u-over').waitFor();
       assert.equal(
-        await page.locator('.figure', { hasText: 'Logarithmic steps' }).getByText(words).count(),
+        await page.locator('.figure', { hasText: 'Logarithmic x-axis' }).getByText(words).count(),
         0,
       );
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { toCsv } from '../../demo/export/csv.js';
-import { keptRecord, toJson } from '../../demo/export/run-record.js';
+import { historyRecord, toJson } from '../../demo/export/run-record.js';
 import { fileName } from '../../demo/export/save.js';
 import { open, visit } from './browser.js';
 
@@ -30,7 +30,7 @@ describe('files', () => {
   it('of runs give every number back as it was', () => {
     const of = (/** @type {any} */ value) => /** @type {any} */ ({ peek: () => value });
     const train = [1 / 3, Math.fround(0.1), 5e-324];
-    const kept = keptRecord(
+    const kept = historyRecord(
       {
         summary: of({ config: { seed: 1 }, data: { probe: Uint8Array.of(1, 2) } }),
         step: of(3),
@@ -75,7 +75,7 @@ describe('a figure', () => {
   const save = async ({ page, saved }, name, kind) => {
     const figure = page.locator(`.figure-${name}`);
     await figure.getByRole('button', { name: /^Save/ }).click();
-    return saved(() => figure.getByRole('button', { name: `, ${kind}` }).click());
+    return saved(() => figure.getByRole('button', { name: `(${kind})` }).click());
   };
 
   /** Draws a picture, and looks at it. @param {import('playwright-core').Page} page @param {string} svg */
@@ -212,8 +212,8 @@ describe('a figure', () => {
       ['', 'A', 'B', 'C', 'max load', 'load variation', 'router entropy'],
     );
     assert.equal([1, 2, 3].reduce((sum, row) => sum + Number(loads[row][1]), 0).toFixed(6), '1.000000');
-    await plane.button('Measure every k').click();
-    await plane.button('Measure again').waitFor();
+    await plane.button('Evaluate every k').click();
+    await plane.button('Evaluate again').waitFor();
     assert.match(
       (await csv(plane, 'top-k')).join(' '),
       /^k,"?held-out loss, bits per point"? 1,[\d.]+ 2,[\d.]+ 3,/,
@@ -223,7 +223,7 @@ describe('a figure', () => {
     assert.match((await csv(inside, 'learns'))[1], /^HyperRouter,\d+,\d+,\d+,computed,/);
     const routers = await visit(site, 'room=routers&layers=1&dModel=16&experts=2&topK=1&steps=20');
     await routers.train(20);
-    await routers.button('Measure again').waitFor();
+    await routers.button('Evaluate again').waitFor();
     const [names, ...ks] = await csv(routers, 'routers-by-k');
     assert.match(names, /^k,"?HyperRouter, bits per byte/);
     assert.equal(ks.length, 2);
@@ -238,12 +238,12 @@ describe('a figure', () => {
     const { page, saved } = await visit(site);
     await page
       .locator('.figure-load')
-      .getByRole('button', { name: /^Save ?: Load of the experts$/ })
+      .getByRole('button', { name: /^Save ?: Expert load$/ })
       .focus();
     await page.keyboard.press('Enter');
-    await page.getByRole('button', { name: 'Picture, SVG' }).waitFor();
+    await page.getByRole('button', { name: 'Image (SVG)' }).waitFor();
     await page.keyboard.press('Escape');
-    assert.equal(await page.getByRole('button', { name: 'Picture, SVG' }).count(), 0);
+    assert.equal(await page.getByRole('button', { name: 'Image (SVG)' }).count(), 0);
     await page.keyboard.press('Enter');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');

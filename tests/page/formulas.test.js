@@ -64,7 +64,7 @@ describe('the formulas of a page', () => {
       '<x-tex words="x">x',
       'x</x-tex>',
     ]) {
-      assert.throws(() => setFormulas(html), /a formula is <x-tex words="…" display>/, html);
+      assert.throws(() => setFormulas(html), /a formula must be <x-tex words="…" display>/, html);
     }
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createVisits, held } from '../../demo/session/in-room.js';
+import { createVisits, waitReason } from '../../demo/session/in-room.js';
 import { fakeRun } from './fake-run.js';
 import { frame, settle } from './fake-trainer.js';
 
@@ -135,12 +135,12 @@ describe('a hidden tab', () => {
     fake.run.start();
     await settle();
     await tab.hide(true);
-    assert.match(held.value, /waits while this tab is hidden/);
+    assert.match(waitReason.value, /is paused while this tab is hidden/);
     await fake.paused(5);
     await fake.trainer.answer('frame', frame(5));
     assert.equal(fake.run.status.value, 'ready');
     await tab.hide(false);
-    assert.equal(held.value, '');
+    assert.equal(waitReason.value, '');
     assert.equal(fake.run.status.value, 'running');
     assert.equal(returns.count, 1);
     assert.equal(asked(fake.trainer, 'runTo').length, 2);
@@ -149,7 +149,7 @@ describe('a hidden tab', () => {
   it('begins nothing that did not go on before', async () => {
     const { fake, tab, returns } = await inRoom();
     await tab.hide(true);
-    assert.equal(held.value, '');
+    assert.equal(waitReason.value, '');
     await tab.hide(false);
     assert.deepEqual(asked(fake.trainer, 'runTo'), []);
     assert.equal(returns.count, 0);
@@ -173,7 +173,7 @@ describe('a hidden tab', () => {
     await settle();
     await tab.hide(true);
     visits.leave();
-    assert.equal(held.value, '');
+    assert.equal(waitReason.value, '');
     await fake.paused(5);
     await fake.trainer.answer('frame', frame(5));
     await tab.hide(false);

@@ -120,7 +120,7 @@ describe('texts of one’s own', () => {
     await page.getByLabel('Tokenizer').selectOption('bytes');
     await page.locator('#probe .cell-more').first().waitFor({ state: 'attached' });
     await modelPicker(page).setInputFiles({ name: 'óda.safetensors', mimeType: '', buffer: bytes });
-    await notices.filter({ hasText: `it had been trained for ${at} steps` }).waitFor();
+    await notices.filter({ hasText: `It has been trained for ${at} steps` }).waitFor();
     assert.equal(await page.getByLabel('Tokenizer').inputValue(), 'characters');
     assert.equal(await page.locator('#probe .cell-more').count(), 0);
     assert.deepEqual(complaints, []);
@@ -177,7 +177,7 @@ describe('settings', () => {
 
   it('that make no sense are corrected, saying so', async () => {
     const { page, notices } = await visit(site, `${small}&experts=999&router=best&colour=red`);
-    await notices.filter({ hasText: 'experts is 999; it may be a whole number from 1 to 16' }).waitFor();
+    await notices.filter({ hasText: 'experts is 999; it must be a whole number from 1 to 16' }).waitFor();
     await notices.filter({ hasText: 'router is “best”' }).waitFor();
     assert.equal(await page.locator('.load tbody tr').count(), 16);
     assert.doesNotMatch(page.url(), /colour|best|999/);
@@ -203,7 +203,7 @@ describe('settings', () => {
     await page.locator('.load tbody tr').nth(7).waitFor();
 
     await modelPicker(page).setInputFiles({ name: 'x.safetensors', mimeType: '', buffer: file });
-    await notices.filter({ hasText: `it had been trained for ${at} steps` }).waitFor();
+    await notices.filter({ hasText: `It has been trained for ${at} steps` }).waitFor();
     assert.equal(await step(), at);
     assert.deepEqual(await letters(), before);
     assert.match(page.url(), /router=smoe/);

@@ -120,13 +120,13 @@ describe('training', () => {
     await untilReset();
     assert.match(page.url(), /router=smoe(&|$)/);
     assert.notDeepEqual(await letters(), before);
-    await button('Forget earlier runs').waitFor();
+    await button('Clear earlier runs').waitFor();
     await train(10);
     assert.ok((await step()) >= 10);
 
     await button('Start').click();
     await page.getByLabel('Router', { exact: true }).selectOption('dense');
-    await page.getByText('A dense model has no experts to share the work.').first().waitFor();
+    await page.getByText('A dense model has no experts.').first().waitFor();
     await untilStep(5);
     assert.ok(
       (await letters()).every((letter) => letter === ''),
@@ -139,11 +139,13 @@ describe('training', () => {
   it('shows a breakdown with its step, and a way back', async () => {
     const { page, notices, button, step, untilStep } = await visit(site, `${small}&learningRate=1`);
     await button('Start').click();
-    await notices.filter({ hasText: /Training broke down: .* at step \d+/ }).waitFor();
+    await notices.filter({ hasText: /Training diverged: .* at step \d+/ }).waitFor();
     await untilStep(1);
     assert.equal(await button('Pause').count(), 0);
-    await page.getByRole('button', { name: /^Go back to the last good model, with 0.1$/ }).click();
-    await notices.filter({ hasText: 'The model is that of step 0 again.' }).waitFor();
+    await page
+      .getByRole('button', { name: /^Restore the last good model; lower the learning rate to 0.1$/ })
+      .click();
+    await notices.filter({ hasText: 'Restored the model from step 0.' }).waitFor();
     assert.equal(await step(), 0);
     assert.match(page.url(), /learningRate=0.1(&|$)/);
     await button('One step').click();
@@ -162,7 +164,10 @@ describe('training', () => {
     await hide(true);
     await button('Start').waitFor();
     const held = await step();
-    await page.getByRole('status').filter({ hasText: 'Training waits while this tab is hidden.' }).waitFor();
+    await page
+      .getByRole('status')
+      .filter({ hasText: 'Training is paused while this tab is hidden.' })
+      .waitFor();
     assert.equal(await step(), held);
     await hide(false);
     await untilStep(held + 5);
@@ -272,8 +277,8 @@ describe('the text', () => {
     assert.ok((await untilStep(at + 5)) > at, 'it goes on, and does not begin again');
     assert.match(page.url(), /topK=4(&|$)/);
     await button('Pause').click();
-    await button('Measure every k').click();
-    await button('Measure again').waitFor();
+    await button('Evaluate every k').click();
+    await button('Evaluate again').waitFor();
     const losses = await page
       .locator('.by-k tbody tr')
       .evaluateAll((rows) => rows.map((row) => Number(row.lastElementChild?.textContent)));

@@ -156,7 +156,7 @@ describe('a chart', () => {
     const figure = page.locator('.figure-loss');
     await figure.locator('.line-chart canvas').waitFor();
     await figure.getByRole('button', { name: /^Save/ }).click();
-    const { bytes } = await saved(() => figure.getByRole('button', { name: 'Picture, SVG' }).click());
+    const { bytes } = await saved(() => figure.getByRole('button', { name: 'Image (SVG)' }).click());
     return bytes.toString();
   };
 
@@ -206,7 +206,7 @@ describe('a chart', () => {
     for (const { words, left, right } of texts) assert.ok(left >= 0 && right >= 0, words);
     assert.equal(svg.match(/<polyline/g)?.length, 6, 'three earlier runs; each step, training, held-out');
     const words = texts.map((text) => text.words).join(' ');
-    assert.equal(words.match(/hyperrouter, experts 4\b/g)?.length, 3, words);
+    assert.equal(words.match(/HyperRouter, experts 4\b/g)?.length, 3, words);
     for (const label of ['experts 4 (2)', 'experts 4 (3)', 'training', 'held-out'])
       assert.equal(words.split(label).length, 2, `${label} in ${words}`);
   });

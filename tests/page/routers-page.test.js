@@ -25,7 +25,7 @@ const scanned = (page) =>
 
 /** @param {import('playwright-core').Page} page @param {number} rows */
 async function untilScanned(page, rows) {
-  await page.getByRole('button', { name: 'Measure again' }).waitFor();
+  await page.getByRole('button', { name: 'Evaluate again' }).waitFor();
   const table = await scanned(page);
   assert.equal(table.length, rows);
   return table;
@@ -84,7 +84,10 @@ describe('routers side by side', () => {
     await untilScanned(page, 4);
     const loads = page.locator('.load-history canvas');
     assert.equal(await loads.count(), 3);
-    assert.match((await loads.first().getAttribute('aria-label')) ?? '', /Load of each expert.*A <?\d+ %, B/);
+    assert.match(
+      (await loads.first().getAttribute('aria-label')) ?? '',
+      /Expert load in layer 1.*A <?\d+ %, B/,
+    );
     await page.getByLabel('Seed', { exact: true }).fill('2');
     await page.getByLabel('Seed', { exact: true }).press('Enter');
     await untilReset();
@@ -146,7 +149,7 @@ describe('routers side by side', () => {
 
     const figure = page.locator('.figure-routers-entropy');
     await figure.getByRole('button', { name: /^Save/ }).click();
-    const { bytes } = await saved(() => figure.getByRole('button', { name: 'Picture, SVG' }).click());
+    const { bytes } = await saved(() => figure.getByRole('button', { name: 'Image (SVG)' }).click());
     const svg = bytes.toString();
     assert.equal(svg.match(/<polygon/g)?.length, 2, 'two bands');
     assert.equal(svg.match(/<polyline/g)?.length, 2, 'two lines');
@@ -159,7 +162,7 @@ describe('routers side by side', () => {
     const { page, complaints, button, untilStep, step } = await visit(site, small.replace('=50', '=5000'));
     await button('Start').click();
     await untilStep(10);
-    await button('Measure every k').click();
+    await button('Evaluate every k').click();
     const table = await untilScanned(page, 4);
     assert.ok(table.flat().every((text) => Number(text) > 0));
     assert.ok(await button('Pause').isVisible());

@@ -11,7 +11,7 @@ import {
   weightsByExpert,
 } from '../../demo/plane/fields.js';
 import { paintOwners, pixelOf } from '../../demo/plane/pixels.js';
-import { isLevel, putRouting, widthOf } from '../../demo/routing.js';
+import { isTied, putRouting, widthOf } from '../../demo/routing.js';
 import { frameBytes, frameViews, packRouting, unread } from '../../demo/text/frame.js';
 import { lookOf } from '../../demo/text/paint.js';
 import { classTable } from '../../demo/text/profile.js';
@@ -76,7 +76,7 @@ describe('routing with any number of experts a token', () => {
   it('is tied by weight alone, and only of two that were chosen', () => {
     const routing = routingOf([[[1, 0.5], [0, 0.49]], [[1, 0.5], [0, 0.45]], [[1, 0.5]], []], 2); // biome-ignore format: one token each
     assert.deepEqual(
-      [0, 1, 2, 3].map((row) => isLevel(routing, row, 2)),
+      [0, 1, 2, 3].map((row) => isTied(routing, row, 2)),
       [true, false, false, false],
     );
   });

@@ -237,7 +237,7 @@ describe('a run that diverges', () => {
     const { run, trainer } = await broken();
     assert.equal(run.status.value, 'diverged');
     const [notice] = run.notices.value;
-    assert.equal(notice.text, 'Training broke down: the loss is not finite. The learning rate is 0.1.');
+    assert.equal(notice.text, 'Training diverged: the loss is not finite. The learning rate is 0.1.');
     await trainer.answer('frame', frame(7));
     await trainer.answer('frame', frame(7));
     assert.equal(run.step.value, 7);
@@ -256,7 +256,7 @@ describe('a run that diverges', () => {
     await trainer.answer('rewind', model({ step: 4 }));
     await trainer.answer('frame', frame(4));
     assert.equal(state.peek('learningRate'), 0.01);
-    assert.deepEqual(said(), ['The model is that of step 4 again.']);
+    assert.deepEqual(said(), ['Restored the model from step 4.']);
     assert.equal(run.status.value, 'ready');
     assert.equal(run.step.value, 4);
     assert.equal(run.origin.value.kind, 'rewound');
@@ -299,7 +299,7 @@ describe('a run whose worker dies', () => {
     await trainers[0].die();
     assert.equal(run.status.value, 'failed');
     assert.deepEqual(said(), ['The worker stopped: out of memory.']);
-    await assert.rejects(run.save(), /Reset begins again/);
+    await assert.rejects(run.save(), /press Reset to start a new one/);
     await run.start();
     await run.pause();
     assert.equal(trainers.length, 1);
@@ -350,7 +350,7 @@ describe('a model out of a file', () => {
     assert.deepEqual([state.peek('size'), state.peek('topK')], [9, 4]);
     assert.equal(run.isBuiltWith(state.values.value), true);
     assert.equal(run.origin.value.kind, 'opened');
-    assert.deepEqual(said(), ['The model was opened; it had been trained for 300 steps.']);
+    assert.deepEqual(said(), ['Model opened. It has been trained for 300 steps.']);
     assert.equal(state.undoable.value.length, 0);
   });
 

@@ -96,7 +96,7 @@ export const scenarios = {
     const at = await visit(site, `room=routers&data=moby-dick&${sizes}&steps=100`);
     const { page, button, complaints } = at;
     await button('Start').click();
-    await page.getByRole('button', { name: 'Measure again' }).waitFor();
+    await page.getByRole('button', { name: 'Evaluate again' }).waitFor();
     assert.equal(await at.step(), 100);
     const canvas = page.locator('.load-history canvas').first();
     assert.match(String(await canvas.getAttribute('aria-label')), /Load of each expert.*A \d+ %/);

@@ -279,7 +279,7 @@ describe('a session that cannot go on', () => {
     (await rewinding).show();
     assert.equal(session.status.value, 'ready');
     assert.equal(await session.tune({ learningRate: 0.01 }), null, 'it has that already');
-    await assert.rejects(fake().session.rewind(0.1), /no model to go back to/);
+    await assert.rejects(fake().session.rewind(0.1), /no model to restore/);
   });
 
   it('may try again without going back', async () => {
@@ -306,7 +306,10 @@ describe('a session that cannot go on', () => {
     await session.tune({ learningRate: 0.5 });
     await session.setPace(3);
     await session.pause();
-    await assert.rejects(async () => session.request('save', { optimizer: true }), /Reset begins again/);
+    await assert.rejects(
+      async () => session.request('save', { optimizer: true }),
+      /press Reset to start a new one/,
+    );
     assert.equal(trainer.asked.length, asked);
     assert.equal(session.status.value, 'failed');
 

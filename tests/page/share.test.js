@@ -31,8 +31,8 @@ describe('the record of a run', () => {
       { step: 1200, key: 'topK', from: 3, to: 1 },
     ]);
     assert.deepEqual(record.signals.departures.value, [
-      'Changed on the way: Learning rate 0.01 → 0.001 at step 40; Experts (k) 3 → 1 at step 1,200. ' +
-        'The link has the last values from the first step on.',
+      'Changed during training: Learning rate 0.01 → 0.001 at step 40; Experts (k) 3 → 1 at step 1,200. ' +
+        'The link uses the final values from the first step.',
     ]);
     record.begin(built, { topK: 1, learningRate: 0.001 }, '');
     assert.deepEqual(record.signals.departures.value, []);
@@ -52,11 +52,11 @@ describe('the record of a run', () => {
     const record = create();
     record.begin({ kind: 'opened', step: 300 }, {}, 'the text “own.txt”');
     const words = record.signals.departures.value.join(' ');
-    assert.match(words, /does not hold the text “own.txt”.*opened from a file, at step 300/);
+    assert.match(words, /does not contain the text “own.txt”.*opened from a file, at step 300/);
     record.begin({ kind: 'rewound', step: 0 }, {}, '');
     assert.deepEqual(record.signals.departures.value, [], 'from step 0 it is a run like any other');
     record.begin({ kind: 'rewound', step: 200 }, {}, '');
-    assert.match(record.signals.departures.value.join(), /went back to step 200/);
+    assert.match(record.signals.departures.value.join(), /was restored from step 200/);
   });
 });
 
@@ -85,15 +85,15 @@ describe('sharing', () => {
     const first = await visit(site, settings);
     // What is done beside training must leave no trace in it.
     await first.train(20);
-    await first.button('Measure every k').click();
-    await first.button('Measure again').waitFor();
+    await first.button('Evaluate every k').click();
+    await first.button('Evaluate again').waitFor();
     await first.button('Generate').click();
     await first.button('Stop').or(first.button('Generate')).waitFor();
     await first.page.locator('#probe-5').hover();
     await first.page.locator('.figure-text').getByLabel('2', { exact: true }).check();
     await first.train(70);
     const dialog = await first.share();
-    assert.match(await dialog.innerText(), /every loss the same to the last bit/);
+    assert.match(await dialog.innerText(), /every loss identical to the last bit/);
     assert.equal(await dialog.locator('.notice').count(), 0);
     const address = await dialog.getByRole('textbox').inputValue();
     await dialog.getByRole('button', { name: 'Close' }).click();
@@ -155,7 +155,7 @@ describe('sharing', () => {
       .first()
       .setInputFiles({ name: 'own.txt', mimeType: 'text/plain', buffer: Buffer.from(own) });
     await page.locator('#probe').filter({ hasText: 'nobody' }).waitFor();
-    assert.match(await said(), /does not hold the text “own.txt”/);
+    assert.match(await said(), /does not contain the text “own.txt”/);
   });
 
   it('says that a model came out of a file', async () => {
@@ -193,7 +193,7 @@ describe('sharing', () => {
   it('copies where it may', async () => {
     const { page, share } = await visit(site, small, { permissions: ['clipboard-read', 'clipboard-write'] });
     const dialog = await share();
-    assert.match(await dialog.getByRole('status').innerText(), /is copied/);
+    assert.match(await dialog.getByRole('status').innerText(), /^Link copied\.$/);
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), page.url());
   });
 });

@@ -61,7 +61,7 @@ describe('the shell', () => {
       'leave two',
       'enter one',
     ]);
-    assert.throws(() => shell.go('three'), { name: 'RangeError', message: /there is no room “three”/ });
+    assert.throws(() => shell.go('three'), { name: 'RangeError', message: /unknown room “three”/ });
   });
 
   it('has the room and what differs from its defaults in the address, and reads it back', async () => {
@@ -86,10 +86,10 @@ describe('the shell', () => {
     const { shell, log } = twoRooms();
     await shell.readAddress('a=1000&b=x');
     assert.ok(
-      log.some((text) => /^In the address, a is 1000; it may be .* so it became 100\.$/.test(text)),
+      log.some((text) => /^In the link, a is 1000; it must be .* so it was set to 100\.$/.test(text)),
       log.join(),
     );
-    assert.ok(log.some((text) => /^In the address, b is “x”/.test(text)));
+    assert.ok(log.some((text) => /^In the link, b is “x”/.test(text)));
   });
 
   it('says why a room could not be loaded, and tries again the next time', async () => {

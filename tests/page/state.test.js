@@ -101,7 +101,7 @@ describe('schema', () => {
   });
 
   it('leaves out what the engine does not have', () => {
-    assert.throws(() => create().settingOf('dropout'), /there is no setting “dropout”/);
+    assert.throws(() => create().settingOf('dropout'), /unknown setting “dropout”/);
   });
 
   it('has a default that is allowed, a label and a help for every setting', () => {
@@ -158,10 +158,10 @@ describe('state', () => {
     assert.equal(problems.length, 6);
     assert.match(
       problems.join('\n'),
-      /experts is 99; it may be a whole number from 1 to 16, so it became 16/,
+      /experts is 99; it must be a whole number from 1 to 16, so it was set to 16/,
     );
-    assert.match(problems.join('\n'), /router is “best”; it may be hyperrouter, new, none/);
-    assert.match(problems.join('\n'), /dModel is 70; .* in steps of 16, so it became 64/);
+    assert.match(problems.join('\n'), /router is “best”; it must be one of hyperrouter, new, none/);
+    assert.match(problems.join('\n'), /dModel is 70; .* in steps of 16, so it was set to 64/);
     assert.doesNotMatch(problems.join('\n'), /nothing/);
   });
 
@@ -192,7 +192,10 @@ describe('state', () => {
   it('lowers k when there are fewer experts', () => {
     const state = create();
     state.set('topK', 8);
-    assert.match(state.set('experts', 3).join(), /topK was 8 and became 3/);
+    assert.match(
+      state.set('experts', 3).join(),
+      /Experts per token \(top-k\) was lowered from 8 to 3, the number of experts/,
+    );
     assert.equal(state.get('topK'), 3);
   });
 

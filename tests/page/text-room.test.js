@@ -177,7 +177,7 @@ describe('time', () => {
 
     await slider.focus();
     await page.keyboard.press('Home');
-    const past = page.getByRole('slider', { name: 'The past' });
+    const past = page.getByRole('slider', { name: 'Past' });
     assert.equal(await past.getAttribute('aria-valuetext'), `step 0 of ${at}`);
     await untilLetters(page, atFirst);
     assert.notEqual(await load(), loadNow);
@@ -284,7 +284,7 @@ describe('models of others', () => {
     );
     await dialog.getByLabel('Router').selectOption('smoe-dropout');
     await button('Open model').click();
-    await notices.filter({ hasText: 'The model was opened' }).waitFor();
+    await notices.filter({ hasText: 'Model opened' }).waitFor();
     await notices
       .filter({
         hasText: /Moby-Dick has characters .* are capitals, replaced by lower-case letters; .*were skipped/,
@@ -335,7 +335,7 @@ describe('models of others', () => {
         ),
       );
     await button('Open model').click();
-    await notices.filter({ hasText: 'The model was opened' }).waitFor();
+    await notices.filter({ hasText: 'Model opened' }).waitFor();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     assert.match(page.url(), /experts=4/);
   });

@@ -99,7 +99,7 @@ describe('the tour on the page', () => {
         await panel.getByText('Done.', { exact: true }).first().waitFor();
         await button('Pause').click();
       }
-      if (title === 'One expert, or several') {
+      if (title === 'One expert or several') {
         await page.locator('#setting-topK').press('ArrowRight');
         await panel.getByText('Done.', { exact: true }).first().waitFor();
       }

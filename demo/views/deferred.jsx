@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 
 /**
- * What takes long comes after the answer to a click, or the beginning of a page, is seen.
+ * Calls a slow function after the next paint, so that the response to a click, or the start of the page, is visible
+ * first.
  *
  * @param {() => void} act
  */
@@ -10,13 +11,13 @@ export function afterPaint(act) {
 }
 
 /**
- * A part of a room that comes a moment after the rest, so that the page can answer in between.
+ * A part of a room that is rendered after the rest, so that the page stays responsive in between.
  *
  * @param {object} props
  * @param {number} [props.turn] how many frames later
  * @param {import('preact').ComponentChildren} props.children
  */
-export function Later({ turn = 1, children }) {
+export function Deferred({ turn = 1, children }) {
   const [waiting, setWaiting] = useState(turn);
   useEffect(() => {
     if (waiting > 0) afterPaint(() => setWaiting(waiting - 1));

@@ -2,7 +2,7 @@ import { isSlanted } from './formula.js';
 import { escaped, number } from './svg.js';
 
 /**
- * The letters of the page, as SVG.
+ * The text of the page, as SVG.
  *
  * @typedef {import('./svg.js').Pen} Pen
  * @typedef {import('./svg.js').Rect} Rect
@@ -15,13 +15,13 @@ const fontOf = ({ fontStyle, fontWeight, fontSize, fontFamily }) =>
 /**
  * @param {Pen} pen
  * @param {string} text
- * @param {Rect} rect of the letters
+ * @param {Rect} rect of the text
  * @param {CSSStyleDeclaration} style
  * @param {string} [fontStyle]
  */
 function lineOf(pen, text, rect, style, fontStyle = style.fontStyle) {
   const shown = style.textTransform === 'uppercase' ? text.toUpperCase() : text;
-  // The width as it is here: another machine may have another font.
+  // Fixes the width, because another machine may use another font.
   const width = shown.length > 1 ? ` textLength="${number(rect.width)}" lengthAdjust="spacingAndGlyphs"` : '';
   const slant = fontStyle === 'normal' ? '' : ` font-style="${fontStyle}"`;
   const font =
@@ -33,13 +33,13 @@ function lineOf(pen, text, rect, style, fontStyle = style.fontStyle) {
 }
 
 /**
- * A text of the page, line by line as it is broken there.
+ * A text node, line by line as the page breaks it.
  *
  * @param {Pen} pen
  * @param {Text} node
  * @param {CSSStyleDeclaration} style of its element
  */
-export function wordsOf(pen, node, style) {
+export function textOf(pen, node, style) {
   if (!node.data.trim()) return '';
   return linesOf(node)
     .map(({ text, rect }) => lineOf(pen, text, rect, style, isSlanted(node) ? 'italic' : style.fontStyle))
@@ -58,7 +58,7 @@ function linesOf(node) {
     range.setStart(node, i);
     range.setEnd(node, i + 1);
     const rect = range.getClientRects()[0];
-    // Spaces that are not shown have no width, and spaces at a line's end need not be drawn.
+    // Collapsed spaces have no width, and spaces at the end of a line need not be drawn.
     if (!rect?.width || !node.data[i].trim()) continue;
     const line = lines.at(-1);
     if (line && Math.abs(line.top - rect.top) < 2) line.to = i + 1;
@@ -72,13 +72,13 @@ function linesOf(node) {
 }
 
 /**
- * Letters that the style sheet puts onto an element at a place of its own.
+ * The text of absolutely positioned pseudo-elements.
  *
  * @param {Pen} pen
  * @param {Element} element
  * @param {Rect} rect
  */
-export function absoluteWords(pen, element, rect) {
+export function pseudoElementText(pen, element, rect) {
   return ['::before', '::after']
     .map((which) => {
       const style = getComputedStyle(element, which);
