@@ -41,7 +41,7 @@ export const dataSets = {
   moons: { label: 'Moons', classes: 2, place: onMoon },
   xor: { label: 'XOR', classes: 2, place: (random, { id }) => onSquare(random, id, { squares: 2 }) },
   checkerboard: {
-    label: 'Checkerboard',
+    label: 'Checkers',
     classes: 2,
     place: (random, { id }) => onSquare(random, id, { squares: 4 }),
   },

@@ -70,7 +70,7 @@ function Accuracy({ run }) {
     share === undefined || Number.isNaN(share) ? '–' : percent(share);
   return (
     <p class="accuracy">
-      accuracy: training <b>{words(accuracy?.train)}</b>, held-out <b>{words(accuracy?.heldOut)}</b>
+      Accuracy: training <b>{words(accuracy?.train)}</b>, held-out <b>{words(accuracy?.heldOut)}</b>
     </p>
   );
 }

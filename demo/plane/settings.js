@@ -55,7 +55,7 @@ export const planeSettings = [
     group: 'data',
     effect: 'rebuild',
     label: 'Classes',
-    help: 'Number of classes. Moons, XOR and checkerboard have two.',
+    help: 'Number of classes. Moons, XOR and checkers have two.',
   },
   common.points,
   common.noise,
@@ -75,7 +75,7 @@ export const planeSettings = [
   { ...common.experts, default: 6 },
   {
     ...common.topK,
-    label: 'Experts per point (k)',
+    label: 'Experts per point (top-k)',
     help: 'Number of experts per point. With softmax over the chosen experts, k = 1 teaches the router nothing.',
   },
   { ...common.layers, max: 3 },

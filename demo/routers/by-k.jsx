@@ -40,7 +40,7 @@ export function ByKFigure({ comparison, state }) {
   return (
     <Figure
       rows={scanned ? () => rowsOf(scans, unit, unitName(unit, per)) : undefined}
-      title="Held-out loss by k at inference"
+      title="Held-out loss by k"
       name="routers-by-k"
       caption={
         scanned
@@ -106,7 +106,7 @@ function ByKTable({ scans, topK, unit }) {
     lossAt(scan, k, unit)?.toFixed(3) ?? '–';
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section class="table-scroll" tabIndex={0} aria-label="Held-out loss by k">
+    <section class="table-scroll" tabIndex={0} aria-label="Held-out loss by k, all routers">
       <table class="all-k">
         <thead>
           <tr>

@@ -40,7 +40,7 @@ export function ComparisonTransport({ comparison, state }) {
             Reset
           </button>
         </div>
-        <dl class="facts-row">
+        <dl class="facts-row router-losses">
           <div>
             <dt>
               Step<span class="wide-only"> of {count(lastStep)}</span>

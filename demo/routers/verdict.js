@@ -140,7 +140,9 @@ export function savingOf(scans, topK, unit) {
     const [one, trained] = [at(1), at(topK)];
     if (!routes || one === undefined || trained === undefined) return [];
     const change = inUnit(one - trained, unit);
-    return [`${label} ${change < 0 ? '−' : '+'}${Math.abs(change).toFixed(3)}`];
+    const size = Math.abs(change).toFixed(3);
+    const sign = Number(size) === 0 ? '' : change < 0 ? '−' : '+';
+    return [`${label} ${sign}${size}`];
   });
   return words.length
     ? `Change of the held-out loss with k = 1 instead of ${topK}: ${words.join(', ')}.`

@@ -62,7 +62,7 @@ export function SpecialisationView({ run, state, spotlight }) {
             <i class="matrix-key is-more" /> clearly more than its load
           </li>
           <li>
-            <i class="matrix-key is-same" /> about as much
+            <i class="matrix-key is-same" /> about its load
           </li>
           <li>
             <i class="matrix-key is-less" /> clearly less than its load

@@ -113,7 +113,7 @@ describe('the playground', () => {
 
   it('shows every change of the data at once', async () => {
     const { page, complaints } = await visit(site, '');
-    for (const name of ['Circles', 'Moons', 'XOR', 'Checkerboard', 'Clusters', 'Spirals']) {
+    for (const name of ['Circles', 'Moons', 'XOR', 'Checkers', 'Clusters', 'Spirals']) {
       await changes(page, 'decision', () => page.getByLabel(name, { exact: true }).check());
     }
     await changes(page, 'decision', () => page.locator('.data-sets ~ .segments').getByLabel('3').check());
