@@ -8,7 +8,7 @@ enum { LANGUAGE = 1 << HR_LANGUAGE_MODEL, CLASSIFIER = 1 << HR_CLASSIFIER, BOTH 
 #define AT(member) (int32_t) offsetof(hr_config, member)
 
 static const char *const TRAITS[] = {"routes", "learns", "hypernetwork", "matrix",   "projection", "scale",
-                                     "gated",  "topK",   "varies",       "sparsity", "sigmoid"};
+                                     "gated",  "topK",   "varies",       "sparsity", "sigmoid", "tokens"};
 
 const char *hr_trait_name(int32_t index) {
   return index >= 0 && index < (int32_t)(sizeof TRAITS / sizeof *TRAITS) ? TRAITS[index] : NULL;

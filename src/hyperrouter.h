@@ -95,6 +95,7 @@ typedef enum hr_trait {
   HR_TRAIT_PROJECTION = 1 << 4,   /* logits are those of a projection of x */
   HR_TRAIT_SCALE = 1 << 5,        /* initial values that routerScale scales */
   HR_TRAIT_GATED = 1 << 6,        /* any gate can choose experts from the logits */
+  HR_TRAIT_TOKENS = 1 << 11,      /* needs token ids, which vectors do not have */
   /* Of gates. */
   HR_TRAIT_TOP_K = 1 << 7,    /* every token gets k experts */
   HR_TRAIT_VARIES = 1 << 8,   /* a token gets any number of experts, 0 to E */

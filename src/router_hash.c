@@ -31,7 +31,7 @@ const hr_router_type hr_router_hash = {
     .option = {.name = "hash",
                .label = "Hash",
                .summary = "Fixed random experts for each token id; nothing is learned.",
-               .traits = HR_TRAIT_ROUTES,
+               .traits = HR_TRAIT_ROUTES | HR_TRAIT_TOKENS,
                .kinds = 1 << HR_LANGUAGE_MODEL},
     .gate = &hr_gate_uniform,
     .declare = declare,

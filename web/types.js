@@ -114,9 +114,12 @@
  * @property {string} name the value of the key
  * @property {string} label readable name
  * @property {string} summary what it does, in one line
- * @property {string[]} traits properties that other keys may require. `routes`: tokens are routed
- *   to experts; `learns`: training changes which experts a token is routed to; `auxiliaryLoss`: can be trained with the
- *   load-balancing loss and the router z-loss; `hypernetwork`: a frozen hypernetwork generates the router
+ * @property {string[]} traits what it does or takes; other keys may require some of them. Of routers, `routes`: tokens are
+ *   routed to experts; `learns`: training changes the logits of a given input; `hypernetwork`: a frozen hypernetwork
+ *   generates R and b; `matrix`: logits are R·x + b; `projection`: they are those of a projection of x; `scale`:
+ *   `routerScale` scales its initial values; `gated`: any gate can choose from its logits; `tokens`: it needs token ids.
+ *   Of gates, `topK`: every token gets k experts; `varies`: any number; `sparsity`: a loss steers that number; `sigmoid`:
+ *   experts are scored by the logistic function
  */
 
 /**
