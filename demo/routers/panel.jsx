@@ -1,7 +1,7 @@
 import { Field } from '../views/field.jsx';
 import { lookOf } from './marks.js';
 import { Swatch } from './models-table.jsx';
-import { chooseData, chosenRouters, idleInAll, isPlane, minRouters, routersOf } from './settings.js';
+import { chooseData, chosenRouters, fits, idleInAll, isPlane, minRouters, routersOf } from './settings.js';
 
 /**
  * The settings: routers, data and sizes.
@@ -26,12 +26,15 @@ export function ComparisonPanel({ comparison, state }) {
         <h2>Comparison</h2>
         <fieldset class="routers-choice">
           <legend class="unseen">Routers</legend>
-          {routersOf(state.schema).map(({ name, label, summary }) => (
+          {routersOf(state.schema).map(({ name, label, summary, traits }) => (
             <label key={name} class="check">
               <input
                 type="checkbox"
-                checked={Boolean(state.get(name))}
-                disabled={chosen.length <= minRouters && chosen.includes(name)}
+                checked={chosen.includes(name)}
+                disabled={
+                  (chosen.length <= minRouters && chosen.includes(name)) ||
+                  !fits({ traits }, state.values.value)
+                }
                 aria-describedby={`about-${name}`}
                 onChange={(event) => onProblems(state.set(name, event.currentTarget.checked))}
               />
@@ -39,6 +42,7 @@ export function ComparisonPanel({ comparison, state }) {
               <Swatch look={lookOf(state.schema, name)} />
               <small id={`about-${name}`} class="help">
                 {summary}
+                {fits({ traits }, state.values.value) ? '' : ' It needs token ids: texts only.'}
               </small>
             </label>
           ))}

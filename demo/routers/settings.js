@@ -71,7 +71,15 @@ export const routerOf = (schema, router) =>
  * @returns {string[]} names of the routers that are compared
  */
 export const chosenRouters = (schema, values) =>
-  schema.flatMap(({ key, group }) => (group === 'routers' && values[key] ? [key] : []));
+  routersOf(schema).flatMap((router) => (values[router.name] && fits(router, values) ? [router.name] : []));
+
+/**
+ * Whether a router can process the data: points have no token ids.
+ *
+ * @param {Pick<RouterOption, 'traits'>} router
+ * @param {import('../schema.js').Values} values
+ */
+export const fits = ({ traits }, { data }) => !(isPlane(data) && traits.includes('tokens'));
 
 /**
  * The settings that affect none of the compared models.
@@ -190,10 +198,11 @@ export const comparisonSettings = (fields) => [
  * @returns {Setting[]} one for each router: whether to compare it
  */
 function routerSettings(field) {
-  return (field.options ?? []).map(({ name, label, summary }) => ({
+  return (field.options ?? []).map(({ name, label, summary }, index) => ({
     key: name,
     type: 'boolean',
-    default: true,
+    // More are hard to tell apart, and training them all takes longer.
+    default: index < 4,
     control: 'check',
     group: 'routers',
     effect: 'rebuild',

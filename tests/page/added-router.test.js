@@ -145,7 +145,10 @@ describe('a router that was added', () => {
   it('is compared side by side', async () => {
     const sizes =
       'dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=2&contextLength=32&hyperSize=64&steps=50';
-    const visited = await visit(site, `room=routers&${sizes}&smoe=0&smoe-dropout=0&hyperrouter=0`);
+    const visited = await visit(
+      site,
+      `room=routers&${sizes}&smoe=0&smoe-dropout=0&hyperrouter=0&bias-only=1`,
+    );
     const { page, complaints, button, record } = visited;
     const box = page.getByRole('checkbox', { name: added.label });
     assert.equal(await box.isChecked(), true);
