@@ -232,12 +232,12 @@ async function serve({ id, type, body }) {
     }
     case 'build': {
       const { create } = taskOf(body.task);
-      replaceTrainer(body, () => create(openEngine(), body.config, body.data ?? currentTrainer().data));
+      replaceTrainer(body, () => create(requireEngine(), body.config, body.data ?? currentTrainer().data));
       return done(id, currentTrainer().summary());
     }
     case 'restore': {
       const { open } = taskOf(body.task);
-      replaceTrainer(body, () => open(openEngine(), body.bytes, body.missing ?? undefined));
+      replaceTrainer(body, () => open(requireEngine(), body.bytes, body.missing ?? undefined));
       return done(id, currentTrainer().summary());
     }
     case 'rewind': {
@@ -318,7 +318,7 @@ function replaceTrainer({ task, learningRate, data }, makeModel) {
   /** @type {AnyTrainer} */
   let next;
   try {
-    next = new Trainer(openEngine(), model, trainingData, learningRate);
+    next = new Trainer(requireEngine(), model, trainingData, learningRate);
   } catch (error) {
     model.dispose();
     throw error;
@@ -338,7 +338,7 @@ function taskOf(name) {
 }
 
 /** @returns {Engine} */
-function openEngine() {
+function requireEngine() {
   if (!engine) throw new Error('the engine is not open yet');
   return engine;
 }

@@ -12,8 +12,9 @@ const router = { ...rebuild, group: 'routers', type: /** @type {const} */ ('bool
 /** A comparison of two routers whose workers the test answers. */
 function fake() {
   const routers = ['hyperrouter', 'smoe', 'smoe-dropout', 'dense'];
+  const field = /** @type {any} */ ({ options: routers.map((name) => ({ name, traits: [] })) });
   const state = createState([
-    ...routers.map((key, i) => ({ ...router, key, label: key.toUpperCase(), default: i < 2 })),
+    ...routers.map((key, i) => ({ ...router, key, field, label: key.toUpperCase(), default: i < 2 })),
     { ...rebuild, key: 'size', type: 'integer', min: 1, max: 100, default: 1 },
     { ...rebuild, key: 'seed', type: 'integer', min: 0, max: 9, default: 1 },
     { ...rebuild, key: 'seeds', type: 'integer', min: 1, max: 3, default: 1 },
