@@ -1,4 +1,5 @@
 /* Configuration: every field with its meaning, default and limits, and the rules between fields. */
+#include "gate.h"
 #include "hyperrouter.h"
 #include "router.h"
 
@@ -6,7 +7,8 @@ enum { LANGUAGE = 1 << HR_LANGUAGE_MODEL, CLASSIFIER = 1 << HR_CLASSIFIER, BOTH 
 
 #define AT(member) (int32_t) offsetof(hr_config, member)
 
-static const char *const TRAITS[] = {"routes", "learns", "auxiliaryLoss", "hypernetwork"};
+static const char *const TRAITS[] = {"routes", "learns", "hypernetwork", "matrix",   "projection", "scale",
+                                     "gated",  "topK",   "varies",       "sparsity", "sigmoid", "tokens"};
 
 const char *hr_trait_name(int32_t index) {
   return index >= 0 && index < (int32_t)(sizeof TRAITS / sizeof *TRAITS) ? TRAITS[index] : NULL;
@@ -14,6 +16,11 @@ const char *hr_trait_name(int32_t index) {
 
 static const hr_option *router_option(int32_t index) {
   const hr_router_type *type = hr_router_at(index);
+  return type ? &type->option : NULL;
+}
+
+static const hr_option *gate_option(int32_t index) {
+  const hr_gate_type *type = hr_gate_at(index);
   return type ? &type->option : NULL;
 }
 
@@ -40,8 +47,28 @@ static const hr_field FIELDS[] = {
           .needs = HR_TRAIT_ROUTES),
     FIELD("router", "Where the router logits come from.", CHOICE, router, BOTH, 1, 0, 0, 0,
           .option = router_option),
+    FIELD("gate", "How experts and their weights are chosen from the router logits.", CHOICE, gate, BOTH, 0,
+          0, 0, 0, .needs = HR_TRAIT_GATED, .strict = 1, .option = gate_option),
     FIELD("hyperSize", "Hidden width of the frozen hypernetwork.", INTEGER, hyper_size, BOTH, 1, 64, 1,
           1 << 16, .needs = HR_TRAIT_HYPERNETWORK),
+    FIELD("routerSize", "Width of the projection that the cosine router compares.", INTEGER, router_size,
+          BOTH, 1, 32, 1, 1 << 14, .needs = HR_TRAIT_PROJECTION),
+    FIELD("routerScale", "Factor on the router's initial values.", NUMBER, router_scale, BOTH, 0, 1, 0, 1e3,
+          .needs = HR_TRAIT_SCALE, .strict = 1),
+    FIELD("routerNoise", "Trained noise on the router logits in training (noisy top-k).", BOOLEAN,
+          router_noise, BOTH, 1, 0, 0, 1, .needs = HR_TRAIT_MATRIX, .strict = 1),
+    FIELD("sharedExperts",
+          "Experts that every token has besides, as one network of that many times the width.", INTEGER,
+          shared_experts, BOTH, 1, 0, 0, 1024, .needs = HR_TRAIT_ROUTES, .strict = 1),
+    FIELD("capacityFactor",
+          "Most assignments of an expert, as a multiple of an even share; the rest is dropped. 0: no limit.",
+          NUMBER, capacity_factor, BOTH, 0, 0, 0, 1e6, .needs = HR_TRAIT_ROUTES | HR_TRAIT_TOP_K,
+          .strict = 1),
+    FIELD("balanceRate", "Step of the bias that balances the load without a loss. 0: off.", NUMBER,
+          balance_rate, BOTH, 0, 0, 0, 1, .needs = HR_TRAIT_GATED | HR_TRAIT_TOP_K, .strict = 1),
+    FIELD("sparsityWeight",
+          "First weight of the loss that steers the number of experts per token to topK. 0: off.", NUMBER,
+          sparsity_weight, BOTH, 0, 0, 0, 1e6, .needs = HR_TRAIT_SPARSITY, .strict = 1),
     FIELD("contextLength", "Longest segment, in tokens.", INTEGER, context_length, LANGUAGE, 0, 64, 1,
           1 << 16),
     FIELD("memoryLength", "Tokens of Transformer-XL memory before a segment.", INTEGER, memory_length,
@@ -55,9 +82,9 @@ static const hr_field FIELDS[] = {
     FIELD("attentionDropout", "Probability of dropping an attention weight in training.", NUMBER,
           attention_dropout, LANGUAGE, 0, 0, 0, 1, .open = 1),
     FIELD("loadBalanceWeight", "Weight of the load-balancing loss.", NUMBER, load_balance_weight, BOTH, 0, 0,
-          0, 1e6, .needs = HR_TRAIT_AUXILIARY_LOSS, .strict = 1),
+          0, 1e6, .needs = HR_TRAIT_LEARNS | HR_TRAIT_TOP_K, .strict = 1),
     FIELD("routerZWeight", "Weight of the router z-loss.", NUMBER, router_z_weight, BOTH, 0, 0, 0, 1e6,
-          .needs = HR_TRAIT_AUXILIARY_LOSS, .strict = 1),
+          .needs = HR_TRAIT_LEARNS | HR_TRAIT_TOP_K, .strict = 1),
     FIELD("beta1", "Adam's decay of the first moment.", NUMBER, beta1, BOTH, 0, 0.9, 0, 1, .open = 1),
     FIELD("beta2", "Adam's decay of the second moment.", NUMBER, beta2, BOTH, 0, 0.999, 0, 1, .open = 1),
     FIELD("epsilon", "Added to Adam's denominator.", NUMBER, epsilon, BOTH, 0, 1e-8, 1e-30, 1),
@@ -186,6 +213,9 @@ hr_status hr_config_check(const hr_config *config, hr_config_error *error) {
     const double maximum = field->option ? option_count(field) - 1 : field->maximum;
     const bool inside = value >= field->minimum && (field->open ? value < maximum : value <= maximum);
     if (!inside) return refuse_range(error, i, field->minimum, maximum);
+    const int32_t kinds = field->option ? field->option((int32_t)value)->kinds : 0;
+    if (kinds && !(kinds & (1 << config->kind)))
+      return refuse(error, (hr_config_error){i, HR_RULE_KIND, value, value, -1, 0});
   }
   if (config->top_k > config->experts) return refuse_range(error, index_of(AT(top_k)), 1, config->experts);
   if (config->kind == HR_LANGUAGE_MODEL && config->d_model % 2 != 0)

@@ -226,7 +226,8 @@ static void backward_share(const experts_task *task, int32_t id, int32_t part, i
   const hr_experts_scratch *scratch = task->scratch;
   const hr_expert expert = expert_at(self, id);
   const chunk own = rows_of(dispatch, id, task->at);
-  if (own.begin >= own.end && (dispatch->counts[id] > 0 || task->at.begin > 0)) return;
+  const bool idle = dispatch->offsets[id] == dispatch->offsets[id + 1];
+  if (own.begin >= own.end && (!idle || task->at.begin > 0)) return;
   const int32_t rows = own.end > own.begin ? own.end - own.begin : 0;
   const ptrdiff_t row = rows ? own.begin - task->at.begin : 0;
   hr_expert_backward_part(&expert, part, shares, scratch->y + row * self->d, scratch->dh + row * self->f,

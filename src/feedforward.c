@@ -2,6 +2,13 @@
 
 #include "kernels/vector.h"
 
+static const char *const DENSE_NAMES[] = {
+    "pos_ff.CoreNet.0.weight",
+    "pos_ff.CoreNet.0.bias",
+    "pos_ff.CoreNet.3.weight",
+    "pos_ff.CoreNet.3.bias",
+};
+
 void hr_feedforward_declare(hr_feedforward *self, hr_parameters *parameters, const hr_config *config,
                             int32_t layer) {
   self->layer = layer;
@@ -11,7 +18,8 @@ void hr_feedforward_declare(hr_feedforward *self, hr_parameters *parameters, con
   if (self->routes) {
     hr_moe_declare(&self->moe, parameters, config, layer);
   } else {
-    hr_dense_declare(&self->dense, parameters, config, layer);
+    hr_dense_declare(&self->dense, parameters, layer, config->d_model, config->d_inner * config->experts,
+                     DENSE_NAMES);
   }
   hr_norm_declare(&self->norm, parameters, layer, "pos_ff.layer_norm.weight", "pos_ff.layer_norm.bias",
                   self->d);
@@ -35,7 +43,7 @@ void hr_feedforward_scratch_plan(hr_feedforward_scratch *self, hr_arena *arena, 
   if (hr_router_routes(config)) {
     hr_moe_scratch_plan(&self->moe, arena, config, tokens);
   } else {
-    hr_dense_scratch_plan(&self->dense, arena, config, tokens);
+    hr_dense_scratch_plan(&self->dense, arena, config->d_model, config->d_inner * config->experts, tokens);
   }
 }
 

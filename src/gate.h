@@ -1,21 +1,72 @@
-/* Gates: which experts a token is routed to, and with which weights, from its router logits. */
+/* Gates: which experts a token is routed to, and with which weights, from its router logits.
+ *
+ * A new gate is a file gate_<name>.c and a line in the table of gate.c. N tokens, E experts, K per token; g logits
+ * [N,E], p the softmax of g over all E, s the logistic function. */
 #ifndef HR_GATE_H
 #define HR_GATE_H
 
 #include "dispatch.h"
 
-/* The k largest logits; their weights are the softmax over the chosen k only, and sum to 1. Ties go to the lower id.
- *   assignments  [N,K] out
- *   logits       [N,E] in
- * Source: custom_gate.py of the published code, HyperRouterGate. */
-void hr_gate_topk_softmax(hr_assignments *assignments, const hr_real *logits, int32_t e);
+typedef struct hr_gate_type hr_gate_type;
 
-/* With o_e the output of expert e and o the layer's: dlogits_e = w_e (o_e - o) . dy for the chosen, 0 for the others.
- *   dlogits      [N,E] out
- *   dweights     [R] in    of the rows of the dispatch: o_e . dy
- *   scratch      [K] */
-void hr_gate_topk_softmax_backward(hr_real *dlogits, const hr_real *dweights,
-                                   const hr_assignments *assignments, const hr_dispatch *dispatch,
-                                   hr_real *scratch);
+/* What a gate works with in one pass. */
+typedef struct hr_gating {
+  int32_t k;
+  bool alone;          /* tokens are routed one by one, as generation does: none sees the others */
+  const hr_real *bias; /* [E] added to the scores for the choice alone; NULL: none */
+  hr_real *scratch;    /* [N,E] */
+  hr_real *row;        /* [2E] */
+} hr_gating;
+
+/* What was chosen for one token. */
+typedef struct hr_choice {
+  const int32_t *ids; /* [count] */
+  int32_t count;
+  const hr_real *logits; /* [E] */
+  int32_t e;
+  hr_real *row; /* [E] scratch */
+} hr_choice;
+
+struct hr_gate_type {
+  hr_option option;
+  /* Fills in the assignments of N tokens from logits [N,E]; experts of a token by falling logit, ties to the lower id. */
+  void (*choose)(const hr_gate_type *self, hr_assignments *assignments, const hr_real *logits, int32_t e,
+                 const hr_gating *gating);
+  /* scores [E] of one token, by which experts are chosen where a bias is added to them */
+  void (*score)(hr_real *scores, const hr_real *logits, int32_t e);
+  /* weights [count] of the experts that were chosen for a token */
+  void (*weigh)(hr_real *weights, const hr_choice *choice);
+  /* dlogits [E] of a token, zero before, from the gradient dweights [count] of its weights. NULL: nothing reaches them. */
+  void (*backward)(hr_real *dlogits, const hr_real *dweights, const hr_real *weights,
+                   const hr_choice *choice);
+};
+
+extern const hr_gate_type hr_gate_topk_softmax;
+extern const hr_gate_type hr_gate_softmax_topk;
+extern const hr_gate_type hr_gate_sigmoid;
+extern const hr_gate_type hr_gate_expert_choice;
+extern const hr_gate_type hr_gate_relu;
+/* Weighs each of the k largest logits 1/k. No option: the gate of the router `hash`. */
+extern const hr_gate_type hr_gate_uniform;
+
+/* NULL if there is no such gate. */
+const hr_gate_type *hr_gate_at(int32_t index);
+
+/* dlogits [N,E] out, from the gradients dweights [R] of the rows of a dispatch. An assignment without a row has a weight
+ * that nothing depends on. */
+void hr_gate_backward(const hr_gate_type *self, hr_real *dlogits, const hr_real *dweights,
+                      const hr_assignments *assignments, const hr_dispatch *dispatch, const hr_real *logits,
+                      hr_real *row);
+
+/* For the gates' files. */
+
+/* `choose` of the gates that take k experts per token: those of the k largest logits, or, with a bias, of the k largest
+ * score + bias. */
+void hr_gate_choose_k(const hr_gate_type *self, hr_assignments *assignments, const hr_real *logits, int32_t e,
+                      const hr_gating *gating);
+/* ids [k] out: of the k largest values [E], largest first, ties to the lower id; best [k] is scratch */
+void hr_gate_largest(int32_t *ids, hr_real *best, const hr_real *values, int32_t e, int32_t k);
+/* Sorts ids [count] by falling logit, ties to the lower id. */
+void hr_gate_sort(int32_t *ids, int32_t count, const hr_real *logits);
 
 #endif

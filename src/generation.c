@@ -8,7 +8,7 @@ hr_status hr_generation_begin(hr_model *model, int32_t session) {
   generation->session = session;
   generation->last = 0;
   generation->version = model->version;
-  const hr_pass pass = hr_model_pass(model, (hr_segment){1, 1, 0}, false);
+  const hr_pass pass = hr_model_pass(model, (hr_segment){1, 1, 0}, false, NULL);
   hr_network_generate(&model->network, model->version, &pass);
   hr_network_begin_cache(&model->network, &pass);
   return HR_OK;
@@ -28,7 +28,7 @@ int32_t hr_generation_capacity(const hr_model *model) {
 
 /* Reads tokens behind what is in the caches. */
 static void read_tokens(hr_model *model, const int32_t *tokens, int32_t count) {
-  hr_pass pass = hr_model_pass(model, (hr_segment){1, count, model->network.cached}, false);
+  hr_pass pass = hr_model_pass(model, (hr_segment){1, count, model->network.cached}, false, tokens);
   pass.cached = true;
   const hr_batch batch = {.tokens = tokens, .batch = 1, .length = count};
   hr_model_forward(model, &batch, &pass);

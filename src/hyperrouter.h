@@ -65,6 +65,10 @@ typedef struct hr_config {
   int32_t batch_size;
   int32_t pre_layer_norm;
   uint32_t seed;
+  int32_t gate; /* an option of the field `gate` */
+  int32_t router_size;
+  int32_t shared_experts;
+  int32_t router_noise;
   double dropout;
   double attention_dropout;
   double load_balance_weight;
@@ -73,16 +77,31 @@ typedef struct hr_config {
   double beta2;
   double epsilon;
   double weight_decay;
+  double capacity_factor;
+  double balance_rate;
+  double sparsity_weight;
+  double router_scale;
 } hr_config;
 
 typedef enum hr_field_type { HR_INTEGER = 0, HR_NUMBER, HR_BOOLEAN, HR_CHOICE, HR_SEED } hr_field_type;
 
 /* What an option of a choice does or takes: bits of hr_option.traits. */
 typedef enum hr_trait {
-  HR_TRAIT_ROUTES = 1 << 0,         /* tokens are routed to experts */
-  HR_TRAIT_LEARNS = 1 << 1,         /* training changes which experts a token is routed to */
-  HR_TRAIT_AUXILIARY_LOSS = 1 << 2, /* can be trained with the load-balancing and the z-loss */
-  HR_TRAIT_HYPERNETWORK = 1 << 3,   /* a frozen hypernetwork generates R and b */
+  /* Of routers. */
+  HR_TRAIT_ROUTES = 1 << 0,       /* tokens are routed to experts */
+  HR_TRAIT_LEARNS = 1 << 1,       /* training changes the router logits of a given input */
+  HR_TRAIT_HYPERNETWORK = 1 << 2, /* a frozen hypernetwork generates R and b */
+  HR_TRAIT_MATRIX = 1 << 3,       /* logits are R x + b */
+  HR_TRAIT_PROJECTION = 1 << 4,   /* logits are those of a projection of x */
+  HR_TRAIT_SCALE = 1 << 5,        /* initial values that routerScale scales */
+  HR_TRAIT_GATED = 1 << 6,        /* any gate can choose experts from the logits */
+  HR_TRAIT_TOKENS = 1 << 11,      /* needs token ids, which vectors do not have */
+  /* Of gates. */
+  HR_TRAIT_TOP_K = 1 << 7,    /* every token gets k experts */
+  HR_TRAIT_VARIES = 1 << 8,   /* a token gets any number of experts, 0 to E */
+  HR_TRAIT_SPARSITY = 1 << 9, /* how many experts there are per token is steered by a loss */
+  HR_TRAIT_SIGMOID =
+      1 << 10, /* experts are scored by the logistic function of their logits, not by the softmax */
 } hr_trait;
 
 /* The name, in JavaScript and checkpoints, of the trait 1 << index; NULL if there is none. */
@@ -94,6 +113,7 @@ typedef struct hr_option {
   const char *label; /* for people */
   const char *summary;
   int32_t traits; /* bit set of hr_trait */
+  int32_t kinds;  /* bit set, 1 << hr_kind, of the only kinds of model that can have it; 0: all */
 } hr_option;
 
 /* One field of hr_config: the only place where its name, default and limits are declared. */
@@ -133,6 +153,7 @@ typedef enum hr_rule {
   HR_RULE_RANGE, /* minimum .. maximum */
   HR_RULE_EVEN,  /* must be even */
   HR_RULE_NEEDS, /* must keep its default, given what another field chooses */
+  HR_RULE_KIND,  /* the option is not for this kind of model */
 } hr_rule;
 
 /* Gives the fields of other kinds of model their least values: they may hold anything, and must not reach a plan. */
@@ -196,6 +217,7 @@ typedef struct hr_parameter {
   hr_real *grad;
   hr_real *m;
   hr_real *v;
+  double scale; /* of the deviation of the initial values */
 } hr_parameter;
 
 /* Describes the tensor of an index as a model of this configuration would have it: all but its memory.
@@ -215,6 +237,13 @@ int32_t hr_model_top_k(const hr_model *model);
 /* Errors: HR_ERROR_ARGUMENT unless 1 <= top_k <= E. */
 hr_status hr_model_set_top_k(hr_model *model, int32_t top_k);
 
+/* The weight of the sparsity loss now: it changes after each training step. */
+double hr_model_sparsity_weight(const hr_model *model);
+/* Steps may raise it without end; beyond this it stays. */
+#define HR_SPARSITY_MAX 1e30
+/* Errors: HR_ERROR_ARGUMENT unless 0 <= weight <= HR_SPARSITY_MAX. */
+hr_status hr_model_set_sparsity_weight(hr_model *model, double weight);
+
 /* What a call works on. A language model reads `tokens` [B,T], a classifier `features` [B,I] with length 1.
  * `targets` [B,T] are token or class ids; NULL only where a function says so. */
 typedef struct hr_batch {
@@ -228,7 +257,7 @@ typedef struct hr_batch {
 
 typedef struct hr_result {
   double loss;      /* mean cross-entropy, nats per token */
-  double auxiliary; /* load-balancing and z-loss, weighted, summed over the layers */
+  double auxiliary; /* load-balancing, z- and sparsity loss, weighted, summed over the layers */
   double grad_norm; /* global L2 norm of the gradient, before clipping */
 } hr_result;
 
@@ -264,13 +293,14 @@ const hr_real *hr_model_probabilities(hr_model *model, int32_t *rows);
 /* Routing of one layer in the last call. Pointers into the model, valid until the next call. */
 typedef struct hr_routing {
   int32_t tokens;         /* N */
-  int32_t top_k;          /* K */
+  int32_t top_k;          /* K; where the number of experts varies, the largest of this call */
   int32_t experts_count;  /* E */
-  const int32_t *experts; /* [N,K] largest logit first, ties to the lower id */
-  const hr_real *weights; /* [N,K] softmax over the chosen K */
+  const int32_t *experts; /* [N,K] largest logit first, ties to the lower id; filled up with -1 */
+  const hr_real *weights; /* [N,K] as the gate says; 0 where an assignment was dropped, or there is none */
   const hr_real *logits;  /* [N,E] */
-  const int32_t *counts;  /* [E] assignments of each expert */
+  const int32_t *counts;  /* [E] assignments of each expert, with those that were dropped */
   double entropy; /* mean over tokens of -sum p ln p / ln E, p the softmax over all E logits; 0 if E = 1 */
+  const int32_t *dropped; /* [E] assignments for which the expert had no capacity */
 } hr_routing;
 
 /* Errors: HR_ERROR_ARGUMENT if there is no such layer, or it has no router (dense). */

@@ -30,8 +30,7 @@ static void product(const hr_linear *self, hr_real *y, const hr_real *x, int32_t
 
 void hr_linear_forward(const hr_linear *self, hr_real *y, const hr_real *x, int32_t n, const hr_pass *pass) {
   product(self, y, x, n, pass);
-  if (!self->bias) return;
-  for (int32_t i = 0; i < n; i++) hr_add(y + (ptrdiff_t)i * self->stride, self->bias, self->outputs);
+  if (self->bias) hr_add_bias(y, self->bias, n, self->outputs);
 }
 
 void hr_linear_relu(const hr_linear *self, hr_real *y, const hr_real *x, int32_t n, const hr_pass *pass) {
@@ -51,5 +50,9 @@ void hr_linear_backward_weights(const hr_linear *self, const hr_real *dy, const 
               hr_rows(x, self->inputs), self->outputs, self->inputs, n, mode);
   if (!self->bias_grad) return;
   if (mode == HR_OVERWRITE) hr_fill(self->bias_grad, 0, self->outputs);
+  if (self->stride == self->outputs) {
+    hr_add_rows(self->bias_grad, dy, n, self->outputs);
+    return;
+  }
   for (int32_t i = 0; i < n; i++) hr_add(self->bias_grad, dy + (ptrdiff_t)i * self->stride, self->outputs);
 }

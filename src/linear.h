@@ -19,10 +19,10 @@ hr_linear hr_linear_of(const hr_parameter *weight, const hr_parameter *bias);
 /* Outputs first .. first+count-1 alone, as a map with rows of their own. */
 hr_linear hr_linear_part(const hr_linear *self, int32_t first, int32_t count);
 
-/* y [n,outputs] = x [n,inputs] W^T + b */
+/* y [n,outputs] = x [n,inputs] W^T + b, for maps whose rows of y lie side by side */
 void hr_linear_forward(const hr_linear *self, hr_real *y, const hr_real *x, int32_t n, const hr_pass *pass);
 
-/* y [n,outputs] = max(0, x W^T + b), for maps whose rows of y lie side by side */
+/* y [n,outputs] = max(0, x W^T + b), likewise */
 void hr_linear_relu(const hr_linear *self, hr_real *y, const hr_real *x, int32_t n, const hr_pass *pass);
 
 /* dx [n,inputs] = (or +=) dy [n,outputs] W */

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "auxiliary.h"
+#include "balance.h"
 #include "kernels/vector.h"
 #include "optimizer.h"
 
@@ -46,6 +46,7 @@ static int64_t matmul_scratch_size(const hr_model *model, int64_t n) {
   const int64_t ff = (int64_t)config->d_inner * (hr_router_routes(config) ? 1 : config->experts);
   int64_t columns = larger(larger(d, ff), larger(model->output.classes, larger(2 * width, s)));
   columns = larger(columns, larger(config->experts, config->input_size));
+  columns = larger(columns, larger(config->router_size, (int64_t)config->d_inner * config->shared_experts));
   int64_t depth = larger(columns, larger(n, (int64_t)config->batch_size * s));
   return hr_matmul_scratch(columns, larger(depth, n * config->top_k));
 }
@@ -123,6 +124,7 @@ hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr
   plan(self, &arena);
   memcpy(self->bytes, arena.bytes, sizeof self->bytes);
   self->top_k = self->config.top_k;
+  self->sparsity_weight = self->config.sparsity_weight;
   self->version = 1;
   hr_parameters_initialise(&self->parameters, self->config.seed);
   hr_network_initialise(&self->network);
@@ -186,6 +188,16 @@ hr_status hr_model_set_top_k(hr_model *model, int32_t top_k) {
   return HR_OK;
 }
 
+double hr_model_sparsity_weight(const hr_model *model) {
+  return model->sparsity_weight;
+}
+
+hr_status hr_model_set_sparsity_weight(hr_model *model, double weight) {
+  if (!(weight >= 0 && weight <= HR_SPARSITY_MAX)) return HR_ERROR_ARGUMENT;
+  model->sparsity_weight = weight;
+  return HR_OK;
+}
+
 int32_t *hr_model_token_buffer(hr_model *model) {
   return model->input.tokens;
 }
@@ -200,9 +212,12 @@ int32_t *hr_model_target_buffer(hr_model *model) {
 
 /* ------------------------------------------------------------------------------------------------ passes */
 
-hr_pass hr_model_pass(const hr_model *model, hr_segment segment, bool training) {
+hr_pass hr_model_pass(const hr_model *model, hr_segment segment, bool training, const int32_t *tokens) {
   return (hr_pass){.segment = segment,
                    .top_k = model->top_k,
+                   .training = training,
+                   .tokens = tokens,
+                   .sparsity_weight = model->sparsity_weight,
                    .dropout = training ? model->config.dropout : 0,
                    .attention_dropout = training ? model->config.attention_dropout : 0,
                    .key = hr_key(hr_key(model->config.seed, 1), (uint64_t)model->step),
@@ -232,7 +247,7 @@ static hr_status check_batch(const hr_model *model, const hr_batch *batch, bool 
 
 static hr_pass begin_pass(const hr_model *model, const hr_batch *batch, bool training) {
   hr_segment segment = {batch->batch, batch->length, batch->carry_memory ? model->network.memory_length : 0};
-  return hr_model_pass(model, segment, training);
+  return hr_model_pass(model, segment, training, batch->tokens);
 }
 
 void hr_model_forward(hr_model *model, const hr_batch *batch, const hr_pass *pass) {
@@ -319,6 +334,10 @@ hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double lea
   model->step++;
   hr_optimizer_step(&model->parameters, &model->config, model->step, learning_rate, clip, result->grad_norm,
                     model->team);
+  hr_network_after_step(&model->network);
+  if (model->sparsity_weight > 0)
+    model->sparsity_weight = hr_sparsity_step(model->sparsity_weight, hr_network_zeros(&model->network),
+                                              model->top_k, model->config.experts);
   model->version++;
   hr_network_remember(&model->network, &pass);
   return HR_OK;
@@ -357,13 +376,14 @@ hr_status hr_model_routing(const hr_model *model, int32_t layer, hr_routing *rou
                           .weights = moe->assignments.weights,
                           .logits = moe->logits,
                           .counts = moe->dispatch.counts,
-                          .entropy = hr_router_entropy(moe->logits, n, e)};
+                          .entropy = hr_router_entropy(moe->logits, n, e),
+                          .dropped = moe->dispatch.dropped};
   return HR_OK;
 }
 
 hr_status hr_model_expert_similarity(hr_model *model, int32_t layer, double *similarity) {
   if (!hr_network_moe(&model->network, layer)) return HR_ERROR_ARGUMENT;
-  const hr_pass pass = hr_model_pass(model, (hr_segment){1, 1, 0}, false);
+  const hr_pass pass = hr_model_pass(model, (hr_segment){1, 1, 0}, false, NULL);
   *similarity = hr_network_similarity(&model->network, layer, &pass);
   return HR_OK;
 }

@@ -33,7 +33,8 @@ struct hr_model {
   hr_parameters parameters;
   int64_t step;
   int32_t top_k;
-  int64_t version; /* of the parameters, counts changes */
+  int64_t version;        /* of the parameters, counts changes */
+  double sparsity_weight; /* now */
 
   hr_input input;
   hr_network network;
@@ -49,8 +50,8 @@ struct hr_model {
   int64_t matmul_scratch_size;
 };
 
-/* A pass over `segment`; training turns dropout on. */
-hr_pass hr_model_pass(const hr_model *model, hr_segment segment, bool training);
+/* A pass over `segment`; training turns dropout and noise on. tokens: its ids, where the input has such. */
+hr_pass hr_model_pass(const hr_model *model, hr_segment segment, bool training, const int32_t *tokens);
 
 /* From the batch to the logits; targets play no part. */
 void hr_model_forward(hr_model *model, const hr_batch *batch, const hr_pass *pass);

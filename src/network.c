@@ -183,6 +183,18 @@ double hr_network_auxiliary(const hr_network *self) {
   return sum;
 }
 
+void hr_network_after_step(hr_network *self) {
+  for (int32_t i = 0; i < self->count; i++) {
+    if (self->layers[i].feedforward.routes) hr_moe_after_step(&self->layers[i].feedforward.moe);
+  }
+}
+
+double hr_network_zeros(const hr_network *self) {
+  double sum = 0;
+  for (int32_t i = 0; i < self->count; i++) sum += hr_moe_zeros(&self->layers[i].feedforward.moe);
+  return sum / self->count;
+}
+
 /* ------------------------------------------------------------------------------------- memory and caches */
 
 void hr_network_remember(hr_network *self, const hr_pass *pass) {

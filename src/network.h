@@ -69,6 +69,11 @@ void hr_network_backward(hr_network *self, hr_real *dx, const hr_pass *pass);
 /* Weighted auxiliary losses of the last backward pass, summed over the layers. */
 double hr_network_auxiliary(const hr_network *self);
 
+/* What changes outside the gradient after a training step. */
+void hr_network_after_step(hr_network *self);
+/* Share of the weights of the last forward pass that are zero, mean over the layers; see hr_moe_zeros. */
+double hr_network_zeros(const hr_network *self);
+
 /* Moves the memory on behind the segment of the last forward pass. */
 void hr_network_remember(hr_network *self, const hr_pass *pass);
 

@@ -37,7 +37,8 @@ hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const ch
                           .shape = {d0, d1 ? d1 : 1, d2 ? d2 : 1},
                           .size = (int32_t)size,
                           .role = (int32_t)role,
-                          .initial = (int32_t)initial};
+                          .initial = (int32_t)initial,
+                          .scale = 1};
   char *end = entry->name;
   if (layer >= 0) {
     end = append(end, "layers.");
@@ -46,6 +47,10 @@ hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const ch
   }
   *append(end, name) = 0;
   return self->table ? entry : NULL;
+}
+
+void hr_parameters_scale(hr_parameter *entry, double scale) {
+  if (entry) entry->scale = scale;
 }
 
 void hr_parameters_restart(hr_parameters *self) {
@@ -95,12 +100,14 @@ static uint64_t hash_name(const char *name) {
 }
 
 void hr_parameters_initialise(hr_parameters *self, uint64_t seed) {
-  static const double MEAN[] = {0, 0, 1, 0}, DEVIATION[] = {0, 0.02, 0.02, 1};
+  static const double MEAN[] = {0, 0, 1, 0, 0.69314718055994530942};
+  static const double DEVIATION[] = {0, 0.02, 0.02, 1, 0};
   for (int32_t i = 0; i < self->count; i++) {
     hr_parameter *entry = &self->table[i];
     uint64_t key = hr_key(hr_mix(seed), hash_name(entry->name));
     if (entry->initial != HR_INITIAL_ZERO) {
-      hr_fill_normal(entry->data, entry->size, MEAN[entry->initial], DEVIATION[entry->initial], key);
+      hr_fill_normal(entry->data, entry->size, MEAN[entry->initial], entry->scale * DEVIATION[entry->initial],
+                     key);
     }
   }
 }

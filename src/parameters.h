@@ -11,7 +11,8 @@ typedef enum hr_initial {
   HR_INITIAL_ZERO,     /* biases */
   HR_INITIAL_SMALL,    /* N(0, 0.02^2): linear maps, embeddings, attention biases */
   HR_INITIAL_NEAR_ONE, /* N(1, 0.02^2): layer norm weights */
-  HR_INITIAL_UNIT,     /* N(0, 1): the embedding of the hyperrouter */
+  HR_INITIAL_UNIT,     /* N(0, 1): the embedding of the hyperrouter, the table of the hash router */
+  HR_INITIAL_LN_2,     /* ln 2: the temperature of the cosine router */
 } hr_initial;
 
 typedef struct hr_parameters {
@@ -32,6 +33,9 @@ typedef struct hr_parameters {
  * `layers.<layer>.<name>`, or `<name>` if layer is -1. */
 hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const char *name, hr_initial initial,
                                     hr_role role, int32_t d0, int32_t d1, int32_t d2);
+
+/* Scales the deviation of a tensor's initial values; entry may be NULL, while counting. */
+void hr_parameters_scale(hr_parameter *entry, double scale);
 
 /* Begins the table anew: the same declarations run once to count and once to fill it. */
 void hr_parameters_restart(hr_parameters *self);

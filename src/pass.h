@@ -18,7 +18,10 @@ typedef struct hr_segment {
 typedef struct hr_pass {
   hr_segment segment;
   int32_t top_k;
-  bool cached; /* generation: the memory stands in the caches of attention */
+  bool training;
+  bool cached;           /* generation: the memory stands in the caches of attention */
+  const int32_t *tokens; /* [N] ids, where the input has such */
+  double sparsity_weight;
   /* Dropout rates; 0 outside training. */
   double dropout;
   double attention_dropout;

@@ -4,6 +4,7 @@
 #ifndef HR_ROUTER_H
 #define HR_ROUTER_H
 
+#include "gate.h"
 #include "parameters.h"
 #include "pass.h"
 
@@ -11,27 +12,28 @@ typedef struct hr_router hr_router;
 
 typedef struct hr_router_type {
   hr_option option;
+  /* The gate of a router that leaves no choice of one; else NULL. */
+  const hr_gate_type *gate;
   /* Declares the tensors. */
   void (*declare)(hr_router *self, hr_parameters *parameters, int32_t layer);
-  /* Takes memory, and points weight, bias and their gradients to where they are. */
-  void (*plan)(hr_router *self, hr_arena *arena);
+  /* Takes memory for n tokens, and points weight, bias and their gradients to where they are. */
+  void (*plan)(hr_router *self, hr_arena *arena, int32_t n);
   /* Computes what is constant while the parameters are: R and b. NULL: nothing to do. */
   void (*generate)(hr_router *self, const hr_pass *pass);
   /* logits [N,E] out, x [N,D] in */
   void (*forward)(const hr_router *self, hr_real *logits, const hr_real *x, int32_t n, const hr_pass *pass);
-  /* dx [N,D] += ..., dlogits [N,E] and x [N,D] in; adds to the gradients of the tensors. */
+  /* dx [N,D] += ..., dlogits [N,E] and x [N,D] in; adds to the gradients of the tensors. NULL: nothing
+   * depends on x or on a trained tensor. */
   void (*backward)(hr_router *self, hr_real *dx, const hr_real *dlogits, const hr_real *x, int32_t n,
                    const hr_pass *pass);
 } hr_router_type;
 
 struct hr_router {
   const hr_router_type *type;
-  int32_t d_model, experts, hyper_size;
+  int32_t d_model, experts, hyper_size, router_size, vocab_size;
+  double scale; /* routerScale */
   hr_parameter *parameters[5];
-  /* Of the hypernetwork: hidden layer [Z] and its gradient, output [E, D+1] or its gradient. */
-  hr_real *hidden;
-  hr_real *d_hidden;
-  hr_real *output;
+  hr_real *buffers[6]; /* as the type names them */
   /* Of routers whose logits are R x + b, after generate(): */
   hr_real *weight; /* R [E,D] */
   hr_real *bias;   /* b [E] */
@@ -44,6 +46,8 @@ extern const hr_router_type hr_router_hyperrouter;
 extern const hr_router_type hr_router_smoe;
 extern const hr_router_type hr_router_smoe_dropout;
 extern const hr_router_type hr_router_dense;
+extern const hr_router_type hr_router_cosine;
+extern const hr_router_type hr_router_hash;
 
 /* NULL if there is no such router. */
 const hr_router_type *hr_router_at(int32_t index);

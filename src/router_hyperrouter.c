@@ -9,6 +9,9 @@
 
 enum { EMBEDDING, WEIGHT_1, BIAS_1, WEIGHT_2, BIAS_2 };
 
+/* Hidden layer [Z] and its gradient; output [E, D+1], or its gradient. */
+enum { HIDDEN, D_HIDDEN, OUTPUT };
+
 static void declare(hr_router *self, hr_parameters *parameters, int32_t layer) {
   const int32_t d = self->d_model, z = self->hyper_size, outputs = self->experts * (d + 1);
   hr_parameter **p = self->parameters;
@@ -22,13 +25,15 @@ static void declare(hr_router *self, hr_parameters *parameters, int32_t layer) {
                                       HR_FROZEN, outputs, z, 0);
   p[BIAS_2] = hr_parameters_declare(parameters, layer, "pos_ff.gate.hypernet.2.bias", HR_INITIAL_ZERO,
                                     HR_FROZEN, outputs, 0, 0);
+  hr_parameters_scale(p[WEIGHT_2], self->scale);
 }
 
-static void plan(hr_router *self, hr_arena *arena) {
+static void plan(hr_router *self, hr_arena *arena, int32_t n) {
   const int32_t d = self->d_model, e = self->experts;
-  self->hidden = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, self->hyper_size, 1);
-  self->d_hidden = hr_arena_reals(arena, HR_MEMORY_SCRATCH, self->hyper_size, 1);
-  self->output = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, e, d + 1);
+  (void)n;
+  self->buffers[HIDDEN] = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, self->hyper_size, 1);
+  self->buffers[D_HIDDEN] = hr_arena_reals(arena, HR_MEMORY_SCRATCH, self->hyper_size, 1);
+  self->buffers[OUTPUT] = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, e, d + 1);
   self->weight = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, e, d);
   self->bias = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, e, 1);
   self->weight_grad = hr_arena_reals(arena, HR_MEMORY_GRADIENTS, e, d);
@@ -46,10 +51,10 @@ static hr_linear second_map(const hr_router *self) {
 static void generate(hr_router *self, const hr_pass *pass) {
   const int32_t d = self->d_model;
   const hr_linear first = first_map(self), second = second_map(self);
-  hr_linear_relu(&first, self->hidden, self->parameters[EMBEDDING]->data, 1, pass);
-  hr_linear_forward(&second, self->output, self->hidden, 1, pass);
+  hr_linear_relu(&first, self->buffers[HIDDEN], self->parameters[EMBEDDING]->data, 1, pass);
+  hr_linear_forward(&second, self->buffers[OUTPUT], self->buffers[HIDDEN], 1, pass);
   for (int32_t i = 0; i < self->experts; i++) {
-    const hr_real *row = self->output + (ptrdiff_t)i * (d + 1);
+    const hr_real *row = self->buffers[OUTPUT] + (ptrdiff_t)i * (d + 1);
     memcpy(self->weight + (ptrdiff_t)i * d, row, (size_t)d * sizeof(hr_real));
     self->bias[i] = row[d];
   }
@@ -60,7 +65,7 @@ static void backward(hr_router *self, hr_real *dx, const hr_real *dlogits, const
                      const hr_pass *pass) {
   const int32_t d = self->d_model, e = self->experts;
   const hr_linear first = first_map(self), second = second_map(self);
-  hr_real *d_output = self->output, *d_hidden = self->d_hidden;
+  hr_real *d_output = self->buffers[OUTPUT], *d_hidden = self->buffers[D_HIDDEN];
   hr_router_linear_backward(self, dx, dlogits, x, n, pass);
   for (int32_t i = 0; i < e; i++) {
     hr_real *row = d_output + (ptrdiff_t)i * (d + 1);
@@ -74,7 +79,7 @@ static void backward(hr_router *self, hr_real *dx, const hr_real *dlogits, const
   /* Where the rectifier let through tells the hidden state itself, which is therefore not overwritten: it serves until
    * the next parameters come. */
   for (int32_t i = 0; i < self->hyper_size; i++) {
-    if (!(self->hidden[i] > 0)) d_hidden[i] = 0;
+    if (!(self->buffers[HIDDEN][i] > 0)) d_hidden[i] = 0;
   }
   hr_linear_backward_input(&first, self->parameters[EMBEDDING]->grad, d_hidden, 1, HR_ACCUMULATE, pass);
 }
@@ -83,7 +88,8 @@ const hr_router_type hr_router_hyperrouter = {
     .option = {.name = "hyperrouter",
                .label = "HyperRouter",
                .summary = "A frozen random hypernetwork generates the router from a small trained embedding.",
-               .traits = HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_HYPERNETWORK},
+               .traits = HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_HYPERNETWORK | HR_TRAIT_MATRIX |
+                         HR_TRAIT_SCALE | HR_TRAIT_GATED},
     .declare = declare,
     .plan = plan,
     .generate = generate,

@@ -11,9 +11,11 @@ static void declare(hr_router *self, hr_parameters *parameters, int32_t layer) {
                                                    HR_INITIAL_SMALL, role, self->experts, self->d_model, 0);
   self->parameters[BIAS] = hr_parameters_declare(parameters, layer, "pos_ff.gate.gate.bias", HR_INITIAL_ZERO,
                                                  role, self->experts, 0, 0);
+  hr_parameters_scale(self->parameters[WEIGHT], self->scale);
 }
 
-static void plan(hr_router *self, hr_arena *arena) {
+static void plan(hr_router *self, hr_arena *arena, int32_t n) {
+  (void)n;
   if (!arena->base) return;
   self->weight = self->parameters[WEIGHT]->data;
   self->bias = self->parameters[BIAS]->data;
@@ -25,7 +27,8 @@ const hr_router_type hr_router_smoe = {
     .option = {.name = "smoe",
                .label = "Standard top-k (SMoE)",
                .summary = "The router is trained together with the experts.",
-               .traits = HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_AUXILIARY_LOSS},
+               .traits =
+                   HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_MATRIX | HR_TRAIT_SCALE | HR_TRAIT_GATED},
     .declare = declare,
     .plan = plan,
     .forward = hr_router_linear_forward,
@@ -36,7 +39,7 @@ const hr_router_type hr_router_smoe_dropout = {
     .option = {.name = "smoe-dropout",
                .label = "Frozen random (SMoE-Dropout)",
                .summary = "The router is random and frozen.",
-               .traits = HR_TRAIT_ROUTES},
+               .traits = HR_TRAIT_ROUTES | HR_TRAIT_MATRIX | HR_TRAIT_SCALE | HR_TRAIT_GATED},
     .declare = declare,
     .plan = plan,
     .forward = hr_router_linear_forward,

@@ -129,6 +129,14 @@ int32_t EXPORT(model_set_top_k)(hr_model *model, int32_t top_k) {
   return (int32_t)hr_model_set_top_k(model, top_k);
 }
 
+double EXPORT(model_sparsity_weight)(const hr_model *model) {
+  return hr_model_sparsity_weight(model);
+}
+
+int32_t EXPORT(model_set_sparsity_weight)(hr_model *model, double weight) {
+  return (int32_t)hr_model_set_sparsity_weight(model, weight);
+}
+
 int32_t *EXPORT(model_token_buffer)(hr_model *model) {
   return hr_model_token_buffer(model);
 }
@@ -266,6 +274,7 @@ AT(hr_option, name, 0);
 AT(hr_option, label, 4);
 AT(hr_option, summary, 8);
 AT(hr_option, traits, 12);
+AT(hr_option, kinds, 16);
 AT(hr_config_error, field, 0);
 AT(hr_config_error, rule, 4);
 AT(hr_config_error, minimum, 8);
@@ -292,3 +301,4 @@ AT(hr_routing, weights, 16);
 AT(hr_routing, logits, 20);
 AT(hr_routing, counts, 24);
 AT(hr_routing, entropy, 32);
+AT(hr_routing, dropped, 40);

@@ -17,12 +17,20 @@ const MAX_HEADER_BYTES = 100_000_000;
 const DTYPE = /^(BOOL|[IU](8|16|32|64)|F(16|32|64)|BF16|F8_E4M3|F8_E5M2)$/;
 
 /** Keys of the metadata that the format uses. */
-export const RESERVED_METADATA = ['format', 'hyperrouter.config', 'hyperrouter.step', 'hyperrouter.topK'];
+export const RESERVED_METADATA = [
+  'format',
+  'hyperrouter.config',
+  'hyperrouter.step',
+  'hyperrouter.topK',
+  'hyperrouter.sparsityWeight',
+];
 
 /** Redundant tensors in files of the published code. */
 const IGNORED = [/^crit\.out_layers\.0\.weight$/, /^pos_emb\.inv_freq$/];
 /** Placeholder that the published HyperRouterGate overwrites at each step, beside its hypernetwork. */
 const PLACEHOLDER = /^(layers\.\d+\.pos_ff\.gate)\.gate\.(weight|bias)$/;
+/** As HR_SPARSITY_MAX in src/hyperrouter.h. */
+const LARGEST_SPARSITY_WEIGHT = 1e30;
 const OPTIMIZER = /^optimizer\.[mv]\./;
 const MEMORY = /^state\.memory\.\d+$/;
 
@@ -192,6 +200,7 @@ export function openCheckpoint(file, given, schema) {
     'hyperrouter.config': json,
     'hyperrouter.step': step,
     'hyperrouter.topK': topK,
+    'hyperrouter.sparsityWeight': sparsityWeight,
     format,
     ...rest
   } = metadata;
@@ -217,7 +226,14 @@ export function openCheckpoint(file, given, schema) {
   const current =
     overrides.topK === undefined ? readCount('hyperrouter.topK', topK, 1, Number(config.experts)) : undefined;
   const steps = readCount('hyperrouter.step', step, 0, Number.MAX_SAFE_INTEGER) ?? 0;
-  const checkpoint = new Checkpoint(tensors, kind, config, steps, current, rest);
+  const weight = readWeight('hyperrouter.sparsityWeight', sparsityWeight);
+  const checkpoint = new Checkpoint(
+    tensors,
+    kind,
+    config,
+    { step: steps, topK: current, sparsityWeight: weight },
+    rest,
+  );
   // Before memory is allocated for tensors that the file may not contain.
   checkpoint.match(schema.parameters(kind, config));
   if (kind === 'language') checkpoint.memory(Number(config.layers), Number(config.dModel));
@@ -253,6 +269,21 @@ function readCount(key, text, minimum, maximum) {
   return count;
 }
 
+/**
+ * @param {string} key
+ * @param {string | undefined} text
+ */
+function readWeight(key, text) {
+  if (text === undefined) return undefined;
+  const weight = /^[\d.e+-]{1,40}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(weight >= 0 && weight <= LARGEST_SPARSITY_WEIGHT)) {
+    throw new CheckpointError(
+      `${key} must be a number from 0 to ${LARGEST_SPARSITY_WEIGHT}, got ${show(text)}`,
+    );
+  }
+  return weight;
+}
+
 /** An opened file. */
 export class Checkpoint {
   #tensors;
@@ -261,21 +292,23 @@ export class Checkpoint {
    * @param {Map<string, Tensor>} tensors
    * @param {ModelKind} kind
    * @param {PlainConfig} config
-   * @param {number} step
-   * @param {number | undefined} topK if it differs from the config's
+   * @param {{ step: number, topK: number | undefined, sparsityWeight: number | undefined }} state topK and
+   *   sparsityWeight: if the file has others than its config
    * @param {Record<string, string>} metadata without the keys of the format
    */
-  constructor(tensors, kind, config, step, topK, metadata) {
+  constructor(tensors, kind, config, { step, topK, sparsityWeight }, metadata) {
     this.#tensors = tensors;
     this.kind = kind;
     this.config = config;
     this.step = step;
     this.topK = topK;
+    this.sparsityWeight = sparsityWeight;
     this.metadata = metadata;
   }
 
   /**
-   * Finds the tensor of each parameter, and its moments if the file has any.
+   * Finds the tensor of each parameter, and its moments if the file has any. State that the file does not have stays as
+   * it begins.
    * @param {RawParameter[]} parameters of the model, or of one that would be created
    * @returns {{ to: number, tensor: Tensor }[]} addresses and what to write there
    * @throws {CheckpointError} if a tensor is missing, unknown, or of another shape or dtype
@@ -286,7 +319,7 @@ export class Checkpoint {
     const withMoments = [...this.#tensors.keys()].some((name) => OPTIMIZER.test(name));
     for (const { name, shape, data, m, v, role } of parameters) {
       /** @type {[string, number][]} */
-      const wanted = [[name, data]];
+      const wanted = role === 'state' && !this.#tensors.has(name) ? [] : [[name, data]];
       if (withMoments && role === 'trained')
         wanted.push([`optimizer.m.${name}`, m], [`optimizer.v.${name}`, v]);
       for (const [tensor, to] of wanted) {

@@ -3,7 +3,7 @@ import { checkBoolean, checkKeys, checkName, checkObject, refuse } from './check
 import { Kind, Rule } from './core.js';
 
 /** @import { Core, RawConfigError, RawField } from './core.js' */
-/** @import { ConfigField, ModelKind, Router } from './types.js' */
+/** @import { ConfigField, ConfigOption, ModelKind, Router } from './types.js' */
 
 /**
  * The fields that have an effect on a model of this configuration: those of which all required traits are among the
@@ -26,7 +26,7 @@ export function fieldsInUse(fields, config) {
  * @typedef {Record<string, number | boolean | string>} PlainConfig
  */
 
-/** @typedef {RawField & { multipleOf?: number }} Field of one kind of model */
+/** @typedef {RawField & { multipleOf?: number, excluded?: string[] }} Field of one kind of model */
 
 /** Reads, checks and writes configurations of one engine. */
 export class ConfigSchema {
@@ -43,7 +43,9 @@ export class ConfigSchema {
     this.#fields = core.fields();
     const { options } = this.#field('router');
     /** @type {Router[]} */
-    this.routers = options.map((option) => ({ ...option, routes: option.traits.includes('routes') }));
+    this.routers = options.map((option) => {
+      return { ...publicOption(option), routes: option.traits.includes('routes') };
+    });
     this.#fieldsOf = { language: this.#readFields('language'), classifier: this.#readFields('classifier') };
   }
 
@@ -58,9 +60,13 @@ export class ConfigSchema {
    */
   #readFields(kind) {
     const fields = this.#fields.filter((field) => field.kinds & (1 << Kind[kind]));
-    return fields.map((field) =>
-      this.#mustBeEven(kind, field) ? { ...field, minimum: field.minimum + 1, multipleOf: 2 } : field,
-    );
+    const fits = (/** @type {{ kinds: number }} */ { kinds }) => kinds === 0 || kinds & (1 << Kind[kind]);
+    return fields.map((field) => ({
+      ...field,
+      options: field.options.filter(fits),
+      excluded: field.options.filter((option) => !fits(option)).map(({ name }) => name),
+      ...(this.#mustBeEven(kind, field) && { minimum: field.minimum + 1, multipleOf: 2 }),
+    }));
   }
 
   /**
@@ -85,7 +91,8 @@ export class ConfigSchema {
       const { name, summary, shapes: shape, requires, options } = field;
       const common = { name, summary, default: fromNumber(field, field.initial), shape, requires };
       if (field.type === 'boolean') return { ...common, type: 'boolean' };
-      if (field.type === 'choice') return { ...common, type: 'choice', choices: namesOf(field), options };
+      if (field.type === 'choice')
+        return { ...common, type: 'choice', choices: namesOf(field), options: options.map(publicOption) };
       const type = field.type === 'number' ? 'number' : 'integer';
       const { minimum: min, maximum: max, open: exclusiveMax, multipleOf } = field;
       return { ...common, type, min, max, exclusiveMax, ...(multipleOf && { multipleOf }) };
@@ -156,6 +163,11 @@ export class ConfigSchema {
   }
 }
 
+/** @param {ConfigOption} option with what only the engine needs @returns {ConfigOption} */
+function publicOption({ name, label, summary, traits }) {
+  return { name, label, summary, traits };
+}
+
 /** @param {RawField} field */
 function namesOf({ options }) {
   return options.map((option) => option.name);
@@ -167,17 +179,23 @@ function namesOf({ options }) {
  */
 function fromNumber(field, number) {
   if (field.type === 'boolean') return number !== 0;
-  return field.type === 'choice' ? field.options[number].name : number;
+  if (field.type !== 'choice') return number;
+  return /** @type {ConfigOption} */ (field.options.find((option) => option.number === number)).name;
 }
 
 /**
- * @param {RawField} field
+ * @param {Field} field
  * @param {unknown} value
  */
 function toNumber(field, value) {
   const name = `config.${field.name}`;
   if (field.type === 'boolean') return Number(checkBoolean(name, value));
-  if (field.type === 'choice') return namesOf(field).indexOf(checkName(name, value, namesOf(field)));
+  if (field.type === 'choice') {
+    if (field.excluded?.includes(/** @type {string} */ (value)))
+      refuse(name, `another for a classifier of vectors: "${value}" needs token ids`, value);
+    const chosen = checkName(name, value, namesOf(field));
+    return /** @type {{ number: number }} */ (field.options.find((option) => option.name === chosen)).number;
+  }
   if (typeof value !== 'number') return refuse(name, limits(field), value, TypeError);
   const whole = field.type === 'number' || Number.isInteger(value);
   const inside = value >= field.minimum && (field.open ? value < field.maximum : value <= field.maximum);

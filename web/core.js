@@ -183,7 +183,7 @@ export class Core {
     for (;;) {
       const at = this.address('config_option', field, options.length);
       if (at === 0) return options;
-      options.push(readOption(this, at, this.#traitNames));
+      options.push(readOption(this, at, options.length, this.#traitNames));
     }
   }
 

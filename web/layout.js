@@ -32,7 +32,13 @@
  * @property {number} maximum
  * @property {boolean} open whether the maximum itself is excluded
  * @property {string[]} requires traits without which it has no effect
- * @property {ConfigOption[]} options of a choice, by number
+ * @property {RawOption[]} options of a choice
+ */
+
+/**
+ * @typedef {ConfigOption & { number: number, kinds: number }} RawOption
+ * An option with its number in the engine's configuration, and the bit set of the only kinds of model that can have it
+ * (0: all).
  */
 
 /**
@@ -67,6 +73,7 @@
  * @property {Float32Array} logits [N, E]
  * @property {Int32Array} counts [E] assignments of each expert
  * @property {number} entropy
+ * @property {Int32Array} dropped [E]
  */
 
 const FIELD_TYPES = /** @type {const} */ (['integer', 'number', 'boolean', 'choice', 'seed']);
@@ -100,13 +107,15 @@ export function readField(memory, address, traitNames) {
 /**
  * @param {Views} memory
  * @param {number} address of an `hr_option`
+ * @param {number} number
  * @param {TraitNames} traitNames
- * @returns {ConfigOption}
+ * @returns {RawOption}
  */
-export function readOption(memory, address, traitNames) {
-  const view = memory.view(address, 16);
+export function readOption(memory, address, number, traitNames) {
+  const view = memory.view(address, 20);
   const [name, label, summary] = [0, 4, 8].map((at) => memory.string(view.getUint32(at, true)));
-  return { name, label, summary, traits: traitNames(view.getInt32(12, true)) };
+  const traits = traitNames(view.getInt32(12, true));
+  return { name, label, summary, traits, number, kinds: view.getInt32(16, true) };
 }
 
 /**
@@ -177,7 +186,7 @@ export function readResult(memory, address) {
  * @returns {RawRouting}
  */
 export function readRouting(memory, address) {
-  const view = memory.view(address, 40);
+  const view = memory.view(address, 44);
   const [tokens, k, count] = [0, 4, 8].map((at) => view.getInt32(at, true));
   const [experts, weights, logits, counts] = [12, 16, 20, 24].map((at) => view.getUint32(at, true));
   return {
@@ -186,5 +195,6 @@ export function readRouting(memory, address) {
     logits: memory.floats(logits, tokens * count).slice(),
     counts: memory.integers(counts, count).slice(),
     entropy: view.getFloat64(32, true),
+    dropped: memory.integers(view.getUint32(40, true), count).slice(),
   };
 }

@@ -21,6 +21,9 @@
  * @property {number | null} expertSimilarity mean pairwise cosine between the experts' outputs on the probe: 1 means
  *   that they have collapsed into one; null if there is only one expert
  * @property {number | null} specialisation see `specialisation`; null without classes
+ * @property {number} expertsPerToken see `expertsPerToken`
+ * @property {number} droppedShare see `droppedShare`: 0 where experts have no capacity
+ * @property {number} withoutExpert see `tokensWithoutExpert`: 0 where every token gets `topK` experts
  */
 
 /**
@@ -264,6 +267,57 @@ function rowLength(experts, classes) {
     );
   }
   return topK;
+}
+
+/**
+ * Mean number of experts per token, without assignments that were dropped. Where an expert has no capacity and every
+ * token gets K experts, it is K.
+ *
+ * @param {ArrayLike<number>} weights [N, K] as `routing()` gives them; 0: dropped, or none
+ * @param {number} tokens N
+ * @returns {number} 0 to E
+ */
+export function expertsPerToken(weights, tokens) {
+  let computed = 0;
+  for (let i = 0; i < weights.length; i++) if (weights[i] !== 0) computed++;
+  return computed / Math.max(1, tokens);
+}
+
+/**
+ * Share of the assignments that were dropped, because the expert's capacity was full. Fedus et al., "Switch Transformers"
+ * (2022), section 2.2, report it as the fraction of dropped tokens.
+ *
+ * @param {ArrayLike<number>} experts [N, K] chosen ids; -1: none
+ * @param {ArrayLike<number>} weights [N, K]; 0 where an assignment was dropped
+ * @returns {number} 0 to 1; 0 if nothing was assigned
+ */
+export function droppedShare(experts, weights) {
+  let [assigned, dropped] = [0, 0];
+  for (let i = 0; i < experts.length; i++) {
+    if (experts[i] < 0) continue;
+    assigned++;
+    if (weights[i] === 0) dropped++;
+  }
+  return dropped / Math.max(1, assigned);
+}
+
+/**
+ * Share of the tokens that no expert computes: those that chose none or that none chose, and those whose assignments were
+ * all dropped. They pass the layer by its residual connection (and shared experts) alone.
+ *
+ * @param {ArrayLike<number>} weights [N, K] as `routing()` gives them; 0: dropped, or none
+ * @param {number} tokens N
+ * @returns {number} 0 to 1
+ */
+export function tokensWithoutExpert(weights, tokens) {
+  const width = weights.length / Math.max(1, tokens);
+  let without = 0;
+  for (let token = 0; token < tokens; token++) {
+    let computed = false;
+    for (let i = token * width; i < (token + 1) * width; i++) computed ||= weights[i] !== 0;
+    if (!computed) without++;
+  }
+  return without / Math.max(1, tokens);
 }
 
 /** The classes of `characterClasses`, by id. */

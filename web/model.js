@@ -85,6 +85,14 @@ export class Model {
     return this.#owner.core;
   }
 
+  /**
+   * Weight of the sparsity loss now (gate `relu`): it starts from `config.sparsityWeight`, and each training step raises
+   * or lowers it until the number of experts per token is `topK`. 0 if there is no such loss.
+   */
+  get sparsityWeight() {
+    return this.core.call('model_sparsity_weight', this.address);
+  }
+
   /** Address of the model; throws after `dispose()`. @protected */
   get address() {
     this.#owner.core.check();
@@ -173,8 +181,8 @@ export class Model {
     for (let layer = 0; layer < this.config.layers; layer++) {
       const routing = core.routing(address, layer);
       if (!routing) continue;
-      const { experts, weights, logits, counts, entropy } = routing;
-      layers.push({ experts, weights, logits, load: loadOfCounts(counts), entropy });
+      const { experts, weights, logits, counts, entropy, dropped } = routing;
+      layers.push({ experts, weights, logits, load: loadOfCounts(counts), entropy, dropped });
     }
     return layers;
   }
@@ -302,6 +310,9 @@ export class Model {
       'hyperrouter.config': JSON.stringify(this.config),
       ...(this.topK === this.config.topK ? {} : { 'hyperrouter.topK': String(this.topK) }),
       ...(optimizer ? { 'hyperrouter.step': String(this.step) } : {}),
+      ...(this.config.sparsityWeight > 0
+        ? { 'hyperrouter.sparsityWeight': String(this.sparsityWeight) }
+        : {}),
     });
   }
 
@@ -330,6 +341,8 @@ export class Model {
     core.call('model_invalidate', address);
     core.call('model_set_step', address, checkpoint.step);
     if (checkpoint.topK !== undefined) this.topK = checkpoint.topK;
+    if (checkpoint.sparsityWeight !== undefined && this.config.sparsityWeight > 0)
+      core.call('model_set_sparsity_weight', address, checkpoint.sparsityWeight);
     this.metadata = { ...checkpoint.metadata };
   }
 

@@ -1,4 +1,13 @@
-import { expertLoad, loadVariation, maxLoad, specialisation, switchRate } from './measures.js';
+import {
+  droppedShare,
+  expertLoad,
+  expertsPerToken,
+  loadVariation,
+  maxLoad,
+  specialisation,
+  switchRate,
+  tokensWithoutExpert,
+} from './measures.js';
 
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { LayerRouting } from './types.js' */
@@ -30,7 +39,7 @@ export class ProbeHistory {
     this.#last.set(key, { topK, layers: layers.map(({ experts, width }) => ({ experts, width })) });
     if (this.#last.size > MOST_PROBES)
       this.#last.delete(/** @type {string} */ (this.#last.keys().next().value));
-    return layers.map(({ experts, width, entropy, similarity }, layer) => {
+    return layers.map(({ experts, weights, tokens, width, entropy, similarity }, layer) => {
       const load = expertLoad(experts, count);
       const before = last?.topK === topK ? last.layers[layer] : null;
       return {
@@ -41,6 +50,9 @@ export class ProbeHistory {
         switchRate: before && switchRate(before.experts, experts, width, before.width),
         expertSimilarity: similarity,
         specialisation: classes ? specialisation(experts, classes, count) : null,
+        expertsPerToken: expertsPerToken(weights, tokens),
+        droppedShare: droppedShare(experts, weights),
+        withoutExpert: tokensWithoutExpert(weights, tokens),
       };
     });
   }
@@ -55,25 +67,32 @@ export class ProbeHistory {
  */
 function joinLayer(passes, layer, count) {
   const parts = passes.map(({ routing, similarity }) => {
-    const { experts, logits, entropy } = routing[layer];
+    const { experts, weights, logits, entropy } = routing[layer];
     const tokens = logits.length / count;
-    return { experts, entropy, tokens, width: experts.length / tokens, similarity: similarity[layer] };
+    const width = experts.length / tokens;
+    return { experts, weights, entropy, tokens, width, similarity: similarity[layer] };
   });
   const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
   const width = Math.max(1, ...parts.map((part) => part.width));
   const joined = new Int32Array(tokens * width).fill(-1);
+  const weights = new Float32Array(tokens * width);
   let [start, entropy, similarity] = [0, 0, 0];
   for (const part of parts) {
     for (let token = 0; token < part.tokens; token++) {
       const row = part.experts.subarray(token * part.width, (token + 1) * part.width);
       joined.set(row, (start + token) * width);
+      weights.set(
+        part.weights.subarray(token * part.width, (token + 1) * part.width),
+        (start + token) * width,
+      );
     }
     start += part.tokens;
     // Both are means over the tokens of a pass.
     entropy += (part.entropy * part.tokens) / tokens;
     similarity += ((part.similarity ?? Number.NaN) * part.tokens) / tokens;
   }
-  return { experts: joined, width, entropy, similarity: Number.isNaN(similarity) ? null : similarity };
+  const known = Number.isNaN(similarity) ? null : similarity;
+  return { experts: joined, weights, tokens, width, entropy, similarity: known };
 }
 
 /**

@@ -12,13 +12,25 @@
  * @property {number} [dInner] hidden width of an expert
  * @property {number} [experts] number of experts per layer
  * @property {number} [topK] experts per token, 1 to experts
- * @property {'hyperrouter' | 'smoe' | 'smoe-dropout' | 'dense'} [router] how tokens are routed to experts
+ * @property {'hyperrouter' | 'smoe' | 'smoe-dropout' | 'dense' | 'cosine' | 'hash'} [router] where the router logits
+ *   come from
+ * @property {'topk-softmax' | 'softmax-topk' | 'sigmoid' | 'expert-choice' | 'relu'} [gate] how experts and their weights
+ *   are chosen from the router logits
  * @property {number} [hyperSize] hidden width of the frozen hypernetwork (`hyperrouter`)
  * @property {number} [batchSize] largest number of parallel streams (or input vectors) per call
  * @property {boolean} [preLayerNorm] layer norm before each sublayer instead of after it
  * @property {number} [dropout] probability of dropping an activation in training
- * @property {number} [loadBalanceWeight] weight of the load-balancing loss (`smoe`)
- * @property {number} [routerZWeight] weight of the router z-loss (`smoe`)
+ * @property {number} [loadBalanceWeight] weight of the load-balancing loss
+ * @property {number} [routerZWeight] weight of the router z-loss
+ * @property {number} [routerSize] width of the projection that the router `cosine` compares
+ * @property {number} [routerScale] factor on the router's initial values
+ * @property {boolean} [routerNoise] trained noise on the router logits in training (noisy top-k)
+ * @property {number} [sharedExperts] experts that every token has besides, as one network of that many times the width
+ * @property {number} [capacityFactor] most assignments of an expert, as a multiple of an even share; the rest is dropped;
+ *   0: no limit
+ * @property {number} [balanceRate] step of the bias that balances the load without a loss; 0: off
+ * @property {number} [sparsityWeight] first weight of the loss that steers the number of experts per token to `topK`
+ *   (gate `relu`); 0: off
  * @property {number} [beta1] Adam's decay of the first moment
  * @property {number} [beta2] Adam's decay of the second moment
  * @property {number} [epsilon] Adam's guard against division by zero
@@ -72,10 +84,12 @@
  * Routing of one layer in the last call, as copies. N tokens in [batch, length] order, K of E experts per token.
  *
  * @property {Int32Array} experts [N, K] ids of the chosen experts, in descending order of logit; ties go to the lower
- *   id
- * @property {Float32Array} weights [N, K] of the chosen experts: the softmax over their logits
+ *   id. Where the number of experts varies, K is the largest of this call, and a token with fewer is filled up with -1
+ * @property {Float32Array} weights [N, K] of the chosen experts, as the gate computes them; 0 where an assignment was
+ *   dropped, or there is none
  * @property {Float32Array} logits [N, E] router logits
  * @property {Float32Array} load [E] expert load: share of the assignments that each expert gets
+ * @property {Int32Array} dropped [E] assignments that exceeded the expert's capacity
  * @property {number} entropy router entropy: mean over tokens of -Σ p ln p / ln E, p the softmax over all E logits
  */
 
@@ -100,9 +114,12 @@
  * @property {string} name the value of the key
  * @property {string} label readable name
  * @property {string} summary what it does, in one line
- * @property {string[]} traits properties that other keys may require. `routes`: tokens are routed
- *   to experts; `learns`: training changes which experts a token is routed to; `auxiliaryLoss`: can be trained with the
- *   load-balancing loss and the router z-loss; `hypernetwork`: a frozen hypernetwork generates the router
+ * @property {string[]} traits what it does or takes; other keys may require some of them. Of routers, `routes`: tokens are
+ *   routed to experts; `learns`: training changes the logits of a given input; `hypernetwork`: a frozen hypernetwork
+ *   generates R and b; `matrix`: logits are R·x + b; `projection`: they are those of a projection of x; `scale`:
+ *   `routerScale` scales its initial values; `gated`: any gate can choose from its logits; `tokens`: it needs token ids.
+ *   Of gates, `topK`: every token gets k experts; `varies`: any number; `sparsity`: a loss steers that number; `sigmoid`:
+ *   experts are scored by the logistic function
  */
 
 /**

@@ -1,5 +1,5 @@
 /**
- * How many numbers a layer has, and what becomes of them, for every router.
+ * The parameters of a layer, by role, for every router.
  *
  * @typedef {object} Sizes of the engine's configuration
  * @property {number} experts
@@ -10,10 +10,10 @@
  * @typedef {object} Counts
  * @property {number} embedding learned
  * @property {number} hypernetwork frozen
- * @property {number} weights R and b; or all tensors of a router that is made of others
+ * @property {number} weights R and b; for a router without R and b, all its tensors
  * @property {'computed' | 'learned' | 'partly learned' | 'frozen' | 'none'} weightsAre
- * @property {number} learned of the router's own numbers
- * @property {number} experts all of them, learned; or the one network of a layer without a router
+ * @property {number} learned trainable parameters of the router
+ * @property {number} experts parameters of all experts, or of the one network of a dense layer
  *
  * @typedef {import('../trainer/trainer-protocol.js').Tensor} Tensor
  */
@@ -22,7 +22,7 @@
  * For a router whose R and b are tensors, or come from a hypernetwork.
  *
  * @param {Sizes} sizes
- * @param {readonly string[]} traits of the router, as the engine says
+ * @param {readonly string[]} traits of the router, from the engine
  * @returns {Counts}
  */
 export function countsOf(sizes, traits) {
@@ -34,12 +34,11 @@ export function countsOf(sizes, traits) {
   const weights = experts * (dModel + 1);
   if (traits.includes('hypernetwork')) {
     const hypernetwork = hyperSize * (dModel + 1) + weights * (hyperSize + 1);
-    const made = /** @type {const} */ ('computed');
     return {
       embedding: dModel,
       hypernetwork,
       weights,
-      weightsAre: made,
+      weightsAre: 'computed',
       learned: dModel,
       experts: inExperts,
     };
@@ -56,7 +55,7 @@ export function countsOf(sizes, traits) {
 }
 
 /**
- * For a router of which nothing is known but its tensors.
+ * For a router that the page knows only by its tensors.
  *
  * @param {Sizes} sizes
  * @param {readonly string[]} traits
@@ -80,12 +79,12 @@ function expertsOf({ experts, dModel, dInner }, traits) {
 }
 
 /**
- * Whether the gradient reaches what learns of a router. It comes through the softmax over the chosen experts: with one
- * of them, that is always 1 and has no gradient. What an auxiliary loss asks for comes in any case.
+ * Whether a gradient reaches the router's trainable parameters. It flows through the softmax over the chosen experts:
+ * with one expert, its weight is always 1 and has no gradient. The gradient of an auxiliary loss flows in any case.
  *
- * @param {readonly string[]} traits of the router, as the engine says
+ * @param {readonly string[]} traits of the router, from the engine
  * @param {{ loadBalanceWeight: number }} config
- * @param {number} topK of now
+ * @param {number} topK current k
  */
 export const gradientReaches = (traits, { loadBalanceWeight }, topK) =>
   traits.includes('learns') && (topK > 1 || loadBalanceWeight > 0);

@@ -9,12 +9,12 @@ import { ByExpert, weightName } from './router-weights.jsx';
 import { effectRows } from './rows.js';
 
 /**
- * What one number of v moves: all of R at once, in a direction that the hypernetwork has fixed.
+ * How one component of v changes R: all rows at once, in a direction that the hypernetwork fixes.
  *
  * @param {object} props
  * @param {import('./router.js').Generator} props.generator
  * @param {number} props.experts
- * @param {number} props.index of the number of v, counted from 0
+ * @param {number} props.index of the component of v, from 0
  * @param {(index: number) => void} props.onIndex
  */
 export function EffectView({ generator, experts, index, onIndex }) {
@@ -23,19 +23,19 @@ export function EffectView({ generator, experts, index, onIndex }) {
   const effect = useMemo(() => effectOf(generator, at, experts), [generator, at, experts]);
   return (
     <Figure
-      title="What one number of v moves"
+      title="Effect of one component of v on R and b"
       name="effect"
       caption={
-        `How R and b would change if number ${at + 1} of v grew by 1: all rows together, in a pattern that is fixed as ` +
-        `long as the same numbers of h stay above 0. R has ${count(experts * width)} numbers, but only ${width} such patterns to move in. ` +
-        'Choose another number here, or in v above.'
+        `Change of R and b per unit of component ${at + 1} of v. It changes all rows together, in a pattern that stays the same as ` +
+        `long as the same components of h are positive. R has ${count(experts * width)} entries, but only ${width} such patterns to move along. ` +
+        'Choose another component here or in v above.'
       }
       table={() => <EffectTable effect={effect} />}
       rows={() => effectRows(effect)}
     >
       <div class="field">
         <div class="field-line">
-          <label for="effect-of">Number of v</label>
+          <label for="effect-of">Component of v</label>
           <output for="effect-of">{at + 1}</output>
         </div>
         <input
@@ -52,7 +52,7 @@ export function EffectView({ generator, experts, index, onIndex }) {
           kind="heat-matrix"
           matrix={effect}
           reach={reaches.effect}
-          label={`Change of R and b for number ${at + 1} of v: ${range(effect)}.`}
+          label={`Effect of component ${at + 1} of v on R and b: ${range(effect)}.`}
           nameOf={(cell) => `change of ${weightName(width)(cell)}`}
         />
       </ByExpert>
@@ -66,7 +66,7 @@ function EffectTable({ effect: { rows, columns, data } }) {
     <table>
       <thead>
         <tr>
-          <th scope="col">Number</th>
+          <th scope="col">Component</th>
           {Array.from({ length: rows }, (_, expert) => (
             <th scope="col" key={expert}>
               {letterOf(expert)}

@@ -8,18 +8,18 @@ import { destination, drawHeat, number } from './heat.js';
  */
 
 /**
- * A matrix as a picture whose numbers are told on request: under the pointer, or where the arrow keys have led. It is a
- * slider to those who do not see it: keys move along the numbers, and the one that is reached is said.
+ * A matrix as a heat map. Pointer and arrow keys select a value and show it. Screen readers see a slider: keys move from
+ * value to value, and each is announced.
  *
  * @param {object} props
  * @param {Matrix} props.matrix
  * @param {number} props.reach the value of the darkest colour
- * @param {string} props.label what it is, with figures
- * @param {(cell: Cell) => string} props.nameOf what a number is called
- * @param {(cell: Cell) => string} [props.moreOf] what else is to be said of it
+ * @param {string} props.label what the matrix is, with its range
+ * @param {(cell: Cell) => string} props.nameOf name of a value
+ * @param {(cell: Cell) => string} [props.moreOf] a second line about it
  * @param {string} [props.kind] for styles
- * @param {Partial<Cell> | null} [props.line] a row or column that is marked
- * @param {(cell: Cell | null) => void} [props.onCursor] where the reader is
+ * @param {Partial<Cell> | null} [props.line] a highlighted row or column
+ * @param {(cell: Cell | null) => void} [props.onCursor] called with the selected cell
  */
 export function HeatMap({ matrix, reach, label, nameOf, moreOf, kind = '', line, onCursor }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
@@ -32,7 +32,7 @@ export function HeatMap({ matrix, reach, label, nameOf, moreOf, kind = '', line,
 
   const valueAt = (/** @type {Cell} */ cell) => data[cell.row * columns + cell.column];
   const go = (/** @type {Cell | null} */ cell) => {
-    // Where a matrix is only half, the other half has nothing to tell.
+    // Triangular matrices have no values in the other half.
     const to = cell && Number.isNaN(valueAt(cell)) ? null : cell;
     cursor.value = to;
     onCursor?.(to);
@@ -44,11 +44,11 @@ export function HeatMap({ matrix, reach, label, nameOf, moreOf, kind = '', line,
     <div
       class={`heat ${kind}`}
       role="slider"
-      aria-label={`${label} Arrow keys go from number to number.`}
+      aria-label={`${label} Arrow keys move from value to value.`}
       aria-valuemin={1}
       aria-valuemax={data.length}
       aria-valuenow={cell ? cell.row * columns + cell.column + 1 : 1}
-      aria-valuetext={said.value || `${data.length} numbers`}
+      aria-valuetext={said.value || `${data.length} values`}
       tabIndex={0}
       onPointerMove={(event) => go(cellUnder(event, matrix))}
       onPointerDown={(event) => go(cellUnder(event, matrix))}
@@ -105,7 +105,7 @@ function lineBox({ row, column }, { rows, columns }) {
 }
 
 /**
- * Above the number, and never beyond the edges of the picture.
+ * Above the cell, and never beyond the edges of the heat map.
  *
  * @param {Cell} cell
  * @param {Matrix} matrix

@@ -1,10 +1,10 @@
 import { mix, paper, textOn } from '../colours.js';
 
 /**
- * How the numbers of a router are shown: in colours, in words, and which keys lead from one to the next.
+ * Heat maps of a router's values: their colours, their text, and how keys move the cursor.
  *
- * The colours of numbers: paper for 0, warm below, cool above. Hue belongs to experts; these two have as little of it
- * as can be told apart.
+ * Zero is the colour of paper, negative values are warm, positive ones cool. Hue stands for experts, so these two have
+ * just enough of it to be told apart.
  */
 
 const below = '#744a1f';
@@ -23,12 +23,12 @@ const pixels = table.map((hex) => {
 });
 
 /**
- * How dark a number is: the square root of its size, as a part of a reach that never changes. So what is small at
- * first can be seen, and what grows gets darker; colours that are fitted anew to each picture would hide that.
+ * How dark a value is: the square root of its magnitude relative to a fixed maximum. Small initial values are visible,
+ * and growing ones get darker; a scale fitted to each picture would hide that.
  *
  * @param {number} value
- * @param {number} reach what has the darkest colour
- * @returns {number} -1 … 1; beyond the reach it stays there
+ * @param {number} reach magnitude of the darkest colour
+ * @returns {number} -1 … 1; clipped beyond the reach
  */
 export function depthOf(value, reach) {
   return Math.sign(value) * Math.sqrt(Math.min(1, Math.abs(value) / reach));
@@ -41,7 +41,7 @@ export function depthOf(value, reach) {
 const levelOf = (value, reach) => Math.round(depthOf(value, reach) * levels) + levels;
 
 /**
- * The colour of a number, and that of text on it.
+ * The colour of a value, and of text on it.
  *
  * @param {number} value
  * @param {number} reach
@@ -52,7 +52,7 @@ export function heatOf(value, reach) {
 }
 
 /**
- * Draws a matrix, one pixel a number; style makes it larger. What is no number stays empty.
+ * Draws a matrix, one pixel per value; CSS scales it up. NaN stays empty.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {import('./router.js').Matrix} matrix
@@ -70,10 +70,10 @@ export function drawHeat(canvas, { rows, columns, data }, reach) {
   context.putImageData(image, 0, 0);
 }
 
-/** The values of the darkest colours: the same for every run and router, so that they can be compared. */
+/** Magnitudes of the darkest colours: the same for all runs and routers, so that these can be compared. */
 export const reaches = { embedding: 4, hidden: 1, frozen: 0.25, weights: 1, effect: 0.05, cosine: 1 };
 
-/** @param {number} value as people read it */
+/** @param {number} value @returns {string} three significant digits */
 export function number(value) {
   if (value === 0) return '0';
   const size = Math.abs(value);
@@ -94,7 +94,7 @@ export function range({ data }) {
 /** @typedef {{ row: number, column: number }} Cell of a matrix */
 
 /**
- * Where a key leads to, past what is empty; undefined for keys that do not move.
+ * The cell that a key moves to, skipping empty ones; undefined for keys that do not move.
  *
  * @param {string} key
  * @param {Cell | null} from

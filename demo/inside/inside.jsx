@@ -4,25 +4,25 @@ import { Field } from '../views/field.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
 import { Transport } from '../views/transport.jsx';
-import { courseOf } from './course.js';
 import { EffectView } from './effect.jsx';
+import { createInspector, inspectionAt } from './inspection.js';
 import { JacobianView } from './jacobian.jsx';
 import { LearnsView } from './learns.jsx';
-import { createLooks, lookAt } from './look.js';
-import { MovedView } from './moved.jsx';
 import { PathView } from './path.jsx';
+import { RouterDiagram } from './router-diagram.jsx';
+import { RouterDrift } from './router-drift.jsx';
 import { SimilarityView } from './similarity.jsx';
-import { WayView } from './way.jsx';
+import { trajectoryOf } from './trajectory.js';
 
 /**
  * @typedef {import('../run.js').Run} Run
  * @typedef {import('../state.js').State} State
  */
 
-/** Milliseconds between two looks; and where less motion is asked for. */
+/** Milliseconds between two updates; calm: where reduced motion is preferred. */
 const pause = { usual: 250, calm: 500 };
 
-/** @param {{ run: Run, state: State, own: State }} props own: the settings of the room itself */
+/** @param {{ run: Run, state: State, own: State }} props own: settings of this room */
 export function InsideRoom({ run, state, own }) {
   const onProblems = (/** @type {string[]} */ problems) => {
     for (const problem of problems) run.notify('note', `${problem}.`);
@@ -50,14 +50,14 @@ function Figures({ run, state, own }) {
   const layer = useComputed(() => Number(own.get('gateLayer')) - 1);
   const calm = useMedia('(prefers-reduced-motion: reduce)');
   const wide = useMedia('(min-width: 62rem)');
-  const { look, follow } = useMemo(
-    () => createLooks({ run, layer, pause: calm ? pause.calm : pause.usual }),
+  const { inspection, follow } = useMemo(
+    () => createInspector({ run, layer, pause: calm ? pause.calm : pause.usual }),
     [run, layer, calm],
   );
   useEffect(follow, [follow]);
   const index = useSignal(0);
-  const { now, shown, course } = useShown(run, look.value);
-  if (!now || !shown) return <p class="nothing">The router is being looked into.</p>;
+  const { now, shown, trajectory } = useShown(run, inspection.value);
+  if (!now || !shown) return <p class="nothing">Loading the router.</p>;
   const { parts, sizes, step } = shown;
   const routers = state.settingOf('router').choices ?? [];
   const router = routers.find(({ value }) => value === sizes.router) ?? {
@@ -66,8 +66,8 @@ function Figures({ run, state, own }) {
   };
   return (
     <>
-      <WayView
-        look={shown}
+      <RouterDiagram
+        inspection={shown}
         router={router}
         topK={Number(state.get('topK'))}
         wide={wide}
@@ -87,35 +87,35 @@ function Figures({ run, state, own }) {
               }}
             />
           )}
-          <PathView parts={parts} course={course} now={step} />
-          <MovedView isFrozen={parts.fates.weight === 'frozen'} course={course} now={step} />
-          <SimilarityView weight={parts.scores.weight} course={course} now={step} />
+          <PathView parts={parts} trajectory={trajectory} now={step} />
+          <RouterDrift isFrozen={parts.roles.weight === 'frozen'} trajectory={trajectory} now={step} />
+          <SimilarityView weight={parts.scores.weight} trajectory={trajectory} now={step} />
         </div>
       )}
-      <LearnsView look={shown} routers={routers} />
+      <LearnsView inspection={shown} routers={routers} />
       <JacobianView sizes={sizes} routers={routers} />
     </>
   );
 }
 
 /**
- * The router of now, as it is shown (of now, or of the moment that the reader has gone back to), and how it came there.
+ * The current router, the router that is shown (the current one or a recorded moment), and the trajectory.
  *
  * @param {Run} run
- * @param {import('./look.js').Look | null} latest
+ * @param {import('./inspection.js').Inspection | null} latest
  */
 function useShown(run, latest) {
   const before = useRef(latest);
-  // After another model was built the last picture stays until there is one of the new model.
+  // After a rebuild the last picture stays until there is one of the new model.
   if (latest) before.current = latest;
   const now = before.current;
   const same = now?.sizes === /** @type {unknown} */ (run.summary.value?.config);
   const moments = same ? run.moments.value : none;
   const at = run.moment.value;
   const moment = at === null ? undefined : moments[at];
-  const shown = useMemo(() => now && lookAt(now, moment), [now, moment]);
-  const course = useMemo(() => (now ? courseOf(now, moments) : []), [now, moments]);
-  return { now, shown, course };
+  const shown = useMemo(() => now && inspectionAt(now, moment), [now, moment]);
+  const trajectory = useMemo(() => (now ? trajectoryOf(now, moments) : []), [now, moments]);
+  return { now, shown, trajectory };
 }
 
 /** @type {readonly import('../trainer/trainer-protocol.js').Moment[]} */
@@ -145,7 +145,7 @@ function LayerChoice({ own, layers }) {
 }
 
 /**
- * Whether a media query is true, now and when that changes.
+ * Whether a media query matches; updated when that changes.
  *
  * @param {string} query
  */

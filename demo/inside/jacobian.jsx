@@ -4,9 +4,9 @@ import layer from './formulas/layer.tex';
 import { known } from './known.js';
 
 /**
- * The Jacobian of the layer (Do et al., 2023), and what of it each of the routers that the page knows lets change.
+ * The Jacobian of the layer (Do et al., 2023), and which part of it each router can change.
  *
- * @param {{ sizes: import('./look.js').Sizes, routers: readonly import('../schema.js').Choice[] }} props
+ * @param {{ sizes: import('./inspection.js').Sizes, routers: readonly import('../schema.js').Choice[] }} props
  */
 export function JacobianView({ sizes, routers }) {
   const { dModel, experts, router: current } = sizes;
@@ -17,13 +17,14 @@ export function JacobianView({ sizes, routers }) {
   });
   return (
     <Figure
-      title="What the routers differ in, as a formula"
+      title="Jacobian of the layer, by router"
       name="jacobian"
       caption={
-        'o is what the layer puts out for a token x: the outputs of the chosen experts K by their weights s. When x changes ' +
-        'a little, o changes in two ways: through the experts themselves (first sum), and because the weights shift ' +
-        '(second sum). The second can pull x only along the chosen rows of R: at most as many directions as there are ' +
-        'experts. The formula is the same for all; what R may become is not. Dropout and normalisation are left out.'
+        'o is the output of the layer for a token x: the outputs of the chosen experts K, weighted by s. When x changes, ' +
+        'o changes in two ways: through the experts (first sum) and through the weights (second sum). The second sum lies ' +
+        'in the span of the chosen rows of R: at most one direction per expert. The formula holds for softmax over the ' +
+        'chosen experts and is the same for all routers; they differ in the values that R can take. Dropout and ' +
+        'normalisation are left out.'
       }
     >
       <Formula of={layer} />
@@ -32,7 +33,7 @@ export function JacobianView({ sizes, routers }) {
           <div key={value} class={value === current ? 'is-current' : ''}>
             <dt>
               {label}
-              {value === current && <span class="tag">this one</span>}
+              {value === current && <span class="tag">this model</span>}
             </dt>
             <dd>
               {formulas.map((formula) => (
@@ -48,9 +49,9 @@ export function JacobianView({ sizes, routers }) {
 }
 
 /**
- * A formula, set when the page was built.
+ * A formula, typeset when the page is built.
  *
- * @param {{ of: string }} props a `math` element out of the page’s own files
+ * @param {{ of: string }} props a `math` element from the page’s own files
  */
 export function Formula({ of }) {
   return <div class="formula" dangerouslySetInnerHTML={{ __html: of }} />;

@@ -7,59 +7,56 @@ import smoeDropoutFree from './formulas/smoe-dropout-free.tex';
 import smoeFree from './formulas/smoe-free.tex';
 
 /**
- * What the page tells of routers beyond what their tensors and the engine say: explanations and formulas, which somebody
- * wrote for one router each. This is the only place of the room that names routers. A router that is not here is shown
- * by its tensors.
+ * Explanations and formulas written for single routers, beyond what the engine says of all. This is the only file of the
+ * room that names routers. A router that is not here is shown by its tensors.
  *
  * @typedef {object} Known
  * @property {string} caption of its diagram
- * @property {string} gradient where it goes
- * @property {{ formulas: string[], text: (size: { free: string, embedding: string }) => string }} [jacobian] what it lets
- *   change of the layer's Jacobian; free: how many numbers R has, embedding: how many v has
+ * @property {string} gradient its path, for the table
+ * @property {{ formulas: string[], text: (size: { free: string, embedding: string }) => string }} [jacobian] what the router can
+ *   change of the layer's Jacobian; free: how many entries R has, embedding: how many components v has
  */
 
 /** @type {Readonly<Record<string, Known>>} */
 export const known = {
   hyperrouter: {
     caption:
-      'Only the vector v is learned. Two frozen layers of random numbers, the hypernetwork, turn it into R and b, which ' +
-      'give every expert its score. The gradient passes back through the frozen layers, leaves them as they are, and moves v.',
-    gradient: 'from the weights of the chosen into R, back through the frozen layers, into v',
+      'Only the embedding v is learned. The hypernetwork, two frozen random layers, turns it into R and b, which score ' +
+      'every expert. The gradient flows back through the frozen layers without changing them, and updates v.',
+    gradient: 'routing weights → R, b → frozen layers → v',
     jacobian: {
       formulas: [hyperrouter, hyperrouterMade, hyperrouterFree],
       text: ({ embedding }) =>
-        `R moves, but only as the ${embedding} numbers of v move it, all of its rows together: ` +
-        'it can get better, and cannot follow each token on its own.',
+        `R changes only through the ${embedding} components of v, all rows together: ` +
+        'it can improve, but its rows cannot follow single tokens.',
     },
   },
   smoe: {
     caption:
-      'Every number of R and b is learned, together with the experts. The gradient comes through the weights of the chosen ' +
-      'experts, straight into their rows.',
-    gradient: 'from the weights of the chosen into R and b',
+      'R and b are learned together with the experts. The gradient flows through the routing weights directly into the ' +
+      'rows of the chosen experts.',
+    gradient: 'routing weights → R, b',
     jacobian: {
       formulas: [smoe, smoeFree],
       text: ({ free }) =>
-        `All ${free} numbers of R are free. Tokens are pulled towards the rows of R, and the rows follow the tokens: ` +
-        'this circle is what is blamed for representation collapse.',
+        `All ${free} entries of R are trainable. Tokens are pulled towards the rows of R, and the rows follow the tokens. ` +
+        'This feedback is held to cause representation collapse.',
     },
   },
   'smoe-dropout': {
     caption:
-      'R and b were drawn at random once and stay as they are. No gradient reaches them: the experts have to come to terms ' +
-      'with what they are sent.',
-    gradient: 'into the experts only; it ends before R',
+      'R and b are random and frozen. No gradient updates them: only the experts adapt to the tokens routed to them.',
+    gradient: 'experts only; it stops before R',
     jacobian: {
       formulas: [smoeDropout, smoeDropoutFree],
       text: () =>
-        'Nothing of R is free. Tokens are still pulled into the span of its rows, but that span stays what chance made ' +
-        'it, however well or badly it fits.',
+        'R cannot change. Tokens are still pulled towards the span of its rows, but that span stays random, ' +
+        'whether it suits the data or not.',
     },
   },
   dense: {
     caption:
-      'There is nothing to decide here: one network, as wide as all experts together, takes everything. Choose another ' +
-      'router to look into it.',
-    gradient: 'into the one network',
+      'No routing: one network, as wide as all experts together, processes every token. Choose a router to see inside it.',
+    gradient: 'the one network',
   },
 };

@@ -1,8 +1,8 @@
 import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { countsOf, countsOfTensors } from './counts.js';
+import { RoleMark } from './diagram.jsx';
 import { known } from './known.js';
-import { FateMark } from './stage.jsx';
 
 /**
  * @typedef {import('./counts.js').Counts} Counts
@@ -11,17 +11,17 @@ import { FateMark } from './stage.jsx';
  * @typedef {object} RowOf a router
  * @property {Choice} router
  * @property {Counts} counts
- * @property {string} gradient where it goes
+ * @property {string} gradient its path
  */
 
 /**
- * What is frozen, what learns and where the gradient goes, for each router at the sizes of this model. A router that the
- * page knows nothing of has a row where it is the one that is looked into: its tensors tell.
+ * What is learned, what is frozen and where the gradient flows, for each router at the sizes of this model. A router
+ * that the page knows only by its tensors has a row when it is the current one.
  *
- * @param {{ look: import('./look.js').Look, routers: readonly Choice[] }} props
+ * @param {{ inspection: import('./inspection.js').Inspection, routers: readonly Choice[] }} props
  */
-export function LearnsView({ look, routers }) {
-  const { sizes, parts } = look;
+export function LearnsView({ inspection, routers }) {
+  const { sizes, parts } = inspection;
   const shown = routers.flatMap((router) => {
     const { value, traits = [] } = router;
     if (value in known) {
@@ -29,34 +29,32 @@ export function LearnsView({ look, routers }) {
     }
     if (value !== sizes.router) return [];
     const counts = countsOfTensors(sizes, traits, parts?.tensors ?? []);
-    return [
-      { router, counts, gradient: counts.learned ? 'into what of it is learned' : 'into the experts only' },
-    ];
+    return [{ router, counts, gradient: counts.learned ? 'the learned tensors' : 'experts only' }];
   });
   return (
     <Figure
-      title="What learns, what is frozen"
+      title="Learned and frozen parameters"
       name="learns"
-      caption="The numbers of one layer’s router and experts, at the sizes of this model."
+      caption="Parameters of one layer’s router and experts, at the sizes of this model."
       rows={() => [
         [
           'router',
           'v',
           'H₁, a₁, H₂, a₂',
           'R, b',
-          'R, b are',
+          'role of R, b',
           'experts',
           'learned in the router',
-          'the gradient goes',
+          'gradient path',
         ],
         ...shown.map(({ router, counts, gradient }) => {
           const { embedding, hypernetwork, weights, weightsAre, experts, learned } = counts;
-          return [router.value, embedding, hypernetwork, weights, weightsAre, experts, learned, gradient];
+          return [router.label, embedding, hypernetwork, weights, weightsAre, experts, learned, gradient];
         }),
       ]}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section class="table-scroll" tabIndex={0} aria-label="What learns and what is frozen, by router">
+      <section class="table-scroll" tabIndex={0} aria-label="Learned and frozen parameters, by router">
         <table class="learns">
           <thead>
             <tr>
@@ -66,7 +64,7 @@ export function LearnsView({ look, routers }) {
               <th scope="col">R, b</th>
               <th scope="col">Experts</th>
               <th scope="col">Learned in the router</th>
-              <th scope="col">The gradient goes</th>
+              <th scope="col">Gradient path</th>
             </tr>
           </thead>
           <tbody>
@@ -87,27 +85,27 @@ function Row({ router, counts, gradient, current }) {
     <tr class={current ? 'is-current' : ''}>
       <th scope="row">
         {router.label}
-        {current && <span class="tag">this one</span>}
+        {current && <span class="tag">this model</span>}
       </th>
-      <Cell fate="learned" size={embedding} />
-      <Cell fate="frozen" size={hypernetwork} />
-      <Cell fate={weightsAre} size={weights} />
-      <Cell fate="learned" size={experts} />
+      <Cell tensorRole="learned" size={embedding} />
+      <Cell tensorRole="frozen" size={hypernetwork} />
+      <Cell tensorRole={weightsAre} size={weights} />
+      <Cell tensorRole="learned" size={experts} />
       <td>{count(learned)}</td>
       <td class="learns-words">{gradient}</td>
     </tr>
   );
 }
 
-/** @param {{ fate: Counts['weightsAre'], size: number }} props size: 0 where there is none */
-function Cell({ fate, size }) {
-  if (!size || fate === 'none') return <td>–</td>;
+/** @param {{ tensorRole: Counts['weightsAre'], size: number }} props size: 0 for none */
+function Cell({ tensorRole, size }) {
+  if (!size || tensorRole === 'none') return <td>–</td>;
   return (
     <td>
       <span class="learns-cell">
-        <FateMark of={fate === 'partly learned' ? 'learned' : fate} /> {count(size)}
+        <RoleMark of={tensorRole === 'partly learned' ? 'learned' : tensorRole} /> {count(size)}
       </span>
-      <small>{fate}</small>
+      <small>{tensorRole}</small>
     </td>
   );
 }

@@ -2,12 +2,12 @@ import { fixed } from '../format.js';
 import { Plot } from '../views/plot.jsx';
 
 /**
- * One line over the steps, with a mark at the step that is shown.
+ * A line chart over the steps, with a mark at the step that is shown.
  *
  * @param {object} props
  * @param {readonly number[]} props.steps
  * @param {readonly number[]} props.values
- * @param {[number, number]} props.range of the values, at least
+ * @param {[number, number]} props.range minimum range of the value axis
  * @param {number} props.now the step that is shown
  * @param {string} props.label what the chart shows, with numbers, for screen readers
  */

@@ -2,17 +2,17 @@ import { randomFrom } from '../plane/random.js';
 import { dot, norm } from './router.js';
 
 /**
- * The way of a vector through a run, seen along two directions that never change: axes that are fitted to the path
- * would turn with every step.
+ * The path of a vector during a run, projected onto two fixed directions: axes fitted to the path would turn with every
+ * step.
  *
  * @typedef {{ x: number, y: number }} Point
  */
 
 /**
- * Two directions at right angles, drawn at random, the same for every run of this size.
+ * Two random orthogonal directions, the same for every run of this size.
  *
  * @param {number} size at least 2
- * @returns {[Float32Array, Float32Array]} of length 1
+ * @returns {[Float32Array, Float32Array]} unit vectors
  */
 export function directions(size) {
   const uniform = randomFrom(size);
@@ -31,7 +31,7 @@ function unit(vector) {
 
 /**
  * @param {readonly Float32Array[]} vectors the first is the start
- * @returns {Point[]} measured from the start
+ * @returns {Point[]} relative to the start
  */
 export function pathOf(vectors) {
   const [start] = vectors;
@@ -44,8 +44,7 @@ export function pathOf(vectors) {
 }
 
 /**
- * The half-width of a picture that holds all values: a power of two, so that it changes seldom and by a jump that is
- * seen.
+ * Half the width of a plot that holds all values: a power of two, so that it changes seldom and visibly.
  *
  * @param {Iterable<number>} values
  * @param {number} [least]

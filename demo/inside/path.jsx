@@ -2,47 +2,47 @@ import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { number } from './heat.js';
 import { pathOf, reachOf } from './path.js';
-import { courseRows } from './rows.js';
+import { trajectoryRows } from './rows.js';
 
-/** @typedef {import('./course.js').Course} Course */
+/** @typedef {import('./trajectory.js').TrajectoryPoint} TrajectoryPoint */
 
 const side = 320;
 const half = side / 2;
 const margin = 14;
 
 /**
- * How the embedding has moved since the run began.
+ * The path of the embedding since the start of the run.
  *
- * @param {{ parts: import('./router.js').RouterParts, course: readonly Course[], now: number }} props now: the step that
+ * @param {{ parts: import('./router.js').RouterParts, trajectory: readonly TrajectoryPoint[], now: number }} props now: the step that
  *   is shown
  */
-export function PathView({ parts, course, now }) {
-  const stops = course.filter(({ embedding }) => embedding);
-  const shown = stops.filter(({ step }) => step <= now);
+export function PathView({ parts, trajectory, now }) {
+  const withEmbedding = trajectory.filter(({ embedding }) => embedding);
+  const shown = withEmbedding.filter(({ step }) => step <= now);
   const last = shown.at(-1);
   if (!last) {
     return (
-      <Figure title="The way of v" name="path">
+      <Figure title="Path of v" name="path">
         <p class="nothing">{instead(parts)}</p>
       </Figure>
     );
   }
   const size = last.embedding?.length ?? 0;
   const facts =
-    `At step ${count(last.step)} v is ${number(last.embeddingMoved)} away from where it began, ` +
-    `after a way of ${number(last.embeddingWay)}.`;
+    `Step ${count(last.step)}: v is ${number(last.embeddingDistance)} from its start, ` +
+    `after travelling ${number(last.embeddingPath)}.`;
   return (
     <Figure
-      title="The way of v"
+      title="Path of v"
       name="path"
       caption={
-        `v has ${size} numbers. Two directions at right angles are shown, drawn at random once and the same for every ` +
-        'run of this size: the axes never turn. Older pieces are paler.'
+        `v has ${size} components, projected onto two fixed random directions, the same for every run of this size. ` +
+        'Older segments are paler.'
       }
-      table={() => <PathTable course={stops} />}
-      rows={() => courseRows(stops)}
+      table={() => <PathTable trajectory={withEmbedding} />}
+      rows={() => trajectoryRows(withEmbedding)}
     >
-      <Plot stops={stops} shown={shown.length} label={`The way of v. ${facts}`} />
+      <Plot trajectory={withEmbedding} shown={shown.length} label={`Path of v. ${facts}`} />
       <p class="figure-fact">{facts}</p>
     </Figure>
   );
@@ -50,12 +50,12 @@ export function PathView({ parts, course, now }) {
 
 /**
  * @param {object} props
- * @param {readonly Course[]} props.stops of the whole run, which the frame holds
+ * @param {readonly TrajectoryPoint[]} props.trajectory of the whole run, which all fit into the plot
  * @param {number} props.shown how many of them
  * @param {string} props.label
  */
-function Plot({ stops, shown, label }) {
-  const all = pathOf(stops.map(({ embedding }) => /** @type {Float32Array} */ (embedding)));
+function Plot({ trajectory, shown, label }) {
+  const all = pathOf(trajectory.map(({ embedding }) => /** @type {Float32Array} */ (embedding)));
   const reach = reachOf(
     all.flatMap(({ x, y }) => [x, y]),
     2 ** -6,
@@ -94,23 +94,23 @@ function Plot({ stops, shown, label }) {
   );
 }
 
-/** @param {{ course: readonly Course[] }} props */
-function PathTable({ course }) {
+/** @param {{ trajectory: readonly TrajectoryPoint[] }} props */
+function PathTable({ trajectory }) {
   return (
     <table>
       <thead>
         <tr>
           <th scope="col">Step</th>
-          <th scope="col">From the start</th>
-          <th scope="col">Way</th>
+          <th scope="col">Distance from start</th>
+          <th scope="col">Path length</th>
         </tr>
       </thead>
       <tbody>
-        {course.map(({ step, embeddingMoved, embeddingWay }) => (
+        {trajectory.map(({ step, embeddingDistance, embeddingPath }) => (
           <tr key={step}>
             <th scope="row">{count(step)}</th>
-            <td>{number(embeddingMoved)}</td>
-            <td>{number(embeddingWay)}</td>
+            <td>{number(embeddingDistance)}</td>
+            <td>{number(embeddingPath)}</td>
           </tr>
         ))}
       </tbody>
@@ -119,15 +119,15 @@ function PathTable({ course }) {
 }
 
 /**
- * What is said of a router that has no embedding.
+ * What to say of a router without an embedding.
  *
  * @param {import('./router.js').RouterParts} parts
  */
-function instead({ tensors, fates }) {
-  if (fates.weight === 'learned') {
-    return 'This router has no embedding: R itself is learned. How far that moves is shown beside.';
+function instead({ tensors, roles }) {
+  if (roles.weight === 'learned') {
+    return 'This router has no embedding: R itself is learned. See Router drift.';
   }
   return tensors.some(({ trainable }) => trainable)
     ? 'This router has no embedding.'
-    : 'This router has no embedding, and nothing of it moves.';
+    : 'This router has no embedding, and nothing of it is learned.';
 }

@@ -6,21 +6,21 @@ import { InsideRoom } from './inside.jsx';
 import { insideSettings } from './settings.js';
 
 /**
- * A run of another room whose router can be looked into.
+ * A run of another room whose router can be inspected.
  *
  * @typedef {{ run: import('../run.js').Run, state: import('../state.js').State, enter: () => void, leave: () => void }} Source
  *
  * @typedef {{ value: string, label: string, open: (context: import('../context.js').Context) => Promise<Source> }} SourceEntry
  */
 
-/** @type {readonly SourceEntry[]} the first is the usual one */
+/** @type {readonly SourceEntry[]} the first is the default */
 const sources = [
-  { value: 'plane', label: 'the playground', open: openPlaneRun },
-  { value: 'text', label: 'the text', open: openTextRun },
+  { value: 'plane', label: 'Playground', open: openPlaneRun },
+  { value: 'text', label: 'Text', open: openTextRun },
 ];
 
 /**
- * Where a router’s weights come from: a look into the run of another room.
+ * Inside the router of another room’s run: where its weights come from.
  *
  * @param {import('../context.js').Context} context
  * @returns {Promise<import('../shell.js').Room>}
@@ -34,7 +34,7 @@ export async function openRoom(context) {
   effect(() => {
     const now = source.value;
     if (now === before) return;
-    // One run at a time: the other one is not seen any more.
+    // One run at a time: the other one is no longer visible.
     before.run.pause();
     if (entered) {
       before.leave();
@@ -49,7 +49,7 @@ export async function openRoom(context) {
     get run() {
       return source.value.run;
     },
-    // Whose router it is decides whose settings the rest of the address is about.
+    // The setting `of` decides which run's settings the rest of the address holds.
     readAddress: (settings) => [...own.readAddress(settings), ...source.peek().state.readAddress(settings)],
     enter() {
       entered = true;

@@ -1,23 +1,23 @@
 import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf } from '../colours.js';
 import { Chip } from '../views/figure.jsx';
+import { Stage } from './diagram.jsx';
 import { range, reaches } from './heat.js';
 import { HeatMap } from './heat-map.jsx';
 import { withBias } from './router.js';
-import { Stage } from './stage.jsx';
 
 /** @typedef {import('./heat-map.jsx').Cell} Cell */
 
 /**
- * R and b: a row for each expert.
+ * R and b: one row per expert.
  *
  * @param {object} props
  * @param {import('./router.js').Linear} props.scores
- * @param {import('./router.js').RouterParts['fates']} props.fates
+ * @param {import('./router.js').RouterParts['roles']} props.roles
  * @param {(cell: Cell) => string} [props.moreOf]
  * @param {(cell: Cell | null) => void} [props.onCursor]
  */
-export function RouterWeights({ scores: { weight, bias }, fates, moreOf, onCursor }) {
+export function RouterWeights({ scores: { weight, bias }, roles, moreOf, onCursor }) {
   const both = useMemo(() => withBias({ weight, bias }), [weight, bias]);
   return (
     <Stage
@@ -27,8 +27,8 @@ export function RouterWeights({ scores: { weight, bias }, fates, moreOf, onCurso
           <i>R</i>, <i>b</i>
         </>
       }
-      name={`a row for each expert; b is the last column${fates.bias === fates.weight ? '' : `, ${fates.bias}`}`}
-      fate={fates.weight}
+      name={`one row per expert; last column: b${roles.bias === roles.weight ? '' : `, ${roles.bias}`}`}
+      tensorRole={roles.weight}
       size={both.data.length}
     >
       <ByExpert experts={weight.rows}>
@@ -36,7 +36,7 @@ export function RouterWeights({ scores: { weight, bias }, fates, moreOf, onCurso
           kind="heat-matrix"
           matrix={both}
           reach={reaches.weights}
-          label={`R and, as the last column, b: ${weight.rows} experts by ${both.columns} numbers, ${range(both)}.`}
+          label={`R and b (last column): ${weight.rows} experts × ${both.columns} values, ${range(both)}.`}
           nameOf={weightName(weight.columns)}
           moreOf={moreOf}
           onCursor={onCursor}
@@ -47,7 +47,7 @@ export function RouterWeights({ scores: { weight, bias }, fates, moreOf, onCurso
 }
 
 /**
- * What a number of R and b is called.
+ * The name of an entry of R and b.
  *
  * @param {number} width d
  * @returns {(cell: Cell) => string}
@@ -55,10 +55,10 @@ export function RouterWeights({ scores: { weight, bias }, fates, moreOf, onCurso
 export const weightName =
   (width) =>
   ({ row, column }) =>
-    column < width ? `R, expert ${letterOf(row)}, number ${column + 1}` : `b, expert ${letterOf(row)}`;
+    column < width ? `R, expert ${letterOf(row)}, column ${column + 1}` : `b, expert ${letterOf(row)}`;
 
 /**
- * A matrix whose rows are the experts’.
+ * A matrix with one row per expert, with the experts’ letters.
  *
  * @param {{ experts: number, children: import('preact').ComponentChildren }} props
  */

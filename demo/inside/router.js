@@ -1,6 +1,6 @@
 /**
- * A layer's router, computed step by step out of its tensors, so that each step can be shown. Formulas: Do et al.,
- * "HyperRouter" (2023), section 3, as their published code has them.
+ * A layer's router, computed step by step from its tensors, so that each step can be shown. Formulas: Do et al.,
+ * "HyperRouter" (2023), section 3, as in their published code.
  *
  * @typedef {import('../trainer/trainer-protocol.js').Tensor} Tensor
  *
@@ -15,25 +15,25 @@
  *
  * @typedef {{ first: Linear, second: Linear }} Hypernetwork H1, a1 and H2, a2; frozen
  *
- * @typedef {object} Generator what makes R and b of a hyperrouter
+ * @typedef {object} Generator what generates R and b of a HyperRouter
  * @property {Hypernetwork} hypernetwork
  * @property {Matrix} embedding v [1, d]
  * @property {Matrix} hidden h = relu(H1 v + a1), [1, hyperSize]
  *
- * @typedef {import('./stage.jsx').Fate} Fate
+ * @typedef {import('./diagram.jsx').Role} Role
  *
  * @typedef {object} RouterParts
- * @property {readonly Tensor[]} tensors that it is made of
+ * @property {readonly Tensor[]} tensors of the router
  * @property {Generator | null} generator
- * @property {Linear | null} scores R [E, d] and b [1, E]; null for a router that has nothing of that shape
- * @property {{ weight: Fate, bias: Fate }} fates of R and b
- * @property {Pull | null} pull of the last step, where it reached what learns
+ * @property {Linear | null} scores R [E, d] and b [1, E]; null for a router without tensors of these shapes
+ * @property {{ weight: Role, bias: Role }} roles of R and b
+ * @property {RouterGradient | null} gradient of the last step; null where none reached the router
  *
- * @typedef {{ of: 'v' | 'R' | 'b', gradient: Matrix }} Pull the gradient of v [1, d], of R [E, d], or of b [1, E]
+ * @typedef {{ of: 'v' | 'R' | 'b', values: Matrix }} RouterGradient the gradient of v [1, d], of R [E, d], or of b [1, E]
  */
 
 /**
- * @param {readonly Tensor[]} tensors of a layer's router; none for a layer without
+ * @param {readonly Tensor[]} tensors of a layer's router; none for a dense layer
  * @param {number} experts E
  * @returns {RouterParts | null} null where there is no router
  */
@@ -45,9 +45,9 @@ export function routerParts(tensors, experts) {
     const hypernetwork = { first: linear(all, 'gate.hypernet.0'), second: linear(all, 'gate.hypernet.2') };
     return {
       tensors,
-      ...generated(hypernetwork, embedding.data, experts),
-      fates: { weight: 'computed', bias: 'computed' },
-      pull: pullOf('v', embedding, 1),
+      ...generateRouter(hypernetwork, embedding.data, experts),
+      roles: { weight: 'computed', bias: 'computed' },
+      gradient: gradientOf('v', embedding, 1),
     };
   }
   const weight = all.get('gate.gate.weight');
@@ -57,24 +57,24 @@ export function routerParts(tensors, experts) {
       tensors,
       generator: null,
       scores: null,
-      fates: { weight: 'frozen', bias: 'frozen' },
-      pull: null,
+      roles: { weight: 'frozen', bias: 'frozen' },
+      gradient: null,
     };
   }
   return {
     tensors,
     generator: null,
     scores: { weight: matrix(weight.data, experts), bias: matrix(bias.data, 1) },
-    fates: { weight: fateOf(weight), bias: fateOf(bias) },
-    pull: pullOf('R', weight, experts) ?? pullOf('b', bias, 1),
+    roles: { weight: roleOf(weight), bias: roleOf(bias) },
+    gradient: gradientOf('R', weight, experts) ?? gradientOf('b', bias, 1),
   };
 }
 
-/** @param {Tensor} tensor @returns {Fate} */
-const fateOf = ({ trainable }) => (trainable ? 'learned' : 'frozen');
+/** @param {Tensor} tensor @returns {Role} */
+const roleOf = ({ trainable }) => (trainable ? 'learned' : 'frozen');
 
 /**
- * The router that a hypernetwork makes of an embedding: row e of reshape(H2 · relu(H1 · v + a1) + a2, [E, d + 1]) is
+ * The router that a hypernetwork generates from an embedding: row e of reshape(H2 · relu(H1 · v + a1) + a2, [E, d + 1]) is
  * R_e and then b_e.
  *
  * @param {Hypernetwork} hypernetwork
@@ -82,7 +82,7 @@ const fateOf = ({ trainable }) => (trainable ? 'learned' : 'frozen');
  * @param {number} experts E
  * @returns {{ generator: Generator, scores: Linear }}
  */
-export function generated(hypernetwork, embedding, experts) {
+export function generateRouter(hypernetwork, embedding, experts) {
   const { first, second } = hypernetwork;
   const hidden = apply(first, embedding).map((x) => Math.max(0, x));
   const rows = apply(second, hidden);
@@ -99,10 +99,10 @@ export function generated(hypernetwork, embedding, experts) {
 }
 
 /**
- * What one number of v moves: the derivative of R and b with respect to it, H2 · diag(h > 0) · column of H1.
+ * The derivative of R and b with respect to one component of v: H2 · diag(h > 0) · column of H1.
  *
  * @param {Generator} generator
- * @param {number} index of the number, counted from 0
+ * @param {number} index of the component, from 0
  * @param {number} experts E
  * @returns {Matrix} [E, d + 1], b last
  */
@@ -177,22 +177,22 @@ export function transposed({ rows, columns, data }) {
 }
 
 /**
- * Before the first step, and for what is frozen, there is none.
+ * Null before the first step, and for frozen tensors.
  *
- * @param {Pull['of']} of
+ * @param {RouterGradient['of']} of
  * @param {Tensor} tensor
  * @param {number} rows
- * @returns {Pull | null}
+ * @returns {RouterGradient | null}
  */
-const pullOf = (of, { grad }, rows) =>
-  grad?.some((x) => x !== 0) ? { of, gradient: matrix(grad, rows) } : null;
+const gradientOf = (of, { grad }, rows) =>
+  grad?.some((x) => x !== 0) ? { of, values: matrix(grad, rows) } : null;
 
 /**
  * Cosines between the rows of a matrix.
  *
  * @param {Matrix} of
- * @returns {{ cosines: Matrix, mean: number | null }} [rows, rows], below the diagonal, NaN elsewhere; the mean over
- *   all pairs, null where there is none
+ * @returns {{ cosines: Matrix, mean: number | null }} [rows, rows], below the diagonal, NaN elsewhere; mean over
+ *   all pairs, null for a single row
  */
 export function rowSimilarity({ rows, columns, data }) {
   const row = (/** @type {number} */ i) => data.subarray(i * columns, (i + 1) * columns);
@@ -219,7 +219,7 @@ export function dot(a, b) {
   return sum;
 }
 
-/** Euclidean, or of Frobenius for a matrix. @param {ArrayLike<number>} a */
+/** Euclidean norm; of a matrix, the Frobenius norm. @param {ArrayLike<number>} a */
 export const norm = (a) => Math.sqrt(dot(a, a));
 
 /**

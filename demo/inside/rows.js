@@ -1,7 +1,7 @@
 import { letterOf } from '../colours.js';
 
 /**
- * The numbers of the room as files have them: all digits.
+ * The values of the room for CSV files, with all digits.
  *
  * @typedef {import('../export/csv.js').Row} Row
  * @typedef {import('./router.js').Matrix} Matrix
@@ -10,13 +10,13 @@ import { letterOf } from '../colours.js';
 /**
  * @param {import('./router.js').Linear} scores
  * @param {import('./router.js').Generator | null} generator
- * @returns {Row[]} a row for each number of a token
+ * @returns {Row[]} one row per dimension of a token
  */
 export function weightRows({ weight, bias }, generator) {
   const experts = Array.from({ length: weight.rows }, (_, expert) => expert);
   const v = generator?.embedding.data;
   return [
-    ['number', ...(v ? ['v'] : []), ...experts.map((expert) => `R ${letterOf(expert)}`)],
+    ['column', ...(v ? ['v'] : []), ...experts.map((expert) => `R ${letterOf(expert)}`)],
     ...Array.from({ length: weight.columns }, (_, i) => [
       i + 1,
       ...(v ? [v[i]] : []),
@@ -30,7 +30,7 @@ export function weightRows({ weight, bias }, generator) {
 export function effectRows({ rows, columns, data }) {
   const experts = Array.from({ length: rows }, (_, expert) => expert);
   return [
-    ['number', ...experts.map(letterOf)],
+    ['column', ...experts.map(letterOf)],
     ...Array.from({ length: columns }, (_, i) => [
       i === columns - 1 ? 'b' : i + 1,
       ...experts.map((expert) => data[expert * columns + i]),
@@ -49,16 +49,16 @@ export function cosineRows({ rows, columns, data }) {
   ];
 }
 
-/** @param {readonly import('./course.js').Course[]} course @returns {Row[]} */
-export function courseRows(course) {
+/** @param {readonly import('./trajectory.js').TrajectoryPoint[]} trajectory @returns {Row[]} */
+export function trajectoryRows(trajectory) {
   return [
-    ['step', 'R from its start', 'mean cosine of its rows', 'v from its start', 'way of v'],
-    ...course.map(({ step, moved, similarity, embedding, embeddingMoved, embeddingWay }) => [
+    ['step', 'router drift', 'mean cosine of rows', 'distance of v from start', 'path length of v'],
+    ...trajectory.map(({ step, drift, similarity, embedding, embeddingDistance, embeddingPath }) => [
       step,
-      moved,
+      drift,
       similarity,
-      embedding && embeddingMoved,
-      embedding && embeddingWay,
+      embedding && embeddingDistance,
+      embedding && embeddingPath,
     ]),
   ];
 }

@@ -1,7 +1,7 @@
 /**
- * The settings of the room itself; those of the run belong to the room where it is trained.
+ * The settings of this room; those of the run belong to the room that trains it.
  *
- * @param {{ value: string, label: string }[]} choices the runs that can be looked into; the first is the usual one
+ * @param {{ value: string, label: string }[]} choices runs that can be inspected; the first is the default
  * @returns {readonly import('../schema.js').Setting[]}
  */
 export const insideSettings = (choices) => [
@@ -12,8 +12,8 @@ export const insideSettings = (choices) => [
     control: 'segments',
     group: 'view',
     effect: 'view',
-    label: 'Look into',
-    help: 'Whose router is shown.',
+    label: 'Model',
+    help: 'The room whose model is shown.',
     choices,
   },
   {

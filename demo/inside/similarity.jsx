@@ -10,30 +10,30 @@ import { ExpertNames } from './router-weights.jsx';
 import { cosineRows } from './rows.js';
 
 /**
- * How alike the rows of R are: experts whose rows point the same way want the same tokens.
+ * The similarity of the rows of R: experts with similar rows compete for the same tokens.
  *
  * @param {object} props
  * @param {import('./router.js').Matrix} props.weight R
- * @param {readonly import('./course.js').Course[]} props.course
+ * @param {readonly import('./trajectory.js').TrajectoryPoint[]} props.trajectory
  * @param {number} props.now the step that is shown
  */
-export function SimilarityView({ weight, course, now }) {
+export function SimilarityView({ weight, trajectory, now }) {
   const { cosines, mean } = useMemo(() => rowSimilarity(weight), [weight]);
   const experts = cosines.rows;
   if (mean === null) {
     return (
-      <Figure title="How alike the rows of R are" name="similarity">
-        <p class="nothing">There is only one expert.</p>
+      <Figure title="Similarity of the rows of R" name="similarity">
+        <p class="nothing">There is only one expert</p>
       </Figure>
     );
   }
   const pairs = (experts * (experts - 1)) / 2;
-  const fact = `On average ${fixed(mean)} over ${pairs} ${pairs === 1 ? 'pair' : 'pairs'}.`;
+  const fact = `Mean over ${pairs} ${pairs === 1 ? 'pair' : 'pairs'}: ${fixed(mean)}.`;
   return (
     <Figure
-      title="How alike the rows of R are"
+      title="Similarity of the rows of R"
       name="similarity"
-      caption="Cosine between the rows of two experts: 1, they want the same tokens; 0, they have nothing to do with each other; −1, what one wants the other leaves."
+      caption="Cosine between the rows of two experts: 1, both score tokens alike; 0, unrelated; −1, opposite."
       table={() => <CosineTable cosines={cosines} />}
       rows={() => cosineRows(cosines)}
     >
@@ -48,10 +48,10 @@ export function SimilarityView({ weight, course, now }) {
         />
         <ExpertNames experts={experts} />
       </div>
-      <p class="figure-fact">{fact} Its way through the run:</p>
+      <p class="figure-fact">{fact} Over the run:</p>
       <Line
-        steps={course.map(({ step }) => step)}
-        values={course.map(({ similarity }) => similarity ?? 0)}
+        steps={trajectory.map(({ step }) => step)}
+        values={trajectory.map(({ similarity }) => similarity ?? 0)}
         range={[-0.25, 0.25]}
         now={now}
         label={`Mean cosine of the rows of R over the steps. ${fact}`}
@@ -69,8 +69,8 @@ function extremes({ columns, data }) {
     if (high < 0 || x > data[high]) high = i;
   });
   const words = (/** @type {number} */ i) =>
-    `${letterOf(Math.floor(i / columns))} and ${letterOf(i % columns)} with ${fixed(data[i])}`;
-  return `Most alike are ${words(high)}, least ${words(low)}.`;
+    `${letterOf(Math.floor(i / columns))} and ${letterOf(i % columns)} (${fixed(data[i])})`;
+  return `Most similar: ${words(high)}; least similar: ${words(low)}.`;
 }
 
 /** @param {{ cosines: import('./router.js').Matrix }} props */

@@ -1,25 +1,25 @@
 import { count } from '../format.js';
+import { RoleMark } from './diagram.jsx';
 import { number } from './heat.js';
 import { norm } from './router.js';
-import { FateMark } from './stage.jsx';
 
 /**
- * The tensors of a router that the page has no diagram of its own for.
+ * The tensors of a router for which the page has no diagram.
  *
  * @param {{ tensors: readonly import('../trainer/trainer-protocol.js').Tensor[] }} props
  */
 export function Tensors({ tensors }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section class="table-scroll" tabIndex={0} aria-label="The tensors of this router, a table">
+    <section class="table-scroll" tabIndex={0} aria-label="Tensors of this router">
       <table class="learns">
         <thead>
           <tr>
             <th scope="col">Tensor</th>
             <th scope="col">Shape</th>
-            <th scope="col">Numbers</th>
-            <th scope="col">In training</th>
-            <th scope="col">Norm of the last gradient</th>
+            <th scope="col">Parameters</th>
+            <th scope="col">Role</th>
+            <th scope="col">Last gradient norm</th>
           </tr>
         </thead>
         <tbody>
@@ -30,7 +30,7 @@ export function Tensors({ tensors }) {
               <td>{count(data.length)}</td>
               <td>
                 <span class="learns-cell">
-                  <FateMark of={trainable ? 'learned' : 'frozen'} /> {trainable ? 'learned' : 'frozen'}
+                  <RoleMark of={trainable ? 'learned' : 'frozen'} /> {trainable ? 'learned' : 'frozen'}
                 </span>
               </td>
               <td>{grad ? number(norm(grad)) : '–'}</td>

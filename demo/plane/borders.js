@@ -1,8 +1,8 @@
 import { leadOf, tieGap } from '../routing.js';
-import { level } from './fields.js';
+import { tied } from './fields.js';
 
 /**
- * The owners of places between those that the engine was asked about.
+ * Owners between the places that the engine evaluated.
  *
  * @typedef {import('../routing.js').LayerRouting} LayerRouting
  * @typedef {import('./fields.js').Owners} Owners
@@ -11,16 +11,16 @@ import { level } from './fields.js';
  */
 
 /**
- * The owners on a finer grid. Between four places of one owner there is no other: only its weight is interpolated there.
- * Elsewhere a border runs between experts that the engine chose at these places. Logits hardly bend from place to place,
- * so where they agree with the engine, the border lies where theirs cross, and is sharp. Where they do not, because a
- * gate chooses by other things too, each of the four places counts for its own owner, by nearness. Either way the finer
- * grid says of a place that the engine was asked about what the engine said.
+ * The owners on a finer grid. Between four places with the same owner only its weight is interpolated. Elsewhere a
+ * boundary runs between experts that the engine chose at these places. Logits are nearly linear between neighbours: where
+ * their order agrees with the engine's choice, the boundary lies where the logits cross. Where it does not, because a
+ * gate chooses by more than logits, the owners of the four places vote, weighted by nearness. At the engine's own places
+ * the finer grid always agrees with the engine.
  *
  * @param {Owners & Contest} owned [G·G] as `owners` gives them
  * @param {LayerRouting} routing of these places
  * @param {Shape} shape
- * @param {number} factor how many times finer, a whole number
+ * @param {number} factor how many times finer, an integer
  * @returns {Owners} [(G·factor)²]
  */
 export function refineOwners(owned, routing, shape, factor) {
@@ -45,7 +45,7 @@ export function refineOwners(owned, routing, shape, factor) {
         places[1] = low * size + right;
         places[2] = high * size + left;
         places[3] = high * size + right;
-        square.look();
+        square.update();
       }
       near[0] = (1 - down) * (1 - across);
       near[1] = (1 - down) * across;
@@ -60,7 +60,7 @@ export function refineOwners(owned, routing, shape, factor) {
   return { first, weight };
 }
 
-/** Four neighbouring places, and what lies between them. One object serves them all, one after the other. */
+/** Four neighbouring places, and the owners between them. One object is reused for all squares of the grid. */
 class Square {
   #owned;
   #routing;
@@ -71,9 +71,9 @@ class Square {
   #rule = /** @type {'same' | 'logits' | 'nearness'} */ ('same');
   /** Rows of the four places. */
   places = new Int32Array(4);
-  /** How much each of them counts; sums to 1. */
+  /** Interpolation weights of the four places; they sum to 1. */
   near = new Float64Array(4);
-  /** The owner that was decided on, and its weight. */
+  /** The owner, and its weight. */
   first = 0;
   weight = 0;
 
@@ -88,8 +88,8 @@ class Square {
     this.#shape = shape;
   }
 
-  /** Looks at four other places. */
-  look() {
+  /** After `places` has changed. */
+  update() {
     const { first, leading, rival } = this.#owned;
     const [a, b, c, d] = this.places;
     if (first[b] === first[a] && first[c] === first[a] && first[d] === first[a]) {
@@ -111,7 +111,7 @@ class Square {
   }
 
   /**
-   * Whether the logits of a place, of those that may own one here, have the engine's order.
+   * Whether the logits of the candidates at a place are in the order of the engine's choice.
    *
    * @param {number} place
    */
@@ -129,7 +129,7 @@ class Square {
     return lead >= 0 && lead < tieGap === rival[place] >= 0;
   }
 
-  /** Decides who owns the place that is as near to the four as `near` says. */
+  /** Sets the owner of the place with these interpolation weights. */
   decide() {
     if (this.#rule === 'logits') this.#decideByLogits();
     else this.#decideByNearness();
@@ -158,11 +158,11 @@ class Square {
         best = this.#candidates[i];
       } else if (logit > nextLogit) nextLogit = logit;
     }
-    this.first = leadOf(bestLogit, nextLogit) < tieGap ? level : best;
+    this.first = leadOf(bestLogit, nextLogit) < tieGap ? tied : best;
     this.weight = this.#meanWeight((place) => this.#weightAt(place, best));
   }
 
-  /** @param {number} id @returns {number} its logit between the four */
+  /** @param {number} id @returns {number} its interpolated logit */
   #logitOf(id) {
     const { experts } = this.#shape;
     let logit = 0;
@@ -183,8 +183,8 @@ class Square {
   }
 
   /**
-   * The weight of an expert between the four, out of those places where it was chosen: where it was not, nothing is
-   * known of the weight that it would have.
+   * The interpolated weight of an expert, from the places where it was chosen: elsewhere its weight would be unknown, not
+   * 0.
    *
    * @param {(place: number) => number} weightAt
    */

@@ -1,2 +1,2 @@
-/** Places that the model takes at once; how many points it learns from at a time is another number. */
+/** Inputs per call of the model (its `batchSize`). A training step may use fewer points. */
 export const capacity = 1024;

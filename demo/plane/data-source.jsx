@@ -10,11 +10,10 @@ import { painted } from './settings.js';
  * @typedef {import('../state.js').State} State
  */
 
-/** Points of a thumbnail. */
-const few = 90;
+const thumbnailPoints = 90;
 
 /**
- * What is learned: one of a few kinds of points, or what is painted.
+ * The choice of the data: a generated data set, or painted points.
  *
  * @param {{ state: State, onProblems: (problems: string[]) => void }} props
  */
@@ -25,10 +24,10 @@ export function DataSource({ state, onProblems }) {
   const fixed = dataSets[String(now)]?.classes !== undefined;
   return (
     <div class="group">
-      <h2>The points</h2>
+      <h2>Data</h2>
       <Presets state={state} />
       <fieldset class="data-sets" aria-describedby="data-help">
-        <legend class="unseen">Points</legend>
+        <legend class="unseen">Data set</legend>
         {choices.map(({ value, label }) => (
           <label key={value}>
             <input
@@ -43,7 +42,7 @@ export function DataSource({ state, onProblems }) {
         ))}
       </fieldset>
       <p class="help" id="data-help">
-        {isPainted ? 'Paint on the map of the classes. A quarter is held out, to test on.' : help}
+        {isPainted ? 'Paint points on the map of predicted classes. A quarter of them is held out.' : help}
       </p>
       {!fixed && <Field state={state} name="classes" onProblems={onProblems} />}
       {!isPainted && <Field state={state} name="points" onProblems={onProblems} />}
@@ -58,7 +57,7 @@ function Presets({ state }) {
   const chosen = presetOf(state);
   return (
     <div class="field">
-      <label for="preset">Worth a look</label>
+      <label for="preset">Examples</label>
       <select
         id="preset"
         value={String(chosen)}
@@ -68,7 +67,7 @@ function Presets({ state }) {
           if (index >= 0) applyPreset(state, index);
         }}
       >
-        {chosen < 0 && <option value="-1">your own settings</option>}
+        {chosen < 0 && <option value="-1">Custom settings</option>}
         {presets.map(({ name }, i) => (
           <option key={name} value={i}>
             {name}
@@ -76,7 +75,7 @@ function Presets({ state }) {
         ))}
       </select>
       <p class="help" id="preset-help">
-        {chosen < 0 ? 'Settings that show something; they may be undone.' : presets[chosen].hint}
+        {chosen < 0 ? 'Presets for the whole room. Undo restores your settings.' : presets[chosen].hint}
       </p>
     </div>
   );
@@ -92,7 +91,7 @@ function Thumbnail({ state, data }) {
     const all =
       data === painted
         ? vectorsOf(decodePainted(String(state.get('painted')), classes).points)
-        : createPoints({ data, classes, count: few, noise: Number(state.get('noise')), seed: 1 });
+        : createPoints({ data, classes, count: thumbnailPoints, noise: Number(state.get('noise')), seed: 1 });
     context.clearRect(0, 0, side, side);
     if (data === painted && !all.targets.length) drawPlus(context, side);
     drawMarks(context, { side, unit: unit * 0.6 }, { all, train: all.targets.length });
@@ -101,7 +100,7 @@ function Thumbnail({ state, data }) {
 }
 
 /**
- * Where nothing is painted yet.
+ * The thumbnail of painted points while there are none.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {number} side

@@ -3,35 +3,35 @@ import { decodePainted } from './painted.js';
 import { normal, onCircle, randomFrom } from './random.js';
 
 /**
- * What the plane's classifier learns: points of the plane, each of a class.
+ * The data of the classifier: points of the plane, each with a class.
  *
- * @typedef {{ inputs: Float32Array, targets: Int32Array }} Vectors [N, 2]; [N] ids of the classes
+ * @typedef {{ inputs: Float32Array, targets: Int32Array }} Vectors [N, 2]; [N] class ids
  *
  * @typedef {object} PlaneData
  * @property {number} classes
- * @property {Vectors} all first those of `train`, then those of `heldOut`
+ * @property {Vectors} all `train`, then `heldOut`
  * @property {Vectors} train
  * @property {Vectors} heldOut
- * @property {number} batch points of a training step
- * @property {number} seed of the order in which they are learned
+ * @property {number} batch points per training step
+ * @property {number} seed of the order of the training points
  */
 
-/** No point lies further out. */
+/** No coordinate is larger. */
 const edge = 5.875;
 
-/** Points are multiples of this, so that a rounding error is none. */
+/** Coordinates are multiples of this, so that they are the same in spite of rounding errors. */
 const grain = 1 / 512;
 
 const heldOutShare = 0.25;
 
-/** Fewer are not worth a run: nothing could be held out. */
-export const leastPoints = 8;
+/** With fewer, too few could be held out. */
+export const minPoints = 8;
 
 /**
  * @typedef {object} DataSet
  * @property {string} label
- * @property {number} [classes] where it can have only so many
- * @property {(random: () => number, of: { id: number, classes: number }) => [number, number]} place of a point of a class
+ * @property {number} [classes] where the number is fixed
+ * @property {(random: () => number, of: { id: number, classes: number }) => [number, number]} place a random point of a class
  */
 
 /** @type {Record<string, DataSet>} */
@@ -50,7 +50,7 @@ export const dataSets = {
 
 /** @type {DataSet['place']} */
 function onSpiral(random, { id, classes }) {
-  // More arms turn less far, so that they stay apart.
+  // With more arms each turns less, so that they stay apart.
   const along = Math.sqrt(random());
   const [x, y] = onCircle((3 / classes) * along + id / classes);
   const radius = 0.4 + 4.8 * along;
@@ -73,7 +73,7 @@ function onMoon(random, { id }) {
 }
 
 /**
- * A board of squares whose colours alternate.
+ * A board of alternating squares.
  *
  * @param {() => number} random
  * @param {number} id
@@ -88,7 +88,7 @@ function onSquare(random, id, { squares }) {
   return [within(column), within(row)];
 }
 
-/** Two clusters of each class, around the middle. @type {DataSet['place']} */
+/** Two clusters for each class, in a circle around the origin. @type {DataSet['place']} */
 function inCluster(random, { id, classes }) {
   const second = random() < 0.5 ? 0 : classes;
   const [x, y] = onCircle((id + second + 0.5) / (2 * classes));
@@ -96,7 +96,7 @@ function inCluster(random, { id, classes }) {
 }
 
 /**
- * Brings a point back from beyond the edge, as a mirror does, and to a multiple of the grain.
+ * Reflects a coordinate beyond the edge back inside, and rounds it to a multiple of the grain.
  *
  * @param {number} value
  */
@@ -107,8 +107,8 @@ function settled(value) {
 
 /**
  * @param {{ data: string, classes: number, count: number, noise: number, seed: number }} options data: a key of
- *   `dataSets`; noise: deviation, in units of the map
- * @returns {Vectors} the classes take turns
+ *   `dataSets`; noise: standard deviation, in map units
+ * @returns {Vectors} classes in turn
  */
 export function createPoints({ data, classes, count, noise, seed }) {
   const random = randomFrom(seed);
@@ -125,14 +125,14 @@ export function createPoints({ data, classes, count, noise, seed }) {
 }
 
 /**
- * How many classes there are: some data have but two.
+ * The number of classes: fixed for some data sets.
  *
  * @param {import('../schema.js').Values} values
  */
 export const classesOf = (values) => dataSets[String(values.data)]?.classes ?? Number(values.classes);
 
 /**
- * The data for the settings, split into what is learned and what is held out.
+ * The data for the settings, split into training and held-out points.
  *
  * @param {import('../schema.js').Values} values
  * @returns {PlaneData}
@@ -145,7 +145,7 @@ export function dataFor(values) {
 }
 
 /**
- * What the data depend on.
+ * A key of all that the data depend on.
  *
  * @param {import('../schema.js').Values} values
  */
@@ -161,7 +161,7 @@ export function keyOf(values) {
 }
 
 /**
- * Of painted points, every fourth is held out: those that are there stay on their side when more are painted.
+ * Every fourth painted point is held out, so that painting more does not move earlier ones to the other set.
  *
  * @param {import('../schema.js').Values} values
  */
@@ -217,7 +217,7 @@ function joined(one, other) {
 }
 
 /**
- * The share of points that are taken for what they are.
+ * Accuracy on the training and on the held-out points.
  *
  * @param {import('./run.js').PlaneMap | null} map
  * @param {PlaneData} data
@@ -227,10 +227,10 @@ export function accuracyOf(map, data) {
   if (!map || map.data !== data) return null;
   const { predicted } = map.views;
   const count = data.train.targets.length;
-  const right = (/** @type {number} */ from, /** @type {number} */ to) => {
+  const accuracy = (/** @type {number} */ from, /** @type {number} */ to) => {
     let hits = 0;
     for (let i = from; i < to; i++) hits += Number(predicted[i] === data.all.targets[i]);
     return to > from ? hits / (to - from) : Number.NaN;
   };
-  return { train: right(0, count), heldOut: right(count, data.all.targets.length) };
+  return { train: accuracy(0, count), heldOut: accuracy(count, data.all.targets.length) };
 }

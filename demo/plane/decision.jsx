@@ -3,7 +3,7 @@ import { percent } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { accuracyOf, vectorsOf } from './data.js';
 import { createDots, createTile, drawLines } from './draw.js';
-import { leads, likeliestAt } from './fields.js';
+import { likeliestAt, margins } from './fields.js';
 import { cellAt } from './geometry.js';
 import { zeroLines } from './lines.js';
 import { ClassMark, classNames, PlaneMap } from './map.jsx';
@@ -17,7 +17,7 @@ import { PlaceTable } from './place-table.jsx';
  */
 
 /**
- * What the model takes each place for.
+ * The predicted class of each place.
  *
  * @param {object} props
  * @param {PlaneRun} props.run
@@ -33,20 +33,20 @@ export function DecisionFigure({ run, painter, cursor, hovered }) {
   const painting = painter.active.value;
   return (
     <Figure
-      title="What it takes each place for"
+      title="Predicted class"
       name="decision"
-      caption="Each class has a grey; where the model is unsure, the greys mix. On a black line two classes are level."
+      caption="Shade: predicted class; shades mix where the model is uncertain. Black line: decision boundary."
       table={() => <DecisionTable map={map} />}
     >
       <PaintTools run={run} painter={painter} />
       <PlaneMap
         id="decision"
-        label={`Map of the classes, with ${all.targets.length} points of ${classes} classes.`}
+        label={`Map of the predicted class, with ${all.targets.length} points of ${classes} classes.`}
         words={() => decisionInWords(run.map.value, run.data.value)}
         keys={
           painting
-            ? 'Arrow keys move over it, Enter paints a point, Delete takes away those near.'
-            : 'Arrow keys move over it.'
+            ? 'Arrow keys move the cursor, Enter paints a point, Delete erases the points nearby.'
+            : 'Arrow keys move the cursor.'
         }
         describedBy="plane-readout"
         cursor={cursor}
@@ -74,7 +74,7 @@ export function DecisionFigure({ run, painter, cursor, hovered }) {
             <circle r="3" />
             <circle class="ring" r="6.5" />
           </svg>{' '}
-          ring: taken for another
+          ringed: misclassified
         </li>
       </ul>
     </Figure>
@@ -82,7 +82,7 @@ export function DecisionFigure({ run, painter, cursor, hovered }) {
 }
 
 /**
- * The points that are to be seen: those of a stroke at once.
+ * The points to draw, including those of an unfinished stroke.
  *
  * @param {PlaneRun} run
  * @param {import('./painter.js').Painter} painter
@@ -93,7 +93,7 @@ export function dotsOf(run, painter) {
   if (draft) return { all: vectorsOf(draft), train: draft.length, predicted: undefined };
   const data = run.data.value;
   const map = run.map.value;
-  // A map of other points says nothing of these, and of a model that has learned nothing, mistakes are no news.
+  // No rings on a map computed from other points, nor for an untrained model.
   const predicted = map?.data === data && map.step > 0 ? map.views.predicted : undefined;
   return { all: data.all, train: data.train.targets.length, predicted };
 }
@@ -116,7 +116,7 @@ function drawDecision({ context, side, unit }, drawField, map) {
 }
 
 /**
- * The line on which the two likeliest classes are level.
+ * The decision boundary: where the two most likely classes have the same probability.
  *
  * @param {{ context: CanvasRenderingContext2D, side: number, unit: number }} on
  * @param {PlaneMapData} map
@@ -124,9 +124,9 @@ function drawDecision({ context, side, unit }, drawField, map) {
 export function drawBorders({ context, side, unit }, { shape, views }) {
   const { size, classes } = shape;
   drawLines(context, { side, size, unit, width: 2 }, (draw) => {
-    // Of two classes, one border is the other's.
+    // Two classes share one boundary.
     for (let id = 0; id < (classes > 2 ? classes : 1); id++) {
-      zeroLines(leads(views.probabilities, classes, id), size, draw);
+      zeroLines(margins(views.probabilities, classes, id), size, draw);
     }
   });
 }
@@ -142,16 +142,14 @@ function decisionInWords(map, data) {
   const areas = new Array(data.classes).fill(0);
   const places = probabilities.length / data.classes;
   for (let i = 0; i < places; i++) areas[likeliestAt(probabilities, i, data.classes)] += 1 / places;
-  const words = areas.map((share, id) => `${classNames[id]} ${percent(share)}`).join(', ');
-  const heldOut = Number.isNaN(accuracy.heldOut)
-    ? ''
-    : ` and ${percent(accuracy.heldOut)} of the held-out ones`;
-  return `Right: ${percent(accuracy.train)} of those it learns${heldOut}. Of the map: ${words}.`;
+  const shares = areas.map((share, id) => `${classNames[id]} ${percent(share)}`).join(', ');
+  const heldOut = Number.isNaN(accuracy.heldOut) ? '' : `, held-out ${percent(accuracy.heldOut)}`;
+  return `Accuracy: training ${percent(accuracy.train)}${heldOut}. Share of the map: ${shares}.`;
 }
 
 /** @param {{ map: PlaneMapData | null }} props */
 function DecisionTable({ map }) {
-  if (!map) return <p class="nothing">Comes with the model.</p>;
+  if (!map) return <p class="nothing">Shown once the model is built</p>;
   const { size, classes } = map.shape;
   const { probabilities } = map.views;
   return (

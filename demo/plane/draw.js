@@ -3,7 +3,7 @@ import { widthOf } from '../views/canvas.js';
 import { reach } from './geometry.js';
 
 /**
- * Drawing on a map's canvas. Sides are in pixels of the canvas.
+ * Drawing on a map's canvas. Lengths are in pixels of the canvas.
  *
  * @typedef {CanvasRenderingContext2D} Context
  */
@@ -11,11 +11,11 @@ import { reach } from './geometry.js';
 const ink = '#1c1b19';
 
 /**
- * Gives the canvas the pixels of the screen.
+ * Sets the canvas to the resolution of the screen.
  *
  * @param {HTMLCanvasElement} canvas square
- * @returns {{ context: Context, side: number, unit: number } | null} unit: pixels of the canvas in one of the page; null
- *   where the canvas is not shown
+ * @returns {{ context: Context, side: number, unit: number } | null} unit: canvas pixels per CSS
+ *   pixel; null while the canvas is not shown
  */
 export function prepare(canvas) {
   const context = canvas.getContext('2d');
@@ -31,7 +31,7 @@ export function prepare(canvas) {
 }
 
 /**
- * What turns fields into pictures: one small canvas, used again for each.
+ * Draws fields as pictures, through one small canvas that is reused.
  */
 export function createTile() {
   const canvas = document.createElement('canvas');
@@ -58,7 +58,7 @@ export function createTile() {
 }
 
 /**
- * Lines with a light edge, so that they are seen on every colour.
+ * Lines with a light halo, so that they are visible on every colour.
  *
  * @param {Context} context
  * @param {{ side: number, size: number, unit: number, width: number, colour?: string, halo?: number }} look
@@ -126,13 +126,13 @@ function outline(path, x, y, r, corners) {
 /**
  * @typedef {object} Dots
  * @property {import('./data.js').Vectors} all
- * @property {number} train how many are learned; those after them are held out
- * @property {Int32Array | undefined} predicted [N] what the model takes them for
+ * @property {number} train the number of training points; the others are held out
+ * @property {Int32Array | undefined} predicted [N] predicted classes
  */
 
 /**
- * What draws points: the shape is the class; filled those that are learned, hollow those that are held out, ringed the
- * wrong ones. The marks stay from picture to picture; only the rings are drawn each time.
+ * Draws points. The shape stands for the class; training points are filled, held-out ones hollow, misclassified ones
+ * ringed. The marks are cached; only the rings are drawn each time.
  */
 export function createDots() {
   const canvas = document.createElement('canvas');
@@ -182,7 +182,7 @@ const spotOf = ({ inputs }, i, side) => ({
 });
 
 /**
- * The marks of points alone.
+ * Points without rings.
  *
  * @param {Context} context
  * @param {{ side: number, unit: number }} look
@@ -219,7 +219,7 @@ function stroke(context, path, colour, width) {
 }
 
 /**
- * The letter of each expert in its largest region, where there is room.
+ * The letter of each expert in its largest region, if it fits.
  *
  * @param {Context} context
  * @param {{ side: number, size: number, unit: number, experts: number }} look
@@ -230,8 +230,8 @@ export function drawLetters(context, { side, size, unit, experts }, regions) {
   context.textAlign = 'center';
   context.textBaseline = 'middle';
   context.lineJoin = 'round';
-  for (const [expert, { x, y, room }] of regions) {
-    const height = Math.min(22 * unit, 1.5 * room * scale);
+  for (const [expert, { x, y, clearance }] of regions) {
+    const height = Math.min(22 * unit, 1.5 * clearance * scale);
     if (height < 9 * unit) continue;
     const { fill, text } = fillOf(expert, experts, 1);
     context.font = `700 ${height}px system-ui, sans-serif`;

@@ -1,5 +1,5 @@
 /**
- * What is shown of a grid of places: numbers for each place, out of the routing and probabilities that the worker sends.
+ * What the maps show: numbers for each place of a grid, from the routing and class probabilities that the worker sends.
  */
 import { letterOf } from '../colours.js';
 import { isTied, leadOf, tieGap } from '../routing.js';
@@ -8,21 +8,21 @@ import { isTied, leadOf, tieGap } from '../routing.js';
  * @typedef {import('../routing.js').LayerRouting} LayerRouting
  *
  * @typedef {object} Owners who owns each of N places
- * @property {Int16Array} first [N] the expert with the largest weight; `level` where another is level with it, `nobody`
+ * @property {Int16Array} first [N] the expert with the largest weight; `tied` where another is tied with it, `noOwner`
  *   where no expert was chosen
  * @property {Float32Array} weight [N] of that expert
  *
  * @typedef {object} Contest
- * @property {Int16Array} leading [N] the expert with the largest weight, level or not; below 0: none
- * @property {Int16Array} rival [N] the one that is level with it; below 0: none
+ * @property {Int16Array} leading [N] the expert with the largest weight, tied or not; below 0: none
+ * @property {Int16Array} rival [N] the expert tied with it; below 0: none
  */
 
-/** What stands for the owner of a place where two experts are level; and where there is none. */
-export const level = -1;
-export const nobody = -2;
+/** In place of an owner: two experts are tied; no expert was chosen. */
+export const tied = -1;
+export const noOwner = -2;
 
 /**
- * The routing of one place, as that of a text of one character.
+ * The routing of one place.
  *
  * @param {LayerRouting} routing
  * @param {{ experts: number, topK: number }} shape
@@ -39,7 +39,7 @@ export function routingAt({ experts, weights, logits }, shape, row) {
 }
 
 /**
- * Who owns each place: always the expert to which the engine gave the largest weight.
+ * The owner of each place: the expert to which the engine gave the largest weight.
  *
  * @param {LayerRouting} routing of the places
  * @param {{ experts: number, topK: number }} shape
@@ -47,24 +47,24 @@ export function routingAt({ experts, weights, logits }, shape, row) {
  */
 export function owners(routing, { experts, topK }) {
   const count = routing.logits.length / experts;
-  const first = new Int16Array(count).fill(nobody);
+  const first = new Int16Array(count).fill(noOwner);
   const weight = new Float32Array(count);
-  const leading = new Int16Array(count).fill(nobody);
-  const rival = new Int16Array(count).fill(nobody);
+  const leading = new Int16Array(count).fill(noOwner);
+  const rival = new Int16Array(count).fill(noOwner);
   for (let row = 0; row < count; row++) {
     const id = topK ? routing.experts[row * topK] : -1;
     if (id < 0) continue;
     leading[row] = id;
     rival[row] = rivalAt(routing, { experts, topK }, row);
-    first[row] = rival[row] < 0 ? id : level;
+    first[row] = rival[row] < 0 ? id : tied;
     weight[row] = routing.weights[row * topK];
   }
   return { first, weight, leading, rival };
 }
 
 /**
- * The expert that is level with the first one of a place. Where one alone was chosen, and it has the largest logit, that
- * may be one that nearly was chosen instead.
+ * The expert tied with the owner of a place. Where only one was chosen, and it has the largest logit, this may be one
+ * that was nearly chosen instead.
  *
  * @param {LayerRouting} routing
  * @param {{ experts: number, topK: number }} shape
@@ -74,48 +74,48 @@ export function owners(routing, { experts, topK }) {
 function rivalAt(routing, { experts, topK }, row) {
   const { experts: chosen, logits } = routing;
   if (topK > 1 && chosen[row * topK + 1] >= 0) {
-    return isTied(routing, row, topK) ? chosen[row * topK + 1] : nobody;
+    return isTied(routing, row, topK) ? chosen[row * topK + 1] : noOwner;
   }
   const [own, start] = [chosen[row * topK], row * experts];
-  let next = nobody;
+  let next = noOwner;
   for (let id = 0; id < experts; id++) {
     if (id !== own && (next < 0 || logits[start + id] > logits[start + next])) next = id;
   }
-  if (next < 0) return nobody;
+  if (next < 0) return noOwner;
   const lead = leadOf(logits[start + own], logits[start + next]);
-  return lead >= 0 && lead < tieGap ? next : nobody;
+  return lead >= 0 && lead < tieGap ? next : noOwner;
 }
 
 /**
- * How much of the map each expert owns.
+ * The share of the map that each expert owns.
  *
  * @param {Int16Array} first as `owners` gives it
  * @param {number} experts E
- * @returns {{ name: string, share: number }[]} by expert, then what is level; then, if there are any, the places without
- *   an expert
+ * @returns {{ name: string, share: number }[]} by expert, then ties; then, if there are any, places
+ *   without an expert
  */
-export function ownershipParts(first, experts) {
+export function ownershipShares(first, experts) {
   const counts = new Array(experts).fill(0);
-  let [levels, without] = [0, 0];
+  let [tiedCount, without] = [0, 0];
   for (const owner of first) {
     if (owner >= 0) counts[owner]++;
-    else if (owner === level) levels++;
+    else if (owner === tied) tiedCount++;
     else without++;
   }
   const parts = counts.map((count, expert) => ({ name: letterOf(expert), share: count / first.length }));
-  parts.push({ name: 'level', share: levels / first.length });
+  parts.push({ name: 'tied', share: tiedCount / first.length });
   if (without) parts.push({ name: 'no expert', share: without / first.length });
   return parts;
 }
 
 /**
- * How much of each place each expert has.
+ * The weight of each expert at each place.
  *
  * @param {LayerRouting} routing of N places
  * @param {{ experts: number, topK: number }} shape
  * @returns {Float32Array} [E, N] weights; 0 where the expert is not chosen
  */
-export function shares({ experts: chosen, weights, logits }, { topK }) {
+export function weightsByExpert({ experts: chosen, weights, logits }, { topK }) {
   const result = new Float32Array(logits.length);
   const count = topK ? chosen.length / topK : 0;
   for (let i = 0; i < chosen.length; i++) {
@@ -125,7 +125,7 @@ export function shares({ experts: chosen, weights, logits }, { topK }) {
 }
 
 /**
- * How undecided the router is at each place: -Σ p ln p over all experts, as a fraction of ln E.
+ * Router entropy at each place: -Σ p ln p over all experts, divided by ln E.
  *
  * @param {Float32Array} logits [N, E]
  * @param {number} experts E
@@ -152,14 +152,14 @@ export function entropies(logits, experts) {
 }
 
 /**
- * By how much a class is ahead of the best of the others: 0 on its border.
+ * The margin of a class over the best of the others: 0 on its decision boundary.
  *
  * @param {Float32Array} probabilities [N, C]
  * @param {number} classes C
  * @param {number} id of the class
  * @returns {Float32Array} [N] -1 … 1
  */
-export function leads(probabilities, classes, id) {
+export function margins(probabilities, classes, id) {
   const result = new Float32Array(probabilities.length / classes);
   for (let row = 0; row < result.length; row++) {
     let best = 0;
@@ -172,13 +172,13 @@ export function leads(probabilities, classes, id) {
 }
 
 /**
- * The probability of the likeliest class.
+ * The probability of the predicted class.
  *
  * @param {Float32Array} probabilities [N, C]
  * @param {number} classes C
  * @returns {Float32Array} [N] 1/C … 1
  */
-export function certainties(probabilities, classes) {
+export function confidences(probabilities, classes) {
   const result = new Float32Array(probabilities.length / classes);
   for (let row = 0; row < result.length; row++) {
     for (let id = 0; id < classes; id++) {
@@ -189,7 +189,7 @@ export function certainties(probabilities, classes) {
 }
 
 /**
- * The likeliest class of a place; of several, the first.
+ * The predicted class of a place; of equally likely ones, the first.
  *
  * @param {Float32Array} probabilities [N, C]
  * @param {number} row

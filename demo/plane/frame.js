@@ -1,28 +1,28 @@
 /**
- * What a model makes of the plane, as one block of memory, so that it crosses to the page and back by transfer.
+ * The maps of a model as one buffer, which is transferred to the page and back without a copy.
  *
- * In this order: class probabilities at each place of the grid float32 [G·G, C]; for each layer with a router, its
- * weights and logits there float32 [G·G, K] and [G·G, E]; for each of these layers the routing of the held-out points,
- * experts int32 [H, K], weights float32 [H, K], logits float32 [H, E]; the likeliest class of every point int32 [N]; at
- * the end, for each layer the experts at each place int16 [G·G, K].
+ * Layout: class probabilities at each place of the grid, float32 [G·G, C]; for each layer with a router, weights and
+ * logits at each place, float32 [G·G, K] and [G·G, E]; for each of these layers, the routing of the held-out points:
+ * experts int32 [H, K], weights float32 [H, K], logits float32 [H, E]; the predicted class of each point, int32 [N];
+ * finally, for each layer, the experts at each place, int16 [G·G, K].
  */
 
 /**
  * @typedef {object} MapShape
- * @property {number} size G: cells a side of the grid
+ * @property {number} size G: cells per side of the grid
  * @property {number} classes C
- * @property {number} layers that have a router
+ * @property {number} layers layers with a router
  * @property {number} experts E
  * @property {number} topK K: the most experts that a place or a point has
  * @property {number} heldOut H: points
- * @property {number} points N: all points, those that are held out last
+ * @property {number} points N: all points, held-out ones last
  *
  * @typedef {import('../routing.js').LayerRouting} LayerRouting
  *
  * @typedef {object} MapViews
  * @property {Float32Array} probabilities [G·G, C]
- * @property {LayerRouting[]} places of each layer, the routing at each place
- * @property {LayerRouting[]} layers the routing of the held-out points
+ * @property {LayerRouting[]} places by layer, the routing at each place
+ * @property {LayerRouting[]} layers by layer, the routing of the held-out points
  * @property {Int32Array} predicted [N]
  */
 
@@ -35,7 +35,7 @@ export function mapBytes({ size, classes, layers, experts, topK, heldOut, points
 }
 
 /**
- * The parts of a block, as views of it.
+ * Views of the parts of a buffer.
  *
  * @param {ArrayBuffer} buffer may be longer than needed
  * @param {MapShape} shape

@@ -1,12 +1,12 @@
-/** The plane that is shown, and the grid of places that it is seen through. */
+/** The visible part of the plane, and the grid of places on it. */
 
-/** The map shows the plane from -reach to reach, both ways. */
+/** Both axes of the map run from -reach to reach. */
 export const reach = 6;
 
 /**
- * The middle of each cell of a grid, row by row, from the top left.
+ * The centre of each cell of the grid, row by row, from the top left.
  *
- * @param {number} size cells a side
+ * @param {number} size cells per side
  * @returns {Float32Array} [size², 2] x, y
  */
 export function gridPlaces(size) {
@@ -22,10 +22,10 @@ export function gridPlaces(size) {
 }
 
 /**
- * The cell that a place lies in.
+ * The cell that contains a place.
  *
  * @param {{ x: number, y: number }} place
- * @param {number} size cells a side
+ * @param {number} size cells per side
  */
 export function cellAt({ x, y }, size) {
   const along = (/** @type {number} */ share) => Math.min(size - 1, Math.max(0, Math.floor(share * size)));
@@ -33,22 +33,22 @@ export function cellAt({ x, y }, size) {
 }
 
 /**
- * Keeps a place on the map.
+ * Clamps a place to the map.
  *
  * @param {{ x: number, y: number }} place
  */
 export function onMap({ x, y }) {
-  const kept = (/** @type {number} */ value) => Math.min(reach, Math.max(-reach, value));
-  return { x: kept(x), y: kept(y) };
+  const clamp = (/** @type {number} */ value) => Math.min(reach, Math.max(-reach, value));
+  return { x: clamp(x), y: clamp(y) };
 }
 
 /**
- * The largest grid whose places can be computed for a price, in whole eights.
+ * The size of the largest grid within a budget, a multiple of 8.
  *
- * @param {number} price of one place, in multiplications
+ * @param {number} cost of one place, in multiplications
  * @param {{ budget: number, least: number, most: number }} limits
  */
-export function gridSize(price, { budget, least, most }) {
-  const affordable = Math.floor(Math.sqrt(budget / price) / 8) * 8;
+export function gridSize(cost, { budget, least, most }) {
+  const affordable = Math.floor(Math.sqrt(budget / cost) / 8) * 8;
   return Math.min(most, Math.max(least, affordable));
 }

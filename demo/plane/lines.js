@@ -1,14 +1,14 @@
 /**
- * Lines on a grid of numbers, by marching squares. Coordinates are in cells: the middle of the first one is at 0.5, 0.5.
+ * Contours by marching squares. Coordinates are in cells: the centre of the first is at 0.5, 0.5.
  *
- * @typedef {(x1: number, y1: number, x2: number, y2: number) => void} Draw takes a piece of a line
+ * @typedef {(x1: number, y1: number, x2: number, y2: number) => void} Draw draws a segment
  */
 
 /**
- * Where the numbers are 0.
+ * The contour at 0.
  *
  * @param {ArrayLike<number>} values [size²]
- * @param {number} size cells a side
+ * @param {number} size cells per side
  * @param {Draw} draw
  */
 export function zeroLines(values, size, draw) {
@@ -51,7 +51,7 @@ function crossSquare(values, left, top, draw) {
     const [x2, y2] = corners[(side + 1) % 4];
     crossings.push([left + x1 + (x2 - x1) * share, top + y1 + (y2 - y1) * share]);
   }
-  // At a saddle, four sides are crossed: the middle says which corners belong together.
+  // At a saddle all four sides are crossed: the mean of the corners decides which of them are connected.
   const middle = values[0] + values[1] + values[2] + values[3];
   if (crossings.length === 4 && values[0] >= 0 !== middle >= 0) {
     crossings.push(/** @type {[number, number]} */ (crossings.shift()));
@@ -60,8 +60,8 @@ function crossSquare(values, left, top, draw) {
 }
 
 /**
- * Where two experts change places in the router's order, among those that matter: those that the engine chose at one of
- * the four places around. At these borders a place goes to other experts, or to the same in another order.
+ * Routing boundaries: where two experts swap ranks, among those that the engine chose at one of the four places around.
+ * Across such a line other experts are chosen, or the same ones in another order.
  *
  * @param {import('../routing.js').LayerRouting} routing of size² places
  * @param {{ size: number, experts: number, topK: number }} shape E up to 32

@@ -8,12 +8,12 @@ import { onMap, reach } from './geometry.js';
 /**
  * @typedef {{ x: number, y: number }} Place
  *
- * @typedef {object} Brush what paints on the map
+ * @typedef {object} Brush paints on the map
  * @property {(place: Place) => void} begin
  * @property {(place: Place) => void} extend
  * @property {() => void} end
  * @property {() => void} cancel
- * @property {(place: Place) => string} press what a key does at a place, in words
+ * @property {(place: Place) => string} press paints at a place; returns an announcement
  * @property {(place: Place) => string} remove
  */
 
@@ -21,20 +21,19 @@ const keyStep = 0.25;
 const longKeyStep = 1;
 
 /**
- * A map of the plane: a canvas, and a place on it that pointer and arrow keys move. What is known of that place is said
- * elsewhere.
+ * A map of the plane: a canvas with a cursor that pointer and arrow keys move. A readout elsewhere describes the place.
  *
  * @param {object} props
  * @param {string} props.id
- * @param {string} props.label what is drawn, for those who do not see it
- * @param {() => string} props.words what is to be seen there; reads signals
- * @param {string} props.keys what keys do on it
+ * @param {string} props.label what the map shows, for screen readers
+ * @param {() => string} props.words what it shows now, for screen readers; reads signals
+ * @param {string} props.keys what its keys do
  * @param {string} props.describedBy id of the readout
  * @param {import('@preact/signals').Signal<Place>} props.cursor
  * @param {import('@preact/signals').Signal<Place | null>} props.hovered
- * @param {(on: { context: CanvasRenderingContext2D, side: number, unit: number }) => void} props.draw reads signals: it is
- *   drawn again when these change
- * @param {readonly (() => void)[]} [props.before] what drawing needs, to be computed in turns of their own
+ * @param {(on: { context: CanvasRenderingContext2D, side: number, unit: number }) => void} props.draw reads signals: redrawn
+ *   when these change
+ * @param {readonly (() => void)[]} [props.before] computes what drawing needs, each in its own task
  * @param {Brush | null} [props.brush]
  */
 export function PlaneMap({
@@ -55,7 +54,7 @@ export function PlaneMap({
     if (on) draw(on);
   }, before);
   const seen = useSignal('');
-  // After the picture: who sees it does not wait for those words.
+  // After the picture, which must not wait for these words.
   useDrawing(() => {
     seen.value = words();
   });
@@ -155,7 +154,7 @@ function pointerHandlers({ cursor, hovered, brush }) {
  * @param {KeyboardEvent} event
  * @param {import('@preact/signals').Signal<Place>} cursor
  * @param {Brush | null} brush
- * @returns {string | undefined} what was done, in words; undefined for keys that do nothing here
+ * @returns {string | undefined} an announcement; undefined for other keys
  */
 function onKey({ key, shiftKey, ctrlKey, metaKey, altKey }, cursor, brush) {
   if (ctrlKey || metaKey || altKey) return undefined;
@@ -163,7 +162,7 @@ function onKey({ key, shiftKey, ctrlKey, metaKey, altKey }, cursor, brush) {
   const { x, y } = cursor.peek();
   const to = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
   if (to) {
-    // The pointer may have left it between two steps.
+    // The pointer may have put the cursor between two steps.
     const along = (/** @type {number} */ from, /** @type {number} */ steps) =>
       steps ? Math.round(from / keyStep) * keyStep + steps * step : from;
     cursor.value = onMap({ x: along(x, to[0]), y: along(y, to[1]) });
@@ -177,7 +176,7 @@ function onKey({ key, shiftKey, ctrlKey, metaKey, altKey }, cursor, brush) {
 /** @param {Place} place */
 export const placeInWords = ({ x, y }) => `x ${fixed(x)}, y ${fixed(y)}`;
 
-/** The classes of points, by the shape of their mark. */
+/** Classes, named by the shape of their marks. */
 export const classNames = ['circle', 'triangle', 'square', 'cross'];
 
 /**

@@ -6,7 +6,7 @@ import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { dotsOf, drawBorders } from './decision.jsx';
 import { createDots, createTile, drawLetters, drawLines } from './draw.js';
-import { certainties, entropies, level, ownershipParts } from './fields.js';
+import { confidences, entropies, ownershipShares, tied } from './fields.js';
 import { cellAt } from './geometry.js';
 import { routerLines } from './lines.js';
 import { PlaneMap } from './map.jsx';
@@ -23,7 +23,7 @@ import { PlaceTable } from './place-table.jsx';
 const none = () => {};
 
 /**
- * Which expert takes each place, and how surely.
+ * The chosen expert of each place.
  *
  * @param {object} props
  * @param {PlaneRun} props.run
@@ -37,22 +37,18 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
   const tile = useMemo(createTile, []);
   const dots = useMemo(createDots, []);
   const layer = views.layer.value;
-  const last = letterOf(Number(state.get('experts')) - 1);
   if (!routes(state)) {
     return (
-      <Figure title="Which expert takes it" name="ownership">
-        <p class="nothing">A dense model has no router: the same network takes every place.</p>
+      <Figure title="Chosen expert" name="ownership">
+        <p class="nothing">A dense model has no router: one network processes every point.</p>
       </Figure>
     );
   }
   return (
     <Figure
-      title={`Which expert takes it, layer ${state.get('layer')}`}
+      title={`Chosen expert (layer ${state.get('layer')})`}
       name="ownership"
-      caption={
-        `Experts A to ${last} have no meaning but what they learn: in another run, or layer, ` +
-        'the same letter stands for something else.'
-      }
+      caption="Letters are only labels: A in another run or layer is unrelated."
       table={layer ? () => <OwnershipTable views={views} /> : undefined}
     >
       <div class="tools">
@@ -61,9 +57,9 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
       </div>
       <PlaneMap
         id="ownership"
-        label={`Map of the experts of layer ${state.get('layer')}.`}
+        label={`Map of the chosen expert, layer ${state.get('layer')}.`}
         words={() => ownershipInWords(views, state)}
-        keys="Arrow keys move over it."
+        keys="Arrow keys move the cursor."
         describedBy="plane-readout"
         cursor={cursor}
         hovered={hovered}
@@ -71,7 +67,7 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
         draw={(on) => {
           drawOwnership(on, tile, { run, state, views });
           if (views.layer.value && state.get('dots')) dots(on.context, on, dotsOf(run, painter));
-          if (state.get('show') === 'expert') letter(on, views);
+          if (state.get('show') === 'expert') drawLettersOf(on, views);
         }}
       />
       <div>
@@ -87,13 +83,13 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
 }
 
 /**
- * What is computed for a drawing, one after the other. The owners are always told in words.
+ * What a drawing needs, in the order of computation. Screen readers always need the owners.
  *
  * @param {string} show
  * @param {PlaneViews} views
  */
-function neededBy(show, { owned, fineOwned, rooms }) {
-  return show === 'expert' ? [owned, fineOwned, rooms] : [owned];
+function neededBy(show, { owned, fineOwned, letterPlaces }) {
+  return show === 'expert' ? [owned, fineOwned, letterPlaces] : [owned];
 }
 
 /**
@@ -123,11 +119,11 @@ function drawOwnership(on, drawField, { run, state, views }) {
  * @param {{ context: CanvasRenderingContext2D, side: number, unit: number }} on
  * @param {PlaneViews} views
  */
-function letter({ context, side, unit }, views) {
-  const [layer, rooms] = [views.layer.value, views.rooms.value];
-  if (!layer || !rooms) return;
+function drawLettersOf({ context, side, unit }, views) {
+  const [layer, places] = [views.layer.value, views.letterPlaces.value];
+  if (!layer || !places) return;
   const { size, experts } = layer.shape;
-  drawLetters(context, { side, size, unit, experts }, rooms);
+  drawLetters(context, { side, size, unit, experts }, places);
 }
 
 /**
@@ -141,7 +137,7 @@ function drawOwners({ context, side }, drawField, views, patterns) {
   if (!layer || !owned) return;
   const { size } = owned;
   const { experts, topK } = layer.shape;
-  // Never smoothed: a mix of two experts' colours would read as a third expert.
+  // Never smoothed: a mix of two experts' colours would look like a third expert.
   drawField(context, { side, size, smooth: false }, (pixels) =>
     paintOwners(pixels, owned, { size, experts, topK, patterns }),
   );
@@ -159,7 +155,7 @@ function drawNumbers({ context, side }, drawField, numbers) {
 }
 
 /**
- * What the map shows in numbers, and the ends of their scale, which are the same for the whole run.
+ * The numbers that the map shows, and their scale, which is fixed for the whole run.
  *
  * @param {string} show
  * @param {{ run: PlaneRun, state: State, views: PlaneViews }} of
@@ -172,8 +168,8 @@ function numbersOf(show, { run, state, views }) {
   const scale = { size, ...rangeOf(show, shape) };
   if (show === 'weight') return { ...scale, values: views.owned.value?.weight ?? new Float32Array() };
   if (show === 'entropy') return { ...scale, values: entropies(routing.logits, experts) };
-  if (show === 'prediction') return { ...scale, values: certainties(map.views.probabilities, classes) };
-  const all = views.shares.value ?? new Float32Array();
+  if (show === 'prediction') return { ...scale, values: confidences(map.views.probabilities, classes) };
+  const all = views.expertWeights.value ?? new Float32Array();
   const expert = Math.min(Number(state.get('alone')), experts) - 1;
   return { ...scale, values: all.subarray(expert * size * size, (expert + 1) * size * size) };
 }
@@ -196,12 +192,12 @@ function OwnershipKey({ state, views }) {
   const { experts, topK } = layer.shape;
   const border = (
     <li>
-      <i class="key-line" /> black line: the border between classes
+      <i class="key-line" /> black line: decision boundary
     </li>
   );
   const lines = state.get('lines') ? (
     <li>
-      <i class="key-line is-thin" /> thin line: two experts change places in the router’s order
+      <i class="key-line is-thin" /> thin line: routing boundary, where two experts swap ranks
     </li>
   ) : null;
   if (show !== 'expert') {
@@ -225,17 +221,16 @@ function OwnershipKey({ state, views }) {
   return (
     <ul class="key">
       <li>
-        <i style={{ background: fillOf(0, experts, 1).fill }} /> the colour of the expert with the largest
-        weight
+        <i style={{ background: fillOf(0, experts, 1).fill }} /> colour: the expert with the largest weight
       </li>
       {topK > 1 && (
         <li>
-          <i style={{ background: fillOf(0, experts, strengthOf(1 / topK, topK)).fill }} /> paler: the weight
-          is shared
+          <i style={{ background: fillOf(0, experts, strengthOf(1 / topK, topK)).fill }} /> paler: more weight
+          on other experts
         </li>
       )}
       <li>
-        <i style={{ background: tie }} /> grey: two experts level
+        <i style={{ background: tie }} /> grey: two experts tied
       </li>
       {border}
       {lines}
@@ -248,9 +243,9 @@ function OwnershipKey({ state, views }) {
  * @param {State} state
  */
 function wordsFor(show, state) {
-  if (show === 'weight') return 'weight of the first expert';
-  if (show === 'entropy') return 'entropy of the router’s probabilities; 100 % has no preference';
-  if (show === 'prediction') return 'probability of the likeliest class';
+  if (show === 'weight') return 'weight of the chosen expert';
+  if (show === 'entropy') return 'router entropy: 0 % (certain) to 100 % (uniform)';
+  if (show === 'prediction') return 'probability of the predicted class';
   return `weight of expert ${letterOf(Number(state.get('alone')) - 1)}`;
 }
 
@@ -261,12 +256,12 @@ function wordsFor(show, state) {
 function ownershipInWords(views, state) {
   const [layer, owned] = [views.layer.value, views.owned.value];
   if (!layer || !owned) return '';
-  const parts = ownershipParts(owned.first, layer.shape.experts);
+  const parts = ownershipShares(owned.first, layer.shape.experts);
   const words = parts.map(({ name, share }) => `${name} ${percent(share)}`);
   const [areas, others] = [words.slice(0, layer.shape.experts), words.slice(layer.shape.experts)];
   const shown =
     state.get('show') === 'expert' ? '' : ` Shown: ${wordsFor(String(state.get('show')), state)}.`;
-  return `First on so much of the map: ${areas.join(', ')}; ${others.join(', ')}.${shown}`;
+  return `Share of the map by chosen expert: ${areas.join(', ')}; ${others.join(', ')}.${shown}`;
 }
 
 /** @param {{ views: PlaneViews }} props */
@@ -278,7 +273,7 @@ function OwnershipTable({ views }) {
       cell={(place) => {
         const row = cellAt(place, layer.shape.size);
         const expert = owned.first[row];
-        if (expert < 0) return expert === level ? 'level' : 'no expert';
+        if (expert < 0) return expert === tied ? 'tied' : 'no expert';
         return `${letterOf(expert)} ${percent(owned.weight[row])}`;
       }}
     />

@@ -1,10 +1,10 @@
 import { percent } from '../format.js';
 import { accuracyOf } from './data.js';
 import { ClassMark, classNames } from './map.jsx';
-import { mostPainted } from './painted.js';
+import { maxPainted } from './painted.js';
 
 /**
- * With what the map is painted: a class, or the eraser.
+ * The painting tools: one for each class, and the eraser.
  *
  * @param {object} props
  * @param {import('./run.js').PlaneRun} props.run
@@ -15,8 +15,8 @@ export function PaintTools({ run, painter }) {
   if (!painter.active.value) {
     return (
       <div class="tools paint-tools">
-        <button type="button" onClick={() => painter.take(all)}>
-          Paint on it
+        <button type="button" onClick={() => painter.startFrom(all)}>
+          Paint points
         </button>
         <Accuracy run={run} />
       </div>
@@ -52,14 +52,15 @@ export function PaintTools({ run, painter }) {
       </button>
       <Accuracy run={run} />
       <p class="help">
-        {all.targets.length} of at most {mostPainted} points. Drag over the map; a link holds them.
+        {all.targets.length} of at most {maxPainted} points. Drag on the map to paint. Links include the
+        points.
       </p>
     </div>
   );
 }
 
 /**
- * It has its place before it is known: the map below must not move while somebody paints on it.
+ * Takes up its space before the accuracy is known: the map below must not move while somebody paints on it.
  *
  * @param {{ run: import('./run.js').PlaneRun }} props
  */
@@ -69,7 +70,7 @@ function Accuracy({ run }) {
     share === undefined || Number.isNaN(share) ? '–' : percent(share);
   return (
     <p class="accuracy">
-      right: <b>{words(accuracy?.train)}</b>, held-out <b>{words(accuracy?.heldOut)}</b>
+      Accuracy: training <b>{words(accuracy?.train)}</b>, held-out <b>{words(accuracy?.heldOut)}</b>
     </p>
   );
 }

@@ -1,14 +1,14 @@
 import { reach } from './geometry.js';
 
 /**
- * Points that somebody painted, as a text for the address: three characters each, which are 18 bits: two of the class,
- * eight of y, eight of x.
+ * Painted points, encoded as text for the address. Each takes three characters, that is 18 bits: two for the class, eight
+ * for y, eight for x.
  *
- * @typedef {{ x: number, y: number, id: number }} Point id: of the class, from 0
+ * @typedef {{ x: number, y: number, id: number }} Point id: class id
  */
 
-/** More would make an address that some programs cut. */
-export const mostPainted = 300;
+/** With more, some programs would truncate the address. */
+export const maxPainted = 300;
 export const charactersPerPoint = 3;
 
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -21,7 +21,7 @@ const toStep = (value) => Math.min(steps - 1, Math.max(0, Math.floor((value + re
 const fromStep = (step) => (step + 0.5) * size - reach;
 
 /**
- * Where a point comes to lie: painted points are on a grid.
+ * A point on the grid of painted points.
  *
  * @param {Point} point
  * @returns {Point}
@@ -41,14 +41,14 @@ export function encodePainted(points) {
 /**
  * @param {string} code
  * @param {number} classes
- * @returns {{ points: Point[], wrong: number }} wrong: how many were left out, because they are no points, of no class,
- *   or too many
+ * @returns {{ points: Point[], wrong: number }} wrong: how many were skipped: unreadable, of an unknown class,
+ *   or beyond the limit
  */
 export function decodePainted(code, classes) {
   /** @type {Point[]} */
   const points = [];
   const count = Math.ceil(code.length / charactersPerPoint);
-  for (let i = 0; i < count && points.length < mostPainted; i++) {
+  for (let i = 0; i < count && points.length < maxPainted; i++) {
     const values = Array.from(code.substr(i * charactersPerPoint, charactersPerPoint), (c) =>
       digits.indexOf(c),
     );

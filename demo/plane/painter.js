@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import { classesOf } from './data.js';
-import { decodePainted, encodePainted, mostPainted, snapped } from './painted.js';
+import { decodePainted, encodePainted, maxPainted, snapped } from './painted.js';
 import { painted } from './settings.js';
 
 /**
@@ -8,24 +8,23 @@ import { painted } from './settings.js';
  * @typedef {{ x: number, y: number }} Place
  */
 
-/** A stroke leaves a point this far from its last one, in units of the map. */
-const apart = 0.4;
-/** What the eraser reaches. */
-const eraserReach = 0.5;
+/** Distance between the points of a stroke, in map units. */
+const spacing = 0.4;
+/** Radius of the eraser. */
+const eraserRadius = 0.5;
 
 /** @param {Place} one @param {Place} other */
 const distance = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
 
 /**
- * The points that are painted. A stroke is drawn as it goes, and becomes a setting, and one change to undo, when it
- * ends.
+ * Painting. A stroke is drawn while it is made; when it ends it becomes a setting, undone in one step.
  *
  * @param {{ state: import('../state.js').State, notify: (kind: 'note', text: string) => void }} parts
  */
 export function createPainter({ state, notify }) {
-  /** The class that is painted, or -1: the eraser. */
+  /** The class to paint; -1: the eraser. */
   const tool = signal(0);
-  /** The points with the stroke that is not yet ended; null: none is. */
+  /** The points with the unfinished stroke; null: no stroke. */
   const draft = signal(/** @type {readonly Point[] | null} */ (null));
   const active = computed(() => state.get('data') === painted);
   /** @type {Place | undefined} the last point of the stroke */
@@ -45,8 +44,8 @@ export function createPainter({ state, notify }) {
    * @returns {readonly Point[]}
    */
   function withPoint(before, place) {
-    if (before.length >= mostPainted) {
-      notify('note', `There is room for ${mostPainted} painted points.`);
+    if (before.length >= maxPainted) {
+      notify('note', `Limit reached: ${maxPainted} points. Erase some to continue.`);
       return before;
     }
     return [...before, snapped({ ...place, id: brush() })];
@@ -56,7 +55,7 @@ export function createPainter({ state, notify }) {
    * @param {readonly Point[]} before
    * @param {Place} place
    */
-  const without = (before, place) => before.filter((point) => distance(point, place) > eraserReach);
+  const without = (before, place) => before.filter((point) => distance(point, place) > eraserRadius);
 
   /** @param {Place} place */
   function extend(place) {
@@ -64,7 +63,7 @@ export function createPainter({ state, notify }) {
     if (!before) return;
     if (tool.peek() < 0) {
       draft.value = without(before, place);
-    } else if (!last || distance(last, place) >= apart) {
+    } else if (!last || distance(last, place) >= spacing) {
       last = place;
       draft.value = withPoint(before, place);
     }
@@ -94,31 +93,31 @@ export function createPainter({ state, notify }) {
       draft.value = null;
     },
 
-    /** What a press of a key does at a place. @param {Place} place @returns {string} what was done */
+    /** Paints at a place, for the keyboard. @param {Place} place @returns {string} an announcement */
     press(place) {
       if (tool.peek() < 0) return this.remove(place);
       commit(withPoint(points(), place));
-      return `Point placed; there are ${points().length}.`;
+      return `Point added. Total: ${points().length}.`;
     },
 
-    /** Takes away the points at a place. @param {Place} place @returns {string} what was done */
+    /** Erases the points near a place. @param {Place} place @returns {string} an announcement */
     remove(place) {
       const before = points();
       const next = without(before, place);
-      if (next.length === before.length) return 'There is no point here.';
+      if (next.length === before.length) return 'No point here.';
       commit(next);
-      return `Removed; there are ${next.length}.`;
+      return `Erased. Total: ${next.length}.`;
     },
 
     clear: () => commit([]),
 
     /**
-     * Goes on from the points that are there.
+     * Starts painting from the current points.
      *
      * @param {import('./data.js').Vectors} all
      */
-    take({ inputs, targets }) {
-      const count = Math.min(targets.length, mostPainted);
+    startFrom({ inputs, targets }) {
+      const count = Math.min(targets.length, maxPainted);
       const kept = Array.from({ length: count }, (_, n) => {
         const i = Math.floor((n * targets.length) / count);
         return { x: inputs[2 * i], y: inputs[2 * i + 1], id: targets[i] };

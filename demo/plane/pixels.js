@@ -1,20 +1,20 @@
 import { interpolateCividis } from 'd3-scale-chromatic';
 import { colourOf, mix, paper, strengthOf, textOn, tie } from '../colours.js';
-import { level } from './fields.js';
+import { tied } from './fields.js';
 
 /**
- * Fields as pixels: one for each place, as the words of an ImageData.
+ * Fields as pixels, one per place, as 32-bit words of an ImageData.
  */
 
-/** Lightness of each class on the decision map: greys, because hue belongs to experts. */
+/** Shade of each class on the map: greys, because hue stands for experts. */
 export const classGreys = ['#fbfaf8', '#b9b5ae', '#dbd8d2', '#918d86'];
 
-/** Few would look like steps in what is shown. */
+/** Fewer would be visible as steps. */
 const levels = 96;
 const scaleSteps = 256;
 
 /**
- * A colour as a word of an ImageData, which is little-endian on everything that has WebAssembly.
+ * A colour as a 32-bit word of an ImageData: little-endian, as every machine with WebAssembly is.
  *
  * @param {string} hex
  */
@@ -23,7 +23,7 @@ export function pixelOf(hex) {
   return (0xff000000 | ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16)) >>> 0;
 }
 
-/** @param {number} share 0 … 1 @returns {string} a colour of the scale for numbers */
+/** @param {number} share 0 … 1 @returns {string} a colour of the numeric scale */
 export const scaleColour = (share) => interpolateCividis(share);
 
 const scale = Uint32Array.from({ length: scaleSteps }, (_, i) => {
@@ -37,7 +37,7 @@ const scale = Uint32Array.from({ length: scaleSteps }, (_, i) => {
 const tables = new Map();
 
 /**
- * The colours of experts at every strength, and the same where a pattern's line runs.
+ * The colours of experts at every strength; `marked`: on the lines of a pattern.
  *
  * @param {number} experts
  */
@@ -57,8 +57,8 @@ function tableFor(experts) {
 }
 
 /**
- * The owners of places: the expert's colour, mixed towards paper by its weight; grey where two are level; paper where
- * there is none.
+ * The owners of places: the expert's colour, paler with less weight; grey where two are tied; paper where there is no
+ * owner.
  *
  * @param {Uint32Array} pixels written to
  * @param {{ first: Int16Array, weight: Float32Array }} owners
@@ -70,7 +70,7 @@ export function paintOwners(pixels, { first, weight }, { size, experts, topK, pa
   for (let i = 0; i < pixels.length; i++) {
     const owner = first[i];
     if (owner < 0) {
-      pixels[i] = owner === level ? grey : blank;
+      pixels[i] = owner === tied ? grey : blank;
       continue;
     }
     const strength = Math.min(1, Math.max(0, strengthOf(weight[i], topK)));
@@ -81,13 +81,13 @@ export function paintOwners(pixels, { first, weight }, { size, experts, topK, pa
 }
 
 /**
- * What one expert has of each place: from paper to its colour.
+ * The weight of one expert at each place: from paper to its colour.
  *
  * @param {Uint32Array} pixels written to
  * @param {Float32Array} share [N] its weight
  * @param {{ expert: number, experts: number }} of
  */
-export function paintShare(pixels, share, { expert, experts }) {
+export function paintWeights(pixels, share, { expert, experts }) {
   const { plain } = tableFor(experts);
   for (let i = 0; i < pixels.length; i++) {
     pixels[i] = plain[expert * (levels + 1) + Math.round(Math.min(1, share[i]) * levels)];
@@ -110,7 +110,7 @@ export function paintNumbers(pixels, values, { from, to }) {
 }
 
 /**
- * Class probabilities: the greys of the classes, mixed by them.
+ * Class probabilities: a mix of the shades of the classes.
  *
  * @param {Uint32Array} pixels written to
  * @param {Float32Array} probabilities [N, C]
@@ -130,8 +130,8 @@ export function paintClasses(pixels, probabilities, classes) {
   }
 }
 
-/** Lines, dots and checks, so that sixteen experts differ without colour: coarse ones first. */
-const textures = /** @type {readonly ((x: number, y: number) => boolean)[]} */ ([
+/** Lines, dots and checks that tell sixteen experts apart without colour; coarse ones first. */
+const patterns = /** @type {readonly ((x: number, y: number) => boolean)[]} */ ([
   () => false,
   (x, y) => (x + y) % 10 < 2,
   (x, y) => (x + 1000 - y) % 10 < 2,
@@ -151,10 +151,10 @@ const textures = /** @type {readonly ((x: number, y: number) => boolean)[]} */ (
 ]);
 
 /**
- * Whether the texture of an expert has a line at a pixel.
+ * Whether the pattern of an expert marks a pixel.
  *
  * @param {number} expert
  * @param {number} x
  * @param {number} y
  */
-export const patternAt = (expert, x, y) => textures[expert % textures.length](x, y);
+export const patternAt = (expert, x, y) => patterns[expert % patterns.length](x, y);

@@ -1,8 +1,8 @@
-/** Places of a table of a map, from left to right, and from top to bottom. */
+/** Coordinates of the rows and columns. */
 const tablePlaces = [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5];
 
 /**
- * A map as a table of places.
+ * A map as a table.
  *
  * @param {{ cell: (place: { x: number, y: number }) => string }} props
  */

@@ -1,5 +1,5 @@
 /**
- * Settings worth a look. What they do not name has its default.
+ * Example settings. Settings that a preset does not name have their defaults.
  *
  * @typedef {object} Preset
  * @property {string} name
@@ -11,57 +11,57 @@
 export const presets = [
   {
     name: 'Spirals, HyperRouter',
-    hint: 'The router begins undecided (grey) and draws borders while the experts learn.',
+    hint: 'Experts start tied (grey); boundaries form as the model learns.',
     values: {},
   },
   {
     name: 'Spirals, standard top-k',
-    hint: 'The same with a router that is trained freely: it is sure of itself much sooner.',
+    hint: 'The router is trained directly: it becomes confident much earlier.',
     values: { router: 'smoe' },
   },
   {
     name: 'Spirals, frozen random router',
-    hint: 'The router never learns. Its borders still move, because what it looks at does.',
+    hint: 'The router never learns. Its boundaries still move, because its inputs change.',
     values: { router: 'smoe-dropout' },
   },
   {
     name: 'Idle experts',
-    hint: 'Eight experts, no balancing: some are hardly ever chosen, so they hardly ever learn.',
+    hint: 'Eight experts without load balancing: some are rarely chosen and hardly learn.',
     values: { router: 'smoe', experts: 8, layers: 1, seed: 3 },
   },
   {
-    name: 'The same, balanced',
-    hint: 'An extra loss spreads the load: in the end every expert has some of the plane.',
+    name: 'Idle experts, balanced',
+    hint: 'A load-balancing loss spreads the load: in the end every expert has a territory.',
     values: { router: 'smoe', experts: 8, layers: 1, seed: 3, loadBalanceWeight: 0.05 },
   },
   {
-    name: 'Clusters, a pair of experts each',
-    hint: 'Four clusters, four experts, balanced: each cluster goes to a pair of experts.',
+    name: 'Clusters, one pair of experts each',
+    hint: 'Four clusters, four experts, balanced: each cluster is routed to a pair of experts.',
     values: { data: 'clusters', router: 'smoe', experts: 4, layers: 1, seed: 2, loadBalanceWeight: 0.05 },
   },
   {
-    name: 'Only one expert a point',
-    hint: 'With k = 1 the weight is always 1: no gradient reaches the router, only the experts learn.',
+    name: 'One expert per point',
+    hint: 'With softmax over the chosen experts, k = 1 teaches the router nothing: only the experts learn.',
     values: { topK: 1 },
   },
 ];
 
 /**
- * Everything but what only the pictures show.
+ * All settings but those of the view.
  *
  * @param {import('../state.js').State} state
  */
-const taught = (state) => state.schema.filter(({ effect }) => effect !== 'view');
+const trainingSettings = (state) => state.schema.filter(({ effect }) => effect !== 'view');
 
 /**
- * Which of them the settings are; -1: none.
+ * The index of the preset that matches the settings; -1: none.
  *
  * @param {import('../state.js').State} state
  */
 export function presetOf(state) {
   const now = state.values.value;
   return presets.findIndex(({ values }) =>
-    taught(state).every(
+    trainingSettings(state).every(
       ({ key, default: usual }) => key === 'painted' || now[key] === (values[key] ?? usual),
     ),
   );
@@ -73,8 +73,8 @@ export function presetOf(state) {
  */
 export function applyPreset(state, index) {
   const { values } = presets[index];
-  // What was painted stays for later.
-  const entries = taught(state).filter(({ key }) => key !== 'painted');
+  // Painted points are kept.
+  const entries = trainingSettings(state).filter(({ key }) => key !== 'painted');
   state.setTogether(
     'data',
     entries.map(({ key, default: usual }) => [key, values[key] ?? usual]),

@@ -1,6 +1,6 @@
 /**
- * Chance and circles out of sums, products and square roots alone: these are the same to the last bit in every browser,
- * which `Math.sin` and its like need not be.
+ * Random numbers and points of a circle from sums, products and square roots only: these are the same to the last bit in
+ * every browser, which `Math.sin` and the like need not be.
  */
 
 /**
@@ -20,7 +20,7 @@ export function randomFrom(seed) {
 }
 
 /**
- * About normal, of mean 0 and deviation 1: the sum of twelve uniform numbers.
+ * Approximately standard normal: the sum of twelve uniform numbers, minus 6.
  *
  * @param {() => number} random
  * @returns {number} -6 … 6
@@ -32,10 +32,10 @@ export function normal(random) {
 }
 
 /**
- * The point of the unit circle after so many turns, by the power series within a quarter.
+ * The point of the unit circle at an angle in turns, by a power series within a quarter turn.
  *
  * @param {number} turns from 0
- * @returns {[number, number]} cosine and sine, good to 1e-13
+ * @returns {[number, number]} cosine and sine, accurate to 1e-13
  */
 export function onCircle(turns) {
   const quarters = 4 * (turns - Math.floor(turns));

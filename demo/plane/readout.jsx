@@ -5,8 +5,7 @@ import { cellAt } from './geometry.js';
 import { ClassMark, classNames, placeInWords } from './map.jsx';
 
 /**
- * All that is known of one place: the router's probabilities over all experts, the chosen ones and their weights, and
- * what the model takes it for.
+ * The routing of one place (router probabilities, chosen experts and their weights), and the class probabilities.
  *
  * @param {object} props
  * @param {import('./run.js').PlaneRun} props.run
@@ -27,7 +26,7 @@ export function PlaneReadout({ run, state, views, cursor, hovered }) {
         <span>
           <strong>{placeInWords(place)}</strong>
           <br />
-          <span>The cross on the maps: pointer or arrow keys move it.</span>
+          <span>The cross on the maps. Move it with the pointer or the arrow keys.</span>
         </span>
       </p>
       {layer ? (
@@ -36,13 +35,11 @@ export function PlaneReadout({ run, state, views, cursor, hovered }) {
           row={0}
           shape={layer.shape}
           layer={Number(state.get('layer'))}
-          what="place"
+          what="point"
         />
       ) : (
         <p class="readout-none">
-          {map
-            ? 'There is no router: every place goes through the same network.'
-            : 'The routing comes with the model.'}
+          {map ? 'No router: one network processes every point.' : 'Shown once the model is built.'}
         </p>
       )}
       {map && <ClassesAt map={map} row={row} />}
@@ -57,7 +54,7 @@ function ClassesAt({ map, row }) {
   const likeliest = likeliestAt(probabilities, row, classes);
   return (
     <div class="readout-next">
-      <p>What it takes the place for. Framed: the likeliest.</p>
+      <p>Class probabilities. Framed: predicted class.</p>
       <ol>
         {Array.from({ length: classes }, (_, id) => (
           <li key={id} class={id === likeliest ? 'is-actual' : ''}>

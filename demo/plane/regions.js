@@ -1,9 +1,10 @@
 /**
- * Where a letter may stand: the place of each expert's largest region that is furthest from its border.
+ * Where to put letters: the cell of each expert's largest region that is furthest from the region's boundary.
  *
  * @param {ArrayLike<number>} owners [size²] the owner of each cell; below 0: none
- * @param {number} size cells a side
- * @returns {Map<number, { x: number, y: number, room: number }>} by owner; in cells, room: to the nearest border
+ * @param {number} size cells per side
+ * @returns {Map<number, { x: number, y: number, clearance: number }>} by owner, in cells; clearance: distance to
+ *   the boundary
  */
 export function largestRegions(owners, size) {
   const region = new Int32Array(size * size).fill(-1);
@@ -18,8 +19,8 @@ export function largestRegions(owners, size) {
   for (const one of regions) {
     if (one.cells.length > (largest.get(one.owner)?.cells.length ?? 0)) largest.set(one.owner, one);
   }
-  const room = roomOf(region, size);
-  return new Map(Array.from(largest, ([owner, { cells }]) => [owner, innermost(cells, room, size)]));
+  const clearance = clearanceOf(region, size);
+  return new Map(Array.from(largest, ([owner, { cells }]) => [owner, innermost(cells, clearance, size)]));
 }
 
 /**
@@ -49,42 +50,42 @@ function flood(owners, size, start, region, id) {
 }
 
 /**
- * Steps to the nearest cell of another region, or to the edge of the map: there and back over the grid.
+ * Steps to the nearest cell of another region, or to the edge of the map, in two passes over the grid.
  *
  * @param {Int32Array} region
  * @param {number} size
  */
-function roomOf(region, size) {
-  const room = new Int32Array(size * size);
+function clearanceOf(region, size) {
+  const clearance = new Int32Array(size * size);
   const from = (/** @type {number} */ cell, /** @type {number} */ next) =>
-    region[next] === region[cell] ? room[next] + 1 : 1;
-  // Two rounds: each looks at the four neighbours that it has passed, which lie behind it in its own direction.
+    region[next] === region[cell] ? clearance[next] + 1 : 1;
+  // Each pass reads the four neighbours that it has already visited.
   const through = (/** @type {number} */ cell, /** @type {1 | -1} */ back, /** @type {number} */ most) => {
     const line = cell + back * size;
     const sides = Math.min(from(cell, cell + back), from(cell, line));
     const corners = Math.min(from(cell, line - 1), from(cell, line + 1));
-    room[cell] = Math.min(most, sides, corners);
+    clearance[cell] = Math.min(most, sides, corners);
   };
-  for (let cell = 0; cell < room.length; cell++) {
+  for (let cell = 0; cell < clearance.length; cell++) {
     const atEdge = cell % size === 0 || cell < size || (cell + 1) % size === 0 || cell >= size * (size - 1);
-    if (atEdge) room[cell] = 1;
+    if (atEdge) clearance[cell] = 1;
     else through(cell, -1, size);
   }
-  for (let cell = room.length - 1; cell >= 0; cell--) {
-    if (room[cell] > 1) through(cell, 1, room[cell]);
+  for (let cell = clearance.length - 1; cell >= 0; cell--) {
+    if (clearance[cell] > 1) through(cell, 1, clearance[cell]);
   }
-  return room;
+  return clearance;
 }
 
 /**
  * @param {number[]} cells
- * @param {Int32Array} room
+ * @param {Int32Array} clearance
  * @param {number} size
  */
-function innermost(cells, room, size) {
-  const most = cells.reduce((best, cell) => Math.max(best, room[cell]), 0);
-  const best = cells.filter((cell) => room[cell] === most);
-  // Of many that are equally good, the one in the middle: a letter must not jump from end to end.
+function innermost(cells, clearance, size) {
+  const most = cells.reduce((best, cell) => Math.max(best, clearance[cell]), 0);
+  const best = cells.filter((cell) => clearance[cell] === most);
+  // Of equally good cells the middle one: a letter must not jump from end to end.
   const cell = best[best.length >> 1];
-  return { x: (cell % size) + 0.5, y: Math.floor(cell / size) + 0.5, room: most };
+  return { x: (cell % size) + 0.5, y: Math.floor(cell / size) + 0.5, clearance: most };
 }

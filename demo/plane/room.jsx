@@ -15,11 +15,11 @@ import { OwnershipFigure } from './ownership.jsx';
 import { createPainter } from './painter.js';
 import { PlaneReadout } from './readout.jsx';
 import { openPlaneRun } from './run.js';
-import { SharesFigure } from './shares.jsx';
+import { TerritoriesFigure } from './territories.jsx';
 import { createViews } from './views.js';
 
 /**
- * A classifier learns points of the plane, and every place has the colour of the expert that takes it.
+ * A classifier learns points of the plane; the map shows the chosen expert of every place.
  *
  * @param {import('../context.js').Context} context
  * @returns {Promise<import('../shell.js').Room>}
@@ -73,7 +73,7 @@ function PlaneRoom({ run, state, painter }) {
             <OwnershipFigure {...shown} />
           </div>
           <PlaneReadout {...shown} />
-          <SharesFigure run={run} state={state} views={views} />
+          <TerritoriesFigure run={run} state={state} views={views} />
         </div>
         <div class="column">
           <Deferred turn={2}>

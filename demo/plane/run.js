@@ -6,7 +6,7 @@ import { createSchema } from '../schema.js';
 import { createVisits } from '../session/in-room.js';
 import { createState } from '../state.js';
 import { capacity } from './capacity.js';
-import { classesOf, dataFor, keyOf, leastPoints } from './data.js';
+import { classesOf, dataFor, keyOf, minPoints } from './data.js';
 import { mapViews } from './frame.js';
 import { decodePainted } from './painted.js';
 import { painted, planeSettings } from './settings.js';
@@ -17,15 +17,15 @@ import { painted, planeSettings } from './settings.js';
  * @typedef {import('./frame.js').MapShape} MapShape
  * @typedef {import('./frame.js').MapViews} MapViews
  *
- * @typedef {object} PlaneMap what the model makes of the plane
+ * @typedef {object} PlaneMap the maps of a model
  * @property {MapShape} shape
  * @property {MapViews} views
- * @property {PlaneData | undefined} data that it learns
+ * @property {PlaneData | undefined} data that it is trained on
  * @property {number} step
  */
 
 /**
- * The run of the playground, with its settings and what to do when a room that shows it is entered and left.
+ * The run of the playground, its settings, and what to do when a room that shows it is entered or left.
  *
  * @param {import('../context.js').Context} context
  */
@@ -38,18 +38,17 @@ export function openPlaneRun(context) {
 }
 
 /**
- * Points, and what the model makes of the plane.
+ * The data, the model and its maps.
  *
  * @param {{ openClient: () => Promise<import('../trainer/trainer-client.js').TrainerClient>, state: State }} parts
  */
 function createPlaneRun({ openClient, state }) {
-  /** That the model learns. */
+  /** The data that the model is trained on. */
   const learned = signal(/** @type {PlaneData | undefined} */ (undefined));
-  let complained = '';
+  let reported = '';
 
   const key = computed(() => keyOf(state.values.value));
-  /** The points for the settings as they are now, before the worker has heard of them. */
-  // Most settings do not change them, and then they are the same object.
+  /** The points for the current settings, perhaps not yet sent to the worker. The same object while they do not change. */
   const data = computed(() => ({ key: key.value, ...dataFor(state.values.peek()) }));
 
   const run = createRun({
@@ -69,12 +68,12 @@ function createPlaneRun({ openClient, state }) {
       check: () => {},
       body: ({ classes, train, heldOut, batch, seed }) => ({ classes, train, heldOut, batch, seed }),
       async wanted() {
-        complainOfPainted();
+        reportSkippedPoints();
         return data.peek();
       },
       lacks: ({ all }) =>
-        all.targets.length < leastPoints
-          ? `There are ${all.targets.length} points; paint at least ${leastPoints} to learn from.`
+        all.targets.length < minPoints
+          ? `Too few points: ${all.targets.length}. Paint at least ${minPoints}.`
           : '',
       begin(_built, points) {
         learned.value = points;
@@ -84,23 +83,23 @@ function createPlaneRun({ openClient, state }) {
     },
   });
 
-  /** What is wrong with painted points, as an address may give them, is said once. */
-  function complainOfPainted() {
+  /** Says once that an address has painted points that were skipped. */
+  function reportSkippedPoints() {
     const { data: kind, painted: code } = state.values.peek();
     const classes = classesOf(state.values.peek());
     const { wrong } = decodePainted(String(code), classes);
-    const complaint = kind === painted && wrong ? `${wrong} ${code} ${classes}` : '';
-    if (complaint && complaint !== complained) {
+    const report = kind === painted && wrong ? `${wrong} ${code} ${classes}` : '';
+    if (report && report !== reported) {
       run.notify(
         'note',
-        `Of the painted points, ${wrong} ${wrong > 1 ? 'are' : 'is'} left out: ` +
-          `of a class beyond the ${classes} that there are, or unreadable.`,
+        `${wrong} painted ${wrong > 1 ? 'points were' : 'point was'} skipped: ` +
+          `unreadable, or not of the ${classes} classes.`,
       );
     }
-    complained = complaint;
+    reported = report;
   }
 
-  /** The map that is shown: of now, or of the moment that the reader has gone back to; null: none yet. */
+  /** The map that is shown: the current one, or that of a recorded moment; null: none yet. */
   const map = computed(
     /** @returns {PlaneMap | null} */ () => {
       const at = run.moment.value;

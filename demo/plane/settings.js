@@ -1,17 +1,17 @@
 import { common } from '../settings.js';
 import { dataSets } from './data.js';
-import { charactersPerPoint, mostPainted } from './painted.js';
+import { charactersPerPoint, maxPainted } from './painted.js';
 
-/** The data that are painted on the map. */
+/** The choice of `data` for painted points. */
 export const painted = 'painted';
 
-/** What the map of experts may show. */
+/** What the map of experts can show. */
 export const shows = [
-  { value: 'expert', label: 'first expert' },
+  { value: 'expert', label: 'chosen expert' },
   { value: 'weight', label: 'its weight' },
   { value: 'entropy', label: 'router entropy' },
-  { value: 'prediction', label: 'certainty' },
-  { value: 'alone', label: 'one alone' },
+  { value: 'prediction', label: 'confidence' },
+  { value: 'alone', label: 'one expert' },
 ];
 
 /**
@@ -27,8 +27,8 @@ export const planeSettings = [
     control: 'none',
     group: 'data',
     effect: 'rebuild',
-    label: 'Points',
-    help: 'Points of the plane, each of a class. A quarter of them is held out, to test on.',
+    label: 'Data set',
+    help: 'Points in the plane, each with a class. A quarter of them is held out.',
     choices: [
       ...Object.entries(dataSets).map(([value, { label }]) => ({ value, label })),
       { value: painted, label: 'Painted' },
@@ -38,12 +38,12 @@ export const planeSettings = [
     key: 'painted',
     type: 'text',
     default: '',
-    max: mostPainted * charactersPerPoint,
+    max: maxPainted * charactersPerPoint,
     control: 'none',
     group: 'data',
     effect: 'rebuild',
     label: 'Painted points',
-    help: 'The points that were painted on the map; a shared link holds them.',
+    help: 'Points painted on the map. A shared link includes them.',
   },
   {
     key: 'classes',
@@ -55,7 +55,7 @@ export const planeSettings = [
     group: 'data',
     effect: 'rebuild',
     label: 'Classes',
-    help: 'Kinds of points that are to be told apart. Moons, XOR and checkers have two.',
+    help: 'Number of classes. Moons, XOR and checkers have two.',
   },
   common.points,
   common.noise,
@@ -68,15 +68,15 @@ export const planeSettings = [
     control: 'number',
     group: 'data',
     effect: 'rebuild',
-    label: 'Draw',
-    help: 'Another number draws other points of the same kind.',
+    label: 'Data seed',
+    help: 'Another seed gives other points of the same data set.',
   },
-  { ...common.router, help: 'How it is decided which experts take a point.' },
+  { ...common.router, help: 'How experts are chosen for a point.' },
   { ...common.experts, default: 6 },
   {
     ...common.topK,
-    label: 'Experts per point (k)',
-    help: 'How many experts take each point. With one, its weight is always 1, and the router learns nothing.',
+    label: 'Experts per point (top-k)',
+    help: 'Number of experts per point. With softmax over the chosen experts, k = 1 teaches the router nothing.',
   },
   { ...common.layers, max: 3 },
   {
@@ -85,21 +85,21 @@ export const planeSettings = [
     min: 8,
     max: 64,
     step: 8,
-    help: 'Numbers that stand for a point inside the model.',
+    help: 'Dimensions of a point’s representation inside the model.',
   },
   { ...common.dInner, default: 16, min: 4, max: 64, step: 4 },
   {
     ...common.learningRate,
     default: 0.01,
-    help: 'How far each step goes. Above 0.1 or so, training tends to break down.',
+    help: 'Step size of the optimiser. Above about 0.1, training tends to diverge.',
   },
   common.batch,
   common.hyperSize,
   common.loadBalanceWeight,
   { ...common.preLayerNorm, default: false },
   common.dropout,
-  { ...common.seed, help: 'Of the model. The same seed and settings give the same run.' },
-  { ...common.layer, max: 3, help: 'Whose routing the maps show.' },
+  { ...common.seed, help: 'Seed of the model. The same seed and settings give the same run.' },
+  { ...common.layer, max: 3, help: 'The layer whose routing the maps show.' },
   {
     key: 'show',
     type: 'choice',
@@ -121,8 +121,8 @@ export const planeSettings = [
     control: 'none',
     group: 'view',
     effect: 'view',
-    label: 'Expert alone',
-    help: 'The expert that the map shows alone: 1 is A.',
+    label: 'Only expert',
+    help: 'The only expert that the map shows: 1 is A.',
   },
   {
     key: 'lines',
@@ -131,8 +131,8 @@ export const planeSettings = [
     control: 'check',
     group: 'view',
     effect: 'view',
-    label: 'Router lines',
-    help: 'Where two experts change places in the router’s order.',
+    label: 'Routing boundaries',
+    help: 'Where two experts swap ranks in the router’s order.',
   },
   {
     key: 'patterns',
@@ -142,7 +142,7 @@ export const planeSettings = [
     group: 'view',
     effect: 'view',
     label: 'Patterns',
-    help: 'Every expert has a texture beside its colour.',
+    help: 'A pattern for each expert, besides its colour.',
   },
   {
     key: 'dots',
@@ -152,7 +152,7 @@ export const planeSettings = [
     group: 'view',
     effect: 'view',
     label: 'Points',
-    help: 'The points on this map too.',
+    help: 'Show the data points on this map too.',
   },
   common.logSteps,
   { ...common.unit, help: 'Bits per point, or nats per point (1 nat = 1.44 bits).' },

@@ -1,13 +1,13 @@
 import { computed } from '@preact/signals';
 import { refineOwners } from './borders.js';
-import { owners, shares } from './fields.js';
+import { owners, weightsByExpert } from './fields.js';
 import { largestRegions } from './regions.js';
 
-/** A map of fewer places a side looks coarse where its colours end. */
-const enough = 192;
+/** With fewer places per side, the boundaries between colours look coarse. */
+const fineSize = 192;
 
 /**
- * What several pictures need of the layer that is shown, computed once for all of them, and only while one is there.
+ * What several figures need of the selected layer, computed once for all, and only while one is shown.
  *
  * @typedef {object} LayerMap
  * @property {import('./frame.js').MapShape} shape
@@ -26,20 +26,22 @@ export function createViews(run, state) {
 
   return {
     layer,
-    /** As the engine chose, [size²]; and finer, for the eye. */
+    /** The owners as the engine chose them, [size²]; `fineOwned`: on a finer grid. */
     owned,
     fineOwned: computed(() => {
       if (!layer.value || !owned.value) return null;
       const { shape, routing } = layer.value;
-      const factor = Math.max(1, Math.round(enough / shape.size));
+      const factor = Math.max(1, Math.round(fineSize / shape.size));
       const size = shape.size * factor;
       return { size, ...(factor > 1 ? refineOwners(owned.value, routing, shape, factor) : owned.value) };
     }),
-    /** Where each expert's letter has room. */
-    rooms: computed(() => {
+    /** Where to put the experts' letters. */
+    letterPlaces: computed(() => {
       return layer.value && owned.value ? largestRegions(owned.value.first, layer.value.shape.size) : null;
     }),
-    shares: computed(() => (layer.value ? shares(layer.value.routing, layer.value.shape) : null)),
+    expertWeights: computed(() =>
+      layer.value ? weightsByExpert(layer.value.routing, layer.value.shape) : null,
+    ),
   };
 }
 

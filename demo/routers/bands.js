@@ -1,17 +1,17 @@
 /**
- * The mean of several runs, and how far they spread.
+ * The mean and the range of several runs.
  *
  * @typedef {object} Series
  * @property {readonly number[]} steps ascending
  * @property {readonly number[]} values
  *
- * @typedef {Series & { low?: readonly number[], high?: readonly number[] }} Band values: means; low, high: the least
- *   and the most, left out where there is one run only
+ * @typedef {Series & { low?: readonly number[], high?: readonly number[] }} Band values: means; low, high: minimum
+ *   and maximum, absent for a single run
  */
 
 /**
  * @param {readonly Series[]} runs
- * @returns {Band} at the steps that all runs have
+ * @returns {Band} at the steps that all runs have in common
  */
 export function bandOf(runs) {
   if (runs.length === 1) return { steps: runs[0].steps, values: runs[0].values };
@@ -37,7 +37,7 @@ export function bandOf(runs) {
 
 /**
  * @param {Band} band
- * @param {(value: number) => number} change that keeps the order of numbers
+ * @param {(value: number) => number} change monotonic
  * @returns {Band}
  */
 export function mapBand({ steps, values, low, high }, change) {
@@ -46,7 +46,7 @@ export function mapBand({ steps, values, low, high }, change) {
 
 /**
  * @param {readonly (number | null | undefined)[]} values
- * @returns {number | undefined} undefined where not all are there
+ * @returns {number | undefined} undefined if one is missing
  */
 export function meanOf(values) {
   let sum = 0;
@@ -58,7 +58,7 @@ export function meanOf(values) {
 }
 
 /**
- * The last value of a band in words, and how far the runs spread about it.
+ * The last value of a band in words, with its range.
  *
  * @param {Band} band
  * @param {(value: number | undefined) => string} format
@@ -82,15 +82,14 @@ export function columnsOf(title, { steps, values, low, high }) {
   ];
 }
 
-/** @param {number} seeds @returns {string} a sentence on what is drawn; empty for one seed */
-export const bandWords = (seeds) =>
-  seeds > 1 ? ` Means of ${seeds} seeds; shaded from the lowest to the highest.` : '';
+/** @param {number} seeds @returns {string} for captions; empty for one seed */
+export const bandWords = (seeds) => (seeds > 1 ? ` Mean of ${seeds} seeds; shaded: range.` : '');
 
 /**
- * The held-out loss for every k of a router: the mean over its runs, where all have come so far.
+ * The mean held-out loss of a router for every k that all its runs have measured.
  *
  * @param {readonly (import('../session/session.js').LossByK | null)[]} scans
- * @returns {import('../session/session.js').LossByK | null} null where one of them has none
+ * @returns {import('../session/session.js').LossByK | null} null if one is missing, or of another step
  */
 export function meanScan(scans) {
   const [first, ...others] = scans;
@@ -102,26 +101,29 @@ export function meanScan(scans) {
   return { step: first.step, points };
 }
 
-/** Earlier, the models are further apart than they ever are again. */
-const firstGap = 50;
+/** At earlier steps the models differ more than ever after. */
+const firstGapStep = 50;
 
 /**
- * By how much each model's held-out loss is above the mean of all, where all were looked at at the same step.
+ * The held-out loss of each model minus the mean over all models, at the steps at which all were evaluated.
  *
  * @template {string} R
  * @param {readonly { router: R, heldOut: readonly { step: number, loss: number }[] }[]} runs
  * @returns {{ router: R, steps: number[], values: number[] }[]} nats
  */
 export function gapsOf(runs) {
-  const looks = runs.map(({ heldOut }) => new Map(heldOut.map(({ step, loss }) => [step, loss])));
-  const steps = [...(looks[0]?.keys() ?? [])].filter(
-    (step) => step >= firstGap && looks.every((look) => look.has(step)),
+  const losses = runs.map(({ heldOut }) => new Map(heldOut.map(({ step, loss }) => [step, loss])));
+  const steps = [...(losses[0]?.keys() ?? [])].filter(
+    (step) => step >= firstGapStep && losses.every((byStep) => byStep.has(step)),
   );
-  const at = (/** @type {Map<number, number>} */ look, /** @type {number} */ step) => Number(look.get(step));
-  const means = steps.map((step) => looks.reduce((sum, look) => sum + at(look, step), 0) / looks.length);
+  const at = (/** @type {Map<number, number>} */ byStep, /** @type {number} */ step) =>
+    Number(byStep.get(step));
+  const means = steps.map(
+    (step) => losses.reduce((sum, byStep) => sum + at(byStep, step), 0) / losses.length,
+  );
   return runs.map(({ router }, run) => ({
     router,
     steps,
-    values: steps.map((step, i) => at(looks[run], step) - means[i]),
+    values: steps.map((step, i) => at(losses[run], step) - means[i]),
   }));
 }

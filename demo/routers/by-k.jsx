@@ -5,10 +5,10 @@ import { groupsOf, seedCount, seedsOf } from './groups.js';
 import { routerOf } from './settings.js';
 import { savingOf, verdictOf } from './verdict.js';
 
-/** @typedef {{ router: string, routes: boolean, step?: number, points: readonly { topK: number, loss: number }[] }} ScanOf */
+/** @typedef {{ label: string, routes: boolean, step?: number, points: readonly { topK: number, loss: number }[] }} ScanOf */
 
 /**
- * The paper's table in small: the held-out loss of every model for every k at inference, and what the run shows.
+ * A small version of the paper's table: the held-out loss of every model for every k at inference, and the conclusion.
  *
  * @param {import('./room.jsx').Shown} props
  */
@@ -19,14 +19,15 @@ export function ByKFigure({ comparison, state }) {
   const groups = groupsOf(comparison.trainees.value.filter(({ status }) => status.value === 'ready'));
   const seeds = seedCount(groups);
   const traitsOf = (/** @type {string} */ router) => routerOf(state.schema, router).traits;
+  const labelOf = (/** @type {string} */ router) => state.settingOf(router).label;
   const routes = (/** @type {string} */ router) => traitsOf(router).includes('routes');
   const scans = groups.map(({ router, trainees }) => {
     const scan = meanScan(trainees.map((trainee) => trainee.lossByK.value));
-    return { router, routes: routes(router), step: scan?.step, points: scan?.points ?? [] };
+    return { label: labelOf(router), routes: routes(router), step: scan?.step, points: scan?.points ?? [] };
   });
   const outcomes = seedsOf(groups).map((trainees) =>
     trainees.map(({ router, losses }) => ({
-      router,
+      label: labelOf(router),
       traits: traitsOf(router),
       heldOut: losses.value.heldOut,
     })),
@@ -39,13 +40,13 @@ export function ByKFigure({ comparison, state }) {
   return (
     <Figure
       rows={scanned ? () => rowsOf(scans, unit, unitName(unit, per)) : undefined}
-      title="Fewer or more experts than in training"
+      title="Held-out loss by k"
       name="routers-by-k"
       caption={
         scanned
-          ? `Held-out loss in ${unitName(unit, per)} with k experts at a time, as the models were at step ${count(Number(scanned.step))}; ` +
-            `they were trained with k = ${topK}. Bold: the lowest of those with a router. The dense model has no k.${seeds > 1 ? ` Means of ${seeds} seeds.` : ''}`
-          : 'A trained model can be asked with any number k of experts. All are tried on what is held out when training pauses, or whenever you ask.'
+          ? `In ${unitName(unit, per)}, with k experts per token, at step ${count(Number(scanned.step))}. Trained with k = ${topK}. ` +
+            `Bold: lowest among the models with a router. A dense model has no k.${seeds > 1 ? ` Mean of ${seeds} seeds.` : ''}`
+          : 'A trained model can use any k at inference. Every k is measured on the held-out data when training pauses, or on request.'
       }
     >
       {scanned && <ByKTable scans={scans} topK={topK} unit={unit} />}
@@ -55,10 +56,10 @@ export function ByKFigure({ comparison, state }) {
           disabled={!measuring && !['ready', 'running'].includes(comparison.status.value)}
           onClick={measuring ? comparison.stopMeasuring : comparison.measure}
         >
-          {measuring ? 'Stop' : scanned ? 'Try every k again' : 'Try every k'}
+          {measuring ? 'Stop' : scanned ? 'Evaluate again' : 'Evaluate every k'}
         </button>
         {measuring && (
-          <progress value={done} max={wanted} aria-label="Values of k that were tried">
+          <progress value={done} max={wanted} aria-label="Values of k measured so far">
             {done} of {wanted}
           </progress>
         )}
@@ -70,7 +71,7 @@ export function ByKFigure({ comparison, state }) {
   );
 }
 
-/** Every k that was tried. @param {readonly ScanOf[]} scans */
+/** Every measured k. @param {readonly ScanOf[]} scans */
 const ksOf = (scans) =>
   Array.from({ length: Math.max(...scans.map(({ points }) => points.at(-1)?.topK ?? 0)) }, (_, i) => i + 1);
 
@@ -90,7 +91,7 @@ function lossAt({ routes, points }, k, unit) {
  * @param {string} unitWords
  */
 const rowsOf = (scans, unit, unitWords) => [
-  ['k', ...scans.map(({ router }) => `${router}, ${unitWords}`)],
+  ['k', ...scans.map(({ label }) => `${label}, ${unitWords}`)],
   ...ksOf(scans).map((k) => [k, ...scans.map((scan) => lossAt(scan, k, unit) ?? null)]),
 ];
 
@@ -105,14 +106,14 @@ function ByKTable({ scans, topK, unit }) {
     lossAt(scan, k, unit)?.toFixed(3) ?? '–';
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section class="table-scroll" tabIndex={0} aria-label="Held-out loss for every k, a table">
+    <section class="table-scroll" tabIndex={0} aria-label="Held-out loss by k, all routers">
       <table class="all-k">
         <thead>
           <tr>
             <th scope="col">k</th>
-            {scans.map(({ router }) => (
-              <th key={router} scope="col">
-                {router}
+            {scans.map(({ label }) => (
+              <th key={label} scope="col">
+                {label}
               </th>
             ))}
           </tr>
@@ -131,7 +132,7 @@ function ByKTable({ scans, topK, unit }) {
                   {k === topK && <small> trained</small>}
                 </th>
                 {row.map((text, i) => (
-                  <td key={scans[i].router}>{isLeast(i) ? <b>{text}</b> : text}</td>
+                  <td key={scans[i].label}>{isLeast(i) ? <b>{text}</b> : text}</td>
                 ))}
               </tr>
             );

@@ -18,15 +18,15 @@ import { chosenRouters } from './settings.js';
  * @typedef {'building' | 'ready' | 'running' | 'failed'} Status
  */
 
-/** All models reach the end of a slice before the next one begins; no more steps than this lie between two of them. */
-const longestSlice = 25;
-/** Milliseconds that a slice should take: it is as long as a press of Pause may have to wait. */
-const wantedSlice = 120;
+/** Training proceeds in slices: all models finish a slice before the next one starts. Maximum length in steps. */
+const maxSlice = 25;
+/** Target duration of a slice in milliseconds: the longest that Pause has to wait. */
+const targetSlice = 120;
 
 /** @type {Goal} */
 const oneMore = (from) => from + 1;
 
-/** One of the sessions that are compared: of which router, and of which seed, counted from 0. */
+/** A session of a comparison. run: index of the seed, from 0. */
 export class Trainee extends Session {
   /**
    * @param {{ router: string, run: number }} which
@@ -40,7 +40,7 @@ export class Trainee extends Session {
 }
 
 /**
- * Several sessions that learn the same, kept at the same steps.
+ * Several sessions that train on the same data, in step.
  *
  * @param {object} parts
  * @param {() => Promise<TrainerClient>} parts.openClient
@@ -72,11 +72,11 @@ export function createComparison({
     return kind.value ? 'ready' : 'building';
   });
 
-  /** Sessions are kept as long as their router and seed are compared. @type {Map<string, Trainee>} */
+  /** A session is reused as long as its router and seed are compared. @type {Map<string, Trainee>} */
   const known = new Map();
-  /** Whether every k is to be tried when training rests. */
+  /** Whether to measure every k when training stops. */
   let scanDue = false;
-  /** Whether it is to be tried after the slice that is under way. */
+  /** Whether to measure every k after the current slice. */
   let scanAsked = false;
   /** @type {Promise<unknown> | undefined} */
   let scan;
@@ -84,7 +84,7 @@ export function createComparison({
   const active = () => trainees.peek().filter(({ status: its }) => its.peek() === 'ready');
 
   /** @type {Goal} */
-  const toBudget = () => Number(state.peek('steps'));
+  const toLastStep = () => Number(state.peek('steps'));
 
   /** @param {string} router @param {number} run */
   function traineeOf(router, run) {
@@ -94,7 +94,7 @@ export function createComparison({
     /** @type {Trainee} */
     const trainee = new Trainee(
       { router, run },
-      { openClient, onStop: (error) => sayStopped(trainee, error) },
+      { openClient, onStop: (error) => reportStopped(trainee, error) },
     );
     trainee.setPace(paceOf(state.peek('pace'))).catch(report);
     known.set(key, trainee);
@@ -102,19 +102,19 @@ export function createComparison({
   }
 
   /**
-   * One that cannot go on; the others do.
+   * Reports a session that stopped. The others continue.
    *
    * @param {Trainee} trainee
    * @param {Error} error
    */
-  function sayStopped(trainee, error) {
-    const name = nameOf(trainee, builtWith.values);
+  function reportStopped(trainee, error) {
+    const name = nameOf(state.settingOf(trainee.router).label, trainee.run, builtWith.values);
     const diverged = error instanceof DivergedError;
-    const what = diverged ? `The training of ${name} broke down` : `The run of ${name} failed`;
-    notify('problem', `${what}: ${error.message}. The others go on without it.`);
+    const what = `Training of ${name} ${diverged ? 'diverged' : 'failed'}`;
+    notify('problem', `${what}: ${error.message}. The other models continue.`);
   }
 
-  /** What happened in all models, at once: every view is drawn once, not once for each model. */
+  /** Shows the news of all models at once: every view is drawn once, not once per model. */
   async function show() {
     const news = await Promise.all(active().map((trainee) => trainee.nextFrame()));
     batch(() => {
@@ -123,12 +123,12 @@ export function createComparison({
   }
 
   /**
-   * New models for the settings as they are now. If that fails, the last ones stay, and the settings go back to them.
+   * Builds new models for the current settings. If that fails, the previous models and their settings stay.
    *
-   * @param {{ go?: boolean }} [options] go: train at once; by default as before
+   * @param {{ go?: boolean }} [options] go: start training; by default as before
    */
   function build({ go } = {}) {
-    const goal = go ? toBudget : null;
+    const goal = go ? toLastStep : null;
     return control.build(
       {
         async prepare() {
@@ -162,7 +162,7 @@ export function createComparison({
     );
     const { name: task, loads } = next;
     const learningRate = Number(values.learningRate);
-    const said = notices.peek();
+    const before = notices.peek();
     const results = await Promise.allSettled(
       chosen.map((trainee) => {
         const config = next.config(trainee.router, trainee.run);
@@ -182,8 +182,8 @@ export function createComparison({
       kind.value = next;
       step.value = 0;
       trainees.value = chosen;
-      // What went wrong with the last models is of no interest now.
-      notices.value = notices.peek().filter((one) => one.kind === 'note' || !said.includes(one));
+      // Problems of the previous models no longer matter.
+      notices.value = notices.peek().filter((one) => one.kind === 'note' || !before.includes(one));
       results.forEach((result, i) => {
         if (result.status === 'fulfilled') result.value.show();
         else chosen[i].fail(result.reason);
@@ -205,7 +205,7 @@ export function createComparison({
     while (goesOn() && step.peek() < goal(from) && active().length > 0) {
       if (scanAsked) {
         await show();
-        await tryEveryK();
+        await measureEveryK();
         continue;
       }
       const before = now();
@@ -213,38 +213,38 @@ export function createComparison({
       await Promise.all(active().map((trainee) => trainee.advance(next)));
       if (active().length) step.value = next;
       const took = now() - before;
-      if (took < wantedSlice / 2) slice = Math.min(longestSlice, slice * 2);
-      else if (took > wantedSlice) slice = Math.max(1, slice >> 1);
-      // Where it comes to rest, or other models take over, that is seen to elsewhere.
+      if (took < targetSlice / 2) slice = Math.min(maxSlice, slice * 2);
+      else if (took > targetSlice) slice = Math.max(1, slice >> 1);
+      // At the end of training, or with new models, `rest` shows the last frame.
       if (!goesOn() || now() - drawn < frameEvery()) continue;
       drawn = now();
       await show();
     }
-    scanDue = goal === toBudget && step.peek() > from;
+    scanDue = goal === toLastStep && step.peek() > from;
   }
 
-  /** A slow run shows every few steps. */
+  /** At a limited speed, a slice is a sixth of a second. */
   function pacedSlice() {
     const pace = paceOf(state.peek('pace'));
     return pace ? Math.max(1, Math.round(pace / 6)) : undefined;
   }
 
-  /** Where models have come to the budget, or were paused on their way, every k is tried. */
+  /** After training towards the number of steps, finished or paused, every k is measured. */
   async function afterwards() {
-    if (scanDue || scanAsked) await tryEveryK();
+    if (scanDue || scanAsked) await measureEveryK();
   }
 
-  /** Tries every k; where training is under way, that waits meanwhile. */
+  /** Measures every k; training waits meanwhile. */
   async function measure() {
     if (scan || control.building) return;
     if (control.running.peek()) measuring.value = scanAsked = true;
-    else await tryEveryK();
+    else await measureEveryK();
   }
 
-  async function tryEveryK() {
+  async function measureEveryK() {
     scanDue = scanAsked = false;
     measuring.value = true;
-    scan = Promise.all(active().map(tryOne));
+    scan = Promise.all(active().map(measureOne));
     try {
       await scan;
     } finally {
@@ -254,13 +254,13 @@ export function createComparison({
   }
 
   /** @param {Trainee} trainee */
-  async function tryOne(trainee) {
-    // Where there is no choice of experts, the loss is the same for every k.
+  async function measureOne(trainee) {
+    // Without routing, the loss is the same for every k.
     const most = kind.peek()?.routes(trainee.router) ? undefined : 1;
     try {
       await trainee.measure(most);
     } catch (error) {
-      // Of one that has stopped that was said already.
+      // A session that stopped has been reported already.
       if (trainee.status.peek() === 'ready') report(error);
     }
   }
@@ -276,7 +276,7 @@ export function createComparison({
     status,
     trainees,
     kind,
-    /** The models, as `Trained` has them. */
+    /** For `Trained`: what the models were built for. */
     built: kind,
     step,
     measuring,
@@ -285,15 +285,15 @@ export function createComparison({
     dismiss,
     report,
     build,
-    /** Trains up to the budget of steps. */
-    start: () => control.start(toBudget),
-    /** Ends with the slice that is under way, so that all models stand at the same step. */
+    /** Trains up to the number of steps of the setting. */
+    start: () => control.start(toLastStep),
+    /** Pauses after the current slice, so that all models stop at the same step. */
     pause: () => control.pause(),
     oneStep: () => control.start(oneMore),
     reset: () => build({ go: false }),
     measure,
     stopMeasuring,
-    /** Nothing of the models can be changed while they train; the budget is read at every slice. */
+    /** No setting of the models changes while they train; `steps` is read at every slice. */
     tune: async () => {},
     /** @param {number} pace */
     setPace: (pace) => Promise.all([...known.values()].map((trainee) => trainee.setPace(pace))),

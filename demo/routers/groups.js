@@ -6,11 +6,11 @@
  * @typedef {object} Group the runs of one router, one for each seed
  * @property {string} router
  * @property {readonly Trainee[]} all
- * @property {readonly Trainee[]} trainees those that go on; where none does, all
+ * @property {readonly Trainee[]} trainees those still training; if there are none, all
  */
 
 /** @param {Trainee} trainee */
-const goesOn = (trainee) => trainee.status.value === 'ready';
+const isReady = (trainee) => trainee.status.value === 'ready';
 
 /**
  * @param {readonly Trainee[]} trainees
@@ -19,12 +19,12 @@ const goesOn = (trainee) => trainee.status.value === 'ready';
 export function groupsOf(trainees) {
   return [...new Set(trainees.map(({ router }) => router))].map((router) => {
     const all = trainees.filter((trainee) => trainee.router === router);
-    return { router, all, trainees: all.some(goesOn) ? all.filter(goesOn) : all };
+    return { router, all, trainees: all.some(isReady) ? all.filter(isReady) : all };
   });
 }
 
 /**
- * Runs that can be compared one by one: of each seed with which all of these routers go on.
+ * The runs of each seed with which all of these routers are still training.
  *
  * @param {readonly Group[]} groups
  * @returns {Trainee[][]} [seeds][groups]
@@ -38,18 +38,19 @@ export function seedsOf(groups) {
 }
 
 /**
- * How many seeds each router was trained with.
+ * The number of seeds per router.
  *
  * @param {readonly Group[]} groups
  */
 export const seedCount = (groups) => Math.max(0, ...groups.map(({ all }) => all.length));
 
 /**
- * What a run is called, where each router has several.
+ * The name of a run; with several seeds, it includes the seed.
  *
- * @param {Pick<Trainee, 'router' | 'run'>} trainee
+ * @param {string} label of the router
+ * @param {number} run index of the seed, from 0
  * @param {import('../schema.js').Values} values that it was built with
  */
-export function nameOf({ router, run }, { seed, seeds }) {
-  return Number(seeds) > 1 ? `${router} with seed ${Number(seed) + run}` : router;
+export function nameOf(label, run, { seed, seeds }) {
+  return Number(seeds) > 1 ? `${label} with seed ${Number(seed) + run}` : label;
 }

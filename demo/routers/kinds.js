@@ -5,32 +5,32 @@ import { capacity } from '../plane/capacity.js';
 import { classesOf, dataFor, keyOf } from '../plane/data.js';
 import { mapViews } from '../plane/frame.js';
 import { isRouted } from '../schema.js';
-import { builtInText, leastTokens, TextError } from '../text/data.js';
+import { builtInText, requireLength } from '../text/data.js';
 import { frameViews } from '../text/frame.js';
 import { isPlane } from './settings.js';
 
 /**
- * What can be learned in a comparison.
+ * The tasks of a comparison.
  *
  * @typedef {import('../schema.js').Values} Values
  * @typedef {import('../trainer/trainer-protocol.js').ModelConfig} ModelConfig
  *
  * @typedef {object} Kind
  * @property {import('../trainer/trainer-protocol.js').TaskName} name of the worker's task
- * @property {'byte' | 'point'} per what a loss is the mean over
- * @property {number} guess loss of a model that knows nothing, nats
- * @property {(router: string) => boolean} routes whether it sends tokens to experts, so that k plays a part
- * @property {(router: string, run: number) => ModelConfig} config run: of which seed, counted from 0
- * @property {() => Promise<object>} data what the worker is sent; the same object as long as nothing of it changes
- * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads [layers, E] of a picture of the worker
+ * @property {'byte' | 'point'} per unit of the mean loss
+ * @property {number} guess loss of uniform predictions, nats
+ * @property {(router: string) => boolean} routes whether it routes tokens to experts, so that k matters
+ * @property {(router: string, run: number) => ModelConfig} config run: index of the seed, from 0
+ * @property {() => Promise<object>} data sent to the worker; the same object while it does not change
+ * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads expert load [layers, E] of a picture from the worker
  */
 
 /**
  * @param {readonly import('../schema.js').EngineField[]} fields of the engine's configuration
  * @param {Values} values
  * @param {string} router
- * @param {number} run of which seed, counted from 0
- * @returns {ModelConfig} of the settings that are keys of it
+ * @param {number} run index of the seed, from 0
+ * @returns {ModelConfig} the settings that are keys of the configuration
  */
 export function configFor(fields, values, router, run) {
   const own = { ...values, router };
@@ -64,13 +64,10 @@ export function createKinds({ fields, routers }) {
         const { name, bytes } = known ? { name: 'The text', ...known } : await builtInText(id);
         const data = known ?? { bytes };
         texts.set(id, data);
-        const sizes = { batchSize: Number(values.batchSize), contextLength: Number(values.contextLength) };
-        const least = leastTokens(sizes);
-        if (bytes.length < least) {
-          throw new TextError(
-            `${name} has ${bytes.length} bytes; ${sizes.batchSize} streams of ${sizes.contextLength} bytes need ${least}.`,
-          );
-        }
+        requireLength(
+          { name, bytes },
+          { batchSize: Number(values.batchSize), contextLength: Number(values.contextLength) },
+        );
         return data;
       },
       loads: (shape, buffer) =>
@@ -83,7 +80,7 @@ export function createKinds({ fields, routers }) {
 
   /** @param {Values} values @returns {Kind} */
   function plane(values) {
-    // One seed for all that is random; the points stay the same where models have several.
+    // One seed for everything; with several seeds, the points are still the same for all models.
     const wanted = { ...values, classes: 2, dataSeed: values.seed };
     const classes = classesOf(wanted);
     return {

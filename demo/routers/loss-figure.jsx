@@ -8,13 +8,14 @@ import { lookOf } from './marks.js';
 import { StepTable, stepRows } from './step-table.jsx';
 
 /**
- * How well all models predict, in one chart.
+ * The losses of all models in one chart.
  *
  * @param {import('./room.jsx').Shown} props
  */
 export function LossFigure({ comparison, state }) {
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const per = comparison.kind.value?.per ?? 'byte';
+  const labelOf = (/** @type {string} */ router) => state.settingOf(router).label;
   const groups = groupsOf(comparison.trainees.value);
   const seeds = seedCount(groups);
   const curves = groups.map(({ router, trainees }) => {
@@ -32,18 +33,18 @@ export function LossFigure({ comparison, state }) {
     };
   });
   const lines = curves.map(({ router, training, heldOut }) => ({
-    label: router,
+    label: labelOf(router),
     look: lookOf(state.schema, router),
     ...training,
     marks: heldOut.steps.map((step, i) => ({ step, value: heldOut.values[i] })),
   }));
   const words = curves.map(
     ({ router, training, heldOut }) =>
-      `${router}: training ${lastInWords(training, two)}, held-out ${lastInWords(heldOut, two)}`,
+      `${labelOf(router)}: training ${lastInWords(training, two)}, held-out ${lastInWords(heldOut, two)}`,
   );
   const columns = curves.flatMap(({ router, training, heldOut }) => [
-    ...columnsOf(`${router}, training`, training),
-    ...columnsOf(`${router}, held-out`, heldOut),
+    ...columnsOf(`${labelOf(router)}, training`, training),
+    ...columnsOf(`${labelOf(router)}, held-out`, heldOut),
   ]);
   const none = () => {};
   const guess = comparison.kind.value?.guess ?? 0;
@@ -53,8 +54,8 @@ export function LossFigure({ comparison, state }) {
       name="routers-loss"
       tools={<Field state={state} name="unit" onProblems={none} />}
       caption={
-        `In ${unitName(unit, per)}; lower is better, and a model that knows nothing has ${lossText(guess, unit)}. ` +
-        `Lines: what is learned from, smoothed. Marks: what is held out and never learned.${bandWords(seeds)}`
+        `In ${unitName(unit, per)}. Lower is better; uniform predictions have ${lossText(guess, unit)}. ` +
+        `Lines: training loss, smoothed. Marks: held-out loss.${bandWords(seeds)}`
       }
       table={() => <StepTable columns={columns} format={two} />}
       rows={() => stepRows(columns)}
@@ -74,10 +75,10 @@ export function LossFigure({ comparison, state }) {
 /** @param {number | undefined} value */
 const two = (value) => value?.toFixed(2) ?? '–';
 
-/** @param {readonly { step: number, loss: number }[]} looks */
-const seriesOf = (looks) => ({
-  steps: looks.map(({ step }) => step),
-  values: looks.map(({ loss }) => loss),
+/** @param {readonly { step: number, loss: number }[]} losses */
+const seriesOf = (losses) => ({
+  steps: losses.map(({ step }) => step),
+  values: losses.map(({ loss }) => loss),
 });
 
 /**

@@ -2,17 +2,17 @@ import { useComputed } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { percent } from '../format.js';
 import { createTile } from '../plane/draw.js';
-import { owners, ownershipParts } from '../plane/fields.js';
+import { owners, ownershipShares } from '../plane/fields.js';
 import { mapViews } from '../plane/frame.js';
 import { paintOwners } from '../plane/pixels.js';
 import { useDrawing } from '../views/drawing.js';
 import { Figure } from '../views/figure.jsx';
 
-/** Pixels a side. */
+/** Pixels per side. */
 const side = 480;
 
 /**
- * Who owns each place of the plane, for one of the models.
+ * The chosen expert at each place of the plane, for one model.
  *
  * @param {{ trainee: import('./comparison.js').Trainee, state: import('../state.js').State }} props
  */
@@ -29,18 +29,19 @@ export function MapFigure({ trainee, state }) {
       paintOwners(pixels, owned, { ...shape, patterns: false }),
     );
   });
+  const { label } = state.settingOf(trainee.router);
   const parts = map.value ? partsOf(map.value) : [];
   const words = parts.map(({ name, share }) => `${name} ${percent(share)}`).join(', ');
   return (
     <Figure
-      title={trainee.router}
+      title={label}
       name={`routers-map-${trainee.router}`}
       table={() => (
         <table>
           <thead>
             <tr>
-              <th scope="col">First expert</th>
-              <th scope="col">Of the plane</th>
+              <th scope="col">Chosen expert</th>
+              <th scope="col">Share of the map</th>
             </tr>
           </thead>
           <tbody>
@@ -60,7 +61,7 @@ export function MapFigure({ trainee, state }) {
         width={side}
         height={side}
         role="img"
-        aria-label={`Which expert comes first, of the plane, with ${trainee.router}: ${words || 'nothing yet'}.`}
+        aria-label={`Share of the map by chosen expert, ${label}: ${words || 'nothing yet'}.`}
       />
     </Figure>
   );
@@ -77,5 +78,5 @@ function ownersOf(picture, layer) {
 
 /** @param {NonNullable<ReturnType<typeof ownersOf>>} map */
 function partsOf({ shape, owned }) {
-  return ownershipParts(owned.first, shape.experts);
+  return ownershipShares(owned.first, shape.experts);
 }

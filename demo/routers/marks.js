@@ -1,7 +1,7 @@
 import { routersOf } from './settings.js';
 
 /**
- * How the routers are told apart: by darkness, width, dash and mark. Hue belongs to experts.
+ * The line styles of the routers: darkness, width, dash and mark. Hue stands for experts.
  *
  * @typedef {object} Look
  * @property {string} colour custom property
@@ -12,7 +12,7 @@ import { routersOf } from './settings.js';
  */
 
 /**
- * In the order of the engine's routers; of more routers than these, the first looks come again.
+ * In the order of the engine's routers; with more routers, styles repeat.
  *
  * @type {readonly Look[]}
  */

@@ -1,5 +1,5 @@
 /**
- * What the routing of all models is measured by, each in a chart of its own with the same range in every run.
+ * The routing metrics, each with a chart of its own whose range is the same in every run.
  *
  * @typedef {import('hyperrouter-wasm').LayerMeasures} LayerMeasures
  *
@@ -8,8 +8,8 @@
  * @property {string} title
  * @property {string} caption
  * @property {(layer: LayerMeasures) => number | null} value
- * @property {readonly [word: string, which: 'least' | 'most']} lead what is said of the one that is furthest on the
- *   side that is mostly wished for
+ * @property {readonly [word: string, which: 'least' | 'most']} lead label of the extreme value in the
+ *   table of the models
  * @property {(size: { experts: number, topK: number }) => [number, number]} range
  */
 
@@ -23,13 +23,13 @@ export const measured = [
     title: 'Router entropy',
     caption: 'Entropy of the router’s probabilities: 0 (certain) to 1 (uniform).',
     value: ({ entropy }) => entropy,
-    lead: ['surest', 'least'],
+    lead: ['most certain', 'least'],
     range: share,
   },
   {
     id: 'max-load',
     title: 'Max load',
-    caption: 'Load of the busiest expert, in multiples of the fair share: 1 (even) to E/K.',
+    caption: 'Largest load, in multiples of an even load: 1 (even) to E/K.',
     value: ({ maxLoad }) => maxLoad,
     lead: ['most even', 'least'],
     range: ({ experts, topK }) => [1, Math.max(1.1, experts / topK)],
@@ -46,36 +46,37 @@ export const measured = [
     id: 'switching',
     title: 'Switch rate',
     caption:
-      'Share of the probe whose set of experts changed since the last look, 50 steps ago (fewer at first).',
+      'Share of tokens whose set of experts changed since the last measurement, 50 steps before (fewer at first): 0 to 1.',
     value: ({ switchRate }) => switchRate,
-    lead: ['steadiest', 'least'],
+    lead: ['most stable', 'least'],
     range: share,
   },
   {
     id: 'similarity',
     title: 'Expert similarity',
-    caption: 'Mean cosine between the outputs of two experts: 1, all do the same (collapse); 0, unrelated.',
+    caption: 'Mean cosine between the outputs of two experts: 1 (identical: collapse), 0 (unrelated).',
     value: ({ expertSimilarity }) => expertSimilarity,
-    lead: ['least alike', 'least'],
+    lead: ['least similar', 'least'],
     range: () => [-0.5, 1],
   },
   {
     id: 'specialisation',
     title: 'Specialisation',
-    caption: 'How much the kind of a character or point says about its expert: 0 nothing, 1 all.',
+    caption:
+      'How much the class of a character or point says about its expert: 0 (nothing) to 1 (everything).',
     value: ({ specialisation }) => specialisation,
-    lead: ['says most', 'most'],
+    lead: ['highest', 'most'],
     range: share,
   },
 ];
 
 /**
- * A measure of one layer over the steps.
+ * A metric of one layer over the steps.
  *
  * @param {Measure} measure
  * @param {readonly import('../trainer/trainer-protocol.js').MeasuresEntry[]} entries
  * @param {number} layer counted from 0
- * @returns {{ steps: number[], values: number[] }} without the looks that could not tell
+ * @returns {{ steps: number[], values: number[] }} without measurements that gave no value
  */
 export function seriesOf({ value }, entries, layer) {
   const seen = entries.flatMap(({ step, layers }) => {

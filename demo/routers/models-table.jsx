@@ -6,7 +6,7 @@ import { rowsNow } from './now.js';
 import { routersOf } from './settings.js';
 
 /**
- * The models, their sizes, and how they do now.
+ * The models, their sizes and current metrics.
  *
  * @param {import('./room.jsx').Shown} props
  */
@@ -20,22 +20,21 @@ export function ModelsTable({ comparison, state }) {
   const rows = rowsNow(groups, { unit, per, layer, routers: routersOf(state.schema) });
   return (
     <Figure
-      title="The models now"
+      title="Current results"
       name="routers-now"
       caption={
-        `Active: the parameters that a single ${one} meets, without the experts that do not take it. In the dense ` +
-        'model all are active: it has as many, and several times the work. A frozen hypernetwork ' +
-        'makes the router once for all, and does not count. ' +
-        `Losses in ${unitName(unit, per)}; routing of layer ${layer}, as of the last look. A word marks the one ` +
-        `that leads on the side that is mostly wished for.${seeds > 1 ? ` Means of ${seeds} seeds.` : ''}`
+        `Active: parameters used for a single ${one}. In a dense model all are active, so each ${one} takes several ` +
+        'times the computation. A hypernetwork generates the router once for all tokens and does not count as active. ' +
+        `Losses in ${unitName(unit, per)}. Routing metrics of layer ${layer}, last measurement. ` +
+        `A label marks the extreme value of a row.${seeds > 1 ? ` Mean of ${seeds} seeds.` : ''}`
       }
       rows={() => [
-        ['', ...groups.map(({ router }) => router)],
+        ['', ...groups.map(({ router }) => state.settingOf(router).label)],
         ...rows.map(({ title, values }) => [title, ...values]),
       ]}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section class="table-scroll" tabIndex={0} aria-label="The models now, a table">
+      <section class="table-scroll" tabIndex={0} aria-label="Current results by router">
         <table class="models">
           <thead>
             <tr>
@@ -43,7 +42,7 @@ export function ModelsTable({ comparison, state }) {
               {groups.map((group) => (
                 <th key={group.router} scope="col">
                   <Swatch look={lookOf(state.schema, group.router)} />
-                  <span>{group.router}</span>
+                  <span>{state.settingOf(group.router).label}</span>
                   <Stopped group={group} />
                 </th>
               ))}
@@ -74,7 +73,7 @@ export function ModelsTable({ comparison, state }) {
 }
 
 /**
- * Which runs of a router do not go on.
+ * The runs of a router that have stopped.
  *
  * @param {{ group: import('./groups.js').Group }} props
  */
@@ -89,11 +88,11 @@ function Stopped({ group: { all } }) {
     );
   }
   const [{ status, step }] = stopped;
-  return <small>{status.value === 'diverged' ? `stopped at ${count(step.value)}` : 'failed'}</small>;
+  return <small>{status.value === 'diverged' ? `diverged at ${count(step.value)}` : 'failed'}</small>;
 }
 
 /**
- * How a router is drawn: its line and its mark.
+ * The line style of a router.
  *
  * @param {{ look: import('./marks.js').Look }} props
  */

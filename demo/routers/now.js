@@ -3,14 +3,14 @@ import { meanOf } from './bands.js';
 import { measured } from './measured.js';
 
 /**
- * How the models are now, a row for each of their numbers.
+ * The table of current results.
  *
  * @typedef {import('./settings.js').RouterOption} RouterOption
  *
  * @typedef {object} Row
  * @property {string} title
  * @property {string[]} values one for each router
- * @property {{ at: number, word: string }} [best] the router that leads, and in what
+ * @property {{ at: number, word: string }} [best] the router with the extreme value, and its label
  */
 
 /** @param {number | undefined} value */
@@ -19,7 +19,7 @@ const size = (value) => (value === undefined ? '–' : compact(value));
 /**
  * @param {readonly import('./groups.js').Group[]} groups
  * @param {{ unit: import('../format.js').Unit, per: 'byte' | 'point', layer: number, routers: readonly RouterOption[] }} shown
- *   layer: counted from 1
+ *   layer: from 1
  * @returns {Row[]}
  */
 export function rowsNow(groups, { unit, per, layer, routers }) {
@@ -33,25 +33,25 @@ export function rowsNow(groups, { unit, per, layer, routers }) {
   const losses = (of) => means(of).map((nats) => lossText(nats, unit));
   return [
     { title: 'Parameters', values: sizes.map((of) => size(of?.all)) },
-    { title: 'of them learned', values: sizes.map((of) => size(of?.learned)) },
+    { title: 'Trainable', values: sizes.map((of) => size(of?.learned)) },
     {
-      title: per === 'byte' ? 'active per character' : 'active per point',
+      title: per === 'byte' ? 'Active per character' : 'Active per point',
       values: sizes.map((of) => (of && of.active === of.all ? 'all' : size(of?.active))),
     },
-    ledBy('lowest', 'least', {
+    withBest('lowest', 'least', {
       title: 'Training loss',
       values: losses((trainee) => trainee.losses.value.smooth.at(-1)),
     }),
-    ledBy('lowest', 'least', {
+    withBest('lowest', 'least', {
       title: 'Held-out loss',
       values: losses((trainee) => trainee.losses.value.heldOut.at(-1)?.loss),
     }),
     ...measured.map(({ title, value, lead: [word, which] }) => {
       const now = means((trainee) => {
-        const look = trainee.measures.value.entries.at(-1)?.layers[layer - 1];
-        return look && value(look);
+        const measures = trainee.measures.value.entries.at(-1)?.layers[layer - 1];
+        return measures && value(measures);
       });
-      return ledBy(word, which, {
+      return withBest(word, which, {
         title,
         values: now.map((mean) => (mean === undefined ? '–' : fixed(mean))),
       });
@@ -60,14 +60,14 @@ export function rowsNow(groups, { unit, per, layer, routers }) {
 }
 
 /**
- * Says of a row which of its numbers, as they are shown, is the least or the most; if that is one alone.
+ * Marks the smallest or largest value of a row, compared as displayed, unless several share it.
  *
  * @param {string} word
  * @param {'least' | 'most'} which
  * @param {Row} row
  * @returns {Row}
  */
-export function ledBy(word, which, row) {
+export function withBest(word, which, row) {
   const all = row.values.map((text) => Number(text.replace('−', '-')));
   const numbers = all.filter(Number.isFinite);
   const extreme = which === 'least' ? Math.min(...numbers) : Math.max(...numbers);
@@ -76,12 +76,12 @@ export function ledBy(word, which, row) {
 }
 
 /**
- * How large the models are, and how much of one works on a single token.
+ * The parameters of a model, and how many of them are used for a single token.
  *
  * @param {import('../trainer/trainer-protocol.js').Summary} summary of a model
  * @param {Pick<import('./settings.js').RouterOption, 'traits'>} router of it
- * @returns {{ all: number, learned: number, active: number }} numbers (parameters); active: those that a token meets.
- *   The frozen hypernetwork makes a router once for all tokens; only that router is counted
+ * @returns {{ all: number, learned: number, active: number }} active: parameters used for a token. A hypernetwork
+ *   generates the router once for all tokens; only that router is counted
  */
 export function parametersOf({ config, topK, parameterCount, trainableParameterCount }, { traits }) {
   const size = (/** @type {string} */ key) => Number(config[key]);
@@ -90,9 +90,9 @@ export function parametersOf({ config, topK, parameterCount, trainableParameterC
   if (traits.includes('routes')) idle += layers * (experts - topK) * (2 * d * inner + inner + d);
   if (traits.includes('hypernetwork')) {
     const hidden = size('hyperSize');
-    const made = experts * (d + 1);
-    const maker = d + (d + 1) * hidden + (hidden + 1) * made;
-    idle += layers * (maker - made);
+    const generated = experts * (d + 1);
+    const generator = d + (d + 1) * hidden + (hidden + 1) * generated;
+    idle += layers * (generator - generated);
   }
   return { all: parameterCount, learned: trainableParameterCount, active: parameterCount - idle };
 }

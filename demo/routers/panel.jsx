@@ -1,10 +1,10 @@
 import { Field } from '../views/field.jsx';
 import { lookOf } from './marks.js';
 import { Swatch } from './models-table.jsx';
-import { chooseData, chosenRouters, fewest, idleInAll, isPlane, routersOf } from './settings.js';
+import { chooseData, chosenRouters, fits, idleInAll, isPlane, minRouters, routersOf } from './settings.js';
 
 /**
- * What is compared, on what, and how large.
+ * The settings: routers, data and sizes.
  *
  * @param {import('./room.jsx').Shown} props
  */
@@ -23,15 +23,18 @@ export function ComparisonPanel({ comparison, state }) {
   return (
     <section class="controls" aria-label="Settings" tabIndex={-1}>
       <div class="group">
-        <h2>What is compared</h2>
+        <h2>Comparison</h2>
         <fieldset class="routers-choice">
           <legend class="unseen">Routers</legend>
-          {routersOf(state.schema).map(({ name, label, summary }) => (
+          {routersOf(state.schema).map(({ name, label, summary, traits }) => (
             <label key={name} class="check">
               <input
                 type="checkbox"
-                checked={Boolean(state.get(name))}
-                disabled={chosen.length <= fewest && chosen.includes(name)}
+                checked={chosen.includes(name)}
+                disabled={
+                  (chosen.length <= minRouters && chosen.includes(name)) ||
+                  !fits({ traits }, state.values.value)
+                }
                 aria-describedby={`about-${name}`}
                 onChange={(event) => onProblems(state.set(name, event.currentTarget.checked))}
               />
@@ -39,16 +42,20 @@ export function ComparisonPanel({ comparison, state }) {
               <Swatch look={lookOf(state.schema, name)} />
               <small id={`about-${name}`} class="help">
                 {summary}
+                {fits({ traits }, state.values.value) ? '' : ' It needs token ids: texts only.'}
               </small>
             </label>
           ))}
         </fieldset>
-        <p class="help">At least {fewest}. All else is the same for each: data, order, seed, steps.</p>
+        <p class="help">
+          Choose at least {minRouters}. All models share the data, its order, the seed and the number of
+          steps.
+        </p>
         <DataField state={state} onProblems={onProblems} />
         {fields('training')}
       </div>
       <div class="group">
-        <h2>The models</h2>
+        <h2>Models</h2>
         {fields('model')}
         <details class="more">
           <summary>More settings</summary>
@@ -61,7 +68,7 @@ export function ComparisonPanel({ comparison, state }) {
 }
 
 /**
- * Like any list of choices, but that sizes may change with it.
+ * The choice of the data; sizes may change with it.
  *
  * @param {{ state: import('../state.js').State, onProblems: (problems: string[]) => void }} props
  */

@@ -13,17 +13,17 @@ import { LossFigure } from './loss-figure.jsx';
 import { ModelsTable } from './models-table.jsx';
 import { ComparisonPanel } from './panel.jsx';
 import { RoutingFigures } from './routing-figures.jsx';
-import { chosenRouters, comparisonSettings, fewest, routersOf } from './settings.js';
+import { chosenRouters, comparisonSettings, minRouters, routersOf } from './settings.js';
 import { ComparisonTransport } from './transport.jsx';
 
 /**
- * @typedef {object} Shown what the views of this room are given
+ * @typedef {object} Shown the props of the views of this room
  * @property {import('./comparison.js').Comparison} comparison
  * @property {import('../state.js').State} state
  */
 
 /**
- * Models with different routers learn the same, side by side.
+ * Models with different routers train on the same data, side by side.
  *
  * @param {import('../context.js').Context} context
  * @returns {Promise<import('../shell.js').Room>}
@@ -32,7 +32,7 @@ export async function openRoom(context) {
   const { comparison, state, enter, leave } = await openComparison(context);
   return {
     states: [state],
-    // What trains here is several sessions, whose frames the comparison asks for itself.
+    // Several sessions train here; the comparison requests their frames itself.
     run: null,
     step: () => comparison.step.peek(),
     status: comparison.status,
@@ -46,7 +46,7 @@ export async function openRoom(context) {
 }
 
 /**
- * The comparison with its settings, and what to do when the room is entered and left.
+ * The comparison, its settings, and what to do when the room is entered or left.
  *
  * @param {import('../context.js').Context} context
  */
@@ -63,7 +63,8 @@ function openComparison({ engine, openClient, pictureEvery, shared }) {
     const { enter, leave } = createVisits({
       trained: comparison,
       state,
-      onReturn: () => comparison.notify('note', 'Training waited while this tab was hidden; it goes on now.'),
+      onReturn: () =>
+        comparison.notify('note', 'Training was paused while this tab was hidden. It continues now.'),
       restsWhenLeft: true,
     });
     return {
@@ -79,20 +80,20 @@ function openComparison({ engine, openClient, pictureEvery, shared }) {
 }
 
 /**
- * An address may name too few routers for a comparison.
+ * Adds routers if an address names too few for a comparison.
  *
  * @param {import('./comparison.js').Comparison} comparison
  * @param {import('../state.js').State} state
  */
 function completeRouters(comparison, state) {
   const chosen = chosenRouters(state.schema, state.values.peek());
-  if (chosen.length >= fewest) return;
+  if (chosen.length >= minRouters) return;
   const others = routersOf(state.schema).filter(({ name }) => !chosen.includes(name));
-  const added = others.slice(0, fewest - chosen.length).map(({ name }) => name);
-  state.setAll(added.map((router) => [router, true]));
+  const added = others.slice(0, minRouters - chosen.length);
+  state.setAll(added.map(({ name }) => [name, true]));
   comparison.notify(
     'note',
-    `A comparison is of ${fewest} routers at least; ${added.join(' and ')} was added.`,
+    `A comparison needs at least ${minRouters} routers. Added: ${added.map(({ label }) => label).join(', ')}.`,
   );
 }
 
@@ -125,7 +126,7 @@ function ComparisonRoom({ comparison, state }) {
 }
 
 /**
- * Where the comparison is, for the status line.
+ * The status line.
  *
  * @param {import('./comparison.js').Comparison} comparison
  * @param {import('../state.js').State} state
@@ -133,16 +134,16 @@ function ComparisonRoom({ comparison, state }) {
 function sentenceFor(comparison, state) {
   const status = comparison.status.peek();
   const step = count(comparison.step.peek());
-  const budget = count(Number(state.peek('steps')));
-  if (status === 'building') return 'The models are being built.';
+  const last = count(Number(state.peek('steps')));
+  if (status === 'building') return 'Building the models…';
   if (status === 'failed') return 'The models could not be built.';
   if (comparison.measuring.peek()) {
-    const rest = status === 'running' ? ' Training goes on afterwards.' : '';
-    return `At step ${step}. Every k is tried on what is held out.${rest}`;
+    const after = status === 'running' ? ' Training continues afterwards.' : '';
+    return `Step ${step}: measuring every k on the held-out data.${after}`;
   }
-  if (status === 'running') return `Training, step ${step} of ${budget}.`;
-  if (!comparison.step.peek()) return 'Ready. Nothing is learned yet.';
+  if (status === 'running') return `Training, step ${step} of ${last}.`;
+  if (!comparison.step.peek()) return 'Ready. The models are untrained.';
   return comparison.step.peek() >= Number(state.peek('steps'))
-    ? `The budget of ${budget} steps is used up. A larger one goes on from here.`
-    : `Paused at step ${step} of ${budget}.`;
+    ? `All ${last} steps are done. Increase the number of steps to continue.`
+    : `Paused at step ${step} of ${last}.`;
 }

@@ -14,7 +14,7 @@ import { StepTable, stepRows } from './step-table.jsx';
 const two = (/** @type {number | undefined} */ value) => (value === undefined ? '–' : fixed(value));
 
 /**
- * How the models share the work: the load of their experts, and one small chart for each measure.
+ * The expert load of each model, and a small chart for each routing metric.
  *
  * @param {import('./room.jsx').Shown} props
  */
@@ -28,24 +28,30 @@ export function RoutingFigures({ comparison, state }) {
   return (
     <section class="routing" aria-labelledby="title-routing">
       <div class="figure-head">
-        <h2 id="title-routing">How they share the work, layer {layer}</h2>
+        <h2 id="title-routing">Routing (layer {layer})</h2>
         <Field state={state} name="layer" onProblems={() => {}} />
       </div>
       <p class="caption">
-        The load of each expert over the steps: the higher its band, the more it takes. The same letter in two
-        models stands for two experts that have nothing to do with each other. The dense model has none.
-        {seeds > 1 && ` Of the ${seeds} seeds, the first is shown.`}
+        Expert load over the steps: the height of a band is the load of its expert. Letters are only labels: A
+        in two models is unrelated. A dense model has no experts.
+        {seeds > 1 && ` Shown: the first of ${seeds} seeds.`}
       </p>
       <div class="small-figures">
         {shown.map((trainee) => (
-          <LoadHistoryView key={trainee.router} run={trainee} state={state} of={trainee.router} />
+          <LoadHistoryView
+            key={trainee.router}
+            run={trainee}
+            state={state}
+            of={trainee.router}
+            title={state.settingOf(trainee.router).label}
+          />
         ))}
       </div>
       {comparison.kind.value?.name === 'plane' && (
         <>
           <p class="caption">
-            The plane that the points lie in: each place has the colour of the expert that comes first there,
-            the paler the more it shares; grey where two are level.
+            Chosen expert at each place of the plane. Paler: more weight on other experts. Grey: two experts
+            tied.
           </p>
           <div class="small-figures">
             {shown.map((trainee) => (
@@ -55,7 +61,7 @@ export function RoutingFigures({ comparison, state }) {
         </>
       )}
       <p class="caption">
-        Measures of the routing of what is held out, every 50 steps and more often at first.
+        Routing metrics on the held-out data, every 50 steps and more often at first.
         {bandWords(seeds)}
       </p>
       <div class="small-figures">
@@ -67,7 +73,7 @@ export function RoutingFigures({ comparison, state }) {
             log={Boolean(state.get('logSteps'))}
             layer={layer}
             series={routed.map(({ router, trainees }) => ({
-              router,
+              label: state.settingOf(router).label,
               look: lookOf(state.schema, router),
               ...bandOf(trainees.map(({ measures }) => seriesOf(measure, measures.value.entries, layer - 1))),
             }))}
@@ -83,15 +89,13 @@ export function RoutingFigures({ comparison, state }) {
  * @param {import('./measured.js').Measure} props.measure
  * @param {[number, number]} props.range
  * @param {boolean} props.log
- * @param {number} props.layer counted from 1
- * @param {(import('./bands.js').Band & { router: string, look: import('./marks.js').Look })[]} props.series
+ * @param {number} props.layer from 1
+ * @param {(import('./bands.js').Band & { label: string, look: import('./marks.js').Look })[]} props.series
  */
 function MeasureFigure({ measure, range, log, layer, series }) {
   const last = series[0]?.steps.at(-1) ?? 0;
-  const columns = series.flatMap(({ router, look: _, ...band }) => columnsOf(router, band));
-  const words = series
-    .map(({ router, look: _, ...band }) => `${router} ${lastInWords(band, two)}`)
-    .join(', ');
+  const columns = series.flatMap(({ label, look: _, ...band }) => columnsOf(label, band));
+  const words = series.map(({ label, look: _, ...band }) => `${label} ${lastInWords(band, two)}`).join(', ');
   return (
     <Figure
       title={measure.title}
@@ -101,7 +105,7 @@ function MeasureFigure({ measure, range, log, layer, series }) {
       rows={() => stepRows(columns)}
     >
       <Plot
-        lines={series.map(({ router, ...band }) => ({ label: router, ...band }))}
+        lines={series}
         log={log}
         range={range}
         height={150}

@@ -3,7 +3,7 @@ import { idleKeys } from '../schema.js';
 import { common } from '../settings.js';
 
 /**
- * Sizes that suit points of the plane; texts have the defaults. Chosen together with the data.
+ * Sizes for points of the plane, set together with the data. Texts use the defaults.
  *
  * @type {Readonly<import('../schema.js').Values>}
  */
@@ -23,7 +23,7 @@ const planeSizes = {
 export const isPlane = (data) => Object.hasOwn(dataSets, String(data));
 
 /**
- * Other data, with sizes that suit them where they are of another kind.
+ * Chooses the data; for data of another kind also suitable sizes.
  *
  * @param {import('../state.js').State} state
  * @param {string} data
@@ -40,11 +40,11 @@ export function chooseData(state, data) {
   );
 }
 
-/** What a comparison is of, at least. */
-export const fewest = 2;
+/** The smallest number of routers in a comparison. */
+export const minRouters = 2;
 
 /**
- * The routers that can be compared, in the order in which they are shown: each has a setting of its own.
+ * The routers that can be compared, in the order of the page. Each has a setting of its own.
  *
  * @typedef {import('../schema.js').Setting} Setting
  * @typedef {import('hyperrouter-wasm').ConfigOption} RouterOption
@@ -71,10 +71,18 @@ export const routerOf = (schema, router) =>
  * @returns {string[]} names of the routers that are compared
  */
 export const chosenRouters = (schema, values) =>
-  schema.flatMap(({ key, group }) => (group === 'routers' && values[key] ? [key] : []));
+  routersOf(schema).flatMap((router) => (values[router.name] && fits(router, values) ? [router.name] : []));
 
 /**
- * The settings that have an effect on none of the models that are compared.
+ * Whether a router can process the data: points have no token ids.
+ *
+ * @param {Pick<RouterOption, 'traits'>} router
+ * @param {import('../schema.js').Values} values
+ */
+export const fits = ({ traits }, { data }) => !(isPlane(data) && traits.includes('tokens'));
+
+/**
+ * The settings that affect none of the compared models.
  *
  * @param {readonly Setting[]} schema
  * @param {import('../schema.js').Values} values
@@ -86,8 +94,8 @@ export function idleInAll(schema, values) {
 }
 
 /**
- * The settings of a comparison. All but the last few make new models, so that an address always stands for one run
- * from its first step.
+ * The settings of a comparison. All but those of the view and `steps` build new models, so that an address always stands
+ * for one run from its first step.
  *
  * @param {readonly import('../schema.js').EngineField[]} fields of the engine's configuration
  * @returns {readonly Setting[]}
@@ -108,7 +116,7 @@ export const comparisonSettings = (fields) => [
       ...Object.entries(dataSets).map(([value, { label }]) => ({
         value,
         label: `${label} (points)`,
-        help: 'Each model learns to tell the two classes of points apart. A quarter of them is held out.',
+        help: 'Each model learns to classify points of two classes. A quarter of the points is held out.',
       })),
     ],
   },
@@ -123,35 +131,37 @@ export const comparisonSettings = (fields) => [
     control: 'range',
     group: 'training',
     effect: 'live',
-    label: 'Budget',
-    help: 'Steps after which all models stop.',
+    label: 'Steps',
+    help: 'Number of training steps of each model.',
   },
   { ...common.experts, min: 2 },
   {
     ...common.topK,
     effect: 'rebuild',
-    label: 'Experts at a time (k)',
-    help: 'How many experts take each character or point in training. With one, its weight is always 1, and a trained router learns nothing.',
+    help: 'Number of experts per token in training. With softmax over the chosen experts, k = 1 teaches the router nothing.',
   },
   common.layers,
   {
     ...common.dModel,
     default: 48,
     max: 128,
-    help: 'Numbers that stand for a character or point inside a model.',
   },
   {
     ...common.dInner,
     default: 64,
     max: 256,
-    help: 'Hidden units in each expert; the dense network has as many as all experts together.',
+    help: 'Number of hidden units in each expert. A dense network has as many as all experts together.',
   },
   {
     ...common.learningRate,
     effect: 'rebuild',
-    help: 'How far each step goes. A model that breaks down stops; the others go on.',
+    help: 'Step size of the optimiser. A model that diverges stops; the others continue.',
   },
-  { ...common.seed, group: 'training', help: 'All that is random comes from it.' },
+  {
+    ...common.seed,
+    group: 'training',
+    help: 'Seed of all randomness. The same seed and settings give the same runs.',
+  },
   {
     key: 'seeds',
     type: 'integer',
@@ -162,40 +172,37 @@ export const comparisonSettings = (fields) => [
     group: 'training',
     effect: 'rebuild',
     label: 'Seeds',
-    help: 'Two or three show how much of a difference is chance: every router is trained with this seed and the next, on the same data, which takes as many times as long.',
+    help: 'With two or three, each router is also trained with the next seeds, on the same data. This shows which differences are chance, and takes two or three times as long.',
   },
-  // Of one kind of data only: of texts, in the group `text`, and of points, in the group `plane`.
+  // For one kind of data only: group `text` for texts, group `plane` for points.
   { ...common.batchSize, default: 8, group: 'text' },
-  { ...common.contextLength, group: 'text', help: 'Bytes of each stream in one step.' },
-  { ...common.memoryLength, group: 'text', help: 'Bytes before the segment that attention still sees.' },
+  { ...common.contextLength, group: 'text' },
+  { ...common.memoryLength, group: 'text' },
   { ...common.heads, group: 'text' },
   { ...common.dHead, default: 12, group: 'text' },
-  { ...common.points, group: 'plane', label: 'How many points' },
+  { ...common.points, group: 'plane' },
   { ...common.noise, group: 'plane' },
   { ...common.batch, group: 'plane' },
-  {
-    ...common.hyperSize,
-    default: 256,
-    help: 'Hidden units of the frozen network of a hypernetwork’s router. The wider, the surer that can become.',
-  },
+  { ...common.hyperSize, default: 256 },
   common.loadBalanceWeight,
   common.preLayerNorm,
   common.dropout,
-  { ...common.layer, help: 'Whose routing is shown.' },
+  { ...common.layer, help: 'The layer whose routing is shown.' },
   common.logSteps,
-  { ...common.unit, help: 'Bits, or nats (1 nat = 1.44 bits).' },
+  { ...common.unit, help: 'Bits or nats (1 nat = 1.44 bits).' },
   common.pace,
 ];
 
 /**
  * @param {import('../schema.js').EngineField} field that chooses the router
- * @returns {Setting[]} one for each router: whether it is compared
+ * @returns {Setting[]} one for each router: whether to compare it
  */
 function routerSettings(field) {
-  return (field.options ?? []).map(({ name, label, summary }) => ({
+  return (field.options ?? []).map(({ name, label, summary }, index) => ({
     key: name,
     type: 'boolean',
-    default: true,
+    // More are hard to tell apart, and training them all takes longer.
+    default: index < 4,
     control: 'check',
     group: 'routers',
     effect: 'rebuild',

@@ -1,13 +1,13 @@
 import { count } from '../format.js';
 
-const mostRows = 25;
+const maxRows = 25;
 
 /**
  * @typedef {{ title: string, steps: readonly number[], values: readonly number[] }} Column
  */
 
 /**
- * All values over the steps, for a file: a row for each step that any column knows.
+ * All values over the steps, for a CSV file: one row for each step of any column.
  *
  * @param {readonly Column[]} columns
  * @returns {import('../export/csv.js').Row[]}
@@ -22,8 +22,8 @@ export function stepRows(columns) {
 }
 
 /**
- * Values over the steps as a table. The rows are the steps of the last column, thinned out; the others give what they
- * had by then.
+ * Values over the steps as a table. Rows are a selection of the steps of the last column; other columns show their last
+ * value by then.
  *
  * @param {object} props
  * @param {readonly Column[]} props.columns
@@ -31,7 +31,7 @@ export function stepRows(columns) {
  */
 export function StepTable({ columns, format }) {
   const all = columns.at(-1)?.steps ?? [];
-  const every = Math.ceil(all.length / mostRows) || 1;
+  const every = Math.ceil(all.length / maxRows) || 1;
   const rows = all.filter((_, i) => i % every === 0 || i === all.length - 1);
   return (
     <table>

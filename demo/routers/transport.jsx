@@ -6,7 +6,7 @@ import { meanOf } from './bands.js';
 import { groupsOf } from './groups.js';
 
 /**
- * Start, pause, one step, reset, and where all models are.
+ * Start, pause, one step, reset; the step and the losses.
  *
  * @param {import('./room.jsx').Shown} props
  */
@@ -17,9 +17,9 @@ export function ComparisonTransport({ comparison, state }) {
   const groups = groupsOf(trainees);
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const step = comparison.step.value;
-  const budget = Number(state.get('steps'));
+  const lastStep = Number(state.get('steps'));
   const waiting = status === 'building' || status === 'failed';
-  const over = step >= budget || !trainees.some((trainee) => trainee.status.value === 'ready');
+  const over = step >= lastStep || !trainees.some((trainee) => trainee.status.value === 'ready');
   return (
     <section class="transport" aria-label="Training">
       <div class="transport-bar">
@@ -40,17 +40,17 @@ export function ComparisonTransport({ comparison, state }) {
             Reset
           </button>
         </div>
-        <dl class="facts-row">
+        <dl class="facts-row router-losses">
           <div>
             <dt>
-              Step<span class="wide-only"> of {count(budget)}</span>
+              Step<span class="wide-only"> of {count(lastStep)}</span>
             </dt>
             <dd>{count(step)}</dd>
           </div>
           {groups.map(({ router, trainees: runs }) => (
             <div key={router}>
               <dt>
-                {router}
+                {state.settingOf(router).label}
                 <span class="wide-only">, {unit}</span>
               </dt>
               <dd>{lossText(meanOf(runs.map(({ losses }) => losses.value.smooth.at(-1))), unit)}</dd>
@@ -76,7 +76,7 @@ const shareableOf = (comparison, state) => ({
   name: 'routers',
   ready: () => comparison.trainees.value.length > 0,
   step: () => comparison.step.value,
-  // Nothing of it can be changed on the way, and all of its data come with the page.
+  // No setting can change during a run, and all data come with the page.
   departures: () => [],
   records: ({ historyRecord }) =>
     comparison.trainees.peek().map((trainee) => ({

@@ -15,12 +15,12 @@ import { frameViews } from './frame.js';
 
 const rowHeight = 5;
 const leastHeight = 40;
-/** A bar of a character; and a row that cannot be compared with the one before. */
+/** The colour of a change; and of a row that cannot be compared with the one before. */
 const [ink, blank] = ['#1c1b19', '#d9d6cf'];
 
 /**
- * When which character of the passage went to other experts: a column a character, a row from one kept moment to the
- * next, dark where the set of its experts changed.
+ * Routing changes of the passage: one column per character, one row per pair of consecutive moments, dark where the set
+ * of experts changed.
  *
  * @param {Props} props
  */
@@ -32,11 +32,11 @@ export function BarcodeView({ run, state }) {
   if (run.probe.value?.shape.layers === 0) return null;
   return (
     <Figure
-      title={`When characters change their experts, layer ${layer.value}`}
+      title={`Routing changes over training (layer ${layer.value})`}
       name="barcode"
       caption={
         rows.length
-          ? 'A column for each character of the passage, in its order. From top to bottom: from one kept moment to the next. Dark: another set of experts than before.'
+          ? 'One column per character of the passage, one row per interval between recorded steps, from top to bottom. Dark: the set of experts changed.'
           : undefined
       }
       table={
@@ -51,7 +51,7 @@ export function BarcodeView({ run, state }) {
           : undefined
       }
     >
-      {rows.length === 0 && <p class="nothing">Comes with the first steps.</p>}
+      {rows.length === 0 && <p class="nothing">Shown after the first steps</p>}
       <div class={rows.length ? 'barcode' : 'barcode is-empty'}>
         <p class="axis">
           <span>step {count(rows[0]?.from ?? 0)}</span>
@@ -76,18 +76,18 @@ export function BarcodeView({ run, state }) {
  * @returns {Change[]}
  */
 function changesOf(run, layer) {
-  const looks = run.moments.value.flatMap(({ step, shape: any, buffer }) => {
+  const snapshots = run.moments.value.flatMap(({ step, shape: any, buffer }) => {
     const shape = /** @type {import('./frame.js').FrameShape} */ (any);
     const routing = frameViews(buffer, shape).layers[layer];
     return routing ? [{ step, topK: shape.topK, experts: routing.experts }] : [];
   });
-  return changesBetween(looks);
+  return changesBetween(snapshots);
 }
 
 /** @param {readonly Change[]} rows */
 const heightFor = (rows) => Math.max(leastHeight, rows.length * rowHeight);
 
-/** @param {Change} change @returns {number | null} share of the characters */
+/** @param {Change} change @returns {number | null} share of the characters that changed */
 function shareOf({ changed }) {
   return changed ? changed.reduce((sum, one) => sum + one, 0) / changed.length : null;
 }
@@ -97,10 +97,10 @@ function summaryOf(rows) {
   const say = (/** @type {Change | undefined} */ row) => {
     const share = row ? shareOf(row) : null;
     if (!row || share === null) return '';
-    return ` From step ${row.from} to ${row.to}, ${percent(share)} of the characters changed their experts.`;
+    return ` From step ${row.from} to ${row.to}, ${percent(share)} of the characters changed experts.`;
   };
-  if (!rows.length) return 'No changes yet.';
-  return `Which characters went to other experts, between ${rows.length + 1} moments.${say(rows[0])}${rows.length > 1 ? say(rows.at(-1)) : ''}`;
+  if (!rows.length) return 'No steps yet.';
+  return `Characters that changed experts, between ${rows.length + 1} recorded steps.${say(rows[0])}${rows.length > 1 ? say(rows.at(-1)) : ''}`;
 }
 
 /**
@@ -150,7 +150,7 @@ function BarcodeTable({ rows, tokens, symbols }) {
         <tr>
           <th scope="col">Steps</th>
           <th scope="col">Changed</th>
-          <th scope="col">Which, in the passage’s order</th>
+          <th scope="col">Characters, in order</th>
         </tr>
       </thead>
       <tbody>
@@ -162,7 +162,7 @@ function BarcodeTable({ rows, tokens, symbols }) {
               <th scope="row">
                 {count(row.from)} to {count(row.to)}
               </th>
-              <td>{share === null ? 'k was changed' : percent(share)}</td>
+              <td>{share === null ? 'k changed' : percent(share)}</td>
               <td>
                 {glyphs.slice(0, most).join('').replaceAll('\u00a0', '␣')}
                 {glyphs.length > most ? ' …' : ''}

@@ -1,13 +1,13 @@
 /**
- * What to draw for each token of a text. Where a token is a byte, a character of ASCII is one token, others take two to
- * four. The first token of a character shows it, the following ones show nothing and are drawn narrow.
+ * What to draw for each token of a text. With bytes as tokens, an ASCII character is one token, others take two to four.
+ * The first token of a character shows it; the others are empty and narrow.
  *
- * @typedef {(token: number) => number | string} Symbols what a token stands for: a byte, or a character, or what has
- *   a name only, such as the end of a text
+ * @typedef {(token: number) => number | string} Symbols what a token stands for: a byte, a character, or the name of a
+ *   special token such as the end of a text
  *
  * @typedef {object} Cell
- * @property {string} glyph what is drawn; empty for the later bytes of a character
- * @property {string} name how the token is called in words
+ * @property {string} glyph empty for the later bytes of a character
+ * @property {string} name the token in words
  * @property {boolean} endsWord a line may break after this cell
  * @property {boolean} endsLine the text has a line break after this cell
  */
@@ -25,7 +25,7 @@ const glyphs = new Map([
   [0x09, '⇥'],
 ]);
 
-/** Where every token is a byte. @type {Symbols} */
+/** For models of bytes. @type {Symbols} */
 export const bytes = (token) => token;
 
 const strict = new TextDecoder('utf-8', { fatal: true });
@@ -36,7 +36,7 @@ function hex(byte) {
 }
 
 /**
- * How many bytes the character has that begins with this byte; 0 for a byte that begins none.
+ * The length of the UTF-8 sequence that starts with this byte; 0 for a byte that starts none.
  *
  * @param {number} byte
  */
@@ -49,7 +49,7 @@ function lengthFrom(byte) {
 }
 
 /**
- * A token by itself, as in a list of predictions.
+ * A single token, as in a list of predictions.
  *
  * @param {number} token
  * @param {Symbols} [symbols]
@@ -66,7 +66,7 @@ export function cellOf(token, symbols = bytes) {
   return { glyph: code.toString(16).toUpperCase().padStart(2, '0'), name: hex(code) };
 }
 
-/** @param {string} symbol @returns {number} the code of a single character; -1 for a name */
+/** @param {string} symbol @returns {number} the code point of a single character; -1 for a name */
 function codeOf(symbol) {
   const code = /** @type {number} */ (symbol.codePointAt(0));
   return symbol === String.fromCodePoint(code) ? code : -1;
@@ -76,9 +76,9 @@ function codeOf(symbol) {
 const wordEnd = /^[\p{P}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$/u;
 
 /**
- * @param {ArrayLike<number>} tokens of a text, possibly cut or wrong
+ * @param {ArrayLike<number>} tokens of a text, possibly truncated or invalid
  * @param {Symbols} [symbols]
- * @returns {Cell[]} one a token
+ * @returns {Cell[]} one per token
  */
 export function cellsOf(tokens, symbols = bytes) {
   const all = Array.from(tokens, symbols);
@@ -111,7 +111,7 @@ export function cellsOf(tokens, symbols = bytes) {
   return cells;
 }
 
-/** @param {number} byte that is a character of its own, or none */
+/** @param {number} byte an ASCII character, or invalid */
 function byteCell(byte) {
   const printable = byte >= 0x20 && byte < 0x7f;
   return {
@@ -126,7 +126,7 @@ function byteCell(byte) {
 function characterCell(symbol) {
   const code = codeOf(symbol);
   if (code >= 0 && code < 0x80) return byteCell(code);
-  // What has a name only gets a sign that is no character of the text.
+  // Special tokens get a sign that is not in the text.
   if (code < 0) return { glyph: '◇', name: symbol, endsWord: true, endsLine: false };
   return { glyph: symbol, name: symbol, endsWord: wordEnd.test(symbol), endsLine: false };
 }

@@ -1,7 +1,7 @@
 import { vocabularyKey } from './vocabulary.js';
 
 /**
- * What a checkpoint says of itself before the engine opens it: enough to ask the reader for what it does not say.
+ * Reads the header of a checkpoint before the engine opens it, to find out what the file does not contain.
  *
  * @typedef {Record<string, string | number | boolean>} Config
  *
@@ -9,16 +9,16 @@ import { vocabularyKey } from './vocabulary.js';
  * @property {string} name of the file
  * @property {number} vocabSize
  * @property {boolean} hasConfig
- * @property {boolean} hasVocabulary in the file; models of 256 symbols need none, theirs are bytes
- * @property {Config} shapes what the shapes of the tensors give of the configuration
- * @property {Choice[]} routers that have such tensors: where there are several, the tensors do not tell which it is
+ * @property {boolean} hasVocabulary in the file; models with 256 symbols need none: their tokens are bytes
+ * @property {Config} shapes the part of the configuration that follows from the shapes of the tensors
+ * @property {Choice[]} routers with such tensors; if there are several, the tensors do not tell which one it is
  *
  * @typedef {import('../schema.js').Choice} Choice
  *
  * @typedef {{ shape: number[] }} Entry
  */
 
-/** A file that is no checkpoint of a language model. The message says why, and begins with its name. */
+/** The file is not a checkpoint of a language model. The message starts with the file name and says why. */
 export class CheckpointFileError extends Error {
   name = 'CheckpointFileError';
 }
@@ -26,19 +26,19 @@ export class CheckpointFileError extends Error {
 /**
  * @param {string} name
  * @param {Uint8Array} bytes of a safetensors file
- * @param {readonly Choice[]} routers that there are
+ * @param {readonly Choice[]} routers of the engine
  * @returns {Described}
  * @throws {CheckpointFileError}
  */
 export function describeCheckpoint(name, bytes, routers) {
   const { tensors, metadata } = readHeader(name, bytes);
   if (tensors['input.weight']) {
-    throw new CheckpointFileError(`${name} holds a classifier; this room takes language models.`);
+    throw new CheckpointFileError(`${name} holds a classifier; this room opens language models.`);
   }
   const embedding = tensors['word_emb.emb_layers.0.weight'];
   if (embedding?.shape?.length !== 2) {
     throw new CheckpointFileError(
-      `${name} holds no language model of this kind: the tensor word_emb.emb_layers.0.weight is not in it.`,
+      `${name} holds no language model of this kind: the tensor word_emb.emb_layers.0.weight is missing.`,
     );
   }
   return {
@@ -51,7 +51,7 @@ export function describeCheckpoint(name, bytes, routers) {
 }
 
 /**
- * Whether a file begins as a safetensors file does. Its contents may still be wrong.
+ * Whether a file starts like a safetensors file. Its contents may still be invalid.
  *
  * @param {Uint8Array} bytes
  */
@@ -65,31 +65,31 @@ export function looksLikeCheckpoint(bytes) {
  * @returns {{ tensors: Record<string, Entry>, metadata: Record<string, string> }}
  */
 function readHeader(name, bytes) {
-  if (!looksLikeCheckpoint(bytes)) throw new CheckpointFileError(`${name} ${whatElse(bytes)}`);
+  if (!looksLikeCheckpoint(bytes)) throw new CheckpointFileError(`${name} ${otherFormat(bytes)}`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
-  const cutOff = (/** @type {number} */ whole) =>
-    new CheckpointFileError(`${name} was cut off: it should have ${whole} bytes, and has ${bytes.length}.`);
-  if (8 + length > bytes.length) throw cutOff(8 + length);
+  const truncated = (/** @type {number} */ whole) =>
+    new CheckpointFileError(`${name} is truncated: it should have ${whole} bytes but has ${bytes.length}.`);
+  if (8 + length > bytes.length) throw truncated(8 + length);
   let header;
   try {
     header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
   } catch {
-    throw new CheckpointFileError(`${name} is no safetensors file: its header is no JSON.`);
+    throw new CheckpointFileError(`${name} is not a safetensors file: its header is not JSON.`);
   }
   const { __metadata__: metadata = {}, ...tensors } = header;
   const ends = Object.values(tensors).map((entry) => Number(entry?.data_offsets?.[1] ?? 0));
   const whole = 8 + length + Math.max(0, ...ends);
-  if (whole > bytes.length) throw cutOff(whole);
+  if (whole > bytes.length) throw truncated(whole);
   return { tensors, metadata };
 }
 
 /** @param {Uint8Array} bytes */
-function whatElse(bytes) {
+function otherFormat(bytes) {
   const start = String.fromCharCode(...bytes.subarray(0, 4));
   if (start === 'PK\x03\x04' || bytes[0] === 0x80) {
-    return 'is a file of PyTorch; save its state_dict with safetensors.torch.save_model, and open that.';
+    return 'is a PyTorch file. Save the model with safetensors.torch.save_model and open that file.';
   }
-  return 'is no safetensors file. The page opens models that it saved, and published ones in that format.';
+  return 'is not a safetensors file. The page opens models saved here and published models in this format.';
 }
 
 /**
@@ -120,7 +120,7 @@ function shapesOf(tensors, [vocabSize, dModel], all) {
 }
 
 /**
- * The model of a file in words.
+ * Describes the model of a file.
  *
  * @param {Described} described
  */
@@ -128,7 +128,7 @@ export function inWords({ shapes, vocabSize, routers }) {
   const { layers, dModel, heads, dHead, experts, dInner } = shapes;
   const what = routers.length === 1 ? `, router ${routers[0].label}` : '';
   return (
-    `${layers} layers of width ${dModel}, ${heads} heads of width ${dHead}, ` +
+    `${layers} layers, model width ${dModel}, ${heads} heads of width ${dHead}, ` +
     `${experts} ${experts === 1 ? 'expert' : 'experts'} of width ${dInner}, ${vocabSize} symbols${what}`
   );
 }

@@ -11,15 +11,15 @@ import { Chip } from '../views/figure.jsx';
  * @typedef {{ rows: ClassRow[], load: number[], tokens: number }} Table
  */
 
-/** A class of fewer characters than this is shown, but nothing is made of how it is shared. */
-const leastTokens = 20;
-/** From here on an expert takes clearly more, or clearly less, of a class than of everything. */
-const [muchLift, littleLift] = [1.25, 0.8];
+/** Classes with fewer characters are shown without a shade: they say little. */
+const minTokens = 20;
+/** Lifts from which a share counts as clearly larger, or clearly smaller, than the expert's load. */
+const [highLift, lowLift] = [1.25, 0.8];
 
 /**
- * Which expert takes which kind of character. A square is as large as the expert's share of the kind; its shade says
- * how that compares with its share of everything. Squares can be pointed at and pressed; arrow keys move among them. Drawn again
- * only for another table, not with every frame.
+ * Routing by character class. The area of a square is the expert's share of the class; its shade compares that share
+ * with the expert's load. Pointing at a square or selecting it highlights its characters; arrow keys move among squares.
+ * Rendered again only for a new table, not with every frame.
  */
 export const ClassMatrix = memo(Matrix);
 
@@ -32,7 +32,7 @@ export const ClassMatrix = memo(Matrix);
 function Matrix({ table, layer, spotlight }) {
   const at = useSignal({ row: 0, column: 0 });
   const { rows, load } = table;
-  const full = Math.max(2 / load.length, ...rows.flatMap(({ shares }) => shares), ...load);
+  const largest = Math.max(2 / load.length, ...rows.flatMap(({ shares }) => shares), ...load);
   const spotAt = (/** @type {number} */ row, /** @type {number} */ column) =>
     spotOf(rows[row]?.id, column < 0 ? undefined : column, layer);
   const props = (/** @type {number} */ row, /** @type {number} */ column) => {
@@ -60,9 +60,9 @@ function Matrix({ table, layer, spotlight }) {
   return (
     <div class="matrix">
       <table
-        // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a grid is a table whose cells keys go through
+        // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a grid is a table with keyboard navigation
         role="grid"
-        aria-label={`Kinds of characters and experts, layer ${layer}. Arrow keys move; Enter shows only these characters.`}
+        aria-label={`Routing by character class, layer ${layer}. Arrow keys move; Enter shows only these characters.`}
         onPointerOver={(event) => {
           if (event.pointerType !== 'mouse') return;
           const place = placeOf(event.target);
@@ -102,7 +102,7 @@ function Matrix({ table, layer, spotlight }) {
               </th>
               {row.shares.map((share, expert) => (
                 <td key={expert} {...props(i, expert)} aria-label={wordsFor(table, i, expert)}>
-                  <i class={shadeOf(row, expert)} style={sizeOf(share, full)} />
+                  <i class={shadeOf(row, expert)} style={sizeOf(share, largest)} />
                 </td>
               ))}
             </tr>
@@ -117,7 +117,7 @@ function Matrix({ table, layer, spotlight }) {
                 {...props(rows.length, expert)}
                 aria-label={wordsFor(table, rows.length, expert)}
               >
-                <i class="is-same" style={sizeOf(share, full)} />
+                <i class="is-same" style={sizeOf(share, largest)} />
               </td>
             ))}
           </tr>
@@ -132,7 +132,7 @@ function Matrix({ table, layer, spotlight }) {
  * @param {number | undefined} classId
  * @param {number | undefined} expert
  * @param {number} layer
- * @returns {Spot | undefined} undefined for what is everything
+ * @returns {Spot | undefined} undefined: all characters
  */
 function spotOf(classId, expert, layer) {
   if (classId === undefined && expert === undefined) return undefined;
@@ -147,18 +147,18 @@ function spotOf(classId, expert, layer) {
  * @param {number} expert
  */
 function shadeOf({ tokens, lifts }, expert) {
-  if (tokens < leastTokens) return 'is-rare';
-  if (lifts[expert] >= muchLift) return 'is-more';
-  return lifts[expert] <= littleLift ? 'is-less' : 'is-same';
+  if (tokens < minTokens) return 'is-rare';
+  if (lifts[expert] >= highLift) return 'is-more';
+  return lifts[expert] <= lowLift ? 'is-less' : 'is-same';
 }
 
 /**
  * @param {number} share
- * @param {number} full the share that fills a cell
+ * @param {number} largest the share that fills a cell
  */
-function sizeOf(share, full) {
+function sizeOf(share, largest) {
   // The area of a square is the share.
-  return { '--side': Math.sqrt(share / full).toFixed(3) };
+  return { '--side': Math.sqrt(share / largest).toFixed(3) };
 }
 
 /**
@@ -170,14 +170,14 @@ function wordsFor({ rows, load, tokens }, row, column) {
   const kind = rows[row];
   const expert = column < 0 ? '' : letterOf(column);
   if (!kind) {
-    if (!expert) return `${count(tokens)} characters were read in all.`;
-    return `Expert ${expert}: ${percent(load[column])} of all characters.`;
+    if (!expert) return `${count(tokens)} characters in total`;
+    return `Expert ${expert}: ${percent(load[column])} of the load`;
   }
   const name = characterClassNames[kind.id];
-  const few = kind.tokens < leastTokens ? ', too few to say much' : '';
-  if (!expert) return `${name}: ${count(kind.tokens)} of ${count(tokens)} characters${few}.`;
+  const few = kind.tokens < minTokens ? ' (too few to be reliable)' : '';
+  if (!expert) return `${name}: ${count(kind.tokens)} of ${count(tokens)} characters${few}`;
   const lift = kind.lifts[column].toFixed(1);
-  return `${name}, expert ${expert}: ${percent(kind.shares[column])} of them, ${lift} times its share of all${few}.`;
+  return `${name}, expert ${expert}: ${percent(kind.shares[column])}, ${lift} times its load${few}`;
 }
 
 /**
@@ -208,7 +208,7 @@ function moveFocus({ key, currentTarget }, place, rows, columns) {
 }
 
 /**
- * The same in numbers.
+ * The same as a table of numbers.
  *
  * @param {{ table: Table, layer: number }} props
  */

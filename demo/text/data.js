@@ -1,31 +1,33 @@
+import { count as withCommas } from '../format.js';
+
 /**
  * @typedef {object} Text
  * @property {string} name
  * @property {Uint8Array} bytes UTF-8
  */
 
-/** A text that the page does not take. The message says why, and what it takes. */
+/** A text that the page cannot use. The message says why. */
 export class TextError extends Error {
   name = 'TextError';
 }
 
-const largest = 20e6;
+const maxBytes = 20e6;
 
-/** Texts of this size are kept over a reload of the tab; more does not fit into a browser's session storage. */
-const largestKept = 2e6;
+/** Texts up to this size survive a reload of the tab; more does not fit into session storage. */
+const maxStoredBytes = 2e6;
 const storageKey = 'hyperrouter.text';
 
 /**
- * A text that is longer than the page takes, of which the beginning may be learned.
+ * The text is too long; its beginning can be used instead.
  */
 export class TooLongError extends TextError {
   /**
    * @param {string} name of the text
-   * @param {number} bytes that it has
-   * @param {() => Promise<Text>} beginning reads as much of it as the page takes
+   * @param {number} bytes its size
+   * @param {() => Promise<Text>} beginning reads as much of it as allowed
    */
   constructor(name, bytes, beginning) {
-    super(`${name} has ${megabytes(bytes)}; the page takes texts of up to ${megabytes(largest)}.`);
+    super(`${name} has ${megabytes(bytes)}; the limit is ${megabytes(maxBytes)}.`);
     this.beginning = beginning;
   }
 }
@@ -37,7 +39,7 @@ const builtIn = {
 };
 
 /**
- * A text that comes with the page; loaded when it is asked for.
+ * A built-in text, loaded on demand.
  *
  * @param {string} id a choice of the setting `text`
  * @returns {Promise<Text>}
@@ -67,26 +69,26 @@ export function ownText(name, text) {
  * @throws {TextError}
  */
 export async function textOfFile(file) {
-  if (file.size > largest) throw new TooLongError(file.name, file.size, () => beginningOf(file));
+  if (file.size > maxBytes) throw new TooLongError(file.name, file.size, () => beginningOf(file));
   return checked(file.name, utf8(file.name, new Uint8Array(await file.arrayBuffer())));
 }
 
 /**
- * As much of a file as the page takes.
+ * The first part of a file, as much as the limit allows.
  *
  * @param {File} file
  * @returns {Promise<Text>}
  */
 async function beginningOf(file) {
-  // What is no UTF-8 may grow when it becomes UTF-8, to three bytes for two; it is cut again then.
-  const piece = new Uint8Array(await file.slice(0, largest).arrayBuffer());
+  // Other encodings may grow when converted to UTF-8, to three bytes for two; then the text is cut again.
+  const piece = new Uint8Array(await file.slice(0, maxBytes).arrayBuffer());
   const bytes = utf8(file.name, wholeCharacters(piece));
-  const name = `The beginning of ${file.name}`;
-  return checked(name, bytes.length > largest ? wholeCharacters(bytes.subarray(0, largest)) : bytes);
+  const name = `Beginning of ${file.name}`;
+  return checked(name, bytes.length > maxBytes ? wholeCharacters(bytes.subarray(0, maxBytes)) : bytes);
 }
 
 /**
- * Without the bytes of a character of UTF-8 that the end has cut.
+ * Drops an incomplete UTF-8 character at the end.
  *
  * @param {Uint8Array} bytes
  */
@@ -106,30 +108,30 @@ const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
  * @returns {Text}
  */
 function checked(name, bytes) {
-  if (bytes.length > largest) {
+  if (bytes.length > maxBytes) {
     const beginning = {
-      name: `The beginning of ${name}`,
-      bytes: wholeCharacters(bytes.subarray(0, largest)),
+      name: `Beginning of ${name}`,
+      bytes: wholeCharacters(bytes.subarray(0, maxBytes)),
     };
     throw new TooLongError(name, bytes.length, async () => beginning);
   }
   if (bytes.length === 0)
-    throw new TextError(`${name} is empty; a text of a few thousand characters is needed.`);
+    throw new TextError(`${name} is empty. Use a text of at least a few thousand characters.`);
   return { name, bytes };
 }
 
 /**
  * @param {string} name
- * @param {Uint8Array} bytes of a file in whatever encoding
+ * @param {Uint8Array} bytes of a file in any encoding
  * @returns {Uint8Array} UTF-8 without a byte order mark
  */
 function utf8(name, bytes) {
   const utf16 = utf16Kind(bytes);
-  // Half a surrogate pair becomes U+FFFD: one bad character is no reason to refuse a book.
+  // A lone surrogate becomes U+FFFD: one bad character is no reason to reject a book.
   if (utf16) return new TextEncoder().encode(new TextDecoder(utf16).decode(bytes));
   if (looksBinary(bytes)) {
     throw new TextError(
-      `${name} is not a text: it is full of control characters. The page takes plain text (UTF-8).`,
+      `${name} is not plain text: it contains too many control characters. Use plain text (UTF-8).`,
     );
   }
   const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
@@ -138,7 +140,7 @@ function utf8(name, bytes) {
 }
 
 /**
- * By the byte order mark; without one, by where the zeros are: every second byte of European text in UTF-16 is one.
+ * Detected by the byte order mark or, without one, by zeros: every second byte of European text in UTF-16 is 0.
  *
  * @param {Uint8Array} bytes
  * @returns {'utf-16le' | 'utf-16be' | undefined}
@@ -157,7 +159,7 @@ function utf16Kind(bytes) {
 }
 
 /**
- * Text of any encoding but UTF-16 has next to no control characters; random bytes have one in ten.
+ * Text in encodings other than UTF-16 has hardly any control characters; of random bytes one in ten is one.
  *
  * @param {Uint8Array} bytes
  */
@@ -173,7 +175,7 @@ function looksBinary(bytes) {
 /**
  * @param {string} encoding
  * @param {Uint8Array} bytes
- * @returns {string | undefined} undefined where the bytes are not of this encoding
+ * @returns {string | undefined} undefined if the bytes are invalid in this encoding
  */
 function decode(encoding, bytes) {
   try {
@@ -185,7 +187,7 @@ function decode(encoding, bytes) {
 
 /**
  * @param {Uint8Array} bytes UTF-8
- * @returns {number} characters: bytes that are not the second, third or fourth of one
+ * @returns {number} the number of characters: bytes that are not continuation bytes
  */
 export function charactersIn(bytes) {
   let count = 0;
@@ -194,31 +196,46 @@ export function charactersIn(bytes) {
 }
 
 /**
- * How many bytes or characters a text must have at least, so that every stream has one full segment to learn from and the held-out
- * tenth has something to test on.
+ * The minimum length of a text in tokens: enough for one full sequence in each row of the batch, and a held-out tenth.
  *
  * @param {{ batchSize: number, contextLength: number }} config
  */
-export function leastTokens({ batchSize, contextLength }) {
+export function minTokens({ batchSize, contextLength }) {
   return Math.ceil((batchSize * (contextLength + 1)) / 0.9);
 }
 
 /**
- * Keeps a text for a reload of this tab.
+ * @param {Text} text
+ * @param {{ batchSize: number, contextLength: number, tokens?: unknown }} config tokens: 'bytes' by default
+ * @throws {TextError} if the text is too short
+ */
+export function requireLength({ name, bytes }, config) {
+  const min = minTokens(config);
+  const unit = config.tokens === 'characters' ? 'character' : 'byte';
+  const length = unit === 'byte' ? bytes.length : charactersIn(bytes);
+  if (length >= min) return;
+  throw new TextError(
+    `${name} is too short: at least ${withCommas(min)} ${unit}s are needed with batch size ${config.batchSize} and ` +
+      `context length ${config.contextLength}; it has ${withCommas(length)}.`,
+  );
+}
+
+/**
+ * Stores a text, so that it survives a reload of this tab.
  *
  * @param {Text} text
  */
-export function keepText({ name, bytes }) {
+export function storeText({ name, bytes }) {
   try {
-    if (bytes.length > largestKept) sessionStorage.removeItem(storageKey);
+    if (bytes.length > maxStoredBytes) sessionStorage.removeItem(storageKey);
     else sessionStorage.setItem(storageKey, JSON.stringify({ name, text: new TextDecoder().decode(bytes) }));
   } catch {
-    // Storage may be full or forbidden; the text is then gone after a reload, and the page says so there.
+    // Storage may be full or forbidden. Then the text is lost on a reload, and the page says so.
   }
 }
 
 /** @returns {Text | undefined} */
-export function keptText() {
+export function storedText() {
   try {
     const { name, text } = JSON.parse(sessionStorage.getItem(storageKey) ?? '');
     return ownText(String(name), String(text));

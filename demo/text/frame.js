@@ -1,22 +1,21 @@
 import { putRouting, widthOf } from '../routing.js';
 
 /**
- * The routing of a text as one block of memory, so that it crosses to the page and back by transfer.
+ * The routing of a text as one buffer, which is transferred to the page and back without a copy.
  *
- * Words of four bytes, in this order: for each layer, experts int32 [N, K], weights float32 [N, K], logits float32
- * [N, E]; then, where predictions is P > 0, the likeliest next tokens int32 [N, P], their probabilities
- * float32 [N, P], and the loss at each token float32 [N]; at the end, where a sample of S tokens was read, the experts
- * that took them, int16 [layers, S, K of the sample].
+ * Layout: for each layer, experts int32 [N, K], weights float32 [N, K] and logits float32 [N, E]; then, with P > 0
+ * predictions, the most likely next tokens int32 [N, P], their probabilities float32 [N, P], and the loss at each token
+ * float32 [N]; finally, if a sample of S tokens was read, its experts, int16 [layers, S, K of the sample].
  */
 
 /**
  * @typedef {object} FrameShape
  * @property {number} tokens N
- * @property {number} layers that have a router
- * @property {number} topK K: the most experts that a token has
+ * @property {number} layers layers with a router
+ * @property {number} topK K: the largest number of experts per token
  * @property {number} experts E
  * @property {number} predictions P
- * @property {{ tokens: number, step: number, topK: number }} [sample] S, the step of the model that read it, and its K
+ * @property {{ tokens: number, step: number, topK: number }} [sample] S, the step at which it was read, and its K
  *
  * @typedef {import('../routing.js').LayerRouting} LayerRouting
  *
@@ -27,13 +26,13 @@ import { putRouting, widthOf } from '../routing.js';
  *
  * @typedef {object} Routing
  * @property {LayerRouting[]} layers
- * @property {Int16Array} sample [layers, S, K of the sample]; filled up as routing is, and `unread` where a token was
- *   not read
+ * @property {Int16Array} sample [layers, S, K of the sample]; padded with -1; `unread` where a token was not
+ *   read
  *
  * @typedef {Routing & Predictions} FrameViews
  */
 
-/** What stands in place of the experts of a sample's token that was not read. */
+/** In place of the experts of a token that was not read. */
 export const unread = -2;
 
 /** @param {FrameShape} shape */
@@ -46,7 +45,7 @@ export function frameBytes({ tokens, layers, topK, experts, predictions, sample 
 const sampleSize = (sample) => (sample ? sample.tokens * sample.topK : 0);
 
 /**
- * The parts of a block, as views of it.
+ * Views of the parts of a buffer.
  *
  * @param {ArrayBuffer} buffer may be longer than needed
  * @param {FrameShape} shape
@@ -77,9 +76,9 @@ export function frameViews(buffer, shape) {
 }
 
 /**
- * The routing of tokens that were written one by one.
+ * Packs the routing of tokens that were generated one by one.
  *
- * @param {readonly { routing: readonly LayerRouting[] }[]} written one at least
+ * @param {readonly { routing: readonly LayerRouting[] }[]} written at least one
  * @returns {{ shape: FrameShape, buffer: ArrayBuffer }}
  */
 export function packRouting(written) {
@@ -104,12 +103,12 @@ export function packRouting(written) {
 }
 
 /**
- * Writes the P likeliest next tokens of a token, and its loss.
+ * Writes the P most likely next tokens, and the loss, at one token.
  *
  * @param {Predictions} views changed
  * @param {number} token which row to write
  * @param {Float32Array} logits [V] over the vocabulary
- * @param {number} target the token that really follows, or -1
+ * @param {number} target the actual next token, or -1
  * @param {number} predictions P
  */
 export function writePrediction(views, token, logits, target, predictions) {
@@ -118,7 +117,7 @@ export function writePrediction(views, token, logits, target, predictions) {
   let sum = 0;
   for (const logit of logits) sum += Math.exp(logit - max);
 
-  // In two places of their own while they are sorted: optimised code of Firefox 153 loses writes into parts of a longer
+  // Sorted in arrays of their own: optimised code of Firefox 153 loses writes into parts of a longer
   // array here, and lists one token five times.
   const best = new Array(predictions).fill(-1);
   const probabilities = new Array(predictions).fill(-1);

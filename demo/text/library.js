@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * The built-in texts, as modules that the page imports when one is chosen: `virtual:text/NAME` exports the text. They
- * are cut when the page is built, so that nobody waits for a whole book; each is in the public domain.
+ * The built-in texts, as modules that the page imports on demand: `virtual:text/NAME` exports the text. They are cut
+ * when the page is built, so that nobody has to load a whole book; all are in the public domain.
  */
 
-/** About 350 kB, 140 compressed; the held-out tenth begins where the mast-heads are spoken of. */
+/** About 350 kB, 140 kB compressed; the held-out tenth starts in the chapter about the mast-heads. */
 const lastChapter = 38;
 
 /** @type {Record<string, () => string>} */
@@ -41,13 +41,13 @@ export function textLibrary() {
   };
 }
 
-/** @param {string} path in a package that the page is built with */
+/** @param {string} path in a package that is needed for the build */
 function read(path) {
   return readFileSync(new URL(`../../node_modules/${path}`, import.meta.url), 'utf8');
 }
 
 /**
- * In an order that is always the same, but not the alphabet's: the held-out tail would begin with W otherwise.
+ * In a fixed random order: in alphabetical order the held-out tail would start with W.
  *
  * @param {string[]} list
  */
@@ -64,8 +64,8 @@ function shuffled(list) {
 }
 
 /**
- * Lines become paragraphs, and typographic signs those of a typewriter: then nearly every character is one byte,
- * and a colour belongs to a character.
+ * Joins the lines of a paragraph and replaces typographic characters by ASCII: then nearly every character is one byte,
+ * with one colour.
  *
  * @param {string} text
  */

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { inWords } from './checkpoint-file.js';
 
 /**
- * Asks for what a checkpoint does not say: published ones hold tensors only.
+ * Asks for what a checkpoint does not contain: published ones have tensors only.
  *
  * @param {{ opening: import('./opening.js').Opening, state: import('../state.js').State }} props
  */
@@ -25,8 +25,8 @@ export function OpenDialog({ opening, state }) {
             opening.answer(configOf(form), file instanceof File && file.name ? file : undefined);
           }}
         >
-          <h2 id="open-title">What {question.described.name} does not say</h2>
-          <p class="help">Its tensors tell: {inWords(question.described)}.</p>
+          <h2 id="open-title">Complete {question.described.name}</h2>
+          <p class="help">From its tensors: {inWords(question.described)}.</p>
           {question.vocabulary && <VocabularyField size={question.described.vocabSize} />}
           {question.config && <ConfigFields described={question.described} state={state} />}
           {question.problem && (
@@ -36,7 +36,7 @@ export function OpenDialog({ opening, state }) {
           )}
           <div class="row">
             <button type="submit" class="primary">
-              Open it
+              Open model
             </button>
             <button type="button" onClick={opening.cancel}>
               Cancel
@@ -52,7 +52,7 @@ export function OpenDialog({ opening, state }) {
 function VocabularyField({ size }) {
   return (
     <div class="field">
-      <label for="open-vocabulary">Vocabulary: what its {size} symbols stand for</label>
+      <label for="open-vocabulary">Vocabulary ({size} symbols)</label>
       <input
         id="open-vocabulary"
         name="vocabulary"
@@ -61,7 +61,7 @@ function VocabularyField({ size }) {
         aria-describedby="open-vocabulary-help"
       />
       <p class="help" id="open-vocabulary-help">
-        JSON of the package, or a text with one character a line, or the number of one byte.
+        JSON from the package, or a text file with one character, or the number of one byte, per line.
       </p>
     </div>
   );
@@ -85,47 +85,47 @@ function ConfigFields({ described: { routers, shapes }, state }) {
             ))}
           </select>
           <p class="help" id="open-router-help">
-            These have the same tensors, and differ in what of them they train.
+            These routers have the same tensors; they differ in which of them are trained.
           </p>
         </div>
       )}
       <div class="open-numbers">
         <NumberField
           name="topK"
-          label="Experts per character (k)"
+          label="Experts per token (top-k)"
           min={1}
           max={experts}
           value={Math.min(2, experts)}
         />
         <NumberField
           name="contextLength"
-          label="Segment"
+          label="Context length"
           min={2}
           max={512}
           value={Number(state.peek('contextLength'))}
         />
         <NumberField
           name="memoryLength"
-          label="Memory"
+          label="Memory length"
           min={0}
           max={1024}
           value={Number(state.peek('memoryLength'))}
         />
         <NumberField
           name="batchSize"
-          label="Streams"
+          label="Batch size"
           min={1}
           max={32}
           value={Number(state.peek('batchSize'))}
         />
       </div>
       <p class="help">
-        As in its training, if you know it: k at least. Segment and memory, in characters, may be shorter; the
-        model is then faster and sees less.
+        Use the values from training if you know them, at least for k. Context and memory (in tokens) may be
+        shorter: the model is then faster but sees less.
       </p>
       <label class="check">
         <input type="checkbox" name="preLayerNorm" />
-        <span>Normalises first (published models do not)</span>
+        <span>Pre-layer norm (published models do not use it)</span>
       </label>
     </>
   );

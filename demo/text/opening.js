@@ -7,18 +7,18 @@ import { vocabularyOfFile } from './vocabulary-file.js';
  * @typedef {import('./checkpoint-file.js').Described} Described
  * @typedef {import('./checkpoint-file.js').Config} Config
  *
- * @typedef {object} Question what the reader has to say before a model can be opened
+ * @typedef {object} Question what is needed before a model can be opened
  * @property {Described} described
- * @property {boolean} config whether its configuration is asked for
- * @property {boolean} vocabulary whether its vocabulary is
- * @property {string} problem with the last answer; empty: none
+ * @property {boolean} config whether its configuration is needed
+ * @property {boolean} vocabulary whether its vocabulary is needed
+ * @property {string} problem with the last answer, or empty
  */
 
 /**
- * Opening a model: out of one file, or of one and its vocabulary.
+ * Opens a model from a file, with or without a vocabulary file.
  *
  * @param {import('../run.js').Run} run
- * @param {readonly import('../schema.js').Choice[]} routers that there are
+ * @param {readonly import('../schema.js').Choice[]} routers of the engine
  */
 export function createOpening(run, routers) {
   const question = signal(/** @type {Question | null} */ (null));
@@ -35,14 +35,12 @@ export function createOpening(run, routers) {
       const read = await Promise.all(files.map(readFile));
       const models = read.filter(({ content }) => looksLikeCheckpoint(content));
       if (files.length > 2 || models.length > 1) {
-        throw new CheckpointFileError(
-          'Open one model at a time, with its vocabulary beside it if it needs one.',
-        );
+        throw new CheckpointFileError('Open one model at a time, together with its vocabulary if needed.');
       }
       const model = models[0] ?? read.find(({ name }) => !/\.(json|txt)$/i.test(name));
       if (!model) {
         const { name } = read[0];
-        throw new CheckpointFileError(`${name} is no model; a vocabulary is opened together with its model.`);
+        throw new CheckpointFileError(`${name} is not a model. Open a vocabulary together with its model.`);
       }
       const described = describeCheckpoint(model.name, model.content, routers);
       const other = read.find((file) => file !== model);
@@ -66,15 +64,15 @@ export function createOpening(run, routers) {
   }
 
   /**
-   * @param {Config} config what was asked for of it
-   * @param {File | undefined} file the vocabulary, where that was asked for
+   * @param {Config} config the missing part of it
+   * @param {File | undefined} file the vocabulary, if needed
    */
   async function answer(config, file) {
     const asked = question.peek();
     if (!asked) return;
     try {
       if (asked.vocabulary) {
-        if (!file) throw new RangeError('Its vocabulary is missing: choose the file.');
+        if (!file) throw new RangeError('Choose the vocabulary file.');
         const { name, content } = await readFile(file);
         vocabulary = vocabularyFrom(name, content, asked.described);
       }
@@ -83,8 +81,8 @@ export function createOpening(run, routers) {
       return;
     }
     question.value = null;
-    const whole = asked.config ? { ...asked.described.shapes, ...config } : undefined;
-    await run.open(bytes, { config: whole, vocabulary: vocabulary?.toJSON() });
+    const complete = asked.config ? { ...asked.described.shapes, ...config } : undefined;
+    await run.open(bytes, { config: complete, vocabulary: vocabulary?.toJSON() });
   }
 
   return {
@@ -114,13 +112,11 @@ function vocabularyFrom(name, content, { vocabSize }) {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch {
-    throw new RangeError(`${name} is no vocabulary: it is not a text in UTF-8`);
+    throw new RangeError(`${name} is not a vocabulary: it is not UTF-8 text`);
   }
   const vocabulary = vocabularyOfFile(name, text);
   if (vocabulary.size === vocabSize) return vocabulary;
-  throw new RangeError(
-    `${name} has ${vocabulary.size} symbols, and the model is of ${vocabSize}: they do not belong together`,
-  );
+  throw new RangeError(`${name} has ${vocabulary.size} symbols, but the model has ${vocabSize}`);
 }
 
 /** @param {unknown} error */

@@ -2,27 +2,27 @@ import { fillOf, letterOf, paper, strengthOf, tie } from '../colours.js';
 import { isTied } from '../routing.js';
 
 /**
- * The colours of a routed text's characters, set from outside on elements that stay.
+ * Colours the characters of a routed text. The elements are not rendered again for that.
  *
  * @typedef {import('./run.js').RoutedText} RoutedText
  *
- * @typedef {object} TextLook how a text is to look
- * @property {number} layer counted from 1; 0: all layers as stripes
- * @property {boolean} strength paler, the less weight the first expert has
- * @property {boolean} letters whether stripes have room for them
- * @property {Uint8Array | null} lit [N] 1 for the characters that keep their colours; null: all do
+ * @typedef {object} TextLook how a text is drawn
+ * @property {number} layer from 1; 0: all layers as stripes
+ * @property {boolean} strength paler with less weight on the first expert
+ * @property {boolean} letters whether stripes need space for letters
+ * @property {Uint8Array | null} lit [N] 1 for highlighted characters; null: all
  *
  * @typedef {object} Look of one character
- * @property {string} background empty: as the paper
+ * @property {string} background empty: none
  * @property {string} text colour of the character itself
- * @property {string} letter of its first expert, one a line where there are stripes
- * @property {string} letters the colours behind these lines; empty: as the character
+ * @property {string} letter of its first expert, one line per stripe
+ * @property {string} letters the colours of these lines; empty: as the character
  */
 
-/** Height of the second expert's stripe in pixels, at the weight of one half, which is the most that it can have. */
+/** Height of the second expert's stripe in pixels, at a weight of 0.5. */
 const secondHeight = 7;
 
-/** Where the stripes of the layers begin, below the character, and how high they are: pixels, as in the style sheet. */
+/** Top and height of the stripes of the layers, below the character: pixels, as in the style sheet. */
 const stripesTop = 25;
 const stripeHeight = { letters: 14, plain: 8 };
 
@@ -61,7 +61,7 @@ export function lookOf(routed, index, look) {
 }
 
 /**
- * The first expert of every layer, one stripe a layer, the first layer on top.
+ * The first expert of every layer, one stripe per layer, the first layer on top.
  *
  * @param {RoutedText} routed
  * @param {number} row
@@ -100,12 +100,12 @@ function stripes(routed, row, letters) {
 const firstOf = ({ experts }, row, topK) => (topK ? experts[row * topK] : -1);
 
 /**
- * Gives every character its colours.
+ * Colours every character.
  *
  * @param {HTMLElement} list
  * @param {RoutedText | null} routed
  * @param {TextLook} look
- * @param {WeakMap<Element, string>} painted what each character was painted with
+ * @param {WeakMap<Element, string>} painted how each character is painted now
  */
 export function paint(list, routed, look, painted) {
   list.style.setProperty('--layers', String(routed?.shape.layers ?? 0));

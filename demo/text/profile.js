@@ -2,13 +2,13 @@ import { routingByClass } from 'hyperrouter-wasm';
 import { unread } from './frame.js';
 
 /**
- * What each expert takes more of than others do, counted on the sample of the held-out text. A token counts once for
- * each of the experts that take it, as in the load.
+ * What each expert specialises in, counted on the sample of the held-out text. A token counts once for each of its
+ * experts, as in the load.
  *
  * @typedef {object} LayerSample the routing of one layer on a text
  * @property {ArrayLike<number>} tokens [S]
  * @property {ArrayLike<number>} classes [S]
- * @property {Int16Array} experts [S, K] chosen, filled up with -1; `unread` where a token was not read
+ * @property {Int16Array} experts [S, K] chosen, padded with -1; `unread` where a token was not read
  * @property {number} topK K
  * @property {number} count E
  *
@@ -17,24 +17,24 @@ import { unread } from './frame.js';
  * @typedef {object} Item a character or a pair of them
  * @property {number[]} tokens
  * @property {number} lift p(item given expert) / p(item)
- * @property {number} times that it was read
- * @property {number} share of its occurrences that the expert takes, alone or with others
+ * @property {number} times number of occurrences
+ * @property {number} share of its occurrences routed to the expert, alone or with others
  *
  * @typedef {{ load: number, characters: Item[], pairs: Item[] }} Profile of one expert
  */
 
-/** What comes less often says little: its lift may be chance. */
-const leastTimes = 12;
-/** Below this there is nothing special to tell. */
-const leastLift = 1.2;
+/** The lift of rarer items may be chance. */
+const minTimes = 12;
+/** A smaller lift is no specialisation. */
+const minLift = 1.2;
 
 /**
- * The part of a routed text's sample that belongs to a layer.
+ * The sample of one layer.
  *
  * @param {import('./run.js').RoutedText} routed
  * @param {{ sample: Int32Array, sampleClasses: Uint8Array }} data
  * @param {number} layer counted from 0
- * @returns {LayerSample | undefined} undefined where there is none
+ * @returns {LayerSample | undefined} undefined: no sample
  */
 export function layerSample({ shape, views }, { sample, sampleClasses }, layer) {
   if (!shape.sample?.tokens || layer >= shape.layers || sample.length !== shape.sample.tokens)
@@ -51,10 +51,10 @@ export function layerSample({ shape, views }, { sample, sampleClasses }, layer) 
 }
 
 /**
- * The routing by whatever the tokens are told apart by.
+ * The routing, grouped by a key of the tokens.
  *
  * @param {LayerSample} sample
- * @param {(index: number) => number} keyOf a token's; -1: of none
+ * @param {(index: number) => number} keyOf key of a token; -1: skipped
  */
 function routingBy({ tokens, experts, topK, count }, keyOf) {
   const keys = Array.from(tokens, (_, i) => (experts[i * topK] === unread ? -1 : keyOf(i)));
@@ -70,10 +70,10 @@ function routingBy({ tokens, experts, topK, count }, keyOf) {
 const loadOfSample = (sample) => routingBy(sample, () => 0)[0]?.shares ?? new Array(sample.count).fill(0);
 
 /**
- * Which expert takes which class of characters.
+ * Routing by character class.
  *
  * @param {LayerSample} sample
- * @returns {{ rows: ClassRow[], load: number[], tokens: number }} classes that occur, by their ids
+ * @returns {{ rows: ClassRow[], load: number[], tokens: number }} the classes that occur, by id
  */
 export function classTable(sample) {
   const rows = routingBy(sample, (i) => sample.classes[i]);
@@ -85,16 +85,15 @@ export function classTable(sample) {
 const pairSize = 65536;
 
 /**
- * What is typical of each expert: the characters, and the pairs that end in the character it took, of the greatest
- * lift.
+ * The characters, and the pairs that end in the routed character, with the highest lift for each expert.
  *
  * @param {LayerSample} sample
- * @param {number} most of each
- * @returns {Profile[]} one an expert
+ * @param {number} most maximum number of each
+ * @returns {Profile[]} one per expert
  */
 export function profilesOf(sample, most) {
   const { tokens } = sample;
-  const often = (/** @type {ClassRow} */ row) => row.tokens >= leastTimes;
+  const often = (/** @type {ClassRow} */ row) => row.tokens >= minTimes;
   const characters = routingBy(sample, (i) => tokens[i]).filter(often);
   const pairs = routingBy(sample, (i) => (i > 0 ? tokens[i - 1] * pairSize + tokens[i] : -1)).filter(often);
   /**
@@ -105,7 +104,7 @@ export function profilesOf(sample, most) {
    */
   const best = (rows, expert, tokensOf) =>
     rows
-      .filter(({ lifts }) => lifts[expert] >= leastLift)
+      .filter(({ lifts }) => lifts[expert] >= minLift)
       .sort((a, b) => b.lifts[expert] - a.lifts[expert] || b.tokens - a.tokens)
       .slice(0, most)
       .map(({ id, tokens: times, assignments, lifts }) => ({

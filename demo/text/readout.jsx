@@ -9,8 +9,8 @@ import { cellOf } from './cells.js';
  */
 
 /**
- * All that is known of one character: the router's probabilities over all experts, the chosen ones and their
- * weights, and what the model expects next.
+ * The routing of one character (router probabilities, chosen experts and their weights), and the predicted next
+ * character.
  *
  * @param {object} props
  * @param {string} props.id
@@ -63,10 +63,10 @@ export function Readout({ id, text, tokens, symbols, cells, index, state }) {
  * @param {number} layer
  */
 function reasonFor(routed, row, layer) {
-  if (!routed) return 'The routing comes with the first step.';
-  if (row < 0) return 'This is the beginning that you gave; the routing is shown for what the model wrote.';
-  const what = layer ? `Layer ${layer} has` : 'These layers have';
-  return `${what} no router: every character goes through the same network.`;
+  if (!routed) return 'Shown after the first step.';
+  if (row < 0) return 'Part of the prompt. Routing is shown for generated characters only.';
+  const where = layer ? ` in layer ${layer}` : '';
+  return `No router${where}: one network processes every character.`;
 }
 
 /**
@@ -75,12 +75,12 @@ function reasonFor(routed, row, layer) {
  * @param {number} props.row
  * @param {{ topK: number, experts: number }} props.shape
  * @param {number} props.layer
- * @param {string} [props.what] is routed
+ * @param {string} [props.what] what is routed
  */
 export function Experts({ routing, row, shape, layer, what = 'character' }) {
   const { topK, experts } = shape;
   const probabilities = routerProbabilities(routing.logits, experts, row);
-  // The height of a bar is a probability of 30 %, or of more where one is surer than that.
+  // Full height is a probability of 30 %, or the largest one if that is higher.
   const full = Math.max(0.3, ...probabilities);
   const chosen = new Map();
   for (let i = row * topK; i < (row + 1) * topK; i++) {
@@ -89,7 +89,7 @@ export function Experts({ routing, row, shape, layer, what = 'character' }) {
   return (
     <table class="readout-experts">
       <caption>
-        What the router of layer {layer} thinks of this {what}. Outlined: the chosen experts.
+        Router probabilities for this {what} (layer {layer}). Outlined: chosen experts.
       </caption>
       <thead>
         <tr>
@@ -132,7 +132,7 @@ export function Experts({ routing, row, shape, layer, what = 'character' }) {
  * @param {object} props
  * @param {RoutedText} props.routed
  * @param {number} props.row
- * @param {number | undefined} props.actual what really comes next
+ * @param {number | undefined} props.actual the actual next token
  * @param {import('./cells.js').Symbols} props.symbols
  */
 function Next({ routed, row, actual, symbols }) {
@@ -147,7 +147,7 @@ function Next({ routed, row, actual, symbols }) {
   const rows = missed ? [...likely.slice(0, -1), { token: actual, p: Math.exp(-losses[row]) }] : likely;
   return (
     <div class="readout-next">
-      <p>What it expects next{actual === undefined ? '.' : '. Framed: what comes.'}</p>
+      <p>Predicted next character{actual === undefined ? '.' : '. Framed: the actual one.'}</p>
       <ol>
         {rows.map(({ token, p }) => (
           <li key={token} class={token === actual ? 'is-actual' : ''}>

@@ -1,6 +1,5 @@
 import { useComputed } from '@preact/signals';
 import { useCallback, useMemo } from 'preact/hooks';
-import { letterOf } from '../colours.js';
 import { Controls, ToSettings } from '../views/controls.jsx';
 import { Deferred } from '../views/deferred.jsx';
 import { Field } from '../views/field.jsx';
@@ -16,14 +15,14 @@ import { BarcodeView } from './barcode.jsx';
 import { OpenDialog } from './open-dialog.jsx';
 import { RoutedTextView } from './routed-text.jsx';
 import { openTextRun } from './run.js';
-import { SpecialitiesView } from './specialities.jsx';
+import { SpecialisationView } from './specialisation.jsx';
 import { createSpotlight, litBy, nameOfSpot } from './spotlight.js';
 import { TextKey, TextTable } from './text-key.jsx';
 import { TextSource } from './text-source.jsx';
 import { WritingView } from './writing.jsx';
 
 /**
- * A language model learns a text, and every character has the colour of the expert that takes it.
+ * A language model learns a text; every character has the colour of its chosen expert.
  *
  * @param {import('../context.js').Context} context
  * @returns {Promise<import('../shell.js').Room>}
@@ -48,7 +47,7 @@ function TextRoom({ run, state }) {
     for (const problem of problems) run.notify('note', `${problem}.`);
   };
   const spotlight = useMemo(createSpotlight, []);
-  const doing = useCallback(() => (run.writing.peek() ? 'The model writes.' : ''), [run]);
+  const doing = useCallback(() => (run.writing.peek() ? 'Generating text.' : ''), [run]);
   return (
     <>
       <Transport run={run} state={state} />
@@ -65,14 +64,14 @@ function TextRoom({ run, state }) {
           openFiles={run.opening.openFiles}
           source={
             <div class="group">
-              <h2>What it reads</h2>
+              <h2>Training text</h2>
               <TextSource run={run} state={state} />
             </div>
           }
         />
         <div class="column">
           <TextFigure run={run} state={state} spotlight={spotlight} />
-          <SpecialitiesView run={run} state={state} spotlight={spotlight} />
+          <SpecialisationView run={run} state={state} spotlight={spotlight} />
           <BarcodeView run={run} state={state} />
           <WritingView run={run} state={state} />
         </div>
@@ -104,16 +103,12 @@ function TextFigure({ run, state, spotlight }) {
     return spot && routed ? litBy(spot, routed, run.data.value?.probeClasses ?? []) : null;
   });
   const none = () => {};
-  const last = letterOf(Number(state.get('experts')) - 1);
   return (
     <Figure
-      title="Who takes which character"
+      title="Chosen expert per character"
       name="text"
       tools={<ShownOnly spotlight={spotlight} symbols={run.vocabulary.value.symbol} />}
-      caption={
-        `A passage that the model never trains on. Experts A to ${last} have no meaning but what they learn: ` +
-        'in another run, or layer, the same letter stands for something else.'
-      }
+      caption="A held-out passage. Letters are only labels: A in another run or layer is unrelated."
       table={() => <TextTable run={run} state={state} />}
     >
       <div class="tools">
@@ -124,7 +119,7 @@ function TextFigure({ run, state, spotlight }) {
       <TextKey run={run} state={state} />
       <RoutedTextView
         id="probe"
-        label="The passage, every character with its expert."
+        label="Held-out passage with the experts of each character."
         text={run.probe}
         tokens={tokens.value}
         symbols={run.vocabulary.value.symbol}
@@ -136,7 +131,7 @@ function TextFigure({ run, state, spotlight }) {
 }
 
 /**
- * That a part of the text is dimmed, and the way back.
+ * Says which characters are highlighted, and resets that.
  *
  * @param {{ spotlight: import('./spotlight.js').Spotlight, symbols: import('./cells.js').Symbols }} props
  */
@@ -145,7 +140,7 @@ function ShownOnly({ spotlight, symbols }) {
   if (!spot) return null;
   return (
     <button type="button" class="quiet" onClick={spotlight.clear}>
-      Only {nameOfSpot(spot, symbols)}. Show all
+      Showing {nameOfSpot(spot, symbols)}. Show all
     </button>
   );
 }

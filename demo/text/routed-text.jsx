@@ -13,22 +13,22 @@ import { Readout } from './readout.jsx';
  * @typedef {import('../state.js').State} State
  */
 
-/** Lines of fewer characters than this on average are not broken where the text breaks them. */
+/** Texts with shorter lines on average are not broken at their line breaks. */
 const shortLine = 24;
 
 /**
- * A text with every character on the colour of the expert that took it. The characters are a list of options: one
- * Tab stop, arrow keys move along it, and what hover shows they show too.
+ * A text with every character on the colour of its chosen expert. The characters form a listbox: one tab stop, arrow keys
+ * move in it and show the same as the pointer.
  *
  * @param {object} props
  * @param {string} props.id
  * @param {string} props.label
  * @param {import('@preact/signals').ReadonlySignal<RoutedText | null>} props.text
- * @param {Int32Array} props.tokens shown even before there is any routing
- * @param {import('./cells.js').Symbols} props.symbols what they stand for
+ * @param {Int32Array} props.tokens shown even before there is routing
+ * @param {import('./cells.js').Symbols} props.symbols what the tokens stand for
  * @param {State} props.state
- * @param {import('@preact/signals').ReadonlySignal<Uint8Array | null>} [props.lit] the characters that keep their
- *   colours while the others are dimmed; null: all do
+ * @param {import('@preact/signals').ReadonlySignal<Uint8Array | null>} [props.lit] the highlighted
+ *   characters; the others are dimmed. null: all
  */
 export function RoutedTextView({ id, label, text, tokens, symbols, state, lit }) {
   const list = useRef(/** @type {HTMLDivElement | null} */ (null));
@@ -47,7 +47,7 @@ export function RoutedTextView({ id, label, text, tokens, symbols, state, lit })
     if (list.current) paint(list.current, text.value, look, painted.current);
   };
   useSignalEffect(repaint);
-  // Characters that were added are there only now.
+  // Added characters are rendered only now.
   useLayoutEffect(repaint, [cells]);
 
   const shown = Math.min(hovered.value ?? cursor.value, tokens.length - 1);
@@ -105,7 +105,7 @@ export function RoutedTextView({ id, label, text, tokens, symbols, state, lit })
 }
 
 /**
- * The characters themselves. Drawn again only for another text: colours are set from outside.
+ * The characters. Rendered again only for another text: `paint` sets the colours.
  */
 const Cells = memo(
   /** @param {{ id: string, cells: Cell[] }} props */
@@ -145,14 +145,14 @@ function Line({ id, words, breaks }) {
 }
 
 /**
- * Words that stay together where lines are broken, gathered by the lines of the text itself.
+ * The lines of the text, each split into words that are not broken.
  *
  * @param {Cell[]} cells
  */
 function linesOf(cells) {
   const longest = 20;
   const breaks = cells.filter(({ endsLine }) => endsLine).length;
-  // A list of short lines would be a long column; it runs on, and the sign of the line break shows where.
+  // Short lines would make a long column; they run on, with a visible sign for each line break.
   const runsOn = breaks * shortLine > cells.length;
   /** @type {{ start: number, cells: Cell[] }[][]} */
   const lines = [[]];
@@ -168,7 +168,7 @@ function linesOf(cells) {
 }
 
 /**
- * Marks the character that the readout is about, and gives it the name that a screen reader says: with its experts.
+ * Marks the character of the readout, and adds its experts to its accessible name.
  *
  * @param {object} props
  * @param {{ current: HTMLElement | null }} props.list
@@ -229,7 +229,7 @@ function indexOf(target) {
 }
 
 /**
- * Where a key leads to; undefined for keys that do not move.
+ * The character that a key moves to; undefined for other keys.
  *
  * @param {string} key
  * @param {number} from
@@ -256,7 +256,7 @@ function destination(key, from, length, list) {
 }
 
 /**
- * The character above or below, as the text is broken on the screen now.
+ * The character above or below on the screen.
  *
  * @param {HTMLElement | null} list
  * @param {number} from

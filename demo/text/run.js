@@ -5,7 +5,7 @@ import { createRun } from '../run.js';
 import { createSchema } from '../schema.js';
 import { createVisits } from '../session/in-room.js';
 import { createState } from '../state.js';
-import { builtInText, charactersIn, keepText, keptText, leastTokens, TextError } from './data.js';
+import { builtInText, requireLength, storedText, storeText } from './data.js';
 import { frameViews } from './frame.js';
 import { createOpening } from './opening.js';
 import { textSettings } from './settings.js';
@@ -19,18 +19,18 @@ import { createSink } from './written.js';
  * @typedef {import('./frame.js').FrameViews} FrameViews
  * @typedef {import('./frame.js').FrameShape} FrameShape
  *
- * @typedef {object} RoutedText a text with the routing of its tokens
+ * @typedef {object} RoutedText a text and the routing of its tokens
  * @property {Int32Array} tokens
- * @property {number} from the first token that has routing; those before it are a prompt
+ * @property {number} from the first token with routing; those before are the prompt
  * @property {FrameShape} shape
  * @property {FrameViews} views by token, counted from `from`
  */
 
-/** Milliseconds between two pictures of a text that is being written. */
+/** Milliseconds between two updates of a text that is being generated. */
 const showEvery = 60;
 
 /**
- * The run of the text room, with its settings and what to do when a room that shows it is entered and left.
+ * The run of the text room, its settings, and what to do when a room that shows it is entered or left.
  *
  * @param {import('../context.js').Context} context
  */
@@ -43,7 +43,7 @@ export function openTextRun(context) {
 }
 
 /**
- * A text, its probe, and what the model writes.
+ * The text, the model, the routing of the probe, and generated text.
  *
  * @param {{ openClient: () => Promise<import('../trainer/trainer-client.js').TrainerClient>, state: State }} parts
  */
@@ -51,16 +51,16 @@ function createTextRun({ openClient, state }) {
   const textName = signal('');
   const writing = signal(false);
   const written = signal(/** @type {RoutedText | null} */ (null));
-  /** What the model's tokens stand for. */
+  /** The vocabulary of the model. */
   const vocabulary = signal(SymbolVocabulary.bytes());
   /** @type {Map<string, Text>} by choice of the setting */
   const builtIn = new Map();
   /** @type {Text | undefined} */
-  let own = keptText();
+  let own = storedText();
   /** @type {number | undefined} */
   let writingId;
-  /** Texts that the model has written. */
-  let texts = 0;
+  /** Number of texts generated so far. */
+  let generatedCount = 0;
 
   const run = createRun({
     openClient,
@@ -83,7 +83,7 @@ function createTextRun({ openClient, state }) {
       async wanted() {
         if (state.peek('text') === 'own') {
           if (own) return own;
-          run.notify('note', 'Your own text was not kept over the reload; the page went back to Moby-Dick.');
+          run.notify('note', 'Your text was lost on the reload. The page now uses Moby-Dick.');
           state.setAll([['text', 'moby-dick']]);
         }
         const id = String(state.peek('text'));
@@ -94,7 +94,7 @@ function createTextRun({ openClient, state }) {
       begin(built, text) {
         textName.value = text.name;
         written.value = null;
-        texts = 0;
+        generatedCount = 0;
         const { unknown, vocabulary: json } = /** @type {TextSummary} */ (built.data);
         vocabulary.value = SymbolVocabulary.fromJSON(json);
         if (unknown) run.notify('note', describeUnknown(text.name, unknown));
@@ -106,7 +106,7 @@ function createTextRun({ openClient, state }) {
 
   const data = computed(() => /** @type {TextSummary | undefined} */ (run.summary.value?.data));
 
-  /** The routing that is shown: of now, or of the moment that the reader has gone back to; null: none yet. */
+  /** The routing that is shown: the current one, or that of a recorded moment; null: none yet. */
   const probe = computed(
     /** @returns {RoutedText | null} */ () => {
       const at = run.moment.value;
@@ -127,7 +127,7 @@ function createTextRun({ openClient, state }) {
       return undefined;
     }
     own = text;
-    keepText(text);
+    storeText(text);
     run.notices.value = [];
     state.set('text', 'own');
     return run.build();
@@ -138,12 +138,12 @@ function createTextRun({ openClient, state }) {
     const { tokens, unknown } = vocabulary.peek().encode(prompt);
     if (!tokens.length) {
       const reason = prompt.length
-        ? 'The model’s vocabulary has no character of this beginning; it'
-        : 'The beginning is empty; the model';
-      run.notify('problem', `${reason} needs at least one character to go on from.`);
+        ? 'No character of the prompt is in the model’s vocabulary.'
+        : 'The prompt is empty.';
+      run.notify('problem', `${reason} Enter at least one character that the model knows.`);
       return;
     }
-    if (unknown) run.notify('note', describeUnknown('The beginning', unknown));
+    if (unknown) run.notify('note', describeUnknown('The prompt', unknown));
     const maxTokens = Number(state.peek('length'));
     const sink = createSink(tokens, maxTokens);
     written.value = null;
@@ -152,7 +152,7 @@ function createTextRun({ openClient, state }) {
     let latest = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
-    // Parts come faster than anybody reads, and each would draw the whole text again.
+    // Parts arrive faster than anybody reads, and each would draw the whole text again.
     const show = () => {
       timer = undefined;
       written.value = latest;
@@ -160,8 +160,8 @@ function createTextRun({ openClient, state }) {
     try {
       const temperature = Number(state.peek('temperature'));
       const topP = Number(state.peek('topP'));
-      // Another text each time, but the same ones in every run of these settings.
-      const seed = (Number(state.peek('seed')) + 7919 * texts++) % 2 ** 31;
+      // A different text each time, but the same sequence of texts in every run of these settings.
+      const seed = (Number(state.peek('seed')) + 7919 * generatedCount++) % 2 ** 31;
       const request = run.session.request(
         'generate',
         { prompt, maxTokens, temperature, topP, seed },
@@ -197,21 +197,6 @@ function createTextRun({ openClient, state }) {
     stopWriting: () => (writingId === undefined ? undefined : run.session.cancel(writingId)),
     hasOwnText: () => own !== undefined,
   };
-}
-
-/**
- * @param {Text} text
- * @param {{ batchSize: number, contextLength: number, tokens?: unknown }} config
- */
-function requireLength({ name, bytes }, config) {
-  const least = leastTokens(config);
-  const unit = config.tokens === 'characters' ? 'character' : 'byte';
-  const length = unit === 'byte' ? bytes.length : charactersIn(bytes);
-  if (length >= least) return;
-  throw new TextError(
-    `${name} has ${length} ${unit}${length === 1 ? '' : 's'}; with ${config.batchSize} streams of ` +
-      `${config.contextLength} ${unit}s at least ${least} are needed. Fewer streams or a shorter segment need less.`,
-  );
 }
 
 /** @typedef {ReturnType<typeof createTextRun>} TextRun */

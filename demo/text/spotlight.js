@@ -4,12 +4,12 @@ import { letterOf } from '../colours.js';
 import { cellOf } from './cells.js';
 
 /**
- * Which part of a text is meant, while the rest is dimmed. What it names must all be true of a character.
+ * Which characters of a text are highlighted; the rest is dimmed. All given conditions must hold.
  *
  * @typedef {object} Spot
  * @property {number} [layer] counted from 1, of the expert
- * @property {number} [expert] one of the k that take the character
- * @property {number} [class] id of the package's `characterClassNames`
+ * @property {number} [expert] one of the chosen experts of the character
+ * @property {number} [class] index into the package's `characterClassNames`
  * @property {number[]} [tokens] the character, or the pair that ends in it
  *
  * @typedef {import('./run.js').RoutedText} RoutedText
@@ -18,8 +18,8 @@ import { cellOf } from './cells.js';
 /**
  * @param {Spot} spot
  * @param {RoutedText} routed
- * @param {ArrayLike<number>} classes [tokens] of all its tokens
- * @returns {Uint8Array} [tokens] 1 for what is meant
+ * @param {ArrayLike<number>} classes [tokens] of all tokens
+ * @returns {Uint8Array} [tokens] 1 for highlighted ones
  */
 export function litBy(spot, routed, classes) {
   const { tokens, from, shape, views } = routed;
@@ -50,7 +50,7 @@ function endsIn(tokens, last, wanted) {
 /**
  * @param {Spot} spot
  * @param {import('./cells.js').Symbols} symbols
- * @returns {string} as in “only …”
+ * @returns {string} as in “Showing …”
  */
 export function nameOfSpot(spot, symbols) {
   const what = spot.tokens
@@ -60,11 +60,11 @@ export function nameOfSpot(spot, symbols) {
       : `${characterClassNames[spot.class]}s`;
   if (spot.expert === undefined) return what;
   const expert = `expert ${letterOf(spot.expert)} of layer ${spot.layer}`;
-  return what ? `${what} of ${expert}` : `what ${expert} takes`;
+  return what ? `${what} of ${expert}` : `characters of ${expert}`;
 }
 
 /**
- * What the reader asked to see: pressed, until it is pressed again, or pointed at, until the pointer goes.
+ * What is highlighted: the selected part until it is selected again, or the part under the pointer.
  */
 export function createSpotlight() {
   const pressed = signal(/** @type {Spot | null} */ (null));
@@ -73,7 +73,7 @@ export function createSpotlight() {
     JSON.stringify(a) === JSON.stringify(b);
   return {
     pressed,
-    /** What is shown; null: everything. */
+    /** What is highlighted; null: everything. */
     spot: computed(() => pointed.value ?? pressed.value),
 
     /** @param {Spot} spot */

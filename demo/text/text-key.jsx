@@ -3,25 +3,25 @@ import { percent } from '../format.js';
 import { cellsOf } from './cells.js';
 
 /**
- * How to read the colours of a text.
+ * The key to the colours of a text.
  *
  * @param {{ run: import('./run.js').TextRun, state: import('../state.js').State }} props
  */
 export function TextKey({ run, state }) {
   const experts = run.probe.value?.shape.experts ?? Number(state.get('experts'));
   const several = (run.probe.value?.shape.topK ?? 2) > 1;
-  // Nothing to explain where nothing is coloured.
+  // No key where nothing is coloured.
   if (experts < 2 || run.probe.value?.shape.layers === 0) return null;
   if (state.get('layer') === 0) {
     const layers = run.probe.value?.shape.layers ?? Number(state.get('layers'));
     return (
       <ul class="key">
         <li>
-          A stripe for each layer, from layer 1 on top to layer {layers}: the expert with the largest weight
+          One stripe per layer, from layer 1 (top) to layer {layers}: the expert with the largest weight
         </li>
         {several && (
           <li>
-            <i style={{ background: tie }} /> grey: two experts level
+            <i style={{ background: tie }} /> grey: two experts tied
           </li>
         )}
       </ul>
@@ -33,21 +33,21 @@ export function TextKey({ run, state }) {
   return (
     <ul class="key">
       <li>
-        <i style={{ background: first.fill }} /> the expert with the largest weight
+        <i style={{ background: first.fill }} /> colour: the expert with the largest weight
       </li>
       {several && (
         <li>
-          <i style={{ background: stripe }} /> stripe: the second, as high as its weight
+          <i style={{ background: stripe }} /> stripe: the second expert; its height is the weight
         </li>
       )}
       {several && Boolean(state.get('strength')) && (
         <li>
-          <i style={{ background: pale.fill }} /> paler: the weight is shared
+          <i style={{ background: pale.fill }} /> paler: more weight on other experts
         </li>
       )}
       {several && (
         <li>
-          <i style={{ background: tie }} /> grey: two experts level
+          <i style={{ background: tie }} /> grey: two experts tied
         </li>
       )}
     </ul>
@@ -60,7 +60,7 @@ export function TextTable({ run, state }) {
   const layer = Number(state.get('layer'));
   const routed = probe?.views.layers ?? [];
   const shown = layer ? routed.slice(layer - 1, layer) : routed;
-  if (!probe || !shown.length) return <p class="nothing">No routing in this layer.</p>;
+  if (!probe || !shown.length) return <p class="nothing">No routing in this layer</p>;
   const { topK } = probe.shape;
   const ranks = Array.from({ length: Math.min(topK, layer ? 4 : 1) }, (_, k) => k);
   const columns = shown.flatMap((routing, i) =>

@@ -19,14 +19,12 @@ async function useText(run, read) {
   } catch (error) {
     if (!(error instanceof TooLongError)) return run.report(error);
     const { message, beginning } = error;
-    run.notify('problem', message, [
-      { label: 'Learn as much of it from its beginning', act: () => useText(run, beginning) },
-    ]);
+    run.notify('problem', message, [{ label: 'Use the beginning', act: () => useText(run, beginning) }]);
   }
 }
 
 /**
- * What was dropped: a text, or a model with or without its vocabulary.
+ * Dropped files: a text, or a model with or without a vocabulary.
  *
  * @param {Run} run
  * @param {readonly File[]} files
@@ -43,7 +41,7 @@ function useFiles(run, files) {
 const useFile = (run, file) => file && useText(run, () => textOfFile(file));
 
 /**
- * Which text is learned: the built-in one, a file, or a pasted text.
+ * The choice of the text: built in, from a file, or pasted.
  *
  * @param {{ run: Run, state: State }} props
  */
@@ -77,7 +75,7 @@ export function TextSource({ run, state }) {
       </select>
       <div class="row">
         <label class="button">
-          Open a file
+          Open file
           <input
             ref={picker}
             type="file"
@@ -94,10 +92,8 @@ export function TextSource({ run, state }) {
         </button>
       </div>
       <p class="help" id="setting-text-help">
-        {built
-          ? `${size(built.trainBytes)} to learn from, ${size(built.heldOutBytes)} held out to test on. `
-          : help}{' '}
-        A file may also be dropped on the page. It never leaves this tab.
+        {built ? `${size(built.trainBytes)} for training, ${size(built.heldOutBytes)} held out. ` : help} You
+        can also drop a file on the page. Files never leave this tab.
       </p>
       <PasteDialog run={run} dialog={dialog} />
       <DropTarget run={run} />
@@ -114,17 +110,17 @@ function PasteDialog({ run, dialog }) {
         method="dialog"
         onSubmit={(event) => {
           if (/** @type {SubmitEvent} */ (event).submitter?.getAttribute('value') !== 'use') return;
-          useText(run, () => ownText('The pasted text', area.current?.value ?? ''));
+          useText(run, () => ownText('Pasted text', area.current?.value ?? ''));
         }}
       >
         <h2 id="paste-title">Paste a text</h2>
         <label for="paste-text" class="help">
-          Some thousand characters at least; the more, the more there is to learn.
+          At least a few thousand characters; more is better.
         </label>
         <textarea id="paste-text" ref={area} rows={12} />
         <div class="row">
           <button type="submit" value="use" class="primary">
-            Learn this text
+            Use this text
           </button>
           <button type="submit" value="cancel">
             Cancel
@@ -135,7 +131,7 @@ function PasteDialog({ run, dialog }) {
   );
 }
 
-/** The whole page takes dropped files. @param {{ run: Run }} props */
+/** Files can be dropped anywhere on the page. @param {{ run: Run }} props */
 function DropTarget({ run }) {
   const over = useSignal(false);
   useEffect(() => {
@@ -163,5 +159,5 @@ function DropTarget({ run }) {
       removeEventListener('drop', onDrop);
     };
   }, [run]);
-  return over.value ? <div class="drop">Drop the file to learn its text, or to open a model</div> : null;
+  return over.value ? <div class="drop">Drop a text file to train on it, or a model to open it</div> : null;
 }

@@ -1,14 +1,14 @@
 import { checkSize, SymbolVocabulary } from './vocabulary.js';
 
 /**
- * Vocabularies in files: the JSON of the package, or a list with one symbol a line, as published models of the
- * Transformer-XL family have it. There, a line may have a count behind the symbol; models of bytes name them by number
- * (enwik8), models of characters write the space as `_` (text8), and names stand in angle brackets.
+ * Reads vocabulary files: JSON from the package, or one symbol per line, as with published models of the Transformer-XL
+ * family. There, a count may follow the symbol; bytes are written as numbers (enwik8), the space of character models as
+ * `_` (text8), and special tokens in angle brackets.
  *
  * @param {string} name of the file
  * @param {string} content
  * @returns {SymbolVocabulary}
- * @throws {RangeError} saying what the file may be
+ * @throws {RangeError} saying what is wrong with the file
  */
 export function vocabularyOfFile(name, content) {
   try {
@@ -24,27 +24,27 @@ function ofJSON(content) {
   try {
     json = JSON.parse(content);
   } catch (error) {
-    throw new RangeError(`this is no JSON: ${error instanceof Error ? error.message : error}`);
+    throw new RangeError(`not valid JSON: ${error instanceof Error ? error.message : error}`);
   }
   return SymbolVocabulary.fromJSON(json);
 }
 
-/** @type {Record<string, string>} how lines write what would break them */
+/** @type {Record<string, string>} escapes in lines */
 const escapes = { '\\n': '\n', '\\t': '\t', '\\r': '\r', '\\s': ' ' };
 
 /** @param {string} content */
 function ofLines(content) {
   const lines = content.split('\n').map((line) => line.replace(/\r$/, ''));
   if (lines.at(-1) === '') lines.pop();
-  if (lines.length === 0) throw new RangeError('the file is empty; a vocabulary has one symbol a line');
+  if (lines.length === 0) throw new RangeError('the file is empty; a vocabulary has one symbol per line');
   checkSize(lines.length);
   const entries = lines.map((line, i) => {
     const symbol = [...line].length === 1 ? line : (/^(\S+)(?:\s+\d+)?\s*$/.exec(line)?.[1] ?? '');
     if (symbol) return escapes[symbol] ?? symbol;
     throw new RangeError(
       line
-        ? `line ${i + 1} is “${line.slice(0, 30)}”; a vocabulary has one symbol a line`
-        : `line ${i + 1} is empty; a line break is written \\n, a space \\s`,
+        ? `line ${i + 1} is “${line.slice(0, 30)}”; a vocabulary has one symbol per line`
+        : `line ${i + 1} is empty; write \\n for a line break and \\s for a space`,
     );
   });
   const isName = (/** @type {string} */ entry) => /^<[^<>]+>$/.test(entry);
@@ -56,7 +56,7 @@ function ofLines(content) {
   const word = plain.find((entry) => [...entry].length > 1);
   if (word !== undefined) {
     throw new RangeError(
-      `“${word.slice(0, 30)}” is more than a character; the page takes models of bytes or characters, not of words`,
+      `“${word.slice(0, 30)}” is more than one character; the page supports bytes and characters, not words`,
     );
   }
   const underscore = plain.includes('_') && !plain.includes(' ');

@@ -2,50 +2,50 @@ import { CharacterVocabulary } from 'hyperrouter-wasm';
 import { count } from '../format.js';
 
 /**
- * What the tokens of a model stand for: bytes or characters, in whatever order, and possibly some names, such as the
- * `<eos>` of published models. The page and the worker make the same vocabulary of the same JSON.
+ * What the tokens of a model stand for: bytes or characters in any order, and possibly special tokens with names, such
+ * as `<eos>` in published models. The page and the worker create the same vocabulary from the same JSON.
  *
  * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string } | { kind: 'symbols', symbols: (number | string)[] }} VocabularyJSON
- *   the package's own kinds, where one of them fits; otherwise a list: bytes as numbers, characters and names as strings
+ *   a kind of the package if one fits; otherwise a list: bytes as numbers, characters and names as strings
  *
- * @typedef {object} Unknown what of a text the vocabulary does not have
- * @property {number} total characters of the text, or bytes
- * @property {number} lowered capitals that were read as small letters
- * @property {number} missing all others
- * @property {boolean} replaced whether these became `<unk>`; they were left out otherwise
- * @property {string[]} examples of the missing ones
+ * @typedef {object} Unknown what a vocabulary lacks of a text
+ * @property {number} total characters or bytes of the text
+ * @property {number} lowered capitals replaced by lower-case letters
+ * @property {number} missing other characters that the vocabulary lacks
+ * @property {boolean} replaced whether these became `<unk>`; otherwise they were skipped
+ * @property {string[]} examples of missing ones
  */
 
-/** Where a checkpoint's metadata have the vocabulary, as the command line writes it. */
+/** The key of the vocabulary in a checkpoint's metadata, as the command line writes it. */
 export const vocabularyKey = 'hyperrouter.vocabulary';
 
-/** What a page can choose from; vocabularies of words have a hundred thousand symbols, and rows of the embedding. */
-export const mostSymbols = 4096;
+/** Larger vocabularies, of words, would need too large an embedding. */
+export const maxSymbols = 4096;
 
 const unknownName = '<unk>';
-const mostExamples = 5;
+const maxExamples = 5;
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** @param {string} symbol @returns {boolean} whether it is a single character, not a name */
 const isCharacter = (symbol) => [...symbol].length === 1;
 
-/** The vocabulary of a model: immutable. */
+/** The vocabulary of a model. Immutable. */
 export class SymbolVocabulary {
   #symbols;
   /** @type {Map<number | string, number>} */
   #ids;
-  /** The same for bytes, since texts have millions; -1: none. */
+  /** The same for bytes, faster; -1: none. */
   #byteIds = new Int32Array(256).fill(-1);
 
   /**
    * @param {readonly (number | string)[]} symbols in the order of their tokens; bytes as numbers, characters and names
    *   as strings, but not both bytes and characters
-   * @throws {RangeError} where one is wrong or occurs twice
+   * @throws {RangeError} if one is invalid or occurs twice
    */
   constructor(symbols) {
     this.#symbols = [...symbols];
     this.#ids = new Map(this.#symbols.map((symbol, id) => [symbol, id]));
-    /** Whether tokens are bytes; they are characters otherwise. */
+    /** Whether tokens are bytes; otherwise they are characters. */
     this.ofBytes = this.#symbols.some((symbol) => typeof symbol === 'number');
     this.size = this.#symbols.length;
     checkSize(this.size);
@@ -57,7 +57,7 @@ export class SymbolVocabulary {
       if (!right)
         throw new RangeError(`symbol ${id} of the vocabulary must be a byte, a character or a name`);
       if (this.ofBytes && typeof symbol === 'string' && isCharacter(symbol)) {
-        throw new RangeError(`the vocabulary has bytes, and also the character ${say(symbol)}`);
+        throw new RangeError(`the vocabulary has bytes and also the character ${say(symbol)}`);
       }
     });
   }
@@ -67,20 +67,19 @@ export class SymbolVocabulary {
   }
 
   /**
-   * All characters that a text has.
+   * All characters of a text.
    *
    * @param {Uint8Array} text UTF-8
    */
   static ofText(text) {
     const vocabulary = CharacterVocabulary.fromText(text);
-    if (vocabulary.size < 2)
-      throw new RangeError('the text has one character only; two different ones are needed');
+    if (vocabulary.size < 2) throw new RangeError('the text needs at least two different characters');
     return SymbolVocabulary.fromJSON(vocabulary.toJSON());
   }
 
   /**
-   * @param {unknown} json what `toJSON` gave, of this or of the package
-   * @throws {RangeError} where it describes no vocabulary that the page has
+   * @param {unknown} json from `toJSON`, of this class or of the package
+   * @throws {RangeError} if the page does not support it
    */
   static fromJSON(json) {
     const { kind, characters, symbols } = /** @type {Record<string, unknown>} */ (json ?? {});
@@ -89,12 +88,10 @@ export class SymbolVocabulary {
     if (kind === 'symbols' && Array.isArray(symbols)) return new SymbolVocabulary(symbols);
     if (kind === 'bpe') {
       throw new RangeError(
-        'the vocabulary is of byte pairs (“bpe”); the page takes models of bytes or characters',
+        'the vocabulary uses byte-pair encoding (“bpe”); the page supports bytes and characters',
       );
     }
-    throw new RangeError(
-      'the vocabulary must be JSON as the package writes it, with the kind “byte” or “character”',
-    );
+    throw new RangeError('the vocabulary must be JSON from the package, of kind “byte” or “character”');
   }
 
   /** @returns {VocabularyJSON} */
@@ -109,18 +106,18 @@ export class SymbolVocabulary {
   /** @param {number} token @returns {number | string} */
   symbol = (token) => this.#symbols[token] ?? `no. ${token}`;
 
-  /** @param {string} character of ASCII @returns {number} its token; -1: there is none */
+  /** @param {string} character in ASCII @returns {number} its token, or -1 */
   tokenOf(character) {
     return this.#ids.get(this.ofBytes ? character.charCodeAt(0) : character) ?? -1;
   }
 
-  /** @param {number | string} unit a byte or a character @returns {number} -1: there is none */
+  /** @param {number | string} unit a byte or a character @returns {number} its token, or -1 */
   #idOf(unit) {
     return typeof unit === 'number' ? this.#byteIds[unit] : (this.#ids.get(unit) ?? -1);
   }
 
   /**
-   * The text of a few tokens; names have none.
+   * The text of tokens; special tokens are skipped.
    *
    * @param {Iterable<number>} tokens
    * @returns {string}
@@ -134,7 +131,7 @@ export class SymbolVocabulary {
     return symbols.filter((symbol) => typeof symbol === 'string' && isCharacter(symbol)).join('');
   }
 
-  /** @param {Int32Array} tokens @returns {number} bytes of their text as UTF-8 */
+  /** @param {Int32Array} tokens @returns {number} length of their text in UTF-8 */
   byteLength(tokens) {
     const lengths = this.#symbols.map((symbol) => {
       if (typeof symbol === 'number') return 1;
@@ -146,8 +143,8 @@ export class SymbolVocabulary {
   }
 
   /**
-   * A text as tokens. What the vocabulary lacks is read as a small letter, if it is a capital and that is there, or as
-   * `<unk>`, or is left out.
+   * Encodes a text. A character that the vocabulary lacks is replaced by its lower-case letter, else by `<unk>`, else
+   * skipped.
    *
    * @param {Uint8Array} text UTF-8
    * @returns {{ tokens: Int32Array, unknown: Unknown | null }}
@@ -166,7 +163,7 @@ export class SymbolVocabulary {
         id = this.#idOf(lowerCase(unit));
         if (id < 0) {
           missing++;
-          if (examples.size < mostExamples) examples.add(nameOf(unit));
+          if (examples.size < maxExamples) examples.add(nameOf(unit));
           id = replacement;
         } else lowered++;
       }
@@ -195,17 +192,17 @@ const say = (symbol) => (typeof symbol === 'string' ? `“${symbol}”` : nameOf
 
 /** @param {number} size */
 export function checkSize(size) {
-  if (size <= mostSymbols) return;
+  if (size <= maxSymbols) return;
   throw new RangeError(
-    `the vocabulary has ${count(size)} symbols; the page takes up to ` +
-      `${count(mostSymbols)}, as models of bytes or characters have, not of words`,
+    `the vocabulary has ${count(size)} symbols; the limit is ${count(maxSymbols)}: ` +
+      `the page supports bytes and characters, not words`,
   );
 }
 
 /**
- * What became of the part of a text that the vocabulary does not have.
+ * Says what happened to characters that the vocabulary lacks.
  *
- * @param {string} what the text, at the beginning of a sentence
+ * @param {string} what the text, as the start of a sentence
  * @param {Unknown} unknown
  */
 export function describeUnknown(what, { total, lowered, missing, replaced, examples }) {
@@ -214,11 +211,11 @@ export function describeUnknown(what, { total, lowered, missing, replaced, examp
     return percent < 0.1 ? 'under 0.1 %' : `${percent.toFixed(percent < 10 ? 1 : 0)} %`;
   };
   const parts = [];
-  if (lowered) parts.push(`${share(lowered)} are capitals and were read as small letters`);
+  if (lowered) parts.push(`${share(lowered)} are capitals, replaced by lower-case letters`);
   if (missing) {
-    const fate = replaced ? `were read as ${unknownName}` : 'were left out';
+    const action = replaced ? `were replaced by ${unknownName}` : 'were skipped';
     const list = examples.map((example) => (example.length > 1 ? example : `“${example}”`)).join(' ');
-    parts.push(`${share(missing)} (${list}${examples.length === mostExamples ? ' …' : ''}) ${fate}`);
+    parts.push(`${share(missing)} (${list}${examples.length === maxExamples ? ' …' : ''}) ${action}`);
   }
-  return `${what} has characters that the model’s vocabulary lacks: ${parts.join('; ')}.`;
+  return `${what} has characters that are not in the model’s vocabulary: ${parts.join('; ')}.`;
 }

@@ -4,20 +4,20 @@ import { Figure } from '../views/figure.jsx';
 import { RoutedTextView } from './routed-text.jsx';
 
 /**
- * What the model writes, streamed, in the colours of the text above.
+ * Text generation, streamed, in the colours of the text above.
  *
  * @param {{ run: import('./run.js').TextRun, state: import('../state.js').State }} props
  */
 export function WritingView({ run, state }) {
   const busy = run.writing.value;
   const tokens = useComputed(() => run.written.value?.tokens ?? new Int32Array());
-  const { help, max } = state.settingOf('prompt');
+  const { label, help, max } = state.settingOf('prompt');
   const none = () => {};
   return (
     <Figure
-      title="Let it write"
+      title="Generate text"
       name="writing"
-      caption="The model’s own continuation, one character at a time. Training waits while it writes."
+      caption="The model continues the prompt one token at a time. Training pauses meanwhile."
     >
       <form
         class="writing"
@@ -28,7 +28,7 @@ export function WritingView({ run, state }) {
         }}
       >
         <div class="field field-prompt">
-          <label for="prompt">Beginning</label>
+          <label for="prompt">{label}</label>
           <input
             id="prompt"
             type="text"
@@ -39,7 +39,7 @@ export function WritingView({ run, state }) {
             onInput={(event) => state.set('prompt', event.currentTarget.value)}
           />
           <button type="submit" class="primary" disabled={!run.summary.value}>
-            {busy ? 'Stop' : 'Write'}
+            {busy ? 'Stop' : 'Generate'}
           </button>
           <p class="help" id="prompt-help">
             {help}
@@ -52,7 +52,7 @@ export function WritingView({ run, state }) {
       {tokens.value.length > 0 && (
         <RoutedTextView
           id="written"
-          label="What the model wrote."
+          label="Generated text."
           text={run.written}
           tokens={tokens.value}
           symbols={run.vocabulary.value.symbol}

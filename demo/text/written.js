@@ -8,7 +8,7 @@ import { frameBytes, frameViews } from './frame.js';
  */
 
 /**
- * Collects what is written, in one growing text.
+ * Collects generated parts in one growing text.
  *
  * @param {Int32Array} prompt
  * @param {number} maxTokens
@@ -23,7 +23,7 @@ export function createSink(prompt, maxTokens) {
   let topK = 0;
 
   /**
-   * Makes room for as many experts of a token as it may have. What was written stays.
+   * Makes room for more experts per token. Earlier rows are kept.
    *
    * @param {import('./frame.js').FrameShape} shape
    */

@@ -81,7 +81,7 @@ export const tourSteps = [
       'A HyperRouter does not train the weights of its router one by one. It trains a short vector, ' +
       'from which a frozen random network computes all of them.',
     ask: 'Press One step, and see which numbers change.',
-    target: ['.figure-way'],
+    target: ['.figure-router-diagram'],
   },
   {
     room: 'routers',

@@ -11,17 +11,17 @@ import { fit, Trainer } from './trainer.js';
  * @typedef {import('./trainer.js').Engine} Engine
  * @typedef {import('../plane/frame.js').MapShape} MapShape
  *
- * @typedef {object} Part what one call of the model gives
- * @property {number} start the first point of it
+ * @typedef {object} Part the result of one call of the model
+ * @property {number} start index of its first point
  * @property {Float32Array} probabilities [n, C]
- * @property {import('../routing.js').LayerRouting[]} routing by layer; empty where it was not asked for
+ * @property {import('../routing.js').LayerRouting[]} routing by layer; empty if not requested
  */
 
-/** While it trains, the map must not take more time than the training; at rest it may be finer. */
-const moving = { budget: 6e7, least: 32, most: 96 };
-const resting = { budget: 3e8, least: 64, most: 192 };
-/** Moments are kept, and need memory. */
-const kept = { budget: 6e7, least: 32, most: 48 };
+/** During training, a map must not take more time than the training itself; otherwise it may be finer. */
+const training = { budget: 6e7, least: 32, most: 96 };
+const paused = { budget: 3e8, least: 64, most: 192 };
+/** Recorded moments take memory. */
+const recorded = { budget: 6e7, least: 32, most: 48 };
 
 /**
  * A classifier that learns points of the plane.
@@ -31,12 +31,12 @@ const kept = { budget: 6e7, least: 32, most: 48 };
 export class PlaneTrainer extends Trainer {
   #batches;
   #routes;
-  /** @type {Map<number, Float32Array>} by the size of the grid */
+  /** @type {Map<number, Float32Array>} by size of the grid */
   #places = new Map();
 
   /**
    * @param {Engine} engine
-   * @param {Classifier} model belongs to the trainer from here on
+   * @param {Classifier} model owned by the trainer from now on
    * @param {import('./trainer-protocol.js').PlaneData} data
    * @param {number} learningRate
    */
@@ -46,7 +46,7 @@ export class PlaneTrainer extends Trainer {
     this.#routes = isRouted(engine, model.config);
     const { classes } = model.config;
     if (classes !== data.classes) {
-      throw new RangeError(`the model tells ${classes} classes apart, the points are of ${data.classes}`);
+      throw new RangeError(`the model has ${classes} classes, the data ${data.classes}`);
     }
     const { train, batch, seed } = data;
     this.#batches = train.targets.length ? new Batches(train, { batchSize: batch, seed }) : null;
@@ -72,7 +72,7 @@ export class PlaneTrainer extends Trainer {
    * @param {{ learningRate: number, clip: number }} options
    */
   learn(options) {
-    if (!this.#batches) throw new RangeError('there are no points to learn from');
+    if (!this.#batches) throw new RangeError('there are no training points');
     const { epoch: _, ...batch } = this.#batches.at(this.model.step);
     const { loss } = this.model.trainStep({ ...batch, ...options });
     return { loss, examples: batch.targets.length };
@@ -96,15 +96,15 @@ export class PlaneTrainer extends Trainer {
   /**
    * @override
    * @param {ArrayBuffer | null} recycle
-   * @param {boolean} exact asked for when nothing moves: then the map is finer
+   * @param {boolean} exact while training is paused; then the map is finer
    */
   picture(recycle, exact) {
-    return this.#draw(recycle, exact ? resting : moving);
+    return this.#draw(recycle, exact ? paused : training);
   }
 
   /** @override */
   snapshot() {
-    return this.#draw(null, kept);
+    return this.#draw(null, recorded);
   }
 
   /**
@@ -114,11 +114,11 @@ export class PlaneTrainer extends Trainer {
    */
   #draw(recycle, limits) {
     const { classes, experts } = this.model.config;
-    const size = gridSize(this.#price(), limits);
+    const size = gridSize(this.#cost(), limits);
     const places = this.#places.get(size) ?? gridPlaces(size);
     this.#places.set(size, places);
     const { train, heldOut } = this.data;
-    // How many experts a place has at most is known when all were asked.
+    // The largest number of experts per place is known only after all calls.
     const grid = this.#pass(places, true);
     const learned = this.#pass(train.inputs, false);
     const others = this.#pass(heldOut.inputs, true);
@@ -152,14 +152,14 @@ export class PlaneTrainer extends Trainer {
   }
 
   /** Multiplications for one place. */
-  #price() {
+  #cost() {
     const { layers, dModel, dInner, experts } = this.model.config;
-    const asked = this.#routes ? this.model.topK : experts;
-    return layers * dModel * (experts + 2 * asked * dInner);
+    const used = this.#routes ? this.model.topK : experts;
+    return layers * dModel * (experts + 2 * used * dInner);
   }
 
   /**
-   * Asks the model about points, as many at a time as it takes.
+   * Runs the model on points, in calls of at most its batch size.
    *
    * @param {Float32Array} inputs [N, 2]
    * @param {boolean} withRouting
@@ -186,7 +186,7 @@ export class PlaneTrainer extends Trainer {
 }
 
 /**
- * Opens a checkpoint that the page can go on with.
+ * Opens a checkpoint that the page can continue to train.
  *
  * @param {Engine} engine
  * @param {Uint8Array} bytes
@@ -199,7 +199,7 @@ export function openPlaneModel(engine, bytes) {
   model.dispose();
   throw new CheckpointError(
     model instanceof Classifier
-      ? `the classifier takes ${model.config.inputSize} numbers; a point of the plane has 2`
-      : 'the file holds a language model; this room takes classifiers',
+      ? `the classifier has inputSize ${model.config.inputSize}; points of the plane need 2`
+      : 'the file holds a language model; this room opens classifiers',
   );
 }

@@ -2,44 +2,44 @@ import { TextStreams } from 'hyperrouter-wasm';
 import { noExpert, widthOf } from '../routing.js';
 import { unread } from '../text/frame.js';
 
-/** Streams are not made shorter than this many segments: each begins with nothing in the model's memory. */
-const leastSegments = 8;
+/** Minimum length of a stream in segments: each stream starts with an empty memory. */
+const minSegments = 8;
 
 /**
- * Which experts take the tokens of a text of some thousand: the few hundred of the probe are too few to say what an
- * expert takes more of than others do. A letter that makes 2 % of a text comes 8 times in the probe, 80 times here.
+ * The experts of a few thousand tokens. The few hundred of the probe are too few to tell what an expert specialises in:
+ * a letter that makes up 2 % of a text occurs 8 times in the probe, 80 times here.
  */
 export class Sample {
   #streams;
   #layers;
   #experts;
   /**
-   * Of the model when it read the text, its k among them; undefined: not yet.
+   * Step and k of the model when it read the text; undefined: not yet.
    *
    * @type {{ step: number, topK: number } | undefined}
    */
   read;
-  /** The most experts that a token of it has, K. */
+  /** K: the largest number of experts per token. */
   topK = 0;
   /** [layers, S, K] */
   experts = new Int16Array();
 
   /**
-   * @param {Int32Array} tokens [S] two at least
-   * @param {{ layers: number, experts: number, batchSize: number, contextLength: number }} config layers: those with a
-   *   router
+   * @param {Int32Array} tokens [S] at least two
+   * @param {{ layers: number, experts: number, batchSize: number, contextLength: number }} config layers: those
+   *   with a router
    */
   constructor(tokens, { layers, experts, batchSize, contextLength: length }) {
     this.tokens = tokens;
-    const longEnough = Math.floor(tokens.length / (leastSegments * length));
-    /** Streams that the text is read in. */
+    const longEnough = Math.floor(tokens.length / (minSegments * length));
+    /** Streams in which the text is read. */
     this.batchSize = Math.max(1, Math.min(batchSize, longEnough));
     this.#streams = new TextStreams(tokens, { batchSize: this.batchSize, length });
     this.#layers = layers;
     this.#experts = experts;
   }
 
-  /** @param {{ step: number, topK: number }} model that will be asked now */
+  /** @param {{ step: number, topK: number }} model that reads it now */
   begin({ step, topK }) {
     this.read = { step, topK };
     this.topK = 0;
@@ -47,7 +47,7 @@ export class Sample {
   }
 
   /**
-   * Makes room for more experts of a token. What was noted stays.
+   * Makes room for more experts per token. Recorded rows are kept.
    *
    * @param {number} topK larger than before
    */
@@ -64,12 +64,12 @@ export class Sample {
   }
 
   /**
-   * Notes what a segment's routing was.
+   * Records the routing of a segment.
    *
    * @param {number} segment from 0
    * @param {readonly import('../routing.js').LayerRouting[]} routing of its tokens, [streams, length] in order
    */
-  note(segment, routing) {
+  record(segment, routing) {
     const own = widthOf(routing, this.#experts);
     if (own > this.topK) this.#widen(own);
     const { length: usual, streamLength } = this.#streams;
@@ -90,7 +90,7 @@ export class Sample {
   }
 
   /**
-   * Reads the whole text now. The memory of training stays as it was.
+   * Reads the whole text now. The model's memory is restored afterwards.
    *
    * @param {import('hyperrouter-wasm').LanguageModel} model
    */
@@ -101,7 +101,7 @@ export class Sample {
       for (let segment = 0; segment < this.#streams.segments; segment++) {
         const { epoch: _, ...part } = this.#streams.at(segment);
         model.evaluate(part);
-        this.note(segment, model.routing());
+        this.record(segment, model.routing());
       }
     } finally {
       model.restoreMemory(saved);

@@ -8,7 +8,7 @@ import { SymbolVocabulary, vocabularyKey } from '../text/vocabulary.js';
  *
  * @param {Engine} engine
  * @param {{ tokens?: 'bytes' | 'characters' }} config of the engine, without `vocabSize`; tokens: bytes by default
- * @param {import('./trainer-protocol.js').TextData} data whose characters the vocabulary has, where tokens are characters
+ * @param {import('./trainer-protocol.js').TextData} data source of the vocabulary if tokens are characters
  * @returns {LanguageModel}
  */
 export function createTextModel(engine, { tokens, ...config }, data) {
@@ -19,11 +19,11 @@ export function createTextModel(engine, { tokens, ...config }, data) {
 }
 
 /**
- * Opens a checkpoint that the page can go on with.
+ * Opens a checkpoint that the page can continue to train.
  *
  * @param {Engine} engine
  * @param {Uint8Array} bytes
- * @param {object} [missing] what the file does not hold itself
+ * @param {object} [missing] what the file does not contain
  * @param {import('./trainer-protocol.js').ModelConfig} [missing.config]
  * @param {import('../text/vocabulary.js').VocabularyJSON} [missing.vocabulary]
  * @returns {LanguageModel}
@@ -33,7 +33,7 @@ export function openTextModel(engine, bytes, { config, vocabulary } = {}) {
   const model = engine.loadCheckpoint(bytes, config);
   try {
     if (!(model instanceof LanguageModel)) {
-      throw new CheckpointError('the file holds a classifier; this room takes language models');
+      throw new CheckpointError('the file holds a classifier; this room opens language models');
     }
     if (vocabulary) model.metadata = { ...model.metadata, [vocabularyKey]: JSON.stringify(vocabulary) };
     vocabularyOf(model);
@@ -45,7 +45,7 @@ export function openTextModel(engine, bytes, { config, vocabulary } = {}) {
 }
 
 /**
- * What the tokens of a model stand for.
+ * The vocabulary of a model.
  *
  * @param {LanguageModel} model
  * @returns {SymbolVocabulary}
@@ -54,9 +54,7 @@ export function openTextModel(engine, bytes, { config, vocabulary } = {}) {
 export function vocabularyOf({ metadata, config: { vocabSize } }) {
   if (metadata[vocabularyKey] === undefined) {
     if (vocabSize === 256) return SymbolVocabulary.bytes();
-    throw new CheckpointError(
-      `the model has a vocabulary of ${vocabSize} symbols, and a file must say which`,
-    );
+    throw new CheckpointError(`the model needs a vocabulary file for its ${vocabSize} symbols`);
   }
   let vocabulary;
   try {
@@ -65,7 +63,5 @@ export function vocabularyOf({ metadata, config: { vocabSize } }) {
     throw new CheckpointError(error instanceof Error ? error.message : String(error), { cause: error });
   }
   if (vocabulary.size === vocabSize) return vocabulary;
-  throw new CheckpointError(
-    `the vocabulary has ${vocabulary.size} symbols, and the model is of ${vocabSize}: they do not belong together`,
-  );
+  throw new CheckpointError(`the vocabulary has ${vocabulary.size} symbols, but the model has ${vocabSize}`);
 }

@@ -19,8 +19,8 @@ const probeTokens = 420;
 const predictions = 5;
 
 /**
- * A language model that learns a text, byte by byte or character by character. What its tokens stand for is in the
- * model's metadata, as in its checkpoints.
+ * Trains a language model on bytes or characters of a text. The vocabulary is in the model's metadata, as in its
+ * checkpoints.
  *
  * @extends {Trainer<LanguageModel>}
  */
@@ -38,7 +38,7 @@ export class TextTrainer extends Trainer {
 
   /**
    * @param {Engine} engine
-   * @param {LanguageModel} model belongs to the trainer from here on
+   * @param {LanguageModel} model owned by the trainer from now on
    * @param {import('./trainer-protocol.js').TextData} data
    * @param {number} learningRate
    */
@@ -65,7 +65,7 @@ export class TextTrainer extends Trainer {
     }
   }
 
-  /** Layers that have a router. */
+  /** Number of layers with a router. */
   get #layers() {
     return this.#routes ? this.model.config.layers : 0;
   }
@@ -110,11 +110,11 @@ export class TextTrainer extends Trainer {
     if (this.#heldOut.length < 2) return null;
     const sample = this.#sample;
     if (!sample) return (await evaluateText(this.model, this.#heldOut, { signal })).loss;
-    // The same text, so the sample costs nothing more.
+    // The sample is the same text, so it costs nothing extra.
     const { batchSize } = sample;
     let segment = 0;
     sample.begin(this.model);
-    const onProgress = () => sample.note(segment++, this.model.routing());
+    const onProgress = () => sample.record(segment++, this.model.routing());
     try {
       return (await evaluateText(this.model, this.#heldOut, { signal, batchSize, onProgress })).loss;
     } catch (error) {
@@ -129,7 +129,7 @@ export class TextTrainer extends Trainer {
   }
 
   /**
-   * Sends the probe text through the model, segment by segment. Training's memory stays as it was.
+   * Evaluates the probe, segment by segment. The model's memory is restored afterwards.
    *
    * @override
    * @param {ArrayBuffer | null} recycle
@@ -143,8 +143,8 @@ export class TextTrainer extends Trainer {
     const sample = this.#sampleOf(exact);
     const saved = model.saveMemory();
     try {
-      // How many experts a token has at most is known when all were read.
-      const told = {
+      // The largest number of experts per token is known only at the end.
+      const predicted = {
         next: new Int32Array(tokens * predictions),
         nextProbabilities: new Float32Array(tokens * predictions),
         losses: new Float32Array(tokens),
@@ -152,7 +152,7 @@ export class TextTrainer extends Trainer {
       /** @type {{ start: number, routing: import('../routing.js').LayerRouting[] }[]} */
       const segments = [];
       for (let start = 0; start < tokens; start += contextLength) {
-        segments.push({ start, routing: this.#readSegment(start, told) });
+        segments.push({ start, routing: this.#readSegment(start, predicted) });
       }
       const shape = {
         tokens,
@@ -168,9 +168,9 @@ export class TextTrainer extends Trainer {
       const buffer = fit(recycle, frameBytes(shape));
       const views = frameViews(buffer, shape);
       if (sample) views.sample.set(sample.experts);
-      views.next.set(told.next);
-      views.nextProbabilities.set(told.nextProbabilities);
-      views.losses.set(told.losses);
+      views.next.set(predicted.next);
+      views.nextProbabilities.set(predicted.nextProbabilities);
+      views.losses.set(predicted.losses);
       for (const { start, routing } of segments) {
         putRouting(views.layers, routing, { start, ...shape });
       }
@@ -181,7 +181,7 @@ export class TextTrainer extends Trainer {
   }
 
   /**
-   * @param {boolean} exact read by the model as it is now; otherwise since the last look at the held-out text
+   * @param {boolean} exact read by the current model; otherwise at the last evaluation
    */
   #sampleOf(exact) {
     const { step, topK } = this.model;
@@ -192,33 +192,33 @@ export class TextTrainer extends Trainer {
   }
 
   /**
-   * @param {number} start first token of the probe
-   * @param {import('../text/frame.js').Predictions} told written to
+   * @param {number} start index in the probe
+   * @param {import('../text/frame.js').Predictions} predicted written to
    */
-  #readSegment(start, told) {
+  #readSegment(start, predicted) {
     const model = this.model;
     const probe = this.#probe;
     const { contextLength, vocabSize } = model.config;
     const length = Math.min(contextLength, probe.length - start);
     const inputs = probe.slice(start, start + length);
-    // The last token has no successor; any target will do there, its loss is not shown.
+    // The last token has no successor; its target is arbitrary, and its loss is not shown.
     const targets = Int32Array.from({ length }, (_, i) => probe[start + i + 1] ?? 0);
     model.evaluate({ inputs, targets, length, carryMemory: start > 0 });
     const logits = model.logits();
     for (let i = 0; i < length; i++) {
       const row = logits.subarray(i * vocabSize, (i + 1) * vocabSize);
-      writePrediction(told, start + i, row, probe[start + i + 1] ?? -1, predictions);
+      writePrediction(predicted, start + i, row, probe[start + i + 1] ?? -1, predictions);
     }
     return model.routing();
   }
 
   /**
-   * Continues a text. Each call of `next` writes one token.
+   * Generates a continuation. Each call of `next` generates one token.
    *
    * @param {Uint8Array} prompt UTF-8
    * @param {{ maxTokens: number, temperature: number, topP: number, seed: number }} options
    */
-  write(prompt, { maxTokens, temperature, topP, seed }) {
+  generate(prompt, { maxTokens, temperature, topP, seed }) {
     return this.model.generate(this.#vocabulary.encode(prompt).tokens, {
       maxTokens,
       temperature,
@@ -248,17 +248,17 @@ export class TextTrainer extends Trainer {
   }
 }
 
-/** A text of which less than this is in a model's vocabulary is another alphabet's. */
-const leastKnown = 0.5;
+/** With a smaller share of known characters, a text is probably in another alphabet. */
+const minKnown = 0.5;
 
 /**
  * @param {import('../text/vocabulary.js').Unknown | null} unknown
  */
 function requireKnown(unknown) {
-  if (!unknown || unknown.missing <= (1 - leastKnown) * unknown.total) return;
+  if (!unknown || unknown.missing <= (1 - minKnown) * unknown.total) return;
   const examples = unknown.examples.map((example) => `“${example}”`).join(' ');
   throw new RangeError(
-    `most of the text is not in the model's vocabulary: ${unknown.missing} of ${unknown.total} characters, such as ` +
+    `the model's vocabulary lacks most of the text: ${unknown.missing} of ${unknown.total} characters, such as ` +
       `${examples}. Choose a text in its alphabet first, then open the model`,
   );
 }
@@ -270,7 +270,7 @@ function requireKnown(unknown) {
 const classesOf = (tokens, vocabulary) => characterClasses(tokens, /** @type {any} */ (vocabulary));
 
 /**
- * The piece of the held-out text whose routing is shown: from the first paragraph's beginning, cut at a word.
+ * The probe: the passage of the held-out text whose routing is shown. It starts with a paragraph and ends with a word.
  *
  * @param {Int32Array} heldOut
  * @param {SymbolVocabulary} vocabulary

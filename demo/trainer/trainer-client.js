@@ -8,14 +8,14 @@ import { errorFromWire } from './trainer-protocol.js';
  * @typedef {import('./trainer-protocol.js').RequestType} RequestType
  * @typedef {import('./trainer-protocol.js').Reply} Reply
  *
- * @typedef {object} Port what is used of a Worker
+ * @typedef {object} Port the part of `Worker` that is used
  * @property {(message: unknown, transfer: Transferable[]) => void} postMessage
  * @property {(type: 'message' | 'error' | 'messageerror', listener: (event: any) => void) => void} addEventListener
  * @property {() => void} [terminate]
  */
 
 /**
- * The worker that trains, as seen from the page.
+ * The page's side of the trainer protocol.
  *
  * @param {Port} port
  */
@@ -23,8 +23,8 @@ export function createTrainerClient(port) {
   /** @type {Map<number, { resolve: (body: any) => void, reject: (error: Error) => void, onPart?: (body: any) => void }>} */
   const waiting = new Map();
   let lastId = 0;
-  /** @type {Error | undefined} why nothing can be asked for any more */
-  let over;
+  /** @type {Error | undefined} why no request is possible any more */
+  let closedBy;
   /** @type {(error: Error) => void} */
   let lose;
   /** @type {Promise<Error>} */
@@ -54,9 +54,9 @@ export function createTrainerClient(port) {
 
   /** @param {Error} error */
   function end(error) {
-    over ??= error;
+    closedBy ??= error;
     port.terminate?.();
-    for (const { reject } of waiting.values()) reject(over);
+    for (const { reject } of waiting.values()) reject(closedBy);
     waiting.clear();
   }
 
@@ -65,14 +65,14 @@ export function createTrainerClient(port) {
    * @param {T} type
    * @param {Requests[T]} body
    * @param {{ transfer?: Transferable[], onPart?: (part: T extends keyof Parts ? Parts[T] : never) => void }} [options]
-   * @returns {Promise<Results[T]> & { id: number }} id: what `cancel` takes
+   * @returns {Promise<Results[T]> & { id: number }} id: for `cancel`
    */
   function request(type, body, { transfer = [], onPart } = {}) {
     const id = ++lastId;
     /** @type {Promise<Results[T]>} */
     const promise = new Promise((resolve, reject) => {
-      if (over) {
-        reject(over);
+      if (closedBy) {
+        reject(closedBy);
         return;
       }
       waiting.set(id, { resolve, reject, onPart });
@@ -83,14 +83,14 @@ export function createTrainerClient(port) {
 
   return {
     request,
-    /** Why the worker stopped, as soon as it does; never where it is closed. */
+    /** Resolves to the reason if the worker stops; not if it is closed. */
     lost,
-    /** Ends the worker, with its engine and its model. What it was asked for is rejected. */
+    /** Ends the worker with its engine and model. Pending requests are rejected. */
     close: () => end(new DisposedError('the worker was closed')),
   };
 }
 
 /**
- * @typedef {ReturnType<typeof createTrainerClient> & { engine?: Results['open'] }} TrainerClient engine: what the
- *   worker's engine says of itself, where it is open
+ * @typedef {ReturnType<typeof createTrainerClient> & { engine?: Results['open'] }} TrainerClient engine: description
+ *   of the worker's engine, once it is open
  */

@@ -7,65 +7,65 @@ import {
 } from 'hyperrouter-wasm';
 
 /**
- * The trainer protocol: what the page and the worker that trains say to each other. The page sends requests with ids; the worker answers each with any
- * number of parts and then one result or one error, all with the id of the request.
+ * The trainer protocol between the page and the worker that trains. The page sends requests with ids; the worker answers
+ * each with any number of parts and then one result or one error, all with the id of the request.
  *
  * @typedef {import('../schema.js').EngineField} EngineField
  * @typedef {import('../schema.js').Router} Router
  *
  * @typedef {Record<string, string | number | boolean>} ModelConfig
  *
- * @typedef {'text' | 'plane'} TaskName what is learned: a text, by a language model; points, by a classifier
+ * @typedef {'text' | 'plane'} TaskName text: a language model; plane: a classifier
  * @typedef {{ bytes: Uint8Array }} TextData UTF-8
  *
  * @typedef {object} PlaneData
  * @property {number} classes
  * @property {import('../plane/data.js').Vectors} train [N, 2]
  * @property {import('../plane/data.js').Vectors} heldOut [H, 2]
- * @property {number} batch points of a training step
- * @property {number} seed of the order in which they are learned
+ * @property {number} batch points per training step
+ * @property {number} seed of the order of the training points
  *
- * @typedef {{ train: number, heldOut: number, stepsPerPass: number }} PlaneSummary how many points there are
+ * @typedef {{ train: number, heldOut: number, stepsPerPass: number }} PlaneSummary numbers of points
  *
  * @typedef {object} TextSummary
- * @property {import('../text/vocabulary.js').VocabularyJSON} vocabulary what tokens stand for
- * @property {import('../text/vocabulary.js').Unknown | null} unknown what of the text it does not have
+ * @property {import('../text/vocabulary.js').VocabularyJSON} vocabulary of the model
+ * @property {import('../text/vocabulary.js').Unknown | null} unknown what it lacks of the text
  * @property {number} trainBytes
  * @property {number} heldOutBytes
- * @property {number} stepsPerPass steps of one pass over the text
- * @property {Int32Array} probe [N] the text whose routing is shown: the beginning of the held-out part
+ * @property {number} stepsPerPass steps per pass over the text
+ * @property {Int32Array} probe [N] the passage whose routing is shown, from the start of the held-out part
  * @property {Uint8Array} probeClasses [N] ids of the package's `characterClassNames`
- * @property {Int32Array} sample [S] more of the held-out text, to measure on what the experts take
+ * @property {Int32Array} sample [S] more of the held-out text, to measure specialisation
  * @property {Uint8Array} sampleClasses [S]
  *
- * @typedef {object} Summary what the page knows of the model that the worker trains
+ * @typedef {object} Summary a description of the worker's model
  * @property {ModelConfig} config
- * @property {number} topK of now; the one in `config` is that of its creation
+ * @property {number} topK current k; `config` has the initial one
  * @property {number} step
  * @property {number} parameterCount
  * @property {number} trainableParameterCount
- * @property {object} data what the worker says of the data, by task: `TextSummary`, `PlaneSummary`
+ * @property {object} data description of the data, by task: `TextSummary`, `PlaneSummary`
  *
- * @typedef {object} MeasuresEntry what the routing of the probe is measured by
+ * @typedef {object} MeasuresEntry routing metrics of the probe
  * @property {number} step
- * @property {import('hyperrouter-wasm').LayerMeasures[]} layers those that have a router
+ * @property {import('hyperrouter-wasm').LayerMeasures[]} layers those with a router
  *
- * @typedef {object} Moment the routing of the probe at a step that is kept, to go back to. The steps are the same in
- *   every run, ever further apart
+ * @typedef {object} Moment a snapshot of the routing of the probe, to go back to. The steps are the same in every run, with
+ *   growing intervals
  * @property {number} step
  * @property {object} shape of the routing in `buffer`
  * @property {ArrayBuffer} buffer
- * @property {Record<string, Float32Array>[]} routers by layer, what is learned of its router: tensors by their names, from
- *   `gate.` on; empty where nothing is
+ * @property {Record<string, Float32Array>[]} routers by layer, the learned tensors of its router by name, from `gate.`
+ *   on; empty if there are none
  *
- * @typedef {object} Frame what happened since the last frame
+ * @typedef {object} Frame the news since the last frame
  * @property {number} step
- * @property {Float32Array} losses one a step, up to `step`
+ * @property {Float32Array} losses one per step, up to `step`
  * @property {{ step: number, loss: number }[]} heldOut
  * @property {MeasuresEntry[]} measures
  * @property {Moment[]} moments
- * @property {number} perSecond examples (bytes, points) that training takes in
- * @property {object | null} shape of the routing in `buffer`, by task; null where nothing changed
+ * @property {number} perSecond examples (tokens, points) per second of training
+ * @property {object | null} shape of the routing in `buffer`, by task; null if nothing changed
  * @property {ArrayBuffer | null} buffer
  *
  * @typedef {object} Tensor
@@ -73,7 +73,7 @@ import {
  * @property {number[]} shape
  * @property {boolean} trainable
  * @property {Float32Array} data
- * @property {Float32Array | null} grad of the last step; null for what is frozen
+ * @property {Float32Array | null} grad of the last step; null for frozen tensors
  *
  * @typedef {object} Written a part of a generated text
  * @property {Int32Array} tokens
@@ -83,20 +83,20 @@ import {
  * @typedef {object} Requests
  * @property {{}} open
  * @property {{ task: TaskName, config: ModelConfig, learningRate: number, data: object | null }} build
- *   data: by task, `TextData` or `PlaneData`; null for those of the last model
+ *   data: by task, `TextData` or `PlaneData`; null: the data of the previous model
  * @property {{ step: number }} runTo
  * @property {{}} pause
  * @property {{ topK?: number, learningRate?: number, pace?: number }} tune
- *   pace: at most so many steps a second; 0 for as many as can be
+ *   pace: maximum steps per second; 0: no limit
  * @property {{ recycle: ArrayBuffer | null, whole: boolean }} frame
- *   recycle: the buffer of an earlier frame; whole: the routing even if nothing changed
+ *   recycle: the buffer of an earlier frame; whole: send the routing even if nothing changed
  * @property {{ prompt: Uint8Array, maxTokens: number, temperature: number, topP: number, seed: number }} generate
  * @property {{}} measure
- * @property {{ id: number }} cancel the request that is to end early
+ * @property {{ id: number }} cancel the request to cancel
  * @property {{ optimizer: boolean }} save
  * @property {{ layer: number }} inspect layer: counted from 0
  * @property {{ task: TaskName, bytes: Uint8Array, learningRate: number, data: object | null, missing?: object }} restore
- *   missing: what the file does not hold itself, by task
+ *   missing: what the file does not contain, by task
  * @property {{}} rewind
  *
  * @typedef {object} Results
@@ -104,7 +104,7 @@ import {
  * @property {Summary} build
  * @property {{ step: number, reason: 'reached' | 'paused' }} runTo
  * @property {{ step: number }} pause
- * @property {{ step: number }} tune the last step with the settings before
+ * @property {{ step: number }} tune the last step with the previous settings
  * @property {Frame} frame
  * @property {{ reason: 'done' | 'cancelled' }} generate
  * @property {{ reason: 'done' | 'cancelled' }} measure
@@ -130,7 +130,7 @@ import {
  */
 
 /**
- * The keys of every request and their kinds; a `?` at the end: may be absent, or null.
+ * The keys of every request and their types; `?`: may be absent or null.
  *
  * @type {Record<RequestType, Record<string, string>>}
  */
@@ -167,26 +167,27 @@ function isOf(value, kind) {
 /**
  * @param {unknown} value
  * @returns {Request}
- * @throws {TypeError} where the value is no request, and why
+ * @throws {TypeError} if the value is not a request, saying why
  */
 export function checkRequest(value) {
   if (typeof value !== 'object' || value === null)
-    throw new TypeError(`a request is an object, not ${value}`);
+    throw new TypeError(`a request must be an object, not ${value}`);
   const { id, type, body } = /** @type {Record<string, unknown>} */ (value);
-  if (!Number.isSafeInteger(id)) throw new TypeError(`a request's id is an integer, not ${id}`);
+  if (!Number.isSafeInteger(id)) throw new TypeError(`the id of a request must be an integer, not ${id}`);
   if (typeof type !== 'string' || !Object.hasOwn(requestShapes, type)) {
-    throw new TypeError(`there is no request “${type}”; there are ${Object.keys(requestShapes).join(', ')}`);
+    throw new TypeError(
+      `unknown request “${type}”; the requests are ${Object.keys(requestShapes).join(', ')}`,
+    );
   }
   if (typeof body !== 'object' || body === null)
-    throw new TypeError(`the body of ${type} is an object, not ${body}`);
+    throw new TypeError(`the body of ${type} must be an object, not ${body}`);
   const shape = requestShapes[/** @type {RequestType} */ (type)];
   for (const key of Object.keys(body)) {
     if (!Object.hasOwn(shape, key)) throw new TypeError(`${type} has no key “${key}”`);
   }
   for (const [key, kind] of Object.entries(shape)) {
     const part = /** @type {Record<string, unknown>} */ (body)[key];
-    if (!isOf(part, kind))
-      throw new TypeError(`${type}.${key} is ${typeof part}; it must be of kind ${kind}`);
+    if (!isOf(part, kind)) throw new TypeError(`${type}.${key} is ${typeof part}; it must be ${kind}`);
   }
   return /** @type {Request} */ (value);
 }

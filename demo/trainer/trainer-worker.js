@@ -6,8 +6,8 @@ import { TextTrainer } from './text-trainer.js';
 import { checkRequest, errorToWire } from './trainer-protocol.js';
 
 /**
- * The worker's loop: it trains until about 10 ms are used, then looks at its messages. Requests are served one after
- * the other, between two steps; only `pause` and `cancel` are heard at once.
+ * The worker's loop: it trains for about 10 ms, then handles messages. Requests are served in order, between two steps;
+ * only `pause` and `cancel` take effect at once.
  *
  * @typedef {import('./trainer-protocol.js').Request} Request
  * @typedef {import('./trainer-protocol.js').Requests} Requests
@@ -15,11 +15,11 @@ import { checkRequest, errorToWire } from './trainer-protocol.js';
  * @typedef {import('./trainer.js').Engine} Engine
  * @typedef {TextTrainer | PlaneTrainer} AnyTrainer
  *
- * @typedef {object} Goal a run in progress
+ * @typedef {object} Goal a training request in progress
  * @property {number} id of the request
  * @property {number} step
  *
- * @typedef {object} Writing a text in progress
+ * @typedef {object} Generation a generation request in progress
  * @property {number} id of the request
  * @property {Iterator<{ token: number, routing: import('../routing.js').LayerRouting[] }>} tokens
  */
@@ -27,7 +27,7 @@ import { checkRequest, errorToWire } from './trainer-protocol.js';
 const sliceMs = 10;
 
 /**
- * What can be learned.
+ * What can be trained.
  *
  * @type {Record<string, {
  *   create: (engine: Engine, config: any, data: any) => any,
@@ -52,15 +52,15 @@ const tasks = {
 let engine;
 /** @type {AnyTrainer | undefined} */
 let trainer;
-/** Milliseconds from one step to the next at least. */
+/** Minimum milliseconds between two steps. */
 let interval = 0;
 let nextStepAt = 0;
 /** @type {ReturnType<typeof setTimeout> | undefined} for the next step */
 let timer;
 /** @type {Goal | undefined} */
 let goal;
-/** @type {Writing | undefined} */
-let writing;
+/** @type {Generation | undefined} */
+let generation;
 /** @type {{ id: number, abort: AbortController } | undefined} */
 let measuring;
 /** @type {Request[]} */
@@ -87,7 +87,7 @@ globalThis.addEventListener('message', (/** @type {MessageEvent} */ { data }) =>
 });
 
 function wake() {
-  if (turning || !(queue.length || goal || writing)) return;
+  if (turning || !(queue.length || goal || generation)) return;
   turning = true;
   port2.postMessage(null);
 }
@@ -100,11 +100,11 @@ async function turn() {
       fail(request.id, error);
     }
   }
-  if (writing) write(writing);
+  if (generation) generate(generation);
   else if (goal) await train(goal);
   turning = false;
   clearTimeout(timer);
-  const rest = goal && !queue.length && !writing ? nextStepAt - performance.now() : 0;
+  const rest = goal && !queue.length && !generation ? nextStepAt - performance.now() : 0;
   if (rest > 0) timer = setTimeout(wake, rest);
   else wake();
 }
@@ -130,30 +130,30 @@ function fail(id, error) {
 async function train(current) {
   const until = performance.now() + sliceMs;
   try {
-    while (goal === current && working().step < current.step && performance.now() < until) {
+    while (goal === current && currentTrainer().step < current.step && performance.now() < until) {
       if (performance.now() < nextStepAt) break;
       nextStepAt = performance.now() + interval;
-      await working().advance();
+      await currentTrainer().advance();
     }
   } catch (error) {
     if (goal === current) goal = undefined;
     fail(current.id, error);
     return;
   }
-  if (goal === current && working().step >= current.step) endRun('reached');
+  if (goal === current && currentTrainer().step >= current.step) endRun('reached');
 }
 
 /** @param {'reached' | 'paused'} reason */
 function endRun(reason) {
   if (!goal) return;
-  done(goal.id, { step: working().step, reason });
+  done(goal.id, { step: currentTrainer().step, reason });
   goal = undefined;
 }
 
 /** @param {number} id */
 function pause(id) {
   endRun('paused');
-  // A run whose turn has not come yet ends before it begins.
+  // Queued training requests end before they start.
   for (let i = queue.length - 1; i >= 0; i--) {
     if (queue[i].type !== 'runTo') continue;
     const [run] = queue.splice(i, 1);
@@ -164,10 +164,10 @@ function pause(id) {
 
 /**
  * @param {number} id
- * @param {number} target the request to end
+ * @param {number} target the request to cancel
  */
 function cancel(id, target) {
-  if (writing?.id === target) endWriting('cancelled');
+  if (generation?.id === target) endGeneration('cancelled');
   if (measuring?.id === target) measuring.abort.abort();
   const waiting = queue.findIndex((request) => request.id === target);
   if (waiting >= 0) {
@@ -178,16 +178,16 @@ function cancel(id, target) {
 }
 
 /** @param {'done' | 'cancelled'} reason */
-function endWriting(reason) {
-  if (!writing) return;
-  const { id, tokens } = writing;
-  writing = undefined;
+function endGeneration(reason) {
+  if (!generation) return;
+  const { id, tokens } = generation;
+  generation = undefined;
   tokens.return?.();
   done(id, { reason });
 }
 
-/** @param {Writing} current */
-function write(current) {
+/** @param {Generation} current */
+function generate(current) {
   const until = performance.now() + sliceMs;
   /** @type {{ token: number, routing: import('../routing.js').LayerRouting[] }[]} */
   const written = [];
@@ -201,9 +201,9 @@ function write(current) {
       const part = pack(written);
       page.postMessage({ id: current.id, kind: 'part', body: part }, [part.buffer]);
     }
-    if (next.done) endWriting('done');
+    if (next.done) endGeneration('done');
   } catch (error) {
-    writing = undefined;
+    generation = undefined;
     fail(current.id, error);
   }
 }
@@ -221,7 +221,7 @@ const pack = (written) => ({
 async function serve({ id, type, body }) {
   switch (type) {
     case 'open': {
-      // The variant whose numbers are the same on every machine: a shared address replays the run to the last bit.
+      // This variant gives the same numbers on every machine: a shared address replays the run bit by bit.
       engine = await load({ variant: 'simd' });
       const { info, routers } = engine;
       const fields = {
@@ -232,57 +232,57 @@ async function serve({ id, type, body }) {
     }
     case 'build': {
       const { create } = taskOf(body.task);
-      adopt(body, () => create(opened(), body.config, body.data ?? working().data));
-      return done(id, working().summary());
+      replaceTrainer(body, () => create(requireEngine(), body.config, body.data ?? currentTrainer().data));
+      return done(id, currentTrainer().summary());
     }
     case 'restore': {
       const { open } = taskOf(body.task);
-      adopt(body, () => open(opened(), body.bytes, body.missing ?? undefined));
-      return done(id, working().summary());
+      replaceTrainer(body, () => open(requireEngine(), body.bytes, body.missing ?? undefined));
+      return done(id, currentTrainer().summary());
     }
     case 'rewind': {
-      working().rewind();
-      return done(id, working().summary());
+      currentTrainer().rewind();
+      return done(id, currentTrainer().summary());
     }
     case 'runTo': {
       endRun('paused');
-      working();
+      currentTrainer();
       goal = { id, step: body.step };
       return;
     }
     case 'tune': {
       const { topK, learningRate, pace } = body;
-      // The pace is the worker's own; there may be no model yet.
+      // The pace belongs to the worker; there may be no model yet.
       if (typeof pace === 'number') {
         interval = pace > 0 ? 1000 / pace : 0;
         nextStepAt = 0;
       }
       if (typeof topK === 'number' || typeof learningRate === 'number') {
-        working().tune({ topK: topK ?? undefined, learningRate: learningRate ?? undefined });
+        currentTrainer().tune({ topK: topK ?? undefined, learningRate: learningRate ?? undefined });
       }
       return done(id, { step: trainer?.step ?? 0 });
     }
     case 'frame': {
-      const frame = working().frame(body.recycle, body.whole);
+      const frame = currentTrainer().frame(body.recycle, body.whole);
       const buffers = [frame.buffer, ...frame.moments.map(({ buffer }) => buffer)];
       return done(id, frame, [frame.losses.buffer, ...buffers.filter((buffer) => buffer !== null)]);
     }
     case 'generate': {
-      endWriting('cancelled');
-      const author = working();
-      if (!(author instanceof TextTrainer)) throw new TypeError('only a language model can write');
-      writing = { id, tokens: author.write(body.prompt, body) };
+      endGeneration('cancelled');
+      const generator = currentTrainer();
+      if (!(generator instanceof TextTrainer)) throw new TypeError('only a language model can generate text');
+      generation = { id, tokens: generator.generate(body.prompt, body) };
       return;
     }
     case 'measure': {
       return measure(id);
     }
     case 'inspect': {
-      const { step, model } = working();
-      return done(id, { step, router: model.config.router, tensors: working().inspect(body.layer) });
+      const { step, model } = currentTrainer();
+      return done(id, { step, router: model.config.router, tensors: currentTrainer().inspect(body.layer) });
     }
     case 'save': {
-      const bytes = working().save(body);
+      const bytes = currentTrainer().save(body);
       return done(id, { bytes }, [bytes.buffer]);
     }
   }
@@ -293,7 +293,9 @@ async function measure(id) {
   const abort = new AbortController();
   measuring = { id, abort };
   try {
-    await working().measure(abort.signal, (point) => page.postMessage({ id, kind: 'part', body: point }));
+    await currentTrainer().measure(abort.signal, (point) =>
+      page.postMessage({ id, kind: 'part', body: point }),
+    );
     done(id, { reason: 'done' });
   } catch (error) {
     if (!abort.signal.aborted) throw error;
@@ -304,25 +306,25 @@ async function measure(id) {
 }
 
 /**
- * Trains another model from now on. Until it and its data have proved good, the last one stays.
+ * Replaces the trainer. If the new model or its data are invalid, the previous trainer stays.
  *
  * @param {{ task: string, learningRate: number, data: object | null }} body
  * @param {() => any} makeModel
  */
-function adopt({ task, learningRate, data }, makeModel) {
+function replaceTrainer({ task, learningRate, data }, makeModel) {
   const { Trainer } = taskOf(task);
-  const learned = data ?? working().data;
+  const trainingData = data ?? currentTrainer().data;
   const model = makeModel();
   /** @type {AnyTrainer} */
   let next;
   try {
-    next = new Trainer(opened(), model, learned, learningRate);
+    next = new Trainer(requireEngine(), model, trainingData, learningRate);
   } catch (error) {
     model.dispose();
     throw error;
   }
   endRun('paused');
-  endWriting('cancelled');
+  endGeneration('cancelled');
   trainer?.dispose();
   trainer = next;
 }
@@ -330,19 +332,19 @@ function adopt({ task, learningRate, data }, makeModel) {
 /** @param {string} name */
 function taskOf(name) {
   if (!Object.hasOwn(tasks, name)) {
-    throw new RangeError(`there is no task “${name}”; there are ${Object.keys(tasks).join(', ')}`);
+    throw new RangeError(`unknown task “${name}”; the tasks are ${Object.keys(tasks).join(', ')}`);
   }
   return tasks[name];
 }
 
 /** @returns {Engine} */
-function opened() {
+function requireEngine() {
   if (!engine) throw new Error('the engine is not open yet');
   return engine;
 }
 
 /** @returns {AnyTrainer} */
-function working() {
+function currentTrainer() {
   if (!trainer) throw new Error('there is no model yet');
   return trainer;
 }

@@ -18,14 +18,14 @@ const clip = 1;
 const measureEvery = 50;
 const earlyMeasures = [5, 10, 20, 35];
 const checkpointEvery = 200;
-/** Larger models are not kept in memory a second and third time. */
-const checkpointParameters = 4e6;
-/** Each moment that is kept lies this much later than the last, so that an hour has hardly more than a minute. */
+/** Of larger models no checkpoints are kept in memory. */
+const maxCheckpointParameters = 4e6;
+/** Ratio of the steps of consecutive moments: an hour of training has hardly more of them than a minute. */
 const momentGrowth = 1.25;
 
 /**
- * One training run: a model, what it learns, and what the page has not heard of it yet. It knows nothing of messages;
- * whoever calls it lets one call end before the next. What differs between tasks is left to a subclass.
+ * One training run: a model, its data, and the news for the next frame. It knows nothing of messages. Calls must not
+ * overlap. Subclasses implement the tasks.
  *
  * @template {AnyModel} M
  */
@@ -49,7 +49,7 @@ export class Trainer {
 
   /**
    * @param {Engine} engine
-   * @param {M} model belongs to the trainer from here on
+   * @param {M} model owned by the trainer from now on
    * @param {number} learningRate
    */
   constructor(engine, model, learningRate) {
@@ -60,7 +60,7 @@ export class Trainer {
   }
 
   /**
-   * The loss of a model that knows nothing, nats. One with three times as much does not find its way back.
+   * The loss of uniform predictions, in nats. With three times this loss, a model does not recover.
    *
    * @returns {number}
    */
@@ -80,17 +80,17 @@ export class Trainer {
 
   /**
    * @param {AbortSignal} [_signal]
-   * @returns {Promise<number | null>} nats; null where nothing is held out
+   * @returns {Promise<number | null>} nats; null if nothing is held out
    */
   async heldOutLoss(_signal) {
     throw new Error('not of this task');
   }
 
   /**
-   * The routing of the probe. Training goes on as if it had not been asked for.
+   * The routing of the probe. This does not affect training.
    *
    * @param {ArrayBuffer | null} _recycle a buffer that may be written to
-   * @param {boolean} _exact all of it as of this step; otherwise what takes long may be that of a few steps ago
+   * @param {boolean} _exact everything from this step; otherwise slow parts may be a few steps old
    * @returns {Picture}
    */
   picture(_recycle, _exact) {
@@ -98,7 +98,7 @@ export class Trainer {
   }
 
   /**
-   * The same for a moment that is kept.
+   * The same for a recorded moment.
    *
    * @returns {Picture}
    */
@@ -112,7 +112,7 @@ export class Trainer {
   }
 
   /**
-   * A model of this task out of a checkpoint.
+   * Opens a checkpoint of this task.
    *
    * @param {Engine} _engine
    * @param {Uint8Array} _bytes
@@ -122,7 +122,7 @@ export class Trainer {
     throw new Error('not of this task');
   }
 
-  /** @returns {object} what the page is told of the data */
+  /** @returns {object} a description of the data */
   dataSummary() {
     throw new Error('not of this task');
   }
@@ -153,39 +153,38 @@ export class Trainer {
     }
   }
 
-  /** One training step, and every now and then a look at the held-out data and the probe. */
+  /** One training step, at some steps followed by an evaluation on the held-out data and the probe. */
   async advance() {
     const model = this.model;
-    if (model.step === 0) await this.#look();
-    if (model.step % checkpointEvery === 0) this.#keepCheckpoint();
+    if (model.step === 0) await this.#evaluate();
+    if (model.step % checkpointEvery === 0) this.#recordCheckpoint();
     const before = performance.now();
     const { loss, examples } = this.learn({ learningRate: this.#schedule(model.step), clip });
     const rate = examples / Math.max(1e-6, (performance.now() - before) / 1000);
     this.#perSecond = this.#perSecond ? this.#perSecond * 0.9 + rate * 0.1 : rate;
     this.#losses.push(loss);
     this.#changed = true;
-    if (loss > 3 * this.guess) throw new DivergedError(this.#hopelessMessage(loss), model.step);
+    if (loss > 3 * this.guess) throw new DivergedError(this.#divergedMessage(loss), model.step);
     const early = model.step < measureEvery && earlyMeasures.includes(model.step);
-    if (early || model.step % measureEvery === 0) await this.#look();
-    if (model.step >= this.#nextMoment) this.#keepMoment();
+    if (early || model.step % measureEvery === 0) await this.#evaluate();
+    if (model.step >= this.#nextMoment) this.#recordMoment();
   }
 
   /** @param {number} loss nats */
-  #hopelessMessage(loss) {
+  #divergedMessage(loss) {
     const bits = (/** @type {number} */ nats) => (nats / Math.LN2).toFixed(1);
     return (
-      `the loss is ${bits(loss)} bits at step ${this.step}; ` +
-      `a model that knows nothing has ${bits(this.guess)}`
+      `the loss is ${bits(loss)} bits at step ${this.step}; ` + `uniform predictions have ${bits(this.guess)}`
     );
   }
 
-  async #look() {
+  async #evaluate() {
     const loss = await this.heldOutLoss();
     if (loss !== null) this.#heldOutLosses.push({ step: this.step, loss });
     this.#measures.push({ step: this.step, layers: this.measureProbe() });
   }
 
-  #keepMoment() {
+  #recordMoment() {
     const { shape, buffer } = this.snapshot();
     /** @type {Moment['routers']} */
     const routers = [];
@@ -199,19 +198,18 @@ export class Trainer {
     this.#nextMoment = Math.max(this.step + 1, Math.floor(this.step * momentGrowth));
   }
 
-  #keepCheckpoint() {
+  #recordCheckpoint() {
     const { step, parameterCount } = this.model;
-    if (parameterCount > checkpointParameters || this.#checkpoints.at(-1)?.step === step) return;
+    if (parameterCount > maxCheckpointParameters || this.#checkpoints.at(-1)?.step === step) return;
     this.#checkpoints = [...this.#checkpoints.slice(-1), { step, bytes: this.save({ optimizer: true }) }];
   }
 
   /**
-   * Puts the model back to the earlier of its last two checkpoints: the later one may already be on its way into
-   * the divergence.
+   * Restores the earlier of the last two checkpoints: the later one may already be diverging.
    */
   rewind() {
     const checkpoint = this.#checkpoints[0];
-    if (!checkpoint) throw new RangeError('there is no earlier state to go back to');
+    if (!checkpoint) throw new RangeError('there is no earlier checkpoint');
     const model = this.openModel(this.#engine, checkpoint.bytes);
     this.model.dispose();
     this.model = model;
@@ -225,15 +223,15 @@ export class Trainer {
   }
 
   /**
-   * What happened since the last frame.
+   * The news since the last frame.
    *
    * @param {ArrayBuffer | null} recycle a buffer that may be written to
-   * @param {boolean} whole the routing even if nothing changed
+   * @param {boolean} whole send the routing even if nothing changed
    * @returns {Frame}
    */
   frame(recycle, whole) {
-    // The first moment is that of the model as it was built or opened.
-    if (this.step === this.#nextMoment) this.#keepMoment();
+    // The first moment is the model as built or opened.
+    if (this.step === this.#nextMoment) this.#recordMoment();
     const frame = {
       step: this.step,
       losses: Float32Array.from(this.#losses),
@@ -252,7 +250,7 @@ export class Trainer {
   }
 
   /**
-   * The loss on the held-out data for every k that the model can be used with. The model's own k stays.
+   * The held-out loss for every k. The model's own k is restored afterwards.
    *
    * @param {AbortSignal} signal
    * @param {(point: { topK: number, loss: number }) => void} onPoint
@@ -264,7 +262,7 @@ export class Trainer {
       for (let topK = 1; topK <= Number(model.config.experts); topK++) {
         model.topK = topK;
         const loss = await this.heldOutLoss(signal);
-        if (loss === null) throw new RangeError('nothing is held out to measure on');
+        if (loss === null) throw new RangeError('there are no held-out data');
         onPoint({ topK, loss });
       }
     } finally {
@@ -273,7 +271,7 @@ export class Trainer {
   }
 
   /**
-   * The tensors of a layer's router, and where training last pulled them.
+   * The tensors of a layer's router, with their last gradients.
    *
    * @param {number} layer counted from 0
    * @returns {Tensor[]} copies

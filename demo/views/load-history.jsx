@@ -22,8 +22,9 @@ const layerOf = (value) => Math.max(1, Number(value));
  * @param {Pick<import('../run.js').Run, 'loads'>} props.run
  * @param {import('../state.js').State} props.state
  * @param {string} [props.of] name of the run, if the room shows several
+ * @param {string} [props.title] its label
  */
-export function LoadHistoryView({ run, state, of }) {
+export function LoadHistoryView({ run, state, of, title }) {
   const layer = layerOf(state.get('layer'));
   const { entries } = run.loads.value;
   const last = entries.at(-1);
@@ -41,7 +42,7 @@ export function LoadHistoryView({ run, state, of }) {
 
   return (
     <Figure
-      title={of ?? `Expert load over time, layer ${layer}`}
+      title={title ?? `Expert load over time, layer ${layer}`}
       name={of ? `load-history-${of}` : 'load-history'}
       caption={
         routed && !of

@@ -15,7 +15,7 @@ typedef struct subject {
   hr_real *features;
   hr_real **memory; /* of each layer */
   int32_t memory_length, memory_batch;
-  int32_t *experts; /* [L,N,K] that the gradient was taken with */
+  int32_t *experts; /* [L,N] that the gradient was taken with, a bit each */
 } subject;
 
 static int64_t memory_size(const subject *self) {
@@ -43,34 +43,30 @@ static void restore_memory(const subject *self) {
   CHECK_OK(hr_model_set_memory(self->model, self->memory_length, self->memory_batch));
 }
 
-/* Whether every token has the experts it had, in whatever order. */
-static bool same_experts(const subject *self) {
+/* Whether the experts of every token, one bit each, are those that were kept; or keeps them. */
+static bool compare_experts(const subject *self, bool keep) {
   const hr_config *c = hr_model_config(self->model);
-  const int32_t *before = self->experts;
+  int32_t *kept = self->experts;
   for (int32_t layer = 0; layer < c->layers; layer++) {
     hr_routing routing;
     if (hr_model_routing(self->model, layer, &routing) != HR_OK) return true;
-    for (int32_t i = 0; i < routing.tokens * routing.top_k; i++) {
-      const int32_t *of_token = before + i / routing.top_k * routing.top_k;
-      int32_t found = 0;
-      for (int32_t j = 0; j < routing.top_k; j++) found += of_token[j] == routing.experts[i];
-      if (found != 1) return false;
+    for (int32_t i = 0; i < routing.tokens; i++, kept++) {
+      int32_t chosen = 0;
+      for (int32_t j = i * routing.top_k; j < (i + 1) * routing.top_k; j++) {
+        /* Those that were dropped count as another choice. */
+        if (routing.experts[j] >= 0) chosen |= (routing.weights[j] != 0 ? 1 : 1 << 16) << routing.experts[j];
+      }
+      if (keep) *kept = chosen;
+      if (*kept != chosen) return false;
     }
-    before += routing.tokens * routing.top_k;
   }
   return true;
 }
 
 static void keep_experts(subject *self) {
   const hr_config *c = hr_model_config(self->model);
-  self->experts = new_ints((int64_t)c->layers * self->batch.batch * self->batch.length * c->experts);
-  int32_t *to = self->experts;
-  for (int32_t layer = 0; layer < c->layers; layer++) {
-    hr_routing routing;
-    if (hr_model_routing(self->model, layer, &routing) != HR_OK) return;
-    memcpy(to, routing.experts, (size_t)(routing.tokens * routing.top_k) * sizeof *to);
-    to += routing.tokens * routing.top_k;
-  }
+  self->experts = new_ints((int64_t)c->layers * self->batch.batch * self->batch.length);
+  compare_experts(self, true);
 }
 
 /* By hr_model_gradients, which drops what the gradient was taken with; hr_model_evaluate drops nothing. */
@@ -80,7 +76,7 @@ static double loss(void *memory, bool *comparable) {
   hr_model_invalidate(self->model);
   restore_memory(self);
   CHECK_OK(hr_model_gradients(self->model, &self->batch, &result));
-  if (!same_experts(self)) *comparable = false;
+  if (!compare_experts(self, false)) *comparable = false;
   return result.loss + result.auxiliary;
 }
 
@@ -125,6 +121,7 @@ static void close_subject(subject *self) {
 typedef struct expectation {
   bool auxiliary;
   int32_t top_k; /* 0: the configured one */
+  bool silent;   /* no gradient reaches the router */
 } expectation;
 
 static differences total = {.loss = loss};
@@ -155,7 +152,9 @@ static void check_model(const hr_config *config, const char *what, int32_t batch
     }
     gradients[i] = new_reals(parameter->size);
     memcpy(gradients[i], parameter->grad, (size_t)parameter->size * sizeof(hr_real));
-    CHECK_THAT(largest(gradients[i], parameter->size) > 0, "%s has a gradient", parameter->name);
+    /* One weight that is scaled to 1 teaches the router nothing. */
+    const bool silent = expected.silent && strstr(parameter->name, ".gate.");
+    CHECK_THAT((largest(gradients[i], parameter->size) > 0) != silent, "%s has a gradient", parameter->name);
   }
   total.self = &self;
   for (int32_t i = 0; i < count; i++) {
@@ -232,6 +231,43 @@ static void check_auxiliary_losses(void) {
   }
 }
 
+/* Every gate with every router, and everything that can stand beside them. */
+static void check_gates(void) {
+  for (int32_t router = 0; router < router_count(); router++) {
+    const int32_t traits = router_option(router)->traits;
+    if (!(traits & HR_TRAIT_GATED)) continue;
+    for (int32_t gate = 0; gate < gate_count(); gate++) {
+      const bool top_k = gate <= gate_named("sigmoid"), pre = (router + gate) % 2;
+      const bool learns = traits & HR_TRAIT_LEARNS, relu = gate == gate_named("relu");
+      hr_config config = language_model(router, pre);
+      config.gate = gate;
+      check_model(&config, gate_name(gate), 2, 5, 3, (expectation){0});
+      config.shared_experts = 2;
+      config.dropout = 0.2;
+      config.router_noise = (traits & HR_TRAIT_MATRIX) != 0;
+      check_model(&config, "with noise and shared experts", 2, 5, 0, (expectation){0});
+      if (top_k) {
+        config.capacity_factor = 0.8;
+        config.balance_rate = 0.01;
+        if (learns) config.load_balance_weight = config.router_z_weight = 0.3;
+        check_model(&config, "with capacity, bias and losses", 2, 5, 2, (expectation){.auxiliary = learns});
+        config.top_k = 1;
+        const bool silent = !learns && gate != gate_named("softmax-topk");
+        check_model(&config, "K 1", 2, 5, 0, (expectation){.auxiliary = learns, .silent = silent});
+      }
+      if (!relu) continue;
+      config.sparsity_weight = 0.2;
+      check_model(&config, "with the sparsity loss", 2, 5, 2, (expectation){.auxiliary = true});
+    }
+  }
+  for (int32_t gate = 1; gate < gate_count(); gate++) {
+    hr_config config = small_classifier(router_named("smoe"));
+    config.gate = gate;
+    check_model(&config, gate_name(gate), 13, 1, 0, (expectation){0});
+    check_model(&config, "one token", 1, 1, 0, (expectation){0});
+  }
+}
+
 /* Segments longer than the blocks that attention and the output layer work in. */
 static void check_long(void) {
   hr_config config = language_model(0, false);
@@ -248,6 +284,7 @@ static void check_long(void) {
 
 static void check_classifiers(void) {
   for (int32_t router = 0; router < router_count(); router++) {
+    if (!router_fits(router, HR_CLASSIFIER)) continue;
     for (int pre = 0; pre < 2; pre++) {
       hr_config config = small_classifier(router);
       config.pre_layer_norm = pre;
@@ -271,6 +308,7 @@ static void check_classifiers(void) {
 int main(void) {
   check_routers();
   check_auxiliary_losses();
+  check_gates();
   check_long();
   check_classifiers();
   check_differences(&total, "gradients");

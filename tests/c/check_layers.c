@@ -156,6 +156,9 @@ static void check_feedforward(int32_t router, bool pre, int32_t d, double dropou
   bench self;
   open_bench(&self, n, 1, 0, dropout);
   self.pass.top_k = k;
+  self.tokens = new_ints(n);
+  random_tokens(self.tokens, n, config.vocab_size);
+  self.pass.tokens = self.tokens;
   hr_feedforward_declare(&self.feedforward, &self.parameters, &config, 1);
   place_parameters(&self);
   hr_feedforward_plan(&self.feedforward, &self.arena, &config, n);
@@ -171,6 +174,7 @@ static void check_feedforward(int32_t router, bool pre, int32_t d, double dropou
   hr_feedforward_backward(&self.feedforward, dx, self.x, &self.feedforward_scratch, &self.pass);
   check_all(&self, dx);
   free(dx);
+  free(self.tokens);
   close_bench(&self);
   CHECK_THAT(self.arena.used < ARENA, "the arena of this check is large enough");
 }

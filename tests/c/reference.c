@@ -53,6 +53,29 @@ static void network(double *o, const hr_real *w1, const hr_real *c1, const hr_re
   free(hidden);
 }
 
+static double length(const double *x, int32_t n) {
+  double square = 0;
+  for (int32_t i = 0; i < n; i++) square += x[i] * x[i];
+  return sqrt(square);
+}
+
+/* cos(P x + c, column e of S) exp(min(t, ln 100)) */
+static void cosine_logits(const reference *self, double *logits, const double *x, int32_t layer) {
+  const int32_t e = self->config.experts, z = self->config.router_size;
+  const hr_real *s = data(self, layer, "pos_ff.gate.sim_matrix");
+  const double t = (double)data(self, layer, "pos_ff.gate.temperature")[0];
+  double *projected = zeros(z), *column = zeros(z);
+  linear(projected, data(self, layer, "pos_ff.gate.cosine_projector.weight"),
+         data(self, layer, "pos_ff.gate.cosine_projector.bias"), x, z, self->config.d_model);
+  for (int32_t id = 0; id < e; id++) {
+    double dot = 0;
+    for (int32_t i = 0; i < z; i++) dot += projected[i] * (column[i] = (double)s[i * e + id]);
+    logits[id] = dot / length(projected, z) / length(column, z) * exp(fmin(t, log(100)));
+  }
+  free(projected);
+  free(column);
+}
+
 /* R [E,D] and b [E] side by side, as rows of [E,D+1]. */
 static void router(const reference *self, double *rows, int32_t layer) {
   const hr_config *c = &self->config;
@@ -83,9 +106,18 @@ static void mixture(reference *self, double *y, const double *x, const double *r
   double *logits = self->router_logits + ((int64_t)layer * tokens + n) * e;
   double *weights = self->weights + ((int64_t)layer * tokens + n) * k;
   int32_t *experts = self->experts + ((int64_t)layer * tokens + n) * k;
-  for (int32_t id = 0; id < e; id++) {
-    logits[id] = rows[id * (d + 1) + d];
-    for (int32_t j = 0; j < d; j++) logits[id] += rows[id * (d + 1) + j] * x[j];
+  const char *name = router_name(self->config.router);
+  const bool hash = strcmp(name, "hash") == 0;
+  if (strcmp(name, "cosine") == 0) {
+    cosine_logits(self, logits, x, layer);
+  } else if (hash) {
+    for (int32_t id = 0; id < e; id++)
+      logits[id] = (double)data(self, layer, "pos_ff.gate.table")[(int64_t)self->tokens[n] * e + id];
+  } else {
+    for (int32_t id = 0; id < e; id++) {
+      logits[id] = rows[id * (d + 1) + d];
+      for (int32_t j = 0; j < d; j++) logits[id] += rows[id * (d + 1) + j] * x[j];
+    }
   }
   bool *taken = calloc((size_t)e, sizeof *taken);
   for (int32_t j = 0; j < k; j++) {
@@ -99,6 +131,7 @@ static void mixture(reference *self, double *y, const double *x, const double *r
   }
   free(taken);
   softmax(weights, k);
+  for (int32_t j = 0; hash && j < k; j++) weights[j] = 1.0 / k;
   double *o = zeros(d);
   for (int32_t i = 0; i < d; i++) y[i] = 0;
   for (int32_t j = 0; j < k; j++) {
@@ -120,7 +153,8 @@ static void feedforward(reference *self, double *x, int32_t layer, int32_t token
   const hr_real *weight = data(self, layer, "pos_ff.layer_norm.weight");
   const hr_real *bias = data(self, layer, "pos_ff.layer_norm.bias");
   double *rows = zeros((int64_t)c->experts * (d + 1)), *in = zeros(d), *out = zeros(d);
-  if (!dense) router(self, rows, layer);
+  const bool matrix = router_option(c->router)->traits & HR_TRAIT_MATRIX;
+  if (matrix) router(self, rows, layer);
   for (int32_t n = 0; n < tokens; n++) {
     double *x_n = x + (int64_t)n * d;
     memcpy(in, x_n, (size_t)d * sizeof *in);
@@ -239,6 +273,7 @@ void reference_reset_memory(reference *self) {
 }
 
 void reference_language(reference *self, const int32_t *tokens, int32_t batch, int32_t length) {
+  self->tokens = tokens;
   const hr_config *c = &self->config;
   const int32_t d = c->d_model, n = batch * length, m = self->memory_length;
   const int64_t stream = (int64_t)c->memory_length * d;

@@ -15,6 +15,7 @@ typedef struct reference {
   /* Of the last forward pass: */
   double *logits;        /* [N,V] or [N,C] */
   double *router_logits; /* [L,N,E] */
+  const int32_t *tokens; /* [N] of the segment */
   double *weights;       /* [L,N,K] */
   int32_t *experts;      /* [L,N,K] */
 } reference;

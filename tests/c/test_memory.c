@@ -154,6 +154,7 @@ static void test_lives(void) {
       config.top_k = 5;
       check_life(config, "long");
 
+      if (!router_fits(router, HR_CLASSIFIER)) continue;
       config = small_classifier(router);
       config.pre_layer_norm = pre;
       config.dropout = 0.2;
@@ -161,9 +162,36 @@ static void test_lives(void) {
       config.batch_size = 270;
       config.top_k = 1;
       check_life(config, "many");
+      if (!router_fits(router, HR_CLASSIFIER)) continue;
       config = small_classifier(router);
       config.input_size = 280;
       check_life(config, "wide");
+    }
+  }
+  for (int32_t gate = 1; gate < gate_count(); gate++) {
+    for (int32_t router = 0; router < router_count(); router++) {
+      const int32_t traits = router_option(router)->traits;
+      if (!(traits & HR_TRAIT_GATED)) continue;
+      hr_config config = small_language_model(router, gate % 2);
+      config.gate = gate;
+      config.shared_experts = 3;
+      config.router_noise = (traits & HR_TRAIT_MATRIX) != 0;
+      if (gate == gate_named("relu")) config.sparsity_weight = 0.1;
+      if (gate <= gate_named("sigmoid")) {
+        config.capacity_factor = 0.7;
+        config.balance_rate = 0.01;
+        if (traits & HR_TRAIT_LEARNS) config.load_balance_weight = config.router_z_weight = 0.01;
+      }
+      check_life(config, gate_name(gate));
+      config.router_size = 270;
+      config.shared_experts = 90;
+      check_life(config, "broad");
+      config.batch_size = config.context_length = 1;
+      check_life(config, "one token");
+      config = small_classifier(router);
+      config.gate = gate;
+      config.experts = config.top_k = 1;
+      check_life(config, "one expert");
     }
   }
   test_context("%s", "");
@@ -236,6 +264,7 @@ static void test_too_large(void) {
       config.batch_size = 1 << 20;
       check_too_large(config, (uint64_t)1 << 50);
 
+      if (!router_fits(router, HR_CLASSIFIER)) continue;
       config = small_classifier(router);
       config.input_size = config.classes = config.batch_size = 1 << 20;
       check_too_large(config, (uint64_t)4 << 40);

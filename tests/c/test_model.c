@@ -238,12 +238,14 @@ int main(void) {
   for (int32_t router = 0; router < router_count(); router++) {
     hr_config language = small_language_model(router, router % 2), classifier = small_classifier(router);
     test_same_seed(language);
-    test_same_seed(classifier);
     test_resumed(language);
-    test_resumed(classifier);
     test_dropout(language);
-    test_dropout(classifier);
     test_streams(router);
+    if (router_fits(router, HR_CLASSIFIER)) {
+      test_same_seed(classifier);
+      test_resumed(classifier);
+      test_dropout(classifier);
+    }
     for (int32_t layers = 1; layers <= 4; layers++) {
       test_memory_carries(router, false, layers);
       test_memory_carries(router, true, layers);
@@ -251,7 +253,7 @@ int main(void) {
     if (router_routes(router)) {
       if (router == router_named("smoe")) language.load_balance_weight = language.router_z_weight = 0.1;
       test_raised_k(language);
-      test_raised_k(classifier);
+      if (router_fits(router, HR_CLASSIFIER)) test_raised_k(classifier);
     }
   }
   test_top_k_refused();

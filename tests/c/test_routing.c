@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "auxiliary.h"
+#include "balance.h"
 #include "gate.h"
 #include "testing.h"
 
@@ -18,11 +19,20 @@ static int32_t id_at(const hr_real *logits, int32_t e, int32_t at) {
   return -1;
 }
 
+static void choose(const hr_gate_type *gate, hr_assignments *assignments, const hr_real *logits, int32_t e,
+                   int32_t k, const hr_real *bias) {
+  hr_real *scratch = new_reals((int64_t)assignments->tokens * e), *row = new_reals(3 * e);
+  const hr_gating gating = {.k = k, .bias = bias, .scratch = scratch, .row = row};
+  gate->choose(gate, assignments, logits, e, &gating);
+  free(scratch);
+  free(row);
+}
+
 static void check_route(const hr_real *logits, int32_t n, int32_t e, int32_t k) {
   int32_t *experts = new_ints(n * k);
   hr_real *weights = new_reals(n * k);
   hr_assignments chosen = {.tokens = n, .k = k, .experts = experts, .weights = weights};
-  hr_gate_topk_softmax(&chosen, logits, e);
+  choose(&hr_gate_topk_softmax, &chosen, logits, e, k, NULL);
   for (int32_t i = 0; i < n; i++) {
     const hr_real *logits_i = logits + i * e;
     double sum = 0, total = 0;
@@ -64,7 +74,7 @@ static void test_route_extremes(void) {
   int32_t experts[3];
   hr_real weights[3];
   hr_assignments chosen = {.tokens = 1, .k = k, .experts = experts, .weights = weights};
-  hr_gate_topk_softmax(&chosen, logits, e);
+  choose(&hr_gate_topk_softmax, &chosen, logits, e, k, NULL);
   CHECK_INT(experts[0], 1);
   CHECK_INT(experts[1], 3);
   CHECK_INT(experts[2], 5);
@@ -78,7 +88,7 @@ static void test_route_extremes(void) {
     hr_real spoilt[6];
     for (int32_t id = 0, rest = pattern; id < e; id++, rest /= 3) spoilt[id] = bad[rest % 3];
     for (int32_t id = 0; id < k; id++) experts[id] = -1;
-    hr_gate_topk_softmax(&chosen, spoilt, e);
+    choose(&hr_gate_topk_softmax, &chosen, spoilt, e, k, NULL);
     bool fine = true;
     for (int32_t j = 0; j < k; j++) {
       fine = fine && experts[j] >= 0 && experts[j] < e;
@@ -89,17 +99,188 @@ static void test_route_extremes(void) {
   }
 }
 
+/* ------------------------------------------------------------------------------------------------- gates */
+
+/* What gates choose, told from their definitions in double precision and plain loops. */
+typedef struct choice {
+  hr_assignments assignments;
+  hr_real *logits;
+  int32_t n, e, k;
+} choice;
+
+static choice new_choice(int32_t n, int32_t e, int32_t k) {
+  choice self = {.n = n, .e = e, .k = k, .logits = new_normal(n * e, 2)};
+  self.assignments = (hr_assignments){
+      .tokens = n, .experts = new_ints(n * e), .weights = new_reals(n * e), .counts = new_ints(n)};
+  return self;
+}
+
+static void free_choice(choice *self) {
+  free(self->logits);
+  free(self->assignments.experts);
+  free(self->assignments.weights);
+  free(self->assignments.counts);
+}
+
+static double probability(const choice *self, int32_t token, int32_t id) {
+  const hr_real *logits = self->logits + token * self->e;
+  double sum = 0;
+  for (int32_t other = 0; other < self->e; other++) sum += exp((double)(logits[other] - logits[id]));
+  return 1 / sum;
+}
+
+static double logistic(double x) {
+  return 1 / (1 + exp(-x));
+}
+
+/* The weight that a token gives an expert, or -1 where it has not chosen it. */
+static double weight_of(const choice *self, int32_t token, int32_t id) {
+  const int32_t k = self->assignments.k;
+  for (int32_t j = 0; j < k; j++) {
+    if (self->assignments.experts[token * k + j] == id)
+      return (double)self->assignments.weights[token * k + j];
+  }
+  return -1;
+}
+
+/* By falling logit, ties to the lower id, and filled up behind the last. */
+static void check_order(const choice *self) {
+  const int32_t k = self->assignments.k;
+  for (int32_t i = 0; i < self->n; i++) {
+    const int32_t *ids = self->assignments.experts + i * k;
+    const hr_real *logits = self->logits + i * self->e;
+    for (int32_t j = 0; j < k; j++) {
+      if (ids[j] < 0) CHECK(ids[j] == HR_NO_EXPERT && self->assignments.weights[i * k + j] == 0);
+      if (j == 0 || ids[j] < 0) continue;
+      CHECK(ids[j - 1] >= 0);
+      if (ids[j - 1] < 0) continue;
+      const hr_real before = logits[ids[j - 1]], here = logits[ids[j]];
+      CHECK(before > here || (before == here && ids[j - 1] < ids[j]));
+    }
+  }
+}
+
+static void check_top_k(const hr_gate_type *gate, choice *self, const hr_real *bias) {
+  choose(gate, &self->assignments, self->logits, self->e, self->k, bias);
+  CHECK_INT(self->assignments.k, self->k);
+  check_order(self);
+  const bool sigmoid = gate == &hr_gate_sigmoid;
+  double *scores = calloc((size_t)self->e, sizeof *scores);
+  for (int32_t i = 0; i < self->n; i++) {
+    const hr_real *logits = self->logits + i * self->e;
+    double exponentials = 0, logistics = 0;
+    for (int32_t id = 0; id < self->e; id++) {
+      scores[id] = sigmoid ? logistic((double)logits[id]) : probability(self, i, id);
+      if (bias) scores[id] += (double)bias[id];
+      if (weight_of(self, i, id) < 0) continue;
+      exponentials += exp((double)logits[id]);
+      logistics += logistic((double)logits[id]);
+    }
+    double least = INFINITY, most = -INFINITY;
+    for (int32_t id = 0; id < self->e; id++) {
+      const double weight = weight_of(self, i, id), g = (double)logits[id];
+      if (weight < 0) {
+        most = fmax(most, scores[id]);
+        continue;
+      }
+      least = fmin(least, scores[id]);
+      const double expected = sigmoid                         ? logistic(g) / logistics
+                              : gate == &hr_gate_topk_softmax ? exp(g) / exponentials
+                              : gate == &hr_gate_softmax_topk ? probability(self, i, id)
+                                                              : 1.0 / self->k;
+      CHECK_NEAR(weight, expected, 1e-6);
+    }
+    CHECK_THAT(least >= most - 1e-6, "no other expert has a larger score: %g and %g", least, most);
+  }
+  free(scores);
+}
+
+static void check_expert_choice(choice *self) {
+  const int32_t n = self->n, e = self->e, share = (n * self->k + e - 1) / e, c = share < n ? share : n;
+  choose(&hr_gate_expert_choice, &self->assignments, self->logits, e, self->k, NULL);
+  check_order(self);
+  for (int32_t id = 0; id < e; id++) {
+    int32_t count = 0;
+    double least = INFINITY, most = -INFINITY;
+    for (int32_t i = 0; i < n; i++) {
+      const double weight = weight_of(self, i, id), p = probability(self, i, id);
+      count += weight >= 0;
+      if (weight >= 0) CHECK_NEAR(weight, p, 1e-6);
+      if (weight >= 0) least = fmin(least, p);
+      if (weight < 0) most = fmax(most, p);
+    }
+    CHECK_INT(count, c);
+    CHECK(least >= most - 1e-6);
+  }
+}
+
+static void check_relu(choice *self) {
+  choose(&hr_gate_relu, &self->assignments, self->logits, self->e, self->k, NULL);
+  check_order(self);
+  for (int32_t i = 0; i < self->n; i++) {
+    for (int32_t id = 0; id < self->e; id++) {
+      const double g = (double)self->logits[i * self->e + id], weight = weight_of(self, i, id);
+      CHECK(g > 0 ? weight == g : weight < 0);
+    }
+  }
+}
+
+static void test_gates(void) {
+  for (int32_t e = 1; e <= 9; e += 2) {
+    for (int32_t k = 1; k <= e; k += 2) {
+      for (int32_t n = 2; n < 40; n += 12) {
+        test_context("%d tokens, %d experts, K %d", n, e, k);
+        choice self = new_choice(n, e, k);
+        hr_real *bias = new_normal(e, 0.3);
+        check_top_k(&hr_gate_topk_softmax, &self, NULL);
+        check_top_k(&hr_gate_softmax_topk, &self, NULL);
+        check_top_k(&hr_gate_sigmoid, &self, NULL);
+        check_top_k(&hr_gate_uniform, &self, NULL);
+        check_top_k(&hr_gate_topk_softmax, &self, bias);
+        check_top_k(&hr_gate_softmax_topk, &self, bias);
+        check_top_k(&hr_gate_sigmoid, &self, bias);
+        check_expert_choice(&self);
+        check_relu(&self);
+        /* No expert for anybody. */
+        for (int32_t i = 0; i < n * e; i++) self.logits[i] = -1;
+        check_relu(&self);
+        CHECK_INT(self.assignments.k, 1);
+        /* Nothing but ties: to the first tokens, to the lower ids. */
+        check_expert_choice(&self);
+        for (int32_t i = 0; i < n; i++) CHECK_INT(weight_of(&self, i, 0) >= 0, i < (n * k + e - 1) / e);
+        free(bias);
+        free_choice(&self);
+      }
+    }
+  }
+  test_context("%s", "");
+}
+
+/* A bias decides who is chosen, and nothing else. */
+static void test_bias(void) {
+  const hr_real logits[] = {1, 2, 3, 0}, bias[] = {0.9f, 0, -5, 0};
+  int32_t experts[4];
+  hr_real weights[4];
+  hr_assignments chosen = {.tokens = 1, .experts = experts, .weights = weights};
+  choose(&hr_gate_sigmoid, &chosen, logits, 4, 2, bias);
+  CHECK_INT(experts[0], 1);
+  CHECK_INT(experts[1], 0);
+  CHECK_NEAR(weights[0] / weights[1], logistic(2) / logistic(1), 1e-6);
+}
+
+/* ------------------------------------------------------------------------------------------------ dispatch */
+
 /* The rows of n tokens with k places each, some of them empty: by expert, within one by token, each with the token and
  * the weight of its assignment. */
 static void check_dispatch(int32_t *experts, int32_t n, int32_t k, int32_t e) {
   hr_real *weights = new_normal(n * k, 1);
-  const hr_assignments assignments = {.tokens = n, .k = k, .experts = experts, .weights = weights};
+  hr_assignments assignments = {.tokens = n, .k = k, .experts = experts, .weights = weights};
   hr_arena arena = {.base = calloc(1, 1 << 16)};
   char *memory = arena.base;
   hr_dispatch dispatch = {0};
   hr_dispatch_plan(&dispatch, &arena, e, n * k);
   CHECK(arena.used <= 1 << 16);
-  hr_dispatch_build(&dispatch, &assignments);
+  hr_dispatch_build(&dispatch, &assignments, 0);
   CHECK_INT(dispatch.tokens, n);
   int32_t row = 0;
   for (int32_t id = 0; id < e; id++) {
@@ -113,6 +294,7 @@ static void check_dispatch(int32_t *experts, int32_t n, int32_t k, int32_t e) {
       row++;
     }
     CHECK_INT(dispatch.counts[id], row - begin);
+    CHECK_INT(dispatch.dropped[id], 0);
   }
   CHECK_INT(dispatch.offsets[e], row);
   CHECK_INT(dispatch.rows, row);
@@ -121,6 +303,57 @@ static void check_dispatch(int32_t *experts, int32_t n, int32_t k, int32_t e) {
   }
   free(memory);
   free(weights);
+}
+
+/* An expert takes the first assignments in the order of the tokens; those that are dropped keep their id and weigh 0. */
+static void test_capacity(void) {
+  const int32_t n = 40, k = 2, e = 3;
+  for (int32_t capacity = 1; capacity < 50; capacity += 7) {
+    test_context("capacity %d", capacity);
+    int32_t *experts = new_ints(n * k), taken[3] = {0}, dropped[3] = {0};
+    hr_real *weights = new_reals(n * k);
+    hr_arena arena = {.base = calloc(1, 1 << 14)};
+    char *memory = arena.base;
+    hr_dispatch dispatch = {0};
+    hr_dispatch_plan(&dispatch, &arena, e, n * k);
+    for (int32_t a = 0; a < n * k; a++) {
+      experts[a] = a % 5 == 0 ? HR_NO_EXPERT : random_below(e);
+      weights[a] = experts[a] < 0 ? 0 : 1;
+    }
+    hr_assignments assignments = {.tokens = n, .k = k, .experts = experts, .weights = weights};
+    hr_dispatch_build(&dispatch, &assignments, capacity);
+    for (int32_t a = 0; a < n * k; a++) {
+      if (experts[a] < 0) continue;
+      const bool fits = taken[experts[a]] < capacity;
+      CHECK_INT(dispatch.row[a] >= 0, fits);
+      CHECK(weights[a] == (fits ? 1 : 0));
+      if (fits) CHECK_INT(dispatch.token[dispatch.row[a]], a / k);
+      taken[experts[a]] += fits;
+      dropped[experts[a]] += !fits;
+    }
+    for (int32_t id = 0; id < e; id++) {
+      CHECK_INT(dispatch.dropped[id], dropped[id]);
+      CHECK_INT(dispatch.counts[id], taken[id] + dropped[id]);
+      CHECK_INT(dispatch.offsets[id + 1] - dispatch.offsets[id], taken[id]);
+    }
+    free(experts);
+    free(weights);
+    free(memory);
+  }
+  test_context("%s", "");
+}
+
+static void test_balance(void) {
+  hr_real bias[] = {0, 0, 0, 0.5f};
+  hr_balance_step(bias, (int32_t[]){2, 6, 4, 4}, 4, 0.25);
+  CHECK(bias[0] == 0.25f && bias[1] == -0.25f && bias[2] == 0 && bias[3] == 0.5f);
+  CHECK_NEAR(hr_sparsity_step(0.05, 0.4, 2, 4), 0.06, 1e-15);
+  CHECK_NEAR(hr_sparsity_step(0.06, 0.5, 2, 4), 0.05, 1e-15);
+  /* Never without end, and never to nothing. */
+  double most = 1e29, least = 1e-29;
+  for (int i = 0; i < 100; i++) most = hr_sparsity_step(most, 0, 1, 4);
+  for (int i = 0; i < 100; i++) least = hr_sparsity_step(least, 1, 1, 4);
+  CHECK(most <= HR_SPARSITY_MAX && least > 0);
 }
 
 static void test_dispatch(void) {
@@ -182,7 +415,11 @@ static void test_entropy(void) {
 int main(void) {
   test_route();
   test_route_extremes();
+  test_gates();
+  test_bias();
   test_dispatch();
+  test_capacity();
+  test_balance();
   test_entropy();
   return test_report("routing");
 }

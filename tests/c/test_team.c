@@ -108,8 +108,8 @@ static void check_bits(const hr_config *given, int32_t top_k) {
   for (int32_t threads = 2; threads <= MOST; threads++) {
     server servers[MOST];
     hr_team *team = start(servers, threads);
-    test_context("router %s, layer norm %s, K %d, %d threads", router_name(config.router),
-                 config.pre_layer_norm ? "before" : "after", top_k, threads);
+    test_context("%s, %s, layer norm %s, K %d, %d threads", router_name(config.router),
+                 gate_name(config.gate), config.pre_layer_norm ? "before" : "after", top_k, threads);
     random_seed(7);
     CHECK(train(&config, team, top_k) == alone);
     stop(team, servers, threads);
@@ -145,7 +145,22 @@ int main(void) {
       check_bits(&config, config.top_k);
     }
   }
-  /* More experts a token than memory was planned for: several chunks. */
+  for (int32_t gate = 1; gate < gate_count(); gate++) {
+    hr_config gated = shared_model(router_named("cosine"), gate % 2);
+    gated.gate = gate;
+    gated.shared_experts = 1;
+    if (gate == gate_named("relu")) gated.sparsity_weight = 0.1;
+    if (gate <= gate_named("sigmoid")) {
+      gated.capacity_factor = 1;
+      gated.balance_rate = 0.01;
+      gated.load_balance_weight = 0.1;
+    }
+    check_bits(&gated, gated.top_k);
+    gated.router = router_named("smoe");
+    gated.router_noise = 1;
+    check_bits(&gated, 3);
+  }
+  /* More experts per token than memory was planned for: several chunks. */
   hr_config config = shared_model(0, false);
   config.top_k = 1;
   check_bits(&config, 3);

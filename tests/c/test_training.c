@@ -121,6 +121,8 @@ static void test_divergence(hr_config config) {
   /* A NaN in any tensor that has a part in the result is found out. */
   for (int32_t i = 0; i < hr_model_parameter_count(model); i++) {
     hr_parameter *parameter = hr_model_parameter(model, i);
+    /* The table of the hash router has no part in a number: it only says who is chosen. */
+    if (strstr(parameter->name, "gate.table")) continue;
     const hr_real was = parameter->data[0];
     test_context("a NaN in %s", parameter->name);
     parameter->data[0] = (hr_real)NAN;
@@ -162,10 +164,11 @@ int main(void) {
     const hr_config language = small_language_model(router, router % 2),
                     classifier = small_classifier(router);
     test_steps(language, 0.1);
-    test_steps(classifier, 0);
     test_learns(language);
-    test_learns(classifier);
     test_divergence(language);
+    if (!router_fits(router, HR_CLASSIFIER)) continue;
+    test_steps(classifier, 0);
+    test_learns(classifier);
     test_divergence(classifier);
   }
   test_infinite_gradient();

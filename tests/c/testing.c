@@ -177,19 +177,36 @@ hr_config small_classifier(int32_t router) {
   return config;
 }
 
-const hr_option *router_option(int32_t router) {
+/* The option of a field that chooses; NULL past the last. */
+static const hr_option *option_of(const char *name, int32_t index) {
   for (int32_t i = 0; i < hr_config_field_count(); i++) {
     const hr_field *field = hr_config_field(i);
-    if (strcmp(field->name, "router") == 0) return field->option(router);
+    if (strcmp(field->name, name) == 0) return field->option(index);
   }
-  printf("there is no field router\n");
+  printf("there is no field %s\n", name);
   exit(2);
 }
 
-int32_t router_count(void) {
+static int32_t count_options(const char *field) {
   int32_t count = 0;
-  while (router_option(count)) count++;
+  while (option_of(field, count)) count++;
   return count;
+}
+
+static int32_t option_named(const char *field, const char *name) {
+  for (int32_t i = 0; option_of(field, i); i++) {
+    if (strcmp(option_of(field, i)->name, name) == 0) return i;
+  }
+  printf("there is no %s %s\n", field, name);
+  exit(2);
+}
+
+const hr_option *router_option(int32_t router) {
+  return option_of("router", router);
+}
+
+int32_t router_count(void) {
+  return count_options("router");
 }
 
 const char *router_name(int32_t router) {
@@ -201,11 +218,24 @@ bool router_routes(int32_t router) {
 }
 
 int32_t router_named(const char *name) {
-  for (int32_t i = 0; i < router_count(); i++) {
-    if (strcmp(router_name(i), name) == 0) return i;
-  }
-  printf("there is no router %s\n", name);
-  exit(2);
+  return option_named("router", name);
+}
+
+bool router_fits(int32_t router, hr_kind kind) {
+  const int32_t kinds = router_option(router)->kinds;
+  return kinds == 0 || kinds & (1 << kind);
+}
+
+int32_t gate_count(void) {
+  return count_options("gate");
+}
+
+const char *gate_name(int32_t gate) {
+  return option_of("gate", gate)->name;
+}
+
+int32_t gate_named(const char *name) {
+  return option_named("gate", name);
 }
 
 hr_model *new_model(const hr_config *config) {

@@ -56,6 +56,12 @@ const hr_option *router_option(int32_t router);
 const char *router_name(int32_t router);
 bool router_routes(int32_t router);
 int32_t router_named(const char *name);
+/* Whether a kind of model can have the router. */
+bool router_fits(int32_t router, hr_kind kind);
+/* The options of the field `gate`. */
+int32_t gate_count(void);
+const char *gate_name(int32_t gate);
+int32_t gate_named(const char *name);
 
 /* Ends the test if the model cannot be created. */
 hr_model *new_model(const hr_config *config);

@@ -36,6 +36,7 @@ function publishedShapes(config) {
     experts: e,
     router,
     hyperSize: z,
+    routerSize: w,
   } = config;
   const width = heads * dHead;
   /** @type {Record<string, number[]>} */
@@ -52,17 +53,17 @@ function publishedShapes(config) {
     shapes[`${attention}.r_net.weight`] = [width, d];
     shapes[`${attention}.layer_norm.weight`] = [d];
     shapes[`${attention}.layer_norm.bias`] = [d];
-    Object.assign(shapes, feedforwardShapes(`layers.${i}.pos_ff`, { d, f, e, z, router }));
+    Object.assign(shapes, feedforwardShapes(`layers.${i}.pos_ff`, { d, f, e, z, w, v, router }));
   }
   return shapes;
 }
 
 /**
  * @param {string} at
- * @param {{ d: number, f: number, e: number, z: number, router: string }} sizes
+ * @param {{ d: number, f: number, e: number, z: number, w: number, v: number, router: string }} sizes
  * @returns {Record<string, number[]>}
  */
-function feedforwardShapes(at, { d, f, e, z, router }) {
+function feedforwardShapes(at, { d, f, e, z, w, v, router }) {
   const norm = { [`${at}.layer_norm.weight`]: [d], [`${at}.layer_norm.bias`]: [d] };
   if (router === 'dense') {
     return {
@@ -73,16 +74,24 @@ function feedforwardShapes(at, { d, f, e, z, router }) {
       [`${at}.CoreNet.3.bias`]: [d],
     };
   }
-  const gate =
-    router === 'hyperrouter'
-      ? {
-          [`${at}.gate.embedding`]: [1, d],
-          [`${at}.gate.hypernet.0.weight`]: [z, d],
-          [`${at}.gate.hypernet.0.bias`]: [z],
-          [`${at}.gate.hypernet.2.weight`]: [e * (d + 1), z],
-          [`${at}.gate.hypernet.2.bias`]: [e * (d + 1)],
-        }
-      : { [`${at}.gate.gate.weight`]: [e, d], [`${at}.gate.gate.bias`]: [e] };
+  /** @type {Record<string, Record<string, number[]>>} */
+  const gates = {
+    hyperrouter: {
+      [`${at}.gate.embedding`]: [1, d],
+      [`${at}.gate.hypernet.0.weight`]: [z, d],
+      [`${at}.gate.hypernet.0.bias`]: [z],
+      [`${at}.gate.hypernet.2.weight`]: [e * (d + 1), z],
+      [`${at}.gate.hypernet.2.bias`]: [e * (d + 1)],
+    },
+    cosine: {
+      [`${at}.gate.cosine_projector.weight`]: [w, d],
+      [`${at}.gate.cosine_projector.bias`]: [w],
+      [`${at}.gate.sim_matrix`]: [w, e],
+      [`${at}.gate.temperature`]: [1],
+    },
+    hash: { [`${at}.gate.table`]: [v, e] },
+  };
+  const gate = gates[router] ?? { [`${at}.gate.gate.weight`]: [e, d], [`${at}.gate.gate.bias`]: [e] };
   return {
     ...norm,
     ...gate,
@@ -150,7 +159,10 @@ onEveryVariant((bench) => {
         'output.bias': [classes],
       };
       for (let i = 0; i < layers; i++) {
-        Object.assign(wanted, feedforwardShapes(`layers.${i}.pos_ff`, { d, f, e, z: 0, router: 'smoe' }));
+        Object.assign(
+          wanted,
+          feedforwardShapes(`layers.${i}.pos_ff`, { d, f, e, z: 0, w: 0, v: 0, router: 'smoe' }),
+        );
       }
       const { tensors } = readSafetensors(file);
       const shapes = Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]));

@@ -17,6 +17,14 @@ const SHARED = {
   hyperSize: true,
   batchSize: false,
   preLayerNorm: true,
+  gate: false,
+  routerSize: true,
+  routerScale: false,
+  routerNoise: true,
+  sharedExperts: true,
+  capacityFactor: false,
+  balanceRate: false,
+  sparsityWeight: false,
   dropout: false,
   loadBalanceWeight: false,
   routerZWeight: false,
@@ -116,7 +124,8 @@ onEveryVariant((bench) => {
       const cheap = ['topK', 'epsilon', 'weightDecay', 'seed', 'loadBalanceWeight', 'routerZWeight'];
       for (const { name, min, max, exclusiveMax } of bench.engine.configFields(kind)) {
         if (min === undefined || max === undefined) continue;
-        const base = { ...SMALL[kind], topK: 1, ...(name.endsWith('Weight') ? { router: 'smoe' } : {}) };
+        const gate = name === 'sparsityWeight' ? { gate: 'relu' } : {};
+        const base = { ...SMALL[kind], topK: 1, router: 'smoe', ...gate };
         const lowest = create({ ...base, [name]: min });
         assert.ok(Number.isFinite(lossOf(lowest)), `${name} = ${min}`);
         const largest = exclusiveMax ? max * (1 - 1e-9) : max;
@@ -151,7 +160,7 @@ onEveryVariant((bench) => {
         }
         if (type === 'boolean') continue;
         if (type === 'choice') {
-          const names = bench.engine.routers.map((router) => router.name).join('|');
+          const names = field.choices?.join('|');
           const message = new RegExp(`must be one of ("(${names})"(, )?)+, got "HyperRouter"`);
           refuseConfig({ [name]: 'HyperRouter' }, RangeError, message);
           refuseConfig({ [name]: '' }, RangeError, named);
@@ -175,11 +184,37 @@ onEveryVariant((bench) => {
         /config\.topK must be from 1 to 4 \(experts\), got 5/,
       );
       refuseConfig({ experts: 1 }, RangeError, /config\.topK must be from 1 to 1 \(experts\), got 2/);
-      for (const router of ['hyperrouter', 'smoe-dropout', 'dense']) {
-        for (const name of ['loadBalanceWeight', 'routerZWeight']) {
-          const message = new RegExp(`config\\.${name} must be 0 unless router is "smoe", got 0\\.1`);
+      for (const name of ['loadBalanceWeight', 'routerZWeight']) {
+        for (const router of ['smoe-dropout', 'dense']) {
+          const able = '"hyperrouter" or "smoe" or "cosine"';
+          const message = new RegExp(`config\\.${name} must be 0 unless router is ${able}, got 0\\.1`);
           refuseConfig({ router, [name]: 0.1 }, RangeError, message);
         }
+        const able = '"topk-softmax" or "softmax-topk" or "sigmoid"';
+        const message = new RegExp(`config\\.${name} must be 0 unless gate is ${able}, got 0\\.1`);
+        refuseConfig({ gate: 'relu', [name]: 0.1 }, RangeError, message);
+      }
+      for (const [config, message] of /** @type {const} */ ([
+        [{ gate: 'relu', capacityFactor: 1 }, /config\.capacityFactor must be 0 unless gate is .*, got 1/],
+        [{ gate: 'expert-choice', balanceRate: 0.1 }, /config\.balanceRate must be 0 unless gate is/],
+        [{ sparsityWeight: 0.1 }, /config\.sparsityWeight must be 0 unless gate is "relu", got 0\.1/],
+        [{ router: 'cosine', routerNoise: true }, /config\.routerNoise must be false unless router is/],
+        [{ router: 'dense', sharedExperts: 1 }, /config\.sharedExperts must be 0 unless router is/],
+        [{ router: 'dense', routerScale: 2 }, /config\.routerScale must be 1 unless router is/],
+        [{ router: 'dense', gate: 'sigmoid' }, /config\.gate must be topk-softmax unless router is/],
+        [{ capacityFactor: -1 }, /config\.capacityFactor must be a number from 0 to 1000000, got -1/],
+      ])) {
+        refuseConfig(config, RangeError, message);
+      }
+      if (kind === 'language') {
+        const message = /config\.gate must be topk-softmax unless router is "hyperrouter" or /;
+        refuseConfig({ router: 'hash', gate: 'sigmoid' }, RangeError, message);
+      } else {
+        refuseConfig(
+          { router: 'hash' },
+          RangeError,
+          /config\.router must be another for a classifier.*"hash" needs token ids/,
+        );
       }
       if (kind === 'language')
         refuseConfig({ dModel: 15 }, RangeError, /config\.dModel must be even, got 15/);

@@ -15,6 +15,7 @@ import {
   assertSameParameters,
   assertWorks,
   errorOf,
+  GATED_ROUTERS,
   liven,
   onEveryVariant,
   parametersOf,
@@ -49,9 +50,10 @@ onEveryVariant((bench) => {
     }
     const able = (/** @type {string} */ trait) =>
       routers.filter(({ traits }) => traits.includes(trait)).map(({ name }) => name);
-    assert.deepEqual(able('learns'), ['hyperrouter', 'smoe']);
-    assert.deepEqual(able('auxiliaryLoss'), ['smoe']);
+    assert.deepEqual(able('learns'), ['hyperrouter', 'smoe', 'cosine']);
     assert.deepEqual(able('hypernetwork'), ['hyperrouter']);
+    assert.deepEqual(able('matrix'), ['hyperrouter', 'smoe', 'smoe-dropout']);
+    assert.deepEqual(able('gated'), GATED_ROUTERS);
   });
 
   test('the fields in use are those whose required traits the chosen options have', () => {
@@ -62,15 +64,31 @@ onEveryVariant((bench) => {
         return fields.filter((field) => !used.includes(field)).map(({ name }) => name);
       };
       const auxiliary = ['loadBalanceWeight', 'routerZWeight'];
-      assert.deepEqual(unused({}), auxiliary);
-      assert.deepEqual(unused({ router: 'smoe' }), ['hyperSize']);
-      assert.deepEqual(unused({ router: 'smoe-dropout' }), ['hyperSize', ...auxiliary]);
-      assert.deepEqual(unused({ router: 'dense' }), ['topK', 'hyperSize', ...auxiliary]);
-      const router = fields.find(({ name }) => name === 'router');
+      const top = ['capacityFactor', 'balanceRate'];
+      const size = ['hyperSize', 'routerSize'];
+      const routed = ['routerScale', 'routerNoise', 'sharedExperts'];
+      assert.deepEqual(unused({}).sort(), ['routerSize', 'sparsityWeight']);
+      assert.deepEqual(unused({ router: 'smoe' }).sort(), [...size, 'sparsityWeight'].sort());
       assert.deepEqual(
-        router?.options?.map(({ name }) => name),
-        router?.choices,
+        unused({ router: 'smoe-dropout', gate: 'relu' }).sort(),
+        [...size, ...auxiliary, ...top].sort(),
       );
+      assert.deepEqual(
+        unused({ router: 'cosine', gate: 'expert-choice' }).sort(),
+        ['hyperSize', 'routerNoise', 'sparsityWeight', ...auxiliary, ...top].sort(),
+      );
+      assert.deepEqual(
+        unused({ router: 'dense' }).sort(),
+        ['topK', 'gate', 'sparsityWeight', ...size, ...routed, ...auxiliary, ...top].sort(),
+      );
+      for (const { options, choices } of fields) {
+        assert.deepEqual(
+          options?.map(({ name }) => name),
+          choices,
+        );
+      }
+      const router = fields.find(({ name }) => name === 'router');
+      assert.equal(router?.choices?.includes('hash'), kind === 'language');
     }
   });
 

@@ -119,7 +119,25 @@ export function onEveryVariant(declare) {
   }
 }
 
-export const ROUTERS = /** @type {const} */ (['hyperrouter', 'smoe', 'smoe-dropout', 'dense']);
+export const ROUTERS = /** @type {const} */ ([
+  'hyperrouter',
+  'smoe',
+  'smoe-dropout',
+  'dense',
+  'cosine',
+  'hash',
+]);
+/** The routers of a classifier of vectors, which has no token ids. */
+export const VECTOR_ROUTERS = ROUTERS.filter((router) => router !== 'hash');
+/** Those whose configuration says how their experts are chosen: any gate can. */
+export const GATED_ROUTERS = ROUTERS.filter((router) => router !== 'hash' && router !== 'dense');
+export const GATES = /** @type {const} */ ([
+  'topk-softmax',
+  'softmax-topk',
+  'sigmoid',
+  'expert-choice',
+  'relu',
+]);
 
 /**
  * Sizes of which no two are equal, where that can be, and none is a multiple of a SIMD vector, so that nothing that is

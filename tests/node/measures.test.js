@@ -4,7 +4,9 @@ import {
   ByteVocabulary,
   characterClasses,
   characterClassNames,
+  droppedShare,
   expertLoad,
+  expertsPerToken,
   loadVariation,
   maxLoad,
   routerEntropy,
@@ -12,6 +14,7 @@ import {
   routingByClass,
   specialisation,
   switchRate,
+  tokensWithoutExpert,
 } from '../../web/index.js';
 import { ProbeHistory } from '../../web/probe-history.js';
 import {
@@ -106,6 +109,19 @@ describe('routing metrics', () => {
     assert.throws(() => specialisation(Int32Array.of(0, 1, 0), classes, 2), RangeError);
   });
 
+  it('experts per token, dropped assignments and tokens without an expert', () => {
+    // Token 0: both computed; token 1: one dropped; token 2: its only one dropped; token 3: none.
+    const experts = [0, 1, 2, 0, 1, -1, -1, -1];
+    const weights = [0.6, 0.4, 0.7, 0, 0, 0, 0, 0];
+    assert.equal(expertsPerToken(weights, 4), 0.75);
+    assert.equal(droppedShare(experts, weights), 0.4);
+    assert.equal(tokensWithoutExpert(weights, 4), 0.5);
+    assert.deepEqual(
+      [expertsPerToken([], 0), droppedShare([], []), tokensWithoutExpert([], 0), tokensWithoutExpert([], 3)],
+      [0, 0, 0, 1],
+    );
+  });
+
   it('specialisation: over existing assignments only', () => {
     const classes = Int32Array.of(0, 0, 1, 1, 1);
     assertNear(
@@ -166,6 +182,7 @@ describe('routing metrics', () => {
           logits: new Float32Array(3 * tokens),
           load: new Float32Array(3),
           entropy,
+          dropped: new Int32Array(3),
         },
       ],
       similarity: [similarity],

@@ -108,9 +108,9 @@ describe('a router that was added', () => {
     await train(100);
     assert.match(
       String(await page.locator('#ownership').getAttribute('aria-label')),
-      /layer 1\. First on so much of the map: A .*, F .*; level \d+ %/,
+      /layer 1\. Share of the map by chosen expert: A .*, F .*; tied \d+ %/,
     );
-    assert.equal(await page.locator('.shares li').count(), 6);
+    assert.equal(await page.locator('.territories li').count(), 6);
     const { chosen, weights } = await page.locator('#plane-readout').evaluate((readout) => ({
       chosen: readout.querySelectorAll('.is-chosen').length,
       weights: [...readout.querySelectorAll('.readout-weights td')].map(({ textContent }) =>
@@ -145,16 +145,22 @@ describe('a router that was added', () => {
   it('is compared side by side', async () => {
     const sizes =
       'dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=2&contextLength=32&hyperSize=64&steps=50';
-    const visited = await visit(site, `room=routers&${sizes}&smoe=0&smoe-dropout=0&hyperrouter=0`);
+    const visited = await visit(
+      site,
+      `room=routers&${sizes}&smoe=0&smoe-dropout=0&hyperrouter=0&bias-only=1`,
+    );
     const { page, complaints, button, record } = visited;
     const box = page.getByRole('checkbox', { name: added.label });
     assert.equal(await box.isChecked(), true);
     await page.getByText(added.summary).waitFor();
     await button('Start').click();
-    await page.getByRole('button', { name: 'Try every k again' }).waitFor();
-    assert.match(await page.locator('.models thead').innerText(), /dense[\s\S]*bias-only/);
+    await page.getByRole('button', { name: 'Evaluate again' }).waitFor();
+    assert.match(await page.locator('.models thead').innerText(), /Dense[\s\S]*Only b/);
     const chart = page.locator('.figure-routers-loss [role=img]').first();
-    assert.match(String(await chart.getAttribute('aria-label')), /bias-only: training \d\.\d\d, held-out \d/);
+    assert.match(
+      String(await chart.getAttribute('aria-label')),
+      /Only b \(bias-only\): training \d\.\d\d, held-out \d/,
+    );
     assert.match(
       String(await page.locator('.load-history canvas').getAttribute('aria-label')),
       /Load of each expert.*A <?\d+ %, B/,
@@ -168,13 +174,13 @@ describe('a router that was added', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('is looked into', async () => {
+  it('is shown inside the router', async () => {
     const visited = await visit(site, 'room=inside');
     const { page, complaints, train } = visited;
     await choose(visited);
-    await page.locator(`.way[data-router=${added.name}]`).waitFor();
-    await page.locator('.figure-way').getByText(added.summary).waitFor();
-    const tensors = page.locator('.way table tbody tr');
+    await page.locator(`.router-diagram[data-router=${added.name}]`).waitFor();
+    await page.locator('.figure-router-diagram').getByText(added.summary).waitFor();
+    const tensors = page.locator('.router-diagram table tbody tr');
     const told = async () => (await tensors.allInnerTexts()).map((row) => row.split(/\s+/).filter(Boolean));
     assert.deepEqual(
       (await told()).map((row) => row.join(' ')),
@@ -185,11 +191,11 @@ describe('a router that was added', () => {
       /Only b[\s\S]*198[\s\S]*partly learned[\s\S]*\b6\b/,
     );
     await train(40);
-    await page.getByRole('slider', { name: /^Minus the gradient of b/ }).waitFor();
-    await page.getByRole('slider', { name: /^R and, as the last column, b/ }).waitFor();
+    await page.getByRole('slider', { name: /^Negative gradient of b/ }).waitFor();
+    await page.getByRole('slider', { name: /^R and b/ }).waitFor();
     assert.match((await told())[1].join(' '), /^gate\.gate\.bias 6 6 learned \d/, 'its gradient');
-    assert.equal(await page.locator('.way .link-back').count(), 1, 'the gradient comes back');
-    await page.locator('.figure-moved').getByText('R is frozen').waitFor();
+    assert.equal(await page.locator('.router-diagram .link-back').count(), 1, 'the gradient comes back');
+    await page.locator('.figure-router-drift').getByText('R is frozen').waitFor();
     const run = await runOf(visited);
     assertFalling(run.losses.train);
     assert.deepEqual(complaints, []);

@@ -12,8 +12,9 @@ const router = { ...rebuild, group: 'routers', type: /** @type {const} */ ('bool
 /** A comparison of two routers whose workers the test answers. */
 function fake() {
   const routers = ['hyperrouter', 'smoe', 'smoe-dropout', 'dense'];
+  const field = /** @type {any} */ ({ options: routers.map((name) => ({ name, traits: [] })) });
   const state = createState([
-    ...routers.map((key, i) => ({ ...router, key, default: i < 2 })),
+    ...routers.map((key, i) => ({ ...router, key, field, label: key.toUpperCase(), default: i < 2 })),
     { ...rebuild, key: 'size', type: 'integer', min: 1, max: 100, default: 1 },
     { ...rebuild, key: 'seed', type: 'integer', min: 0, max: 9, default: 1 },
     { ...rebuild, key: 'seeds', type: 'integer', min: 1, max: 3, default: 1 },
@@ -216,7 +217,7 @@ describe('other models of a comparison', () => {
       comparison.trainees.value.map(({ status }) => status.value),
       ['failed', 'ready'],
     );
-    assert.deepEqual(said(), ['The run of hyperrouter failed: too large. The others go on without it.']);
+    assert.deepEqual(said(), ['Training of HYPERROUTER failed: too large. The other models continue.']);
     comparison.start();
     await settle();
     assert.deepEqual([trainers[0].count('runTo'), trainers[1].count('runTo')], [0, 1]);
@@ -242,7 +243,7 @@ describe('other models of a comparison', () => {
       ['failed', 'ready'],
     );
     assert.deepEqual(said(), [
-      'The run of hyperrouter failed: the worker stopped: out of memory. The others go on without it.',
+      'Training of HYPERROUTER failed: the worker stopped: out of memory. The other models continue.',
     ]);
   });
 
@@ -276,7 +277,7 @@ describe('one of the compared that stops', () => {
     await trainers[1].answer('runTo');
     await trainers[1].answer('frame', frame(2));
     assert.deepEqual(said(), [
-      'The run of hyperrouter failed: the worker stopped: out of memory. The others go on without it.',
+      'Training of HYPERROUTER failed: the worker stopped: out of memory. The other models continue.',
     ]);
     assert.deepEqual(
       comparison.trainees.value.map(({ status }) => status.value),
@@ -292,7 +293,10 @@ describe('one of the compared that stops', () => {
     await trainers[1].answer('frame', frame(1));
     await trainers[0].answer('runTo');
     await trainers[0].answer('frame', frame(2));
-    assert.match(said()[0], /^The training of smoe broke down: the loss is not finite\. The others go on/);
+    assert.match(
+      said()[0],
+      /^Training of SMOE diverged: the loss is not finite\. The other models continue\./,
+    );
     assert.equal(comparison.trainees.value[1].step.value, 1);
     assert.equal(trainers[0].waiting.join(), 'runTo');
     assert.equal(trainers[1].waiting.length, 0);

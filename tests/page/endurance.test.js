@@ -246,7 +246,7 @@ describe('the page, used hard', () => {
     await file.close();
     try {
       await page.locator('input[type=file]').first().setInputFiles(path);
-      const notice = notices.filter({ hasText: /large\.txt has 50 MB; the page takes texts of up to 20 MB/ });
+      const notice = notices.filter({ hasText: /large\.txt has 50 MB; the limit is 20 MB/ });
       await notice.waitFor();
       await notice.getByRole('button', { name: /beginning/ }).click();
       await page.locator('#probe').filter({ hasText: 'Enormous' }).waitFor();

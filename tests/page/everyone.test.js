@@ -17,7 +17,7 @@ describe('for everyone', () => {
   it('has nothing that axe finds, light and dark, narrow and wide', async () => {
     const { page, train, button } = await visit(site, `${small}&length=20`, { bypassCSP: true });
     await train(30);
-    await button('Write').click();
+    await button('Generate').click();
     await page.locator('#written-20').waitFor();
     await page.locator('.more summary').click();
     for (const summary of await page.getByText('As a table').all()) await summary.click();
@@ -40,7 +40,7 @@ describe('for everyone', () => {
   it('fits any width, and fingers', async () => {
     const { page, train, button } = await visit(site, `${small}&experts=16&layers=4&length=20`);
     await train(3);
-    await button('Write').click();
+    await button('Generate').click();
     await page.locator('#written-20').waitFor();
     await page.locator('.more summary').click();
     for (const width of [390, 600, 800, 1100, 1300, 2560]) {

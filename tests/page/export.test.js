@@ -126,7 +126,7 @@ describe('a figure', () => {
       seen.shapes > (await page.locator('#probe .cell').count()),
       'a box for every character at least',
     );
-    assert.doesNotMatch(seen.words, /As a table|Paler when shared|Save/, 'controls are no part of it');
+    assert.doesNotMatch(seen.words, /As a table|Paler with less weight|Save/, 'controls are no part of it');
     assert.equal(await page.locator('.figure-text .tools').isVisible(), true, 'and are there again');
     assert.deepEqual(complaints, []);
   });
@@ -149,7 +149,7 @@ describe('a figure', () => {
   it('that can be pressed is in its picture, and a formula has its bars', async () => {
     const plane = await visit(site, 'room=plane&pace=full&experts=3');
     await plane.train(30);
-    const shares = await look(plane.page, (await save(plane, 'shares', 'SVG')).bytes.toString());
+    const shares = await look(plane.page, (await save(plane, 'territories', 'SVG')).bytes.toString());
     assert.equal(shares.bitmaps, 3);
     assert.match(shares.words, /\bA\b.* %.*\bB\b.* %.*\bC\b.* %/);
     const text = await visit(site);
@@ -220,12 +220,12 @@ describe('a figure', () => {
     );
     const inside = await visit(site, 'room=inside');
     await inside.page.locator('.figure-learns').waitFor();
-    assert.match((await csv(inside, 'learns'))[1], /^hyperrouter,\d+,\d+,\d+,computed,/);
+    assert.match((await csv(inside, 'learns'))[1], /^HyperRouter,\d+,\d+,\d+,computed,/);
     const routers = await visit(site, 'room=routers&layers=1&dModel=16&experts=2&topK=1&steps=20');
     await routers.train(20);
-    await routers.button('Try every k again').waitFor();
+    await routers.button('Evaluate again').waitFor();
     const [names, ...ks] = await csv(routers, 'routers-by-k');
-    assert.match(names, /^k,"?hyperrouter, bits per byte/);
+    assert.match(names, /^k,"?HyperRouter, bits per byte/);
     assert.equal(ks.length, 2);
     for (const row of ks)
       assert.ok(

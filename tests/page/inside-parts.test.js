@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { signal } from '@preact/signals';
 import { countsOf, countsOfTensors, gradientReaches } from '../../demo/inside/counts.js';
-import { courseOf } from '../../demo/inside/course.js';
 import { number } from '../../demo/inside/heat.js';
-import { createLooks, lookAt } from '../../demo/inside/look.js';
+import { createInspector, inspectionAt } from '../../demo/inside/inspection.js';
 import { directions, pathOf, reachOf } from '../../demo/inside/path.js';
 import {
   distance,
@@ -16,7 +15,8 @@ import {
   rowSimilarity,
   withBias,
 } from '../../demo/inside/router.js';
-import { cosineRows, courseRows, effectRows, weightRows } from '../../demo/inside/rows.js';
+import { cosineRows, effectRows, trajectoryRows, weightRows } from '../../demo/inside/rows.js';
+import { trajectoryOf } from '../../demo/inside/trajectory.js';
 import { load } from '../../web/index.js';
 
 /** @type {import('../../web/index.js').Engine} */
@@ -92,8 +92,8 @@ describe('the parts of a router', () => {
       of.model.gradients({ inputs, targets });
       const [{ logits }] = of.model.routing();
       const parts = partsOf(of);
-      const fate = { hyperrouter: 'computed', smoe: 'learned', 'smoe-dropout': 'frozen' }[kind];
-      assert.deepEqual(parts.fates, { weight: fate, bias: fate });
+      const role = { hyperrouter: 'computed', smoe: 'learned', 'smoe-dropout': 'frozen' }[kind];
+      assert.deepEqual(parts.roles, { weight: role, bias: role });
       assert.equal(parts.generator !== null, kind === 'hyperrouter');
       tokensOf(of).forEach((x, token) => {
         for (let expert = 0; expert < sizes.experts; expert++) {
@@ -108,12 +108,12 @@ describe('the parts of a router', () => {
     it(`have a gradient where the diagram says that it flows, ${kind}`, () => {
       for (const loadBalanceWeight of kind === 'smoe' ? [0, 0.1] : [0]) {
         const of = classifier(kind, { loadBalanceWeight });
-        assert.equal(partsOf(of).pull, null, 'there is none before the first step');
+        assert.equal(partsOf(of).gradient, null, 'there is none before the first step');
         for (const topK of [1, 2, 5]) {
           of.model.topK = topK;
           of.model.gradients({ inputs, targets });
           const flows = gradientReaches(traitsOf(kind), { loadBalanceWeight }, topK);
-          assert.equal(partsOf(of).pull !== null, flows, `k ${topK}, balance ${loadBalanceWeight}`);
+          assert.equal(partsOf(of).gradient !== null, flows, `k ${topK}, balance ${loadBalanceWeight}`);
         }
         of.model.dispose();
       }
@@ -128,16 +128,16 @@ describe('the parts of a router', () => {
     };
     const [weight, bias] = [tensor('gate.gate.weight', [5, 6], false), tensor('gate.gate.bias', [5])];
     const parts = routerParts([weight, bias], 5);
-    assert.deepEqual(parts?.fates, { weight: 'frozen', bias: 'learned' });
-    assert.equal(parts?.pull?.of, 'b');
-    assert.deepEqual(parts?.pull?.gradient.data, bias.grad);
+    assert.deepEqual(parts?.roles, { weight: 'frozen', bias: 'learned' });
+    assert.equal(parts?.gradient?.of, 'b');
+    assert.deepEqual(parts?.gradient?.values.data, bias.grad);
     assert.deepEqual(countsOfTensors(sizes, ['routes', 'learns'], [weight, bias]), {
       ...countsOf(sizes, ['routes']),
       weightsAre: 'partly learned',
       learned: 5,
     });
     // At a moment that is kept it has what it had learned by then.
-    const look = /** @type {any} */ ({ parts, step: 9, layer: 1, sizes: { ...sizes, layers: 2 } });
+    const inspection = /** @type {any} */ ({ parts, step: 9, layer: 1, sizes: { ...sizes, layers: 2 } });
     const then = tensor('gate.gate.bias', [5], true, 7).data;
     /** @type {import('../../demo/trainer/trainer-protocol.js').Moment} */
     const moment = {
@@ -146,14 +146,21 @@ describe('the parts of a router', () => {
       buffer: new ArrayBuffer(0),
       routers: [{}, { 'gate.gate.bias': then }],
     };
-    assert.deepEqual(lookAt(look, moment).parts?.scores?.bias.data, then);
-    assert.deepEqual(lookAt(look, moment).parts?.scores?.weight.data, weight.data);
-    assert.equal(courseOf(look, [moment]).length, 2);
+    assert.deepEqual(inspectionAt(inspection, moment).parts?.scores?.bias.data, then);
+    assert.deepEqual(inspectionAt(inspection, moment).parts?.scores?.weight.data, weight.data);
+    assert.equal(trajectoryOf(inspection, [moment]).length, 2);
 
     const other = routerParts([tensor('gate.prototypes', [9, 2])], 5);
-    assert.ok(other && other.scores === null && other.generator === null && other.pull === null);
-    assert.deepEqual(courseOf({ ...look, parts: other }, [moment]), [], 'there is no R that could move');
-    assert.equal(lookAt({ ...look, parts: other }, moment).parts?.tensors[0].name, 'gate.prototypes');
+    assert.ok(other && other.scores === null && other.generator === null && other.gradient === null);
+    assert.deepEqual(
+      trajectoryOf({ ...inspection, parts: other }, [moment]),
+      [],
+      'there is no R that could move',
+    );
+    assert.equal(
+      inspectionAt({ ...inspection, parts: other }, moment).parts?.tensors[0].name,
+      'gate.prototypes',
+    );
   });
 
   it('are none where there is no router', () => {
@@ -255,21 +262,23 @@ async function until(ready) {
 describe('looks into a run', () => {
   it('follow it, one at a time and no oftener than they may, and keep what is frozen', async () => {
     const { run, train, model } = runOf('hyperrouter');
-    const { look, follow } = createLooks({ run, layer: signal(0), pause: 40 });
+    const { inspection, follow } = createInspector({ run, layer: signal(0), pause: 40 });
     const stop = follow();
-    await until(() => look.value !== null);
-    const first = look.value;
+    await until(() => inspection.value !== null);
+    const first = inspection.value;
     const began = performance.now();
     for (let i = 0; i < 20; i++) {
       train(1);
       await soon(2);
     }
-    await until(() => look.value?.step === 20);
+    await until(() => inspection.value?.step === 20);
     assert.ok(run.looks <= 2 + (performance.now() - began) / 40, `${run.looks} looks`);
-    assert.notEqual(look.value, first);
-    assert.ok(first?.parts?.generator && look.value?.parts?.generator);
-    assert.equal(look.value.parts.generator.hypernetwork, first.parts.generator.hypernetwork);
-    assert.ok(distance(look.value.parts.generator.embedding.data, first.parts.generator.embedding.data) > 0);
+    assert.notEqual(inspection.value, first);
+    assert.ok(first?.parts?.generator && inspection.value?.parts?.generator);
+    assert.equal(inspection.value.parts.generator.hypernetwork, first.parts.generator.hypernetwork);
+    assert.ok(
+      distance(inspection.value.parts.generator.embedding.data, first.parts.generator.embedding.data) > 0,
+    );
     stop();
     const { looks } = run;
     train(1);
@@ -281,15 +290,15 @@ describe('looks into a run', () => {
   it('take no notice of another model than the run’s', async () => {
     const { run, model, train } = runOf('smoe');
     run.summary.value = { config: { ...model.config, router: 'hyperrouter' } };
-    const { look, follow } = createLooks({ run, layer: signal(0), pause: 1 });
+    const { inspection, follow } = createInspector({ run, layer: signal(0), pause: 1 });
     const stop = follow();
     await soon(30);
-    assert.ok(!look.peek());
+    assert.ok(!inspection.peek());
     run.summary.value = { config: { ...model.config } };
-    await until(() => look.value !== null);
+    await until(() => inspection.value !== null);
     train(1);
-    await until(() => look.peek()?.step === 1);
-    assert.equal(look.peek()?.parts?.fates.weight, 'learned');
+    await until(() => inspection.peek()?.step === 1);
+    assert.equal(inspection.peek()?.parts?.roles.weight, 'learned');
     stop();
     model.dispose();
   });
@@ -304,36 +313,38 @@ describe('a router over time', () => {
         of.train(steps);
         then.push(partsOf(of));
       }
-      const { look, follow } = createLooks({ run: of.run, layer: signal(0), pause: 1 });
+      const { inspection, follow } = createInspector({ run: of.run, layer: signal(0), pause: 1 });
       const stop = follow();
-      await until(() => look.value !== null);
+      await until(() => inspection.value !== null);
       stop();
-      const now = /** @type {import('../../demo/inside/look.js').Look} */ (look.value);
+      const now = /** @type {import('../../demo/inside/inspection.js').Inspection} */ (inspection.value);
       then.forEach(({ scores: { weight, bias } }, i) => {
-        const shown = lookAt(now, of.moments[i]);
+        const shown = inspectionAt(now, of.moments[i]);
         assert.equal(shown.step, of.moments[i].step);
         assert.deepEqual(shown.parts?.scores?.weight.data, weight.data);
         assert.deepEqual(shown.parts?.scores?.bias.data, bias.data);
-        assert.equal(shown.parts?.pull, null);
+        assert.equal(shown.parts?.gradient, null);
       });
-      assert.equal(lookAt(now, undefined), now);
+      assert.equal(inspectionAt(now, undefined), now);
 
-      const course = courseOf(now, of.moments);
+      const trajectory = trajectoryOf(now, of.moments);
       assert.deepEqual(
-        course.map(({ step }) => step),
+        trajectory.map(({ step }) => step),
         [0, 1, 5],
       );
       const moved = distance(then[2].scores.weight.data, then[0].scores.weight.data);
-      assert.equal(course[2].moved, moved);
+      assert.equal(trajectory[2].drift, moved);
       assert.equal(moved > 0, kind !== 'smoe-dropout');
-      assert.equal(course[1].similarity, rowSimilarity(then[1].scores.weight).mean);
+      assert.equal(trajectory[1].similarity, rowSimilarity(then[1].scores.weight).mean);
       const v = then.map(({ generator }) => generator?.embedding.data);
       if (v[0] && v[1] && v[2]) {
-        assert.equal(course[2].embeddingMoved, distance(v[2], v[0]));
-        const way = distance(v[1], v[0]) + distance(v[2], v[1]);
-        assert.ok(Math.abs(course[2].embeddingWay - way) < 1e-12);
+        assert.equal(trajectory[2].embeddingDistance, distance(v[2], v[0]));
+        const length = distance(v[1], v[0]) + distance(v[2], v[1]);
+        assert.ok(Math.abs(trajectory[2].embeddingPath - length) < 1e-12);
       } else {
-        assert.ok(course.every(({ embedding, embeddingWay }) => embedding === null && embeddingWay === 0));
+        assert.ok(
+          trajectory.every(({ embedding, embeddingPath }) => embedding === null && embeddingPath === 0),
+        );
       }
       of.model.dispose();
     });
@@ -382,7 +393,7 @@ describe('tables for files', () => {
     const { generator } = parts;
     const { weight, bias } = parts.scores;
     const rows = weightRows(parts.scores, generator);
-    assert.deepEqual(rows[0], ['number', 'v', 'R A', 'R B', 'R C', 'R D', 'R E']);
+    assert.deepEqual(rows[0], ['column', 'v', 'R A', 'R B', 'R C', 'R D', 'R E']);
     assert.deepEqual(rows[2].slice(0, 3), [2, generator.embedding.data[1], weight.data[1]]);
     assert.equal(rows[2][4], weight.data[2 * sizes.dModel + 1], 'number 2 of expert C');
     assert.deepEqual(rows.at(-1), ['b', '', ...bias.data]);
@@ -400,13 +411,13 @@ describe('tables for files', () => {
 
     const stop = {
       step: 3,
-      moved: 0.5,
+      drift: 0.5,
       similarity: 0.25,
       embedding: null,
-      embeddingMoved: 0,
-      embeddingWay: 0,
+      embeddingDistance: 0,
+      embeddingPath: 0,
     };
-    assert.deepEqual(courseRows([{ ...stop, weight }])[1], [3, 0.5, 0.25, null, null]);
+    assert.deepEqual(trajectoryRows([{ ...stop, weight }])[1], [3, 0.5, 0.25, null, null]);
     of.model.dispose();
   });
 });

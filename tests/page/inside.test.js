@@ -24,7 +24,7 @@ async function violations(page) {
   });
 }
 
-/** The matrices of the room, by the beginning of their name. @param {import('playwright-core').Page} page */
+/** The heat maps of the room, by the beginning of their name. @param {import('playwright-core').Page} page */
 const matrices = (page) => (/** @type {string} */ name) =>
   page.getByRole('slider', { name: new RegExp(`^${name}`) });
 
@@ -34,11 +34,11 @@ const numberIn = (words) => Number(words.replaceAll('−', '-').match(/-?\d[\d.]
 /** A step as the page says it. @param {number} step */
 const shown = (step) => step.toLocaleString('en');
 
-/** The value of a number, to which arrow keys have led. @param {import('playwright-core').Page} page */
-const toldOn = (page) => page.locator('.heat-tip b').innerText();
+/** The value under the cursor. @param {import('playwright-core').Page} page */
+const valueOn = (page) => page.locator('.heat-tip b').innerText();
 
 describe('inside the router', () => {
-  it('shows every number on request, by pointer and by key, and what it is made of', async () => {
+  it('shows every value on request, by pointer and by key, and what it is computed from', async () => {
     const { page, complaints } = await visit(site, 'room=inside');
     const matrix = matrices(page);
     const v = matrix('The embedding v');
@@ -46,31 +46,31 @@ describe('inside the router', () => {
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
     const tip = page.locator('.heat-tip');
-    assert.match(await tip.innerText(), /^v, number 2 −?\d/);
-    assert.match(String(await v.getAttribute('aria-valuetext')), /^v, number 2: −?\d/);
+    assert.match(await tip.innerText(), /^v, component 2 −?\d/);
+    assert.match(String(await v.getAttribute('aria-valuetext')), /^v, component 2: −?\d/);
     assert.equal(await v.getAttribute('aria-valuenow'), '2');
     assert.equal(await page.locator('.area-first .heat-line').count(), 1, 'its column of H1 is marked');
-    await page.getByRole('heading', { name: 'What one number of v moves' }).waitFor();
-    assert.equal(await page.getByLabel('Number of v', { exact: true }).inputValue(), '2');
+    await page.getByRole('heading', { name: 'Effect of one component of v on R and b' }).waitFor();
+    assert.equal(await page.getByLabel('Component of v', { exact: true }).inputValue(), '2');
     await page.keyboard.press('Escape');
     assert.equal(await tip.count(), 0);
 
-    const weights = matrix('R and, as the last column, b');
+    const weights = matrix('R and b');
     const box = await weights.boundingBox();
     assert.ok(box);
     // Six experts, and 32 numbers and b for each.
     await weights.hover({ position: { x: (4.5 / 33) * box.width, y: (2.5 / 6) * box.height } });
     assert.match(
       await tip.innerText(),
-      /^R, expert C, number 5 −?\d[\s\S]*row 71 of H₂ times h: 1,024 products/,
+      /^R, expert C, column 5 −?\d[\s\S]*row 71 of H₂ times h: 1,024 products/,
     );
     assert.equal(await page.locator('.area-second .heat-line').count(), 1);
-    const shown = numberIn(await toldOn(page));
+    const shown = numberIn(await valueOn(page));
     await page.mouse.move(0, 0);
     assert.equal(await tip.count(), 0);
 
-    await page.locator('.figure-way').getByText('As a table').click();
-    const row = page.locator('.figure-way tbody tr').nth(4);
+    await page.locator('.figure-router-diagram').getByText('As a table').click();
+    const row = page.locator('.figure-router-diagram tbody tr').nth(4);
     assert.equal(numberIn(await row.locator('td').nth(3).innerText()), shown);
     assert.deepEqual(complaints, []);
   });
@@ -82,7 +82,7 @@ describe('inside the router', () => {
     const first = async () => {
       await v.focus();
       await page.keyboard.press('Home');
-      const told = await toldOn(page);
+      const told = await valueOn(page);
       await page.keyboard.press('Escape');
       return told;
     };
@@ -91,17 +91,19 @@ describe('inside the router', () => {
     await v.waitFor();
     const [atFirst, frozen] = [await first(), await stable(pixels)];
 
-    assert.equal(await matrix('Minus the gradient').count(), 0, 'nothing has pulled yet');
+    assert.equal(await matrix('Negative gradient').count(), 0, 'there is no gradient yet');
     await button('One step').click();
-    await matrix('Minus the gradient of v').waitFor();
+    await matrix('Negative gradient of v').waitFor();
     const at = await train(60);
-    const way = page.getByRole('img', {
-      name: new RegExp(`^The way of v. At step ${shown(at)} v is [\\d.]+ away`),
+    const path = page.getByRole('img', {
+      name: new RegExp(
+        `^Path of v. Step ${shown(at)}: v is [\\d.]+ from its start, after travelling [\\d.]+`,
+      ),
     });
-    await way.waitFor();
+    await path.waitFor();
     assert.ok((await page.locator('.path-piece').count()) > 5);
-    const moved = page.locator('.figure-moved .figure-fact');
-    assert.ok(Number((await moved.innerText()).match(/R is ([\d.]+) away/)?.[1]) > 0);
+    const moved = page.locator('.figure-router-drift .figure-fact');
+    assert.ok(Number((await moved.innerText()).match(/R is ([\d.]+) from its start/)?.[1]) > 0);
     const last = await first();
     assert.notEqual(last, atFirst, 'v has moved');
     assert.equal(await stable(pixels), frozen, 'H1 has not');
@@ -109,10 +111,10 @@ describe('inside the router', () => {
     const time = page.getByRole('slider', { name: 'Time' });
     await time.focus();
     await page.keyboard.press('Home');
-    await moved.filter({ hasText: 'At step 0 R is 0 away' }).waitFor();
+    await moved.filter({ hasText: 'Step 0: R is 0 from its start' }).waitFor();
     assert.equal(await first(), atFirst);
     await button('Back to now').click();
-    await moved.filter({ hasText: `At step ${shown(at)} ` }).waitFor();
+    await moved.filter({ hasText: `Step ${shown(at)}: ` }).waitFor();
     assert.equal(await first(), last);
     assert.deepEqual(complaints, []);
   });
@@ -122,82 +124,82 @@ describe('inside the router', () => {
     const matrix = matrices(page);
     const router = page.getByLabel('Router', { exact: true });
     const current = () => page.locator('.learns .is-current th').innerText();
-    const arrows = () => page.locator('.way .link-back').count();
-    await page.locator('.way[data-router=hyperrouter]').waitFor();
+    const arrows = () => page.locator('.router-diagram .link-back').count();
+    await page.locator('.router-diagram[data-router=hyperrouter]').waitFor();
     assert.equal(await arrows(), 5);
 
     await router.selectOption('smoe');
-    await page.locator('.way[data-router=smoe]').waitFor();
+    await page.locator('.router-diagram[data-router=smoe]').waitFor();
     await untilReset();
     const at = await train(20);
-    await matrix('Minus the gradient of R').waitFor();
+    await matrix('Negative gradient of R').waitFor();
     assert.equal(await arrows(), 1);
     assert.match(await current(), /^Standard top-k \(SMoE\)/);
     await page.locator('.figure-path').getByText('This router has no embedding').waitFor();
-    const fact = page.locator('.figure-moved .figure-fact');
+    const fact = page.locator('.figure-router-drift .figure-fact');
     // The worker copies R for the page now and then: what is shown may still be that of an early step.
-    await fact.filter({ hasText: `At step ${shown(at)} ` }).waitFor();
-    assert.ok(Number((await fact.innerText()).match(/R is ([\d.]+) away/)?.[1]) > 0.01);
+    await fact.filter({ hasText: `Step ${shown(at)}: ` }).waitFor();
+    assert.ok(Number((await fact.innerText()).match(/R is ([\d.]+) from its start/)?.[1]) > 0.01);
 
     await router.selectOption('smoe-dropout');
-    await page.locator('.way[data-router=smoe-dropout]').waitFor();
+    await page.locator('.router-diagram[data-router=smoe-dropout]').waitFor();
     await train(20);
     await fact.filter({ hasText: 'R is frozen' }).waitFor();
     assert.equal(await arrows(), 0);
-    assert.equal(await matrix('Minus the gradient').count(), 0);
+    assert.equal(await matrix('Negative gradient').count(), 0);
 
     await router.selectOption('dense');
-    await page.getByRole('heading', { name: 'Layer 1 has no router' }).waitFor();
+    await page.getByRole('heading', { name: 'No router (layer 1)' }).waitFor();
     assert.match(await current(), /^Dense/);
     assert.equal(await page.locator('.figure-similarity').count(), 0);
   });
 
-  it('shows that one expert at a time teaches the router nothing', async () => {
+  it('shows that with softmax over the chosen experts k = 1 teaches the router nothing', async () => {
     const { page, train } = await visit(site, 'room=inside&topK=1');
-    await page.getByText('Now k is 1').waitFor();
+    await page.getByText('k = 1 teaches the router nothing').waitFor();
     const at = await train(30);
     await page
-      .locator('.figure-moved')
-      .getByText(`At step ${shown(at)} R is 0 away`)
+      .locator('.figure-router-drift')
+      .getByText(`Step ${shown(at)}: R is 0 from its start`)
       .waitFor();
-    assert.equal(await page.locator('.way .link-back').count(), 0);
-    assert.equal(await page.locator('.way .link-end').count(), 1);
+    assert.equal(await page.locator('.router-diagram .link-back').count(), 0);
+    assert.equal(await page.locator('.router-diagram .link-end').count(), 1);
   });
 
-  it('looks into the text’s run too, layer by layer, and its address says so', async () => {
+  it('shows the text’s run too, layer by layer, and its address says so', async () => {
     const small = 'experts=5&layers=2&dModel=32&dInner=32&batchSize=4&contextLength=32';
     const { page } = await visit(site, `room=inside&of=text&${small}&gateLayer=2`);
-    await page.getByRole('heading', { name: 'Where the router of layer 2 comes from' }).waitFor();
+    await page.getByRole('heading', { name: 'Router diagram (layer 2)' }).waitFor();
     assert.equal(await page.locator('.area-weights .chip').count(), 5);
-    const weights = matrices(page)('R and, as the last column, b');
+    const weights = matrices(page)('R and b');
     const second = await weights.getAttribute('aria-label');
     await page.locator('.inside-tools').getByRole('radio', { name: '1', exact: true }).check();
-    await page.getByRole('heading', { name: 'Where the router of layer 1 comes from' }).waitFor();
+    await page.getByRole('heading', { name: 'Router diagram (layer 1)' }).waitFor();
     assert.notEqual(await weights.getAttribute('aria-label'), second);
-    await page.getByRole('radio', { name: 'the playground' }).check();
+    await page.getByRole('radio', { name: 'Playground' }).check();
     await page.locator('.area-weights .chip').nth(5).waitFor();
     await page.waitForFunction(() => !location.hash.includes('of=text'));
     assert.match(page.url(), /room=inside/);
     assert.doesNotMatch(page.url(), /gateLayer|contextLength/);
   });
 
-  it('tells how alike the rows are, as a picture and as a table', async () => {
+  it('shows the similarity of the rows, as a picture and as a table', async () => {
     const { page } = await visit(site, 'room=inside&experts=4');
     const map = matrices(page)('Cosines between the rows of R');
     assert.match(
       String(await map.getAttribute('aria-label')),
-      /On average −?\d\.\d\d over 6 pairs\. Most alike/,
+      /Mean over 6 pairs: −?\d\.\d\d\. Most similar/,
     );
     await map.focus();
     await page.keyboard.press('End');
     assert.match(await page.locator('.heat-tip').innerText(), /^D and C −?\d/);
-    const cosine = numberIn(await toldOn(page));
+    const cosine = numberIn(await valueOn(page));
     await page.locator('.figure-similarity').getByText('As a table').click();
     const cells = page.locator('.figure-similarity tbody tr').last().locator('td');
     assert.ok(Math.abs(numberIn(await cells.last().innerText()) - cosine) <= 0.0051);
     await page.mouse.move(0, 0);
-    await page.getByLabel('Number of v', { exact: true }).fill('7');
-    await page.getByText('if number 7 of v grew by 1').waitFor();
+    await page.getByLabel('Component of v', { exact: true }).fill('7');
+    await page.getByText('per unit of component 7 of v').waitFor();
   });
 
   it('has nothing that axe finds, and fits any width', async () => {
@@ -221,7 +223,7 @@ describe('inside the router', () => {
     try {
       const { page, complaints, button } = await visit(firefox, 'room=inside');
       await button('One step').click();
-      await matrices(page)('Minus the gradient of v').waitFor();
+      await matrices(page)('Negative gradient of v').waitFor();
       const sizes = await page.locator('math[display="block"]').evaluateAll((all) =>
         all.map((math) => {
           const { width, height } = math.getBoundingClientRect();

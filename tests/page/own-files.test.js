@@ -41,7 +41,7 @@ describe('texts of one’s own', () => {
       return transfer;
     }, 'Dropped letters fall down here. '.repeat(200));
     await page.dispatchEvent('body', 'dragover', { dataTransfer: drop });
-    await page.getByText('Drop the file to learn its text, or to open a model').waitFor();
+    await page.getByText('Drop a text file to train on it, or a model to open it').waitFor();
     await page.dispatchEvent('body', 'drop', { dataTransfer: drop });
     await page.locator('#probe').filter({ hasText: 'letters' }).waitFor();
 
@@ -50,7 +50,7 @@ describe('texts of one’s own', () => {
       .getByRole('dialog')
       .getByRole('textbox')
       .fill('Glue and paper, paste and scissors. '.repeat(200));
-    await button('Learn this text').click();
+    await button('Use this text').click();
     await page.locator('#probe').filter({ hasText: 'scissors' }).waitFor();
     await textPicker(page).setInputFiles(asFile('Žluťoučký kůň úpěl ďábelské ódy. '.repeat(200)));
     await page.locator('#probe').filter({ hasText: 'kůň' }).waitFor();
@@ -73,11 +73,15 @@ describe('texts of one’s own', () => {
       [
         'noise.bin',
         Buffer.from(Array.from({ length: 9000 }, (_, i) => (i * 7919) % 256)),
-        /noise\.bin is not a text/,
+        /noise\.bin is not plain text/,
       ],
       ['empty.txt', Buffer.alloc(0), /empty\.txt is empty/],
-      ['short.txt', Buffer.from('too short'), /short\.txt has 9 bytes; .* at least 147 are needed/],
-      ['huge.txt', Buffer.alloc(21e6, 'x'), /huge\.txt has 21 MB; the page takes texts of up to 20 MB/],
+      [
+        'short.txt',
+        Buffer.from('too short'),
+        /short\.txt is too short: at least 147 bytes are needed .*; it has 9\./,
+      ],
+      ['huge.txt', Buffer.alloc(21e6, 'x'), /huge\.txt has 21 MB; the limit is 20 MB/],
     ];
     for (const [name, content, message] of wrong) {
       await writeFile(join(folder, name), content);
@@ -113,11 +117,11 @@ describe('texts of one’s own', () => {
     const at = await train(20);
     const { bytes } = await saved(() => button('Save the model').click());
     await page.locator('.more summary').click();
-    await page.getByLabel('It reads').selectOption('bytes');
+    await page.getByLabel('Tokenizer').selectOption('bytes');
     await page.locator('#probe .cell-more').first().waitFor({ state: 'attached' });
     await modelPicker(page).setInputFiles({ name: 'óda.safetensors', mimeType: '', buffer: bytes });
     await notices.filter({ hasText: `It has been trained for ${at} steps` }).waitFor();
-    assert.equal(await page.getByLabel('It reads').inputValue(), 'characters');
+    assert.equal(await page.getByLabel('Tokenizer').inputValue(), 'characters');
     assert.equal(await page.locator('#probe .cell-more').count(), 0);
     assert.deepEqual(complaints, []);
   });
@@ -131,14 +135,11 @@ describe('texts of one’s own', () => {
         new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }),
       );
     });
-    await notices.filter({ hasText: 'fifty.txt has 51 MB; the page takes texts of up to 20 MB.' }).waitFor();
-    await page.getByRole('button', { name: 'Learn as much of it from its beginning' }).click();
+    await notices.filter({ hasText: 'fifty.txt has 51 MB; the limit is 20 MB.' }).waitFor();
+    await page.getByRole('button', { name: 'Use the beginning' }).click();
     await page.locator('#probe').filter({ hasText: 'book' }).waitFor();
-    assert.match(
-      await page.locator('#setting-text option:checked').innerText(),
-      /The beginning of fifty\.txt/,
-    );
-    assert.match(await page.locator('#setting-text-help').innerText(), /18\.0 MB to learn from/);
+    assert.match(await page.locator('#setting-text option:checked').innerText(), /Beginning of fifty\.txt/);
+    assert.match(await page.locator('#setting-text-help').innerText(), /18\.0 MB for training/);
     await train(3);
     await page.locator('#setting-text').selectOption('names');
     await page.locator('#probe').filter({ hasText: '↵' }).waitFor();

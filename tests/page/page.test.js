@@ -106,7 +106,7 @@ describe('training', () => {
     await page.getByRole('button', { name: /^Redo ?: Experts$/ }).click();
     await page.waitForFunction(() => location.hash.includes('experts=6'));
 
-    await page.getByLabel('Beginning').fill('Once');
+    await page.getByLabel('Prompt').fill('Once');
     await page.keyboard.press('Control+z');
     assert.match(page.url(), /experts=6/, 'that was the typed text’s own');
     await button('Start').waitFor();
@@ -192,13 +192,13 @@ describe('the text', () => {
       const weights = told.weights.map((weight) => weight ?? 0);
       assert.ok(Math.abs(weights.reduce((total, w) => total + w, 0) - 100) <= 2);
       assert.equal(told.next, 5);
-      // Grey, without a letter, only where the first two are level.
+      // Grey, without a letter, only where the first two are tied.
       const first = 'ABCD'[weights.indexOf(Math.max(...weights))];
       if (shown[index]) assert.equal(shown[index], first);
       else assert.ok(weights.filter((w) => w >= Math.max(...weights) - 2).length > 1);
     }
 
-    const list = page.getByRole('listbox', { name: /The passage/ });
+    const list = page.getByRole('listbox', { name: /Held-out passage/ });
     await list.focus();
     await page.mouse.move(0, 0);
     const place = async () => Number(String((await readout()).place).split(' ')[0]) - 1;
@@ -223,7 +223,7 @@ describe('the text', () => {
 
   it('has layers, strength and a table, which agree with the loads', async () => {
     const { page, train, letters, readout } = await visit(site);
-    // At first the second layer's experts are level everywhere.
+    // At first the second layer's experts are tied everywhere.
     await train(80);
     const first = await letters();
     await page.locator('.figure-text').getByLabel('2', { exact: true }).check();
@@ -235,7 +235,7 @@ describe('the text', () => {
         .locator('#probe .cell')
         .evaluateAll((cells) => cells.map((cell) => getComputedStyle(cell).backgroundImage));
     const pale = await backgrounds();
-    await page.getByLabel('Paler when shared').uncheck();
+    await page.getByLabel('Paler with less weight').uncheck();
     await eventually(async () => assert.notDeepEqual(await backgrounds(), pale));
 
     await page.locator('.figure-text').getByText('As a table').click();
@@ -293,10 +293,10 @@ describe('writing', () => {
   it('streams in the colours of the experts', async () => {
     const { page, train, button, readout, notices, complaints } = await visit(site, `${small}&length=100`);
     await train(60);
-    await page.getByLabel('Beginning').fill('Ahab said');
-    await button('Write').click();
+    await page.getByLabel('Prompt').fill('Ahab said');
+    await button('Generate').click();
     await page.locator('#written-108').waitFor();
-    await button('Write').waitFor();
+    await button('Generate').waitFor();
     await painted(page);
     const cells = await page
       .locator('#written .cell')
@@ -317,9 +317,9 @@ describe('writing', () => {
     assert.equal((await readout('written')).chosen.length, 2);
     assert.match(page.url(), /prompt=Ahab\+said/);
 
-    await page.getByLabel('Beginning').fill('');
-    await button('Write').click();
-    await notices.filter({ hasText: 'The beginning is empty' }).waitFor();
+    await page.getByLabel('Prompt').fill('');
+    await button('Generate').click();
+    await notices.filter({ hasText: 'The prompt is empty' }).waitFor();
     assert.deepEqual(complaints, []);
   });
 
@@ -330,7 +330,7 @@ describe('writing', () => {
     );
     await button('Start').click();
     await untilStep(2);
-    await button('Write').click();
+    await button('Generate').click();
     // Pressed in the page as soon as there is something to stop: on its way from here, all might be written.
     await page.waitForFunction(() => {
       const writes = document.querySelector('#written-14');
@@ -341,7 +341,7 @@ describe('writing', () => {
       return writes && stop;
     });
     const waiting = await step();
-    await button('Write').waitFor();
+    await button('Generate').waitFor();
     const count = await page.locator('#written .cell').count();
     assert.ok(count > 14 && count < 1000, `${count} characters`);
     await untilStep(waiting + 2);

@@ -8,7 +8,7 @@ import { loadOf } from '../../demo/measures.js';
 import { createPictureRate } from '../../demo/picture-rate.js';
 import { leadOf } from '../../demo/routing.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
-import { leastTokens, ownText, textOfFile } from '../../demo/text/data.js';
+import { minTokens, ownText, textOfFile } from '../../demo/text/data.js';
 import { plain } from '../../demo/text/library.js';
 
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
@@ -146,15 +146,18 @@ describe('texts', () => {
 
   it('are refused when they are none', async () => {
     const garbage = Uint8Array.from({ length: 5000 }, (_, i) => 1 + ((i * 7919) % 255));
-    await assert.rejects(textOfFile(file(garbage, 'a.bin')), /a\.bin is not a text/);
-    await assert.rejects(textOfFile(file(new Uint8Array(100), 'zero')), /zero is not a text/);
+    await assert.rejects(textOfFile(file(garbage, 'a.bin')), /a\.bin is not plain text/);
+    await assert.rejects(textOfFile(file(new Uint8Array(100), 'zero')), /zero is not plain text/);
     await assert.rejects(textOfFile(file('', 'b.txt')), /b\.txt is empty/);
-    await assert.rejects(textOfFile(file(new Uint8Array(20e6 + 1), 'big')), /big has 20 MB; .* up to 20 MB/);
+    await assert.rejects(
+      textOfFile(file(new Uint8Array(20e6 + 1), 'big')),
+      /big has 20 MB; the limit is 20 MB/,
+    );
     assert.throws(() => ownText('pasted', ''), /pasted is empty/);
   });
 
-  it('need a segment for every stream, and a tenth more', () => {
-    assert.equal(leastTokens({ batchSize: 16, contextLength: 64 }), 1156);
+  it('need one sequence for each row of the batch, and a tenth more', () => {
+    assert.equal(minTokens({ batchSize: 16, contextLength: 64 }), 1156);
   });
 
   it('become paragraphs of typewriter signs', () => {

@@ -84,11 +84,11 @@ describe('the playground', () => {
     assert.ok((await accuracy(page)) > Math.max(90, guessed), `${guessed} % at first`);
     assert.match(
       String(await page.locator('#decision').getAttribute('aria-label')),
-      /Right: \d+ % of those it learns and \d+ % of the held-out ones\. Of the map: circle \d+ %/,
+      /Accuracy: training \d+ %, held-out \d+ %\. Share of the map: circle \d+ %/,
     );
     assert.match(
       String(await page.locator('#ownership').getAttribute('aria-label')),
-      /layer 1\. First on so much of the map: A .*, F .*; level \d+ %/,
+      /layer 1\. Share of the map by chosen expert: A .*, F .*; tied \d+ %/,
     );
     const now = [await drawn(page, 'decision'), await drawn(page, 'ownership')];
     assert.ok(now.every((picture, i) => picture !== atFirst[i]));
@@ -130,7 +130,7 @@ describe('the playground', () => {
     }
     await untilPoints(page, 100);
     assert.match(page.url(), /classes=3&points=100&noise=0.5&dataSeed=7$/);
-    await page.getByLabel('Worth a look').selectOption({ label: 'Idle experts' });
+    await page.getByLabel('Examples').selectOption({ label: 'Idle experts' });
     await page.locator('.load tbody tr').nth(7).waitFor();
     assert.match(page.url(), /#router=smoe&experts=8&layers=1&seed=3$/);
     await undo(page).click();
@@ -144,38 +144,38 @@ describe('the playground', () => {
     for (const router of ['smoe', 'smoe-dropout', 'dense', 'hyperrouter']) {
       await changes(page, 'decision', () => page.getByLabel('Router', { exact: true }).selectOption(router));
       await untilReset();
-      const says = page.getByText('A dense model has no router: the same network takes every place.');
+      const says = page.getByText('A dense model has no router: one network processes every point.');
       if (router === 'dense') {
         await says.waitFor();
         assert.equal(await page.locator('#ownership').count(), 0);
-        assert.equal(await page.locator('.shares').count(), 0);
-        await page.getByText('There is no router: every place').waitFor();
+        assert.equal(await page.locator('.territories').count(), 0);
+        await page.getByText(/^No router: one network processes every point\.$/).waitFor();
       }
       await train(30);
     }
     await page.locator('#setting-experts').fill('12');
-    await page.locator('.shares li').nth(11).waitFor();
+    await page.locator('.territories li').nth(11).waitFor();
     await page.locator('#setting-layers').fill('3');
     await page.locator('.figure-ownership').getByLabel('3', { exact: true }).check();
-    await page.getByRole('heading', { name: 'What each expert has, layer 3' }).waitFor();
+    await page.getByRole('heading', { name: 'Each expert’s territory (layer 3)' }).waitFor();
     await train(10);
     assert.deepEqual(complaints, []);
   });
 
-  it('shows the first expert, numbers, or one expert alone, with lines, patterns and points', async () => {
+  it('shows the chosen expert, numbers, or one expert alone, with boundaries, patterns and points', async () => {
     const { page, complaints, train } = await visit(site, 'pace=full&router=smoe');
     await train(150);
     const show = page.getByLabel('Show', { exact: true });
     for (const value of ['weight', 'entropy', 'prediction', 'alone', 'expert']) {
       await changes(page, 'ownership', () => show.selectOption(value));
     }
-    for (const name of ['Router lines', 'Patterns', 'Points']) {
+    for (const name of ['Routing boundaries', 'Patterns', 'Points']) {
       await changes(page, 'ownership', () => page.getByLabel(name, { exact: true }).check());
     }
     await changes(page, 'ownership', () =>
       page.locator('.figure-ownership').getByRole('radio', { name: '2' }).check(),
     );
-    const second = page.locator('.shares button').nth(1);
+    const second = page.locator('.territories button').nth(1);
     await changes(page, 'ownership', () => second.click());
     assert.equal(await second.getAttribute('aria-pressed'), 'true');
     assert.equal(await show.inputValue(), 'alone');
@@ -185,19 +185,19 @@ describe('the playground', () => {
     assert.equal(await show.inputValue(), 'expert');
 
     const shares = await page
-      .locator('.share-line')
+      .locator('.territory-line')
       .evaluateAll((lines) =>
         lines.map((line) => Number.parseInt(String(line.textContent).slice(1), 10) || 0),
       );
     const sum = shares.reduce((total, share) => total + share, 0);
     assert.ok(Math.abs(sum - 100) <= 4, `all loads together: ${sum} %`);
-    for (const figure of ['decision', 'ownership', 'shares']) {
+    for (const figure of ['decision', 'ownership', 'territories']) {
       await page.locator(`.figure-${figure}`).getByText('As a table').click();
     }
-    await page.locator('.figure-shares tbody tr').nth(5).waitFor();
+    await page.locator('.figure-territories tbody tr').nth(5).waitFor();
     const cells = await page.locator('.figure-ownership .places td').allInnerTexts();
     assert.equal(cells.length, 121);
-    assert.ok(cells.every((text) => /^([A-F] \d+ %|level)$/.test(text)));
+    assert.ok(cells.every((text) => /^([A-F] \d+ %|tied)$/.test(text)));
     assert.match(
       await page.locator('.figure-decision .places td').first().innerText(),
       /^(circle|triangle) \d+ %$/,
@@ -205,7 +205,7 @@ describe('the playground', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('tells of every place what the router thinks, by pointer and by key', async () => {
+  it('gives the router probabilities of every place, by pointer and by key', async () => {
     const { page, train, readout } = await visit(site, 'pace=full&topK=3');
     await train(100);
     await page.locator('.figure-ownership').getByText('As a table').click();
@@ -238,7 +238,7 @@ describe('the playground', () => {
       assert.ok(Math.abs(weights.reduce((total, w) => total + w, 0) - 100) <= 2);
       assert.equal(told.next, 2);
       const [first, weight] = (await cell(x, y)).split(' ');
-      if (first !== 'level') {
+      if (first !== 'tied') {
         const said = Math.max(...weights);
         assert.ok(Math.abs(said - Number(weight)) <= 1, `${said} % here, ${weight} % in the table`);
       }
@@ -262,7 +262,7 @@ describe('painting', () => {
     const { page, complaints, notices, button, step, train } = original;
     assert.equal(await points(page), 0);
     await button('Start').click();
-    await notices.filter({ hasText: 'There are 0 points; paint at least 8 to learn from.' }).waitFor();
+    await notices.filter({ hasText: 'Too few points: 0. Paint at least 8.' }).waitFor();
     assert.equal(await step(), 0);
 
     /** @param {number} from @param {number} to @param {number} height */
@@ -335,15 +335,15 @@ describe('painting', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('goes on from other points, and says what of a link is no point', async () => {
+  it('starts from other points, and says which points of a link it skipped', async () => {
     const { page, button, notices } = await visit(site, 'data=moons&points=60');
-    await button('Paint on it').click();
+    await button('Paint points').click();
     await page.getByText('60 of at most 300 points.', { exact: false }).waitFor();
     assert.match(page.url(), /data=painted&painted=[A-Za-z0-9_-]{180}/);
     await undo(page).click();
-    await page.getByRole('button', { name: 'Paint on it' }).waitFor();
+    await page.getByRole('button', { name: 'Paint points' }).waitFor();
     const other = await visit(site, `data=painted&painted=${'AAA'.repeat(9)}!!!___`);
-    await other.notices.filter({ hasText: 'Of the painted points, 2 are left out' }).waitFor();
+    await other.notices.filter({ hasText: '2 painted points were skipped' }).waitFor();
     assert.equal(await points(other.page), 9);
     assert.equal(await notices.count(), 0);
   });

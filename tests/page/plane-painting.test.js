@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { load } from 'hyperrouter-wasm';
-import { createPoints, dataFor, leastPoints } from '../../demo/plane/data.js';
+import { createPoints, dataFor, minPoints } from '../../demo/plane/data.js';
 import { reach } from '../../demo/plane/geometry.js';
-import { decodePainted, encodePainted, mostPainted, snapped } from '../../demo/plane/painted.js';
+import { decodePainted, encodePainted, maxPainted, snapped } from '../../demo/plane/painted.js';
 import { createPainter } from '../../demo/plane/painter.js';
 import { applyPreset, presetOf, presets } from '../../demo/plane/presets.js';
 import { planeSettings } from '../../demo/plane/settings.js';
@@ -41,7 +41,7 @@ describe('painted points', () => {
     const some = encodePainted(points.slice(0, 2));
     assert.deepEqual(decodePainted(`${some}A B${'AA'}`, 4), { points: points.slice(0, 2), wrong: 2 });
     assert.equal(decodePainted(encodePainted(points), 2).points.length, 26);
-    assert.equal(decodePainted('AAA'.repeat(mostPainted + 5), 2).wrong, 5);
+    assert.equal(decodePainted('AAA'.repeat(maxPainted + 5), 2).wrong, 5);
     assert.deepEqual(decodePainted('', 2), { points: [], wrong: 0 });
   });
 
@@ -53,7 +53,7 @@ describe('painted points', () => {
     assert.deepEqual(now.heldOut, before.heldOut);
     assert.deepEqual([...now.train.inputs.subarray(0, 30)], [...before.train.inputs]);
     assert.equal(of(0).all.targets.length, 0);
-    assert.ok(of(leastPoints).heldOut.targets.length > 0);
+    assert.ok(of(minPoints).heldOut.targets.length > 0);
   });
 });
 
@@ -90,10 +90,10 @@ describe('painting', () => {
 
   it('erases, places and removes by key, and can be broken off', () => {
     const { state, painter, points } = create();
-    assert.match(painter.press({ x: 1, y: 1 }), /there are 1/);
-    assert.match(painter.press({ x: -1, y: 1 }), /there are 2/);
-    assert.match(painter.remove({ x: 4, y: 4 }), /no point here/);
-    assert.match(painter.remove({ x: 1.2, y: 1 }), /there are 1/);
+    assert.match(painter.press({ x: 1, y: 1 }), /Total: 1\.$/);
+    assert.match(painter.press({ x: -1, y: 1 }), /Total: 2\.$/);
+    assert.match(painter.remove({ x: 4, y: 4 }), /No point here/);
+    assert.match(painter.remove({ x: 1.2, y: 1 }), /Total: 1\.$/);
     painter.tool.value = -1;
     painter.begin({ x: 5, y: 5 });
     painter.extend({ x: -1, y: 1 });
@@ -111,17 +111,17 @@ describe('painting', () => {
 
   it('is bounded, and says so', () => {
     const { state, painter, notes, points } = create();
-    state.set('painted', 'AAA'.repeat(mostPainted));
+    state.set('painted', 'AAA'.repeat(maxPainted));
     painter.press({ x: 0, y: 0 });
-    assert.equal(points().length, mostPainted);
-    assert.match(notes.join(), /room for 300/);
+    assert.equal(points().length, maxPainted);
+    assert.match(notes.join(), /Limit reached: 300 points\. Erase some to continue/);
   });
 
   it('goes on from other points, in one change', () => {
     const { state, painter, points } = create();
-    painter.take(createPoints({ data: 'moons', classes: 2, count: 1000, noise: 0, seed: 1 }));
+    painter.startFrom(createPoints({ data: 'moons', classes: 2, count: 1000, noise: 0, seed: 1 }));
     assert.equal(state.get('data'), 'painted');
-    assert.ok(points().length > 200 && points().length <= mostPainted);
+    assert.ok(points().length > 200 && points().length <= maxPainted);
     assert.ok(new Set(points().map(({ id }) => id)).size === 2, 'of every class');
     state.undo();
     assert.equal(state.get('data'), 'spirals');
@@ -131,7 +131,7 @@ describe('painting', () => {
   it('keeps what is painted when a preset is looked at', () => {
     const { state, painter } = create();
     assert.equal(presetOf(state), 0, 'the defaults are worth a look');
-    painter.take(createPoints({ data: 'moons', classes: 2, count: 40, noise: 0, seed: 1 }));
+    painter.startFrom(createPoints({ data: 'moons', classes: 2, count: 40, noise: 0, seed: 1 }));
     const code = state.get('painted');
     assert.equal(presetOf(state), -1);
     presets.forEach((_, i) => {

@@ -147,7 +147,7 @@ describe('the trainer of the plane', () => {
     const empty = create({ data: 'painted', painted: '' });
     const { shape } = empty.frame(null, true);
     assert.equal(/** @type {any} */ (shape).points, 0);
-    await assert.rejects(empty.advance(), /no points to learn from/);
+    await assert.rejects(empty.advance(), /no training points/);
     empty.dispose();
   });
 
@@ -160,7 +160,7 @@ describe('the trainer of the plane', () => {
     assert.equal(model.config.batchSize, capacity);
     assert.throws(
       () => new PlaneTrainer(engine, model, dataFor({ ...usual, classes: 3 }), 0.01),
-      /tells 2 classes apart, the points are of 3/,
+      /the model has 2 classes, the data 3/,
     );
     const resumed = new PlaneTrainer(engine, model, trainer.data, 0.01);
     trainer.frame(null, true);
@@ -168,7 +168,7 @@ describe('the trainer of the plane', () => {
     trainer.dispose();
     resumed.dispose();
     const wide = engine.createClassifier({ inputSize: 3, classes: 2, batchSize: 4 });
-    assert.throws(() => openPlaneModel(engine, wide.saveCheckpoint()), /takes 3 numbers; .* has 2/);
+    assert.throws(() => openPlaneModel(engine, wide.saveCheckpoint()), /inputSize 3; .* need 2/);
     const language = engine.createLanguageModel({ vocabSize: 16, layers: 1, batchSize: 1 });
     assert.throws(() => openPlaneModel(engine, language.saveCheckpoint()), /holds a language model/);
     wide.dispose();

@@ -3,7 +3,14 @@ import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { refineOwners } from '../../demo/plane/borders.js';
 import { createPoints, dataFor, dataSets } from '../../demo/plane/data.js';
-import { certainties, entropies, leads, owners, routingAt, shares } from '../../demo/plane/fields.js';
+import {
+  confidences,
+  entropies,
+  margins,
+  owners,
+  routingAt,
+  weightsByExpert,
+} from '../../demo/plane/fields.js';
 import { mapBytes, mapViews } from '../../demo/plane/frame.js';
 import { cellAt, gridPlaces, gridSize, reach } from '../../demo/plane/geometry.js';
 import { routerLines, zeroLines } from '../../demo/plane/lines.js';
@@ -169,10 +176,10 @@ describe('the map', () => {
     const logits = Float32Array.of(0, 2, 1, -1, 3, 3, 0, 0, 0, 0, 0, 0.01);
     const routing = topKOf(logits, shape);
     const { first, weight } = owners(routing, shape);
-    assert.deepEqual([...first], [1, -1, -1], 'level where the lead is below 0.02');
+    assert.deepEqual([...first], [1, -1, -1], 'tied where the lead is below 0.02');
     assert.ok(Math.abs(weight[0] - Math.E / (Math.E + 1)) < 1e-6);
     assert.deepEqual([...routingAt(routing, shape, 1).experts], [0, 1], 'ties go to the lower id');
-    const each = shares(routing, shape);
+    const each = weightsByExpert(routing, shape);
     assert.equal(each.length, 12);
     for (let row = 0; row < 3; row++) {
       const weights = [0, 1, 2, 3].map((expert) => each[expert * 3 + row]);
@@ -191,8 +198,8 @@ describe('the map', () => {
     const even = entropies(Float32Array.of(1, 1, 1, 1, 90, 0, 0, 0), 4);
     assert.ok(Math.abs(even[0] - 1) < 1e-6 && even[1] < 1e-6);
     const probabilities = Float32Array.of(0.2, 0.5, 0.3, 0.4, 0.4, 0.2);
-    assert.ok(Math.abs(certainties(probabilities, 3)[0] - 0.5) < 1e-6);
-    const lead = leads(probabilities, 3, 1);
+    assert.ok(Math.abs(confidences(probabilities, 3)[0] - 0.5) < 1e-6);
+    const lead = margins(probabilities, 3, 1);
     assert.ok(Math.abs(lead[0] - 0.2) < 1e-6 && Math.abs(lead[1]) < 1e-6);
   });
 });
@@ -266,19 +273,19 @@ describe('letters', () => {
     const regions = largestRegions(map, size);
     assert.deepEqual([...regions.keys()].sort(), [0, 1]);
     const a = regions.get(0);
-    assert.ok(a && Math.abs(a.x - 12.5) <= 1 && Math.abs(a.y - 12.5) <= 1 && a.room === 5);
+    assert.ok(a && Math.abs(a.x - 12.5) <= 1 && Math.abs(a.y - 12.5) <= 1 && a.clearance === 5);
     const b = regions.get(1);
     assert.ok(b && map[Math.floor(b.y) * size + Math.floor(b.x)] === 1, 'a ring has its letter on the ring');
-    assert.ok(b.room >= 6);
+    assert.ok(b.clearance >= 6);
   });
 
-  it('are none where two are level', () => {
+  it('are none where two are tied', () => {
     assert.equal(largestRegions(new Int16Array(16).fill(-1), 4).size, 0);
   });
 });
 
 describe('pixels', () => {
-  it('have the colour of the owner, paler where the weight is shared, grey where two are level', () => {
+  it('have the colour of the owner, paler with less weight, grey where two are tied', () => {
     const pixels = new Uint32Array(4);
     const owned = { first: Int16Array.of(0, 0, 1, -1), weight: Float32Array.of(1, 0.5, 1, 1) };
     paintOwners(pixels, owned, { size: 2, experts: 3, topK: 2, patterns: false });

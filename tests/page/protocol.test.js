@@ -16,14 +16,14 @@ describe('requests', () => {
 
   it('are refused otherwise, saying what is wrong', () => {
     const wrong = /** @type {const} */ ([
-      [null, /a request is an object, not null/],
-      ['open', /a request is an object/],
-      [{ type: 'open', body: {} }, /id is an integer, not undefined/],
-      [{ id: 1, type: 'close', body: {} }, /there is no request “close”; there are open, build/],
-      [{ id: 1, type: 'toString', body: {} }, /there is no request “toString”/],
-      [{ id: 1, type: 'open' }, /the body of open is an object/],
+      [null, /a request must be an object, not null/],
+      ['open', /a request must be an object/],
+      [{ type: 'open', body: {} }, /the id of a request must be an integer, not undefined/],
+      [{ id: 1, type: 'close', body: {} }, /unknown request “close”; the requests are open, build/],
+      [{ id: 1, type: 'toString', body: {} }, /unknown request “toString”/],
+      [{ id: 1, type: 'open' }, /the body of open must be an object/],
       [{ id: 1, type: 'open', body: { x: 1 } }, /open has no key “x”/],
-      [{ id: 1, type: 'runTo', body: {} }, /runTo.step is undefined; it must be of kind number/],
+      [{ id: 1, type: 'runTo', body: {} }, /runTo.step is undefined; it must be number/],
       [{ id: 1, type: 'runTo', body: { step: '9' } }, /runTo.step is string/],
       [{ id: 1, type: 'frame', body: { recycle: [], whole: true } }, /frame.recycle is object; .* buffer/],
       [{ id: 1, type: 'save', body: { optimizer: null } }, /save.optimizer/],

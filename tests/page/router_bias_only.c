@@ -12,7 +12,8 @@ static void declare(hr_router *self, hr_parameters *parameters, int32_t layer) {
       hr_parameters_declare(parameters, layer, "pos_ff.gate.gate.bias", HR_INITIAL_ZERO, HR_TRAINED, e, 0, 0);
 }
 
-static void plan(hr_router *self, hr_arena *arena) {
+static void plan(hr_router *self, hr_arena *arena, int32_t n) {
+  (void)n;
   /* Where the gradient of R is added, which nothing uses. */
   self->weight_grad = hr_arena_reals(arena, HR_MEMORY_GRADIENTS, self->experts, self->d_model);
   if (!arena->base) return;
@@ -31,7 +32,7 @@ const hr_router_type hr_router_bias_only = {
     .option = {.name = "bias-only",
                .label = "Only b (bias-only)",
                .summary = "R is random and frozen; only b is trained.",
-               .traits = HR_TRAIT_ROUTES | HR_TRAIT_LEARNS},
+               .traits = HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_MATRIX | HR_TRAIT_GATED},
     .declare = declare,
     .plan = plan,
     .forward = hr_router_linear_forward,

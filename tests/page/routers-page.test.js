@@ -25,14 +25,14 @@ const scanned = (page) =>
 
 /** @param {import('playwright-core').Page} page @param {number} rows */
 async function untilScanned(page, rows) {
-  await page.getByRole('button', { name: 'Try every k again' }).waitFor();
+  await page.getByRole('button', { name: 'Evaluate again' }).waitFor();
   const table = await scanned(page);
   assert.equal(table.length, rows);
   return table;
 }
 
 describe('routers side by side', () => {
-  it('train together to the budget, and try every k; the same link gives the same losses', async () => {
+  it('train together to the last step, and measure every k; the same link gives the same losses', async () => {
     const { page, complaints, button, step, record } = await visit(site, small);
     await page.getByRole('checkbox', { name: 'smoe-dropout' }).uncheck();
     await page.waitForFunction(() => document.querySelectorAll('.models thead th').length === 3);
@@ -41,8 +41,11 @@ describe('routers side by side', () => {
     assert.equal(await step(), 50);
     assert.ok(table.flat().every((text) => Number(text) > 0 && Number(text) < 8));
     const losses = await page.locator('.models').innerText();
-    assert.match(losses, /hyperrouter[\s\S]*smoe[\s\S]*dense[\s\S]*active per character.*all/);
-    assert.match(await page.locator('.verdict').innerText(), /too early/);
+    assert.match(
+      losses,
+      /HyperRouter[\s\S]*Standard top-k \(SMoE\)[\s\S]*Dense[\s\S]*Active per character.*all/,
+    );
+    assert.match(await page.locator('.verdict').innerText(), /^Too early/);
 
     const again = await visit(site, new URL(page.url()).hash.slice(1));
     assert.equal(await again.page.getByRole('checkbox', { name: 'smoe-dropout' }).isChecked(), false);
@@ -108,7 +111,7 @@ describe('routers side by side', () => {
     await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '1');
     await button('Start').waitFor();
     const map = page.locator('.owner-map').first();
-    assert.match((await map.getAttribute('aria-label')) ?? '', /with hyperrouter: A <?\d+ %, B/);
+    assert.match((await map.getAttribute('aria-label')) ?? '', /chosen expert, HyperRouter: A <?\d+ %, B/);
     await page.getByRole('button', { name: /^Undo: Data/ }).click();
     await page.waitForFunction(() => document.querySelectorAll('.owner-map').length === 0);
     assert.match(page.url(), /dInner=32/);
@@ -123,7 +126,7 @@ describe('routers side by side', () => {
     // By keys, as for any slider.
     await page.getByRole('slider', { name: 'Seeds' }).press('ArrowRight');
     await page
-      .getByText(/Means of 2 seeds/)
+      .getByText(/Mean of 2 seeds/)
       .first()
       .waitFor();
     assert.match(page.url(), /seeds=2/);
@@ -136,7 +139,7 @@ describe('routers side by side', () => {
       ['hyperrouter 7', 'hyperrouter 8', 'smoe 7', 'smoe 8'],
     );
     const label = await page.locator('.figure-routers-loss .line-chart').getAttribute('aria-label');
-    const [, mean, low, high] = (label?.match(/hyperrouter: .*?held-out (\S+) \((\S+) to (\S+)\)/) ?? []).map(
+    const [, mean, low, high] = (label?.match(/HyperRouter: .*?held-out (\S+) \((\S+) to (\S+)\)/) ?? []).map(
       Number,
     );
     const last = [0, 1].map((i) => runs[i].heldOut.at(-1).loss / Math.LN2);
@@ -150,32 +153,32 @@ describe('routers side by side', () => {
     const svg = bytes.toString();
     assert.equal(svg.match(/<polygon/g)?.length, 2, 'two bands');
     assert.equal(svg.match(/<polyline/g)?.length, 2, 'two lines');
-    assert.match(svg, />hyperrouter<.*>smoe</s);
+    assert.match(svg, />HyperRouter<.*>Standard/s);
     assert.doesNotMatch(svg, /<image/);
     assert.deepEqual(complaints, []);
   });
 
-  it('try every k while they train, and train on', async () => {
+  it('measure every k while they train, and train on', async () => {
     const { page, complaints, button, untilStep, step } = await visit(site, small.replace('=50', '=5000'));
     await button('Start').click();
     await untilStep(10);
-    await button('Try every k').click();
+    await button('Evaluate every k').click();
     const table = await untilScanned(page, 4);
     assert.ok(table.flat().every((text) => Number(text) > 0));
     assert.ok(await button('Pause').isVisible());
     const caption = await page.locator('.figure-routers-by-k .caption').innerText();
-    const at = Number(caption.match(/were at step ([\d,]+)/)?.[1].replaceAll(',', ''));
+    const at = Number(caption.match(/at step ([\d,]+)/)?.[1].replaceAll(',', ''));
     assert.ok(at >= 10 && at <= (await step()));
     await untilStep(at + 10);
     assert.deepEqual(complaints, []);
   });
 
-  it('say everything in words and tables too, and a comparison is of two at least', async () => {
+  it('say everything in words and tables too, and a comparison needs at least two', async () => {
     const { page, complaints, notices, untilStep, button } = await visit(
       site,
       `${small}&hyperrouter=0&smoe=0&smoe-dropout=0`,
     );
-    assert.match(await notices.first().innerText(), /2 routers at least; hyperrouter was added/);
+    assert.match(await notices.first().innerText(), /at least 2 routers\. Added: HyperRouter\./);
     assert.ok(await page.getByRole('checkbox', { name: 'dense' }).isDisabled());
     await button('Start').click();
     await untilStep(50);
@@ -188,7 +191,7 @@ describe('routers side by side', () => {
     );
     assert.match(
       (await charts.first().getAttribute('aria-label')) ?? '',
-      /hyperrouter: training \d\.\d\d, held-out/,
+      /HyperRouter: training \d\.\d\d, held-out/,
     );
     for (const summary of await page.locator('.as-table summary').all()) await summary.click();
     await page.waitForFunction(() => document.querySelectorAll('.as-table table').length === 9);
@@ -211,7 +214,7 @@ describe('routers side by side', () => {
     const held = await step();
     await hide(false);
     await untilStep(held + 5);
-    assert.match(await notices.first().innerText(), /waited while this tab was hidden/);
+    assert.match(await notices.first().innerText(), /was paused while this tab was hidden/);
     await page.locator('.rooms').getByRole('link', { name: 'Text' }).click();
     await page.locator('#probe').waitFor();
     await page.locator('.rooms').getByRole('link', { name: 'Side by side' }).click();

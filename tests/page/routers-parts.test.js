@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { load } from 'hyperrouter-wasm';
 import { bandOf, columnsOf, gapsOf, lastInWords, meanScan } from '../../demo/routers/bands.js';
 import { measured, seriesOf } from '../../demo/routers/measured.js';
-import { ledBy, parametersOf } from '../../demo/routers/now.js';
+import { parametersOf, withBest } from '../../demo/routers/now.js';
 import { rank, savingOf, verdictOf } from '../../demo/routers/verdict.js';
 
 describe('the size of a model', () => {
@@ -42,17 +42,17 @@ describe('the size of a model', () => {
   });
 });
 
-describe('what a comparison shows', () => {
+describe('the conclusion of a comparison', () => {
   const steps = [0, 50, 100, 150, 200, 250];
-  /** @param {string} router @param {(step: number, i: number) => number} loss */
-  const outcome = (router, loss) => ({
-    router,
-    traits: { hyperrouter: ['routes', 'hypernetwork'], smoe: ['routes'] }[router] ?? [],
+  /** @param {string} label @param {(step: number, i: number) => number} loss */
+  const outcome = (label, loss) => ({
+    label,
+    traits: { hyperrouter: ['routes', 'hypernetwork'], smoe: ['routes'] }[label] ?? [],
     heldOut: steps.map((step, i) => ({ step, loss: loss(step, i) })),
   });
   const words = /** @type {const} */ ({ unit: 'nats', per: 'byte' });
 
-  it('is a gap where it is larger than what it moves by, else noise', () => {
+  it('is a gap where it is larger than its deviation, else noise', () => {
     const ranked = rank([
       [
         outcome('smoe', (_, i) => 2 + (i % 2 ? 0.05 : -0.05)),
@@ -63,7 +63,7 @@ describe('what a comparison shows', () => {
     assert.equal(ranked?.best, 'hyperrouter');
     assert.equal(ranked?.step, 250);
     assert.deepEqual(
-      ranked?.gaps.map(({ router, real }) => [router, real]),
+      ranked?.gaps.map(({ label, real }) => [label, real]),
       [
         ['smoe', false],
         ['dense', true],
@@ -71,7 +71,7 @@ describe('what a comparison shows', () => {
     );
   });
 
-  it('is over several seeds a gap where it is larger than what these leave open, and there with each', () => {
+  it('is over several seeds a gap where it is larger than their noise, and has the same sign with each', () => {
     /** @param {number[]} others the losses of “smoe”, one a seed; those of the other are 2, 2.2, 2.4 */
     const runs = (others) =>
       others.map((loss, seed) => [outcome('hyperrouter', () => 2 + 0.2 * seed), outcome('smoe', () => loss)]);
@@ -91,11 +91,8 @@ describe('what a comparison shows', () => {
     const one = verdictOf(runs([2.1]), words);
     assert.match(one, /smoe by 0\.100 \(±0\.000\).*train with two or three/);
     const three = verdictOf(runs([2.1, 2.31, 2.49]), words);
-    assert.match(
-      three,
-      /hyperrouter has the lowest held-out loss, 2\.200 nats per byte in the mean of 3 seeds/,
-    );
-    assert.match(three, /Clearly behind: smoe by 0\.100 \(±0\.012\).*hyperrouter is clearly ahead\./);
+    assert.match(three, /hyperrouter has the lowest held-out loss: 2\.200 nats per byte \(mean of 3 seeds\)/);
+    assert.match(three, /Clearly worse: smoe by 0\.100 \(±0\.012\).*hyperrouter is clearly best\./);
     assert.match(verdictOf(runs([2.1, 2.6, 2.39]), words), /These runs show no clear advantage/);
     assert.match(verdictOf(runs([1.9, 2, 2.2]), words), /These runs show no advantage/);
   });
@@ -104,27 +101,24 @@ describe('what a comparison shows', () => {
     const ahead = [outcome('hyperrouter', () => 2), outcome('smoe', () => 2.5)];
     assert.match(
       verdictOf([ahead], words),
-      /^At step 250, hyperrouter has the lowest.*Clearly behind: smoe by 0\.500/,
+      /^At step 250, hyperrouter has the lowest.*Clearly worse: smoe by 0\.500/,
     );
     assert.doesNotMatch(verdictOf([ahead], words), /no advantage|no clear/);
     const dense = [...ahead, outcome('dense', () => 1)];
-    assert.match(verdictOf([dense], words), /dense has the lowest.*hyperrouter is clearly ahead/);
+    assert.match(verdictOf([dense], words), /dense has the lowest.*hyperrouter is clearly best/);
     const behind = [outcome('hyperrouter', () => 2.5), outcome('smoe', () => 2)];
     assert.match(verdictOf([behind], words), /smoe has the lowest.*shows no advantage of the hypernetwork/);
-    const level = [outcome('hyperrouter', () => 2), outcome('smoe', (_, i) => 2 + (i % 2 ? 0.01 : -0.005))];
-    assert.match(
-      verdictOf([level], words),
-      /no more than chance allows: smoe by 0\.010 .*no clear advantage/,
-    );
+    const tied = [outcome('hyperrouter', () => 2), outcome('smoe', (_, i) => 2 + (i % 2 ? 0.01 : -0.005))];
+    assert.match(verdictOf([tied], words), /within the noise: smoe by 0\.010 .*no clear advantage/);
   });
 
-  it('is nothing before there are looks enough', () => {
+  it('needs enough evaluations', () => {
     const early = [outcome('hyperrouter', () => 2), outcome('smoe', () => 3)].map((one) => ({
       ...one,
       heldOut: one.heldOut.filter(({ step }) => step <= 150),
     }));
     assert.equal(rank([early]), null);
-    assert.match(verdictOf([early], words), /too early/);
+    assert.match(verdictOf([early], words), /^Too early/);
     assert.equal(rank([[outcome('smoe', () => 2)]]), null);
     assert.equal(rank([]), null);
   });
@@ -132,21 +126,24 @@ describe('what a comparison shows', () => {
   it('says what fewer experts cost', () => {
     const points = [1, 2, 3].map((topK) => ({ topK, loss: 4 - topK }));
     const scans = [
-      { router: 'smoe', routes: true, points },
-      { router: 'dense', routes: false, points },
+      { label: 'smoe', routes: true, points },
+      { label: 'dense', routes: false, points },
     ];
-    assert.equal(savingOf(scans, 3, 'nats'), 'With one expert instead of 3, smoe loses 2.000.');
+    assert.equal(
+      savingOf(scans, 3, 'nats'),
+      'Change of the held-out loss with k = 1 instead of 3: smoe +2.000.',
+    );
     assert.equal(savingOf(scans, 1, 'nats'), '');
   });
 
-  it('marks who leads a row, as it reads', () => {
+  it('marks the extreme value of a row, as displayed', () => {
     const row = { title: 'Loss', values: ['2.10', '–', '2.05', '2.30'] };
-    assert.deepEqual(ledBy('lowest', 'least', row).best, { at: 2, word: 'lowest' });
-    assert.deepEqual(ledBy('most', 'most', row).best, { at: 3, word: 'most' });
+    assert.deepEqual(withBest('lowest', 'least', row).best, { at: 2, word: 'lowest' });
+    assert.deepEqual(withBest('most', 'most', row).best, { at: 3, word: 'most' });
     const signs = { title: 'Expert similarity', values: ['0.10', '−0.02', '–', '0.00'] };
-    assert.deepEqual(ledBy('least alike', 'least', signs).best, { at: 1, word: 'least alike' });
-    assert.equal(ledBy('lowest', 'least', { title: '', values: ['2.05', '2.05', '3'] }).best, undefined);
-    assert.equal(ledBy('lowest', 'least', { title: '', values: ['2.05', '–'] }).best, undefined);
+    assert.deepEqual(withBest('least alike', 'least', signs).best, { at: 1, word: 'least alike' });
+    assert.equal(withBest('lowest', 'least', { title: '', values: ['2.05', '2.05', '3'] }).best, undefined);
+    assert.equal(withBest('lowest', 'least', { title: '', values: ['2.05', '–'] }).best, undefined);
   });
 });
 
@@ -185,11 +182,11 @@ describe('several seeds', () => {
 });
 
 describe('measures over the steps', () => {
-  it('leave out the looks that could not tell', () => {
-    const look = (/** @type {number | null} */ switchRate) => /** @type {any} */ ({ switchRate });
+  it('leave out measurements without a value', () => {
+    const layer = (/** @type {number | null} */ switchRate) => /** @type {any} */ ({ switchRate });
     const entries = [
-      { step: 0, layers: [look(null)] },
-      { step: 50, layers: [look(0.5)] },
+      { step: 0, layers: [layer(null)] },
+      { step: 50, layers: [layer(0.5)] },
     ];
     const measure = /** @type {any} */ (measured.find(({ id }) => id === 'switching'));
     assert.deepEqual(seriesOf(measure, entries, 0), { steps: [50], values: [0.5] });
@@ -198,7 +195,7 @@ describe('measures over the steps', () => {
 });
 
 describe('gaps', () => {
-  it('are from the mean of all models, where all were looked at', () => {
+  it('are from the mean of all models, where all were evaluated', () => {
     const run = (/** @type {string} */ router, /** @type {number[]} */ losses) => ({
       router,
       heldOut: losses.map((loss, i) => ({ step: 50 * i, loss })),

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { loadOf } from '../../demo/measures.js';
 import { refineOwners } from '../../demo/plane/borders.js';
-import { level, nobody, owners, ownershipParts, routingAt, shares } from '../../demo/plane/fields.js';
+import {
+  noOwner,
+  owners,
+  ownershipShares,
+  routingAt,
+  tied,
+  weightsByExpert,
+} from '../../demo/plane/fields.js';
 import { paintOwners, pixelOf } from '../../demo/plane/pixels.js';
 import { isTied, putRouting, widthOf } from '../../demo/routing.js';
 import { frameBytes, frameViews, packRouting, unread } from '../../demo/text/frame.js';
@@ -66,7 +73,7 @@ describe('routing with any number of experts a token', () => {
     assert.deepEqual(loadOf(Int32Array.of(-1, -1), 2), [0, 0]);
   });
 
-  it('is level by weight alone, and only of two that were chosen', () => {
+  it('is tied by weight alone, and only of two that were chosen', () => {
     const routing = routingOf([[[1, 0.5], [0, 0.49]], [[1, 0.5], [0, 0.45]], [[1, 0.5]], []], 2); // biome-ignore format: one token each
     assert.deepEqual(
       [0, 1, 2, 3].map((row) => isTied(routing, row, 2)),
@@ -93,8 +100,8 @@ describe('routing with any number of experts a token', () => {
   it('is noted of a sample, which tells what was not read from what no expert took', () => {
     const sample = new Sample(new Int32Array(5), { layers: 1, experts: 3, batchSize: 1, contextLength: 2 });
     sample.begin({ step: 3, topK: 1 });
-    sample.note(0, [routingOf([[[2, 1]], []], 3)]);
-    sample.note(1, [routingOf([[[0, 0.5], [1, 0.5]], []], 3)]); // biome-ignore format: one token each
+    sample.record(0, [routingOf([[[2, 1]], []], 3)]);
+    sample.record(1, [routingOf([[[0, 0.5], [1, 0.5]], []], 3)]); // biome-ignore format: one token each
     assert.equal(sample.topK, 2);
     assert.deepEqual([...sample.experts], [2, -1, -1, -1, 0, 1, -1, -1, unread, unread]);
     const classes = Uint8Array.of(0, 0, 1, 1, 1);
@@ -140,17 +147,17 @@ describe('a map of what the engine chose', () => {
   const owned = owners(routing, shape);
 
   it('is owned by whom it chose, whatever the logits are', () => {
-    assert.deepEqual([...owned.first], [2, 1, nobody, 1]);
+    assert.deepEqual([...owned.first], [2, 1, noOwner, 1]);
     assert.deepEqual([...owned.weight], [0.5, 0.75, 0, 1]);
-    assert.deepEqual([...shares(routing, shape)], [0, 0.25, 0, 0, 0, 0.75, 0, 1, 0.5, 0, 0, 0]);
+    assert.deepEqual([...weightsByExpert(routing, shape)], [0, 0.25, 0, 0, 0, 0.75, 0, 1, 0.5, 0, 0, 0]);
     assert.deepEqual([...routingAt(routing, shape, 1).weights], [0.75, 0.25]);
     assert.deepEqual(
-      ownershipParts(owned.first, 3).map(({ name, share }) => [name, share]),
+      ownershipShares(owned.first, 3).map(({ name, share }) => [name, share]),
       [
         ['A', 0],
         ['B', 0.5],
         ['C', 0.25],
-        ['level', 0],
+        ['tied', 0],
         ['no expert', 0.25],
       ],
     );
@@ -200,7 +207,7 @@ describe('a map of what the engine chose', () => {
             assert.ok(Math.abs(fine.weight[at] - coarse.weight[place]) < 1e-6);
           }
         }
-        assert.ok(fine.first.every((owner) => owner === level || owner === nobody || owner < 4));
+        assert.ok(fine.first.every((owner) => owner === tied || owner === noOwner || owner < 4));
       }
     }
   });

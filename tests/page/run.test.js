@@ -283,8 +283,8 @@ describe('a run that diverges', () => {
     run.notices.value[0].actions[0].act();
     await settle();
     await trainer.answer('tune', { step: 7 });
-    await trainer.refuse('rewind', new RangeError('there is no earlier state to go back to'));
-    assert.equal(said().at(-1), 'There is no earlier state to go back to.');
+    await trainer.refuse('rewind', new RangeError('there is no earlier checkpoint'));
+    assert.equal(said().at(-1), 'There is no earlier checkpoint.');
     assert.equal(run.status.value, 'diverged');
   });
 });

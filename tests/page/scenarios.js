@@ -83,9 +83,9 @@ export const scenarios = {
     await page.getByLabel('Router', { exact: true }).selectOption('smoe');
     await untilReset();
     await train(80);
-    await at.button('Write').click();
+    await at.button('Generate').click();
     await page.locator('#written-40').waitFor();
-    await at.button('Write').or(at.button('Stop')).first().waitFor();
+    await at.button('Generate').or(at.button('Stop')).first().waitFor();
     await refusesWrongModel(at);
     assert.deepEqual(complaints, []);
     return lossesOf(await at.record());
@@ -96,7 +96,7 @@ export const scenarios = {
     const at = await visit(site, `room=routers&data=moby-dick&${sizes}&steps=100`);
     const { page, button, complaints } = at;
     await button('Start').click();
-    await page.getByRole('button', { name: 'Try every k again' }).waitFor();
+    await page.getByRole('button', { name: 'Evaluate again' }).waitFor();
     assert.equal(await at.step(), 100);
     const canvas = page.locator('.load-history canvas').first();
     assert.match(String(await canvas.getAttribute('aria-label')), /Load of each expert.*A \d+ %/);

@@ -87,8 +87,8 @@ describe('sharing', () => {
     await first.train(20);
     await first.button('Evaluate every k').click();
     await first.button('Evaluate again').waitFor();
-    await first.button('Write').click();
-    await first.button('Stop').or(first.button('Write')).waitFor();
+    await first.button('Generate').click();
+    await first.button('Stop').or(first.button('Generate')).waitFor();
     await first.page.locator('#probe-5').hover();
     await first.page.locator('.figure-text').getByLabel('2', { exact: true }).check();
     await first.train(70);

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { load } from 'hyperrouter-wasm';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
 import { describeCheckpoint } from '../../demo/text/checkpoint-file.js';
-import { describeUnknown, mostSymbols, SymbolVocabulary, vocabularyKey } from '../../demo/text/vocabulary.js';
+import { describeUnknown, maxSymbols, SymbolVocabulary, vocabularyKey } from '../../demo/text/vocabulary.js';
 import { vocabularyOfFile } from '../../demo/text/vocabulary-file.js';
 import { openTextModel } from '../../demo/trainer/text-model.js';
 
@@ -44,23 +44,23 @@ describe('vocabularies', () => {
     assert.deepEqual([...bytes.tokens], [...encode('ů')]);
   });
 
-  it('say what they lack, and what became of it', () => {
+  it('say which characters they lack, and what happened to them', () => {
     const { tokens, unknown } = new SymbolVocabulary(alphabet).encode(encode('Ah, ha!'));
     assert.deepEqual([...tokens].map((token) => alphabet[token]).join(''), 'ah ha');
     assert.deepEqual(unknown, { total: 7, lowered: 1, missing: 2, replaced: false, examples: [',', '!'] });
     assert.equal(
       describeUnknown('x.txt', /** @type {any} */ (unknown)),
-      'x.txt has characters that the model’s vocabulary lacks: 14 % are capitals and were read as small letters; ' +
-        '29 % (“,” “!”) were left out.',
+      'x.txt has characters that are not in the model’s vocabulary: 14 % are capitals, replaced by lower-case letters; ' +
+        '29 % (“,” “!”) were skipped.',
     );
     const replaced = new SymbolVocabulary([...alphabet, '<unk>']).encode(encode('a!'));
     assert.deepEqual([...replaced.tokens], [2, alphabet.length]);
-    assert.match(describeUnknown('x', /** @type {any} */ (replaced.unknown)), /were read as <unk>\.$/);
+    assert.match(describeUnknown('x', /** @type {any} */ (replaced.unknown)), /were replaced by <unk>\.$/);
     const bytes = new SymbolVocabulary([...encode('ah')]).encode(encode('Ah'));
     assert.deepEqual([[...bytes.tokens], bytes.unknown?.lowered], [[0, 1], 1]);
   });
 
-  it('are read from files: JSON, a character a line, the number of a byte a line, with counts or without', () => {
+  it('are read from files: JSON, one character or one byte number per line, with counts or without', () => {
     const kinds = /** @type {const} */ ([
       ['{"kind":"character","characters":"ab"}', { kind: 'character', characters: 'ab' }],
       ['{"kind":"byte"}', { kind: 'byte' }],
@@ -75,24 +75,24 @@ describe('vocabularies', () => {
       assert.deepEqual(vocabularyOfFile('v', content).toJSON(), json, content);
   });
 
-  it('that are wrong say what is', () => {
+  it('that are invalid say why', () => {
     const wrong = /** @type {const} */ ([
       ['', /^v: the file is empty/],
-      ['the\nof', /“the” is more than a character; .* not of words/],
-      ['a\n\nb', /line 2 is empty; a line break is written \\n/],
+      ['the\nof', /“the” is more than one character; .* not words/],
+      ['a\n\nb', /line 2 is empty; write \\n for a line break/],
       ['a\nb c', /line 2 is “b c”/],
       ['a\na', /has “a” twice/],
-      ['{"kind":', /this is no JSON/],
-      ['{"kind":"bpe","known":[1]}', /byte pairs/],
-      ['{"words":1}', /must be JSON as the package writes it/],
+      ['{"kind":', /not valid JSON/],
+      ['{"kind":"bpe","known":[1]}', /byte-pair encoding/],
+      ['{"words":1}', /must be JSON from the package/],
       ['{"kind":"symbols","symbols":[300]}', /symbol 0 .* must be a byte/],
       [
-        Array.from({ length: mostSymbols + 1 }, (_, i) => `w${i}`).join('\n'),
-        /has 4,097 symbols; the page takes up to 4,096/,
+        Array.from({ length: maxSymbols + 1 }, (_, i) => `w${i}`).join('\n'),
+        /has 4,097 symbols; the limit is 4,096/,
       ],
     ]);
     for (const [content, message] of wrong) assert.throws(() => vocabularyOfFile('v', content), { message });
-    assert.throws(() => SymbolVocabulary.ofText(encode('aaaa')), /one character only/);
+    assert.throws(() => SymbolVocabulary.ofText(encode('aaaa')), /at least two different characters/);
   });
 
   it('give their symbols to the cells of a text', () => {
@@ -189,13 +189,16 @@ describe('checkpoints that say little', () => {
   it('are told from files that are none', () => {
     const whole = file(shapes);
     const wrong = /** @type {[Uint8Array, RegExp][]} */ ([
-      [Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13), /^x is no safetensors file\./],
-      [new Uint8Array(), /^x is no safetensors file\./],
-      [Uint8Array.from([...encode('PK\x03\x04'), ...new Uint8Array(20)]), /PyTorch; save its state_dict/],
-      [whole.subarray(0, whole.length - 100), /^x was cut off: it should have \d+ bytes, and has \d+\.$/],
-      [whole.subarray(0, 40), /^x was cut off/],
+      [Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13), /^x is not a safetensors file\./],
+      [new Uint8Array(), /^x is not a safetensors file\./],
+      [
+        Uint8Array.from([...encode('PK\x03\x04'), ...new Uint8Array(20)]),
+        /PyTorch file\. Save the model with safetensors\.torch\.save_model/,
+      ],
+      [whole.subarray(0, whole.length - 100), /^x is truncated: it should have \d+ bytes but has \d+\.$/],
+      [whole.subarray(0, 40), /^x is truncated/],
       [file({ 'input.weight': [2, 2] }), /^x holds a classifier/],
-      [file({ weight: [2, 2] }), /word_emb\.emb_layers\.0\.weight is not in it/],
+      [file({ weight: [2, 2] }), /word_emb\.emb_layers\.0\.weight is missing/],
     ]);
     for (const [bytes, message] of wrong)
       assert.throws(() => describeCheckpoint('x', bytes, routers), { message });

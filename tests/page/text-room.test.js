@@ -49,9 +49,9 @@ describe('all layers', () => {
     await page.locator('#probe-7').hover();
     const readout = page.locator('#probe-readout');
     assert.equal(await readout.locator('.readout-experts').count(), 3);
-    await button('Write').click();
+    await button('Generate').click();
     await page.locator('#written-69').waitFor();
-    await button('Write').waitFor();
+    await button('Generate').waitFor();
     for (const id of ['probe', 'written']) {
       const all = (await letters(page, id)).slice(id === 'written' ? 10 : 0);
       assert.ok(
@@ -59,7 +59,7 @@ describe('all layers', () => {
         `${id}: ${all[0]}`,
       );
     }
-    const list = page.getByRole('listbox', { name: /What the model wrote/ });
+    const list = page.getByRole('listbox', { name: /Generated text/ });
     await list.focus();
     await page.keyboard.press('End');
     assert.equal(await list.getAttribute('aria-activedescendant'), 'written-69');
@@ -77,8 +77,8 @@ describe('all layers', () => {
   });
 });
 
-describe('what experts take', () => {
-  it('is shown by kind of character; pointing at a square dims the rest, and pressing it keeps that', async () => {
+describe('what experts specialise in', () => {
+  it('is shown by character class; pointing at a square dims the rest, and selecting it keeps that', async () => {
     const { page, train, complaints } = await visit(site);
     await train(100);
     const grid = page.getByRole('grid', { name: /layer 1/ });
@@ -98,7 +98,7 @@ describe('what experts take', () => {
     }
     const words = page.locator('.matrix-words');
     await grid.getByRole('rowheader', { name: 'space' }).hover();
-    assert.match(await words.innerText(), /^space: [\d,]+ of [\d,]+ characters\.$/);
+    assert.match(await words.innerText(), /^space: [\d,]+ of [\d,]+ characters$/);
     const spaces = await page
       .locator('#probe .cell')
       .evaluateAll((cells) => cells.filter((cell) => cell.textContent === '\u00a0').length);
@@ -109,10 +109,10 @@ describe('what experts take', () => {
 
     await grid.getByRole('rowheader', { name: 'vowel' }).focus();
     await page.keyboard.press('ArrowRight');
-    assert.match(await words.innerText(), /^vowel, expert A: .*% of them, \d+\.\d times its share of all/);
+    assert.match(await words.innerText(), /^vowel, expert A: .*%, \d+\.\d times its load/);
     await page.keyboard.press('Enter');
     assert.equal(await grid.locator('[aria-selected=true]').count(), 1);
-    await page.getByRole('button', { name: 'Only vowels of expert A of layer 1. Show all' }).click();
+    await page.getByRole('button', { name: 'Showing vowels of expert A of layer 1. Show all' }).click();
     await untilDimmed(page, 0);
     await page.locator('.figure-matrix').getByText('As a table').click();
     await page.locator('.figure-matrix .table-scroll tbody tr').first().waitFor();
@@ -136,7 +136,7 @@ describe('what experts take', () => {
     await page.keyboard.press('Enter');
     assert.equal(await item.getAttribute('aria-pressed'), 'true');
     const glyph = String(await item.locator('b').textContent());
-    await page.getByRole('button', { name: /^Only “/ }).waitFor();
+    await page.getByRole('button', { name: /^Showing “/ }).waitFor();
     const bright = await page
       .locator('#probe .cell')
       .evaluateAll((cells) =>
@@ -156,7 +156,7 @@ describe('what experts take', () => {
       .first()
       .click();
     await page.locator('.figure-text').getByLabel('all', { exact: true }).check();
-    await page.getByRole('button', { name: 'Only what expert B of layer 1 takes. Show all' }).waitFor();
+    await page.getByRole('button', { name: 'Showing characters of expert B of layer 1. Show all' }).waitFor();
     await page.locator('.figure-profiles').getByText('As a table').click();
     await page.locator('.figure-profiles tbody tr').nth(8).waitFor();
     assert.ok((await page.locator('.figure-profiles tbody tr').count()) > 8);
@@ -212,7 +212,7 @@ describe('time', () => {
     const figure = page.locator('.figure-barcode');
     assert.match(
       String(await figure.getByRole('img').getAttribute('aria-label')),
-      /From step 0 to 1, <?\d+ % of the characters changed their experts\. From step \d+ to \d+, /,
+      /From step 0 to 1, <?\d+ % of the characters changed experts\. From step \d+ to \d+, /,
     );
     const inked = () =>
       figure.locator('canvas').evaluate((canvas) => {
@@ -273,21 +273,21 @@ describe('models of others', () => {
   /** @param {Page} page */
   const picker = (page) => page.locator('input[type=file]').last();
 
-  it('open with their vocabulary beside them; what no tensor tells is asked for', async () => {
+  it('open with their vocabulary; what does not follow from the tensors is asked for', async () => {
     const { page, notices, button, train, complaints } = await visit(site, `${small}&length=40`);
     const model = file('authors.safetensors', await published({ router: 'smoe' }));
     await picker(page).setInputFiles([model, file('vocab.txt', symbols.join('\n'))]);
-    const dialog = page.getByRole('dialog', { name: 'What authors.safetensors does not say' });
+    const dialog = page.getByRole('dialog', { name: 'Complete authors.safetensors' });
     assert.match(
       await dialog.innerText(),
-      /2 layers of width 16, 2 heads of width 8, 4 experts of width 16, 28 symbols/,
+      /2 layers, model width 16, 2 heads of width 8, 4 experts of width 16, 28 symbols/,
     );
     await dialog.getByLabel('Router').selectOption('smoe-dropout');
-    await button('Open it').click();
+    await button('Open model').click();
     await notices.filter({ hasText: 'Model opened' }).waitFor();
     await notices
       .filter({
-        hasText: /Moby-Dick has characters .* are capitals and were read as small letters; .*were left out/,
+        hasText: /Moby-Dick has characters .* are capitals, replaced by lower-case letters; .*were skipped/,
       })
       .waitFor();
     assert.match(page.url(), /router=smoe-dropout/);
@@ -297,18 +297,18 @@ describe('models of others', () => {
     await train(5);
     assert.match(await page.locator('.facts-row').innerText(), /bits per character/);
 
-    await page.getByLabel('Beginning').fill('Ahab!');
-    await button('Write').click();
+    await page.getByLabel('Prompt').fill('Ahab!');
+    await button('Generate').click();
     await page.locator('#written-43').waitFor();
     await notices
-      .filter({ hasText: 'The beginning has characters that the model’s vocabulary lacks' })
+      .filter({ hasText: 'The prompt has characters that are not in the model’s vocabulary' })
       .waitFor();
     assert.ok(
       (await page.locator('#written .cell').allInnerTexts()).every((text) => /^[a-z\u00a0◇]$/.test(text)),
     );
-    await page.getByLabel('Beginning').fill('?!');
-    await button('Write').click();
-    await notices.filter({ hasText: 'vocabulary has no character of this beginning' }).waitFor();
+    await page.getByLabel('Prompt').fill('?!');
+    await button('Generate').click();
+    await notices.filter({ hasText: 'No character of the prompt is in the model’s vocabulary.' }).waitFor();
     assert.deepEqual(complaints, []);
   });
 
@@ -318,13 +318,13 @@ describe('models of others', () => {
       file('hyper.safetensors', await published({ router: 'hyperrouter', hyperSize: 12 })),
     );
     const dialog = page.getByRole('dialog');
-    await button('Open it').click();
-    assert.match(await dialog.getByRole('alert').innerText(), /Its vocabulary is missing/);
+    await button('Open model').click();
+    assert.match(await dialog.getByRole('alert').innerText(), /Choose the vocabulary file/);
     await dialog.getByLabel(/^Vocabulary/).setInputFiles(file('v.json', '{"kind":"byte"}'));
-    await button('Open it').click();
+    await button('Open model').click();
     await dialog
       .getByRole('alert')
-      .filter({ hasText: 'v.json has 256 symbols, and the model is of 28' })
+      .filter({ hasText: 'v.json has 256 symbols, but the model has 28' })
       .waitFor();
     await dialog
       .getByLabel(/^Vocabulary/)
@@ -334,13 +334,13 @@ describe('models of others', () => {
           JSON.stringify({ kind: 'symbols', symbols: symbols.map((s) => (s === '_' ? ' ' : s)) }),
         ),
       );
-    await button('Open it').click();
+    await button('Open model').click();
     await notices.filter({ hasText: 'Model opened' }).waitFor();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     assert.match(page.url(), /experts=4/);
   });
 
-  it('of a kind that the page does not take are refused, and the run stays', async () => {
+  it('of a kind that the page does not support are rejected, and the run stays', async () => {
     const { page, notices, train, step } = await visit(site);
     const at = await train(3);
     const whole = await published({ router: 'smoe' });
@@ -348,27 +348,27 @@ describe('models of others', () => {
     const wrong = [
       [
         [file('photo.png', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'))],
-        /photo\.png is no safetensors file/,
+        /photo\.png is not a safetensors file/,
       ],
       [
         [file('cut.safetensors', whole.subarray(0, whole.length - 9))],
-        /cut\.safetensors was cut off: it should have/,
+        /cut\.safetensors is truncated: it should have/,
       ],
       [
         [file('m.safetensors', whole), file('words.txt', 'the\nof\nand')],
-        /words\.txt: “the” is more than a character/,
+        /words\.txt: “the” is more than one character/,
       ],
       [
         [file('m.safetensors', whole), file('abc.txt', 'a\nb\nc')],
-        /abc\.txt has 3 symbols, and the model is of 28/,
+        /abc\.txt has 3 symbols, but the model has 28/,
       ],
       [
         [file('vocab.json', '{"kind":"byte"}')],
-        /vocab\.json is no model; a vocabulary is opened together with its model/,
+        /vocab\.json is not a model\. Open a vocabulary together with its model/,
       ],
       [
         [file('wiki.safetensors', await published({ vocabSize: 5000, router: 'smoe' }))],
-        /has 5,000 symbols; the page takes up to 4,096/,
+        /has 5,000 symbols; the limit is 4,096/,
       ],
     ];
     for (const [files, message] of wrong) {

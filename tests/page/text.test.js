@@ -58,9 +58,9 @@ describe('texts that are too long', () => {
     const fifty = file(['x', ...Array(50).fill(megabyte)], 'fifty.txt');
     const error = await textOfFile(fifty).catch((reason) => reason);
     assert.ok(error instanceof TooLongError);
-    assert.match(error.message, /^fifty\.txt has 50 MB; the page takes texts of up to 20 MB\.$/);
+    assert.match(error.message, /^fifty\.txt has 50 MB; the limit is 20 MB\.$/);
     const { name, bytes } = await error.beginning();
-    assert.equal(name, 'The beginning of fifty.txt');
+    assert.equal(name, 'Beginning of fifty.txt');
     assert.equal(bytes.length, 20e6 - 1);
     assert.match(decode(bytes.subarray(-4)), /^üü$/);
   });
@@ -68,7 +68,7 @@ describe('texts that are too long', () => {
   it('when pasted, too', async () => {
     let thrown;
     try {
-      ownText('The pasted text', megabyte.repeat(21));
+      ownText('Pasted text', megabyte.repeat(21));
     } catch (error) {
       thrown = error;
     }
@@ -113,7 +113,7 @@ describe('the look of a character', () => {
     );
   });
 
-  it('is grey and has no letter where two are level', () => {
+  it('is grey and has no letter where two are tied', () => {
     assert.deepEqual(lookOf(routed, 3, look), { background: tie, text: '#000000', letter: '', letters: '' });
   });
 
@@ -260,7 +260,7 @@ describe('the spotlight', () => {
     const name = (/** @type {any} */ spot) => nameOfSpot(spot, (token) => token);
     assert.equal(name({ class: 0 }), 'vowels');
     assert.equal(name({ class: 5, layer: 1, expert: 2 }), 'line breaks of expert C of layer 1');
-    assert.equal(name({ layer: 1, expert: 0 }), 'what expert A of layer 1 takes');
+    assert.equal(name({ layer: 1, expert: 0 }), 'characters of expert A of layer 1');
     assert.equal(name({ tokens: [116, 104] }), '“th”');
   });
 });

@@ -63,7 +63,7 @@ class Host {
   #state(target) {
     try {
       const model = this.#models.get(target);
-      if (model) return { step: model.step, topK: model.topK };
+      if (model) return stateOf(model);
       return { memoryBytes: this.#engine?.memoryBytes };
     } catch {
       // The engine crashed; the reply itself says so.
@@ -97,13 +97,13 @@ class Host {
   #describe(model) {
     const id = ++this.#lastId;
     this.#models.set(id, model);
-    const { config, parameterCount, trainableParameterCount, memory, metadata, step, topK } = model;
+    const { config, parameterCount, trainableParameterCount, memory, metadata } = model;
     return {
       id,
       kind: model instanceof LanguageModel ? 'language' : 'classifier',
       fixed: { config, parameterCount, trainableParameterCount, memory },
       metadata,
-      state: { step, topK },
+      state: stateOf(model),
     };
   }
 
@@ -171,6 +171,11 @@ function withSignal(method, args, signal) {
     return [name, (/** @type {number} */ step) => table[Math.min(step - first, table.length - 1)]];
   });
   return [data, { ...options, ...Object.fromEntries(schedules), signal }];
+}
+
+/** What calls change of a model. @param {LanguageModel | Classifier} model */
+function stateOf({ step, topK, sparsityWeight }) {
+  return { step, topK, sparsityWeight };
 }
 
 const node = workerThreads?.parentPort;

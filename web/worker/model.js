@@ -20,7 +20,7 @@ import { DisposedError } from '../errors.js';
  * @property {'language' | 'classifier'} kind
  * @property {{ config: any, parameterCount: number, trainableParameterCount: number, memory: MemoryUse }} fixed
  * @property {Record<string, string>} metadata
- * @property {{ step: number, topK: number }} state
+ * @property {{ step: number, topK: number, sparsityWeight: number }} state
  */
 
 /**
@@ -72,6 +72,12 @@ export class Model {
   get step() {
     this.#check();
     return this.#state.step;
+  }
+
+  /** Weight of the sparsity loss (gate `relu`), as of the last reply; 0 if there is no such loss. */
+  get sparsityWeight() {
+    this.#check();
+    return this.#state.sparsityWeight;
   }
 
   /** Experts per token, as set here or as of the last reply. Applies to all calls after it was set. */
@@ -155,8 +161,9 @@ export class Model {
   #listening(options) {
     return {
       ...options,
-      onState: (/** @type {Record<string, any>} */ { step, topK }) => {
+      onState: (/** @type {Record<string, any>} */ { step, topK, sparsityWeight }) => {
         this.#state.step = step;
+        this.#state.sparsityWeight = sparsityWeight;
         if (this.#changes === 0) this.#state.topK = topK;
       },
     };

@@ -1,12 +1,12 @@
 import { count } from '../format.js';
-import { Link, Stage } from './stage.jsx';
+import { Link, Stage } from './diagram.jsx';
 
 /**
  * A layer without a router: one network for everything.
  *
- * @param {{ sizes: import('./counts.js').Sizes, wide: boolean }} props wide: from left to right
+ * @param {{ sizes: import('./counts.js').Sizes, wide: boolean }} props wide: drawn from left to right
  */
-export function DenseWay({ sizes: { experts, dModel, dInner }, wide }) {
+export function DenseDiagram({ sizes: { experts, dModel, dInner }, wide }) {
   const width = experts * dInner;
   return (
     <>
@@ -18,7 +18,7 @@ export function DenseWay({ sizes: { experts, dModel, dInner }, wide }) {
           </>
         }
         name="first layer"
-        fate="learned"
+        tensorRole="learned"
         size={width * (dModel + 1)}
       >
         <p class="dense-box">
@@ -29,7 +29,7 @@ export function DenseWay({ sizes: { experts, dModel, dInner }, wide }) {
         area="first-second"
         turn={wide ? 0 : 90}
         gradient="flows"
-        says="What is below 0 becomes 0; the gradient comes back where it is above."
+        says="ReLU sets negative values to 0; the gradient flows back only where values are positive."
       />
       <Stage
         area="second"
@@ -39,7 +39,7 @@ export function DenseWay({ sizes: { experts, dModel, dInner }, wide }) {
           </>
         }
         name="second layer"
-        fate="learned"
+        tensorRole="learned"
         size={dModel * (width + 1)}
       >
         <p class="dense-box">

@@ -1,27 +1,27 @@
 import { count } from '../format.js';
 
 /**
- * @typedef {'learned' | 'frozen' | 'computed'} Fate what becomes of numbers in training
+ * @typedef {'learned' | 'frozen' | 'computed'} Role of a tensor in training
  */
 
 /**
- * One part of the way to the scores: its symbol, what it is, whether it learns, and a picture of it.
+ * One stage on the way to the scores: symbol, name, role, size and picture.
  *
  * @param {object} props
- * @param {string} props.area of the diagram
+ * @param {string} props.area grid area
  * @param {import('preact').ComponentChildren} props.symbol
  * @param {string} props.name
- * @param {Fate} props.fate
- * @param {number} props.size how many numbers
+ * @param {Role} props.tensorRole
+ * @param {number} props.size number of values
  * @param {import('preact').ComponentChildren} props.children
  */
-export function Stage({ area, symbol, name, fate, size, children }) {
+export function Stage({ area, symbol, name, tensorRole, size, children }) {
   return (
-    <li class={`stage stage-${fate} area-${area}`}>
+    <li class={`stage stage-${tensorRole} area-${area}`}>
       <p class="stage-name">
         <b>{symbol}</b> {name}
         <span class="stage-facts">
-          <FateMark of={fate} /> {fate}: {count(size)}
+          <RoleMark of={tensorRole} /> {tensorRole}: {count(size)}
         </span>
       </p>
       {children}
@@ -29,10 +29,10 @@ export function Stage({ area, symbol, name, fate, size, children }) {
   );
 }
 
-/** @param {{ of: Fate }} props */
-export function FateMark({ of }) {
+/** @param {{ of: Role }} props */
+export function RoleMark({ of }) {
   return (
-    <svg class={`fate fate-${of}`} viewBox="0 0 14 14" aria-hidden="true">
+    <svg class={`role-mark role-mark-${of}`} viewBox="0 0 14 14" aria-hidden="true">
       {of === 'frozen' ? (
         <path d="M2 6.5h10v6.5h-10zM4.2 6.5v-2.2a2.8 2.8 0 0 1 5.6 0v2.2" />
       ) : (
@@ -43,12 +43,12 @@ export function FateMark({ of }) {
 }
 
 /**
- * What leads from one part to the next, and whether the gradient comes back the same way.
+ * The arrow from one stage to the next, and whether the gradient flows back along it.
  *
  * @param {object} props
  * @param {string} props.area
- * @param {number} props.turn where it leads to: 0 to the right, 90 down, −90 up
- * @param {'flows' | 'ends' | 'none'} props.gradient ends: what comes before it learns nothing
+ * @param {number} props.turn direction in degrees: 0 right, 90 down, −90 up
+ * @param {'flows' | 'ends' | 'none'} props.gradient ends: nothing before it learns
  * @param {string} props.says the same in words
  */
 export function Link({ area, turn, gradient, says }) {
@@ -66,27 +66,27 @@ export function Link({ area, turn, gradient, says }) {
   );
 }
 
-/** What the marks of the diagram mean. */
-export function WayKey() {
+/** The key of the diagram. */
+export function DiagramKey() {
   return (
-    <ul class="key way-key">
+    <ul class="key diagram-key">
       <li>
-        <FateMark of="learned" /> learned
+        <RoleMark of="learned" /> learned
       </li>
       <li>
-        <FateMark of="frozen" /> frozen: drawn at random once
+        <RoleMark of="frozen" /> frozen: random, never updated
       </li>
       <li>
-        <FateMark of="computed" /> computed from what comes before
+        <RoleMark of="computed" /> computed from the previous stage
       </li>
       <li>
         <svg class="key-arrow" viewBox="0 8 40 40" aria-hidden="true">
           <path class="link-back" d="M36 28h-24m0 -7l-9 7l9 7z" />
         </svg>
-        the gradient, where it flows
+        gradient flow
       </li>
       <li>
-        <i class="heat-key" /> below 0, 0, above 0: the same colours in every run
+        <i class="heat-key" /> negative, 0, positive: same scale in every run
       </li>
     </ul>
   );

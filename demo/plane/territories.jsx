@@ -5,7 +5,7 @@ import { percent } from '../format.js';
 import { useDrawing } from '../views/drawing.js';
 import { Chip, Figure } from '../views/figure.jsx';
 import { createTile } from './draw.js';
-import { paintShare } from './pixels.js';
+import { paintWeights } from './pixels.js';
 
 /**
  * @typedef {import('./run.js').PlaneRun} PlaneRun
@@ -13,15 +13,15 @@ import { paintShare } from './pixels.js';
  * @typedef {import('../state.js').State} State
  */
 
-/** Pixels a side. */
+/** Pixels per side. */
 const side = 96;
 
 /**
- * What each expert has of the plane, one small map each. One of them can be shown alone on the large map.
+ * A small map of each expert's territory. Selecting one shows that expert alone on the large map.
  *
  * @param {{ run: PlaneRun, state: State, views: PlaneViews }} props
  */
-export function SharesFigure({ run, state, views }) {
+export function TerritoriesFigure({ run, state, views }) {
   const layer = views.layer.value;
   if (!layer) return null;
   const { experts } = layer.shape;
@@ -40,20 +40,20 @@ export function SharesFigure({ run, state, views }) {
     );
   return (
     <Figure
-      title={`What each expert has, layer ${state.get('layer')}`}
-      name="shares"
-      caption="The stronger the colour, the larger the expert’s weight there; no colour where it is not chosen. The number: its share of the held-out points. Choose one to see it alone on the large map."
-      table={() => <SharesTable views={views} load={load} />}
+      title={`Each expert’s territory (layer ${state.get('layer')})`}
+      name="territories"
+      caption="Stronger colour: larger weight. No colour: not chosen. Number: load on the held-out points. Select an expert to see it alone on the large map."
+      table={() => <TerritoriesTable views={views} load={load} />}
     >
-      <ul class="shares">
+      <ul class="territories">
         {Array.from({ length: experts }, (_, expert) => (
           <li key={expert}>
             <button type="button" data-picture aria-pressed={alone === expert} onClick={() => toggle(expert)}>
-              <ShareMap views={views} expert={expert} />
-              <span class="share-line">
+              <TerritoryMap views={views} expert={expert} />
+              <span class="territory-line">
                 <Chip letter={letterOf(expert)} {...fillOf(expert, experts, 1)} />{' '}
                 {percent(load[expert] ?? 0)}
-                <span class="unseen"> of the points: show expert {letterOf(expert)} alone</span>
+                <span class="unseen"> of the load: show expert {letterOf(expert)} alone</span>
               </span>
             </button>
           </li>
@@ -74,40 +74,42 @@ function loadNow(run, state, experts) {
 }
 
 /** @param {{ views: PlaneViews, expert: number }} props */
-function ShareMap({ views, expert }) {
+function TerritoryMap({ views, expert }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const tile = useMemo(createTile, []);
   useDrawing(() => {
-    const [layer, shares] = [views.layer.value, views.shares.value];
+    const [layer, all] = [views.layer.value, views.expertWeights.value];
     const context = canvas.current?.getContext('2d');
-    if (!context || !layer || !shares) return;
+    if (!context || !layer || !all) return;
     const { size, experts } = layer.shape;
     if (expert >= experts) return;
-    const share = shares.subarray(expert * size * size, (expert + 1) * size * size);
-    tile(context, { side, size, smooth: true }, (pixels) => paintShare(pixels, share, { expert, experts }));
-  }, [() => views.shares.peek()]);
-  return <canvas class="share-map" ref={canvas} width={side} height={side} />;
+    const weights = all.subarray(expert * size * size, (expert + 1) * size * size);
+    tile(context, { side, size, smooth: true }, (pixels) =>
+      paintWeights(pixels, weights, { expert, experts }),
+    );
+  }, [() => views.expertWeights.peek()]);
+  return <canvas class="territory-map" ref={canvas} width={side} height={side} />;
 }
 
 /** @param {{ views: PlaneViews, load: number[] }} props */
-function SharesTable({ views, load }) {
-  const [layer, shares, owned] = [views.layer.value, views.shares.value, views.owned.value];
-  if (!layer || !shares || !owned) return null;
+function TerritoriesTable({ views, load }) {
+  const [layer, weights, owned] = [views.layer.value, views.expertWeights.value, views.owned.value];
+  if (!layer || !weights || !owned) return null;
   const places = owned.first.length;
   return (
     <table>
       <thead>
         <tr>
           <th scope="col">Expert</th>
-          <th scope="col">Of the held-out points</th>
-          <th scope="col">Of the map, first</th>
-          <th scope="col">Of the map, chosen</th>
-          <th scope="col">Mean weight there</th>
+          <th scope="col">Load, held-out points</th>
+          <th scope="col">Map, largest weight</th>
+          <th scope="col">Map, chosen</th>
+          <th scope="col">Mean weight where chosen</th>
         </tr>
       </thead>
       <tbody>
         {load.map((share, expert) => {
-          const own = shares.subarray(expert * places, (expert + 1) * places);
+          const own = weights.subarray(expert * places, (expert + 1) * places);
           let [chosen, weight, first] = [0, 0, 0];
           for (let i = 0; i < places; i++) {
             chosen += Number(own[i] > 0);

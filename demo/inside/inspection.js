@@ -1,5 +1,5 @@
 import { effect, signal } from '@preact/signals';
-import { generated, routerParts } from './router.js';
+import { generateRouter, routerParts } from './router.js';
 
 /**
  * @typedef {import('./router.js').RouterParts} RouterParts
@@ -7,40 +7,40 @@ import { generated, routerParts } from './router.js';
  * @typedef {import('../run.js').Run} Run
  * @typedef {import('../trainer/trainer-protocol.js').Moment} Moment
  *
- * @typedef {object} Look
- * @property {RouterParts | null} parts null where the layer has no router
+ * @typedef {object} Inspection
+ * @property {RouterParts | null} parts null for a layer without a router
  * @property {number} step
  * @property {number} layer counted from 0
- * @property {Sizes} sizes of the model; the same object as long as it is the same model
+ * @property {Sizes} sizes of the model; a new object for each model
  */
 
-/** The worker copies all tensors for a look. It shall not spend more than a tenth of its time on that. */
-const share = 10;
+/** The worker copies all tensors for an inspection, which may take at most a tenth of its time. */
+const restFactor = 10;
 
 /**
- * Looks into a run's router whenever it has changed, one look at a time.
+ * Fetches a run's router whenever it has changed, one request at a time.
  *
  * @param {object} options
  * @param {Run} options.run
- * @param {import('@preact/signals').ReadonlySignal<number>} options.layer that is wanted, counted from 0
- * @param {number} options.pause milliseconds between two looks, at least
+ * @param {import('@preact/signals').ReadonlySignal<number>} options.layer from 0
+ * @param {number} options.pause minimum, in milliseconds, between two inspections
  */
-export function createLooks({ run, layer, pause }) {
-  const look = signal(/** @type {Look | null} */ (null));
+export function createInspector({ run, layer, pause }) {
+  const inspection = signal(/** @type {Inspection | null} */ (null));
   let stopped = false;
   let busy = false;
   let again = false;
 
-  async function lookOnce() {
+  async function inspectOnce() {
     const summary = run.summary.peek();
     if (!summary) return;
     const sizes = /** @type {Sizes} */ (/** @type {unknown} */ (summary.config));
     const wanted = Math.min(layer.peek(), sizes.layers - 1);
     const { step, router, tensors } = await run.inspect(wanted);
-    // Another model may have been built meanwhile, in the worker at least; then there will be another look.
+    // A new model may have been built meanwhile, at least in the worker; then another inspection follows.
     if (stopped || run.summary.peek() !== summary || router !== sizes.router) return;
     const parts = routerParts(tensors, sizes.experts);
-    look.value = keepFrozen(look.peek(), { parts, step, layer: wanted, sizes });
+    inspection.value = keepFrozen(inspection.peek(), { parts, step, layer: wanted, sizes });
   }
 
   async function wake() {
@@ -50,21 +50,21 @@ export function createLooks({ run, layer, pause }) {
     while (again && !stopped) {
       again = false;
       const began = performance.now();
-      await lookOnce().catch(run.report);
-      const rest = Math.max(pause, share * (performance.now() - began));
+      await inspectOnce().catch(run.report);
+      const rest = Math.max(pause, restFactor * (performance.now() - began));
       await new Promise((resolve) => setTimeout(resolve, rest));
     }
     busy = false;
   }
 
   return {
-    look,
+    inspection,
 
-    /** Looks from now on, until the function that it gives is called. */
+    /** Starts inspecting. @returns {() => void} stops it */
     follow() {
       stopped = false;
       const stop = effect(() => {
-        // What makes another look worth while.
+        // Read, so that a change of these starts another inspection.
         void [run.summary.value, run.step.value, layer.value];
         wake();
       });
@@ -77,11 +77,11 @@ export function createLooks({ run, layer, pause }) {
 }
 
 /**
- * What is frozen stays the same object from look to look, so that it is drawn only once.
+ * Frozen tensors stay the same objects from inspection to inspection, so that they are drawn only once.
  *
- * @param {Look | null} before
- * @param {Look} now
- * @returns {Look}
+ * @param {Inspection | null} before
+ * @param {Inspection} now
+ * @returns {Inspection}
  */
 function keepFrozen(before, now) {
   const known = before?.parts?.generator;
@@ -93,21 +93,21 @@ function keepFrozen(before, now) {
 }
 
 /**
- * The router as it was at a moment that is kept: what is frozen has not changed since.
+ * The router at a recorded moment. Frozen tensors are the same then and now.
  *
- * @param {Look} look
- * @param {Moment | undefined} moment undefined: now
- * @returns {Look}
+ * @param {Inspection} inspection
+ * @param {Moment | undefined} moment undefined: the present
+ * @returns {Inspection}
  */
-export function lookAt(look, moment) {
-  const { parts, layer, sizes } = look;
-  if (!moment || !parts) return look;
+export function inspectionAt(inspection, moment) {
+  const { parts, layer, sizes } = inspection;
+  if (!moment || !parts) return inspection;
   const then = routerAt(parts, moment, layer, sizes.experts);
-  return { ...look, step: moment.step, parts: { ...parts, ...then, pull: null } };
+  return { ...inspection, step: moment.step, parts: { ...parts, ...then, gradient: null } };
 }
 
 /**
- * @param {RouterParts} parts of any time
+ * @param {RouterParts} parts at any step
  * @param {Moment} moment
  * @param {number} layer counted from 0
  * @param {number} experts E
@@ -122,7 +122,7 @@ export function routerAt(parts, moment, layer, experts) {
   }));
   if (parts.generator) {
     const { hypernetwork, embedding } = parts.generator;
-    return { tensors, ...generated(hypernetwork, learned['gate.embedding'] ?? embedding.data, experts) };
+    return { tensors, ...generateRouter(hypernetwork, learned['gate.embedding'] ?? embedding.data, experts) };
   }
   const { generator, scores } = /** @type {RouterParts} */ (routerParts(tensors, experts));
   return { tensors, generator, scores };

@@ -1,32 +1,32 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { count } from '../format.js';
+import { Link, Stage } from './diagram.jsx';
+import { GradientRow } from './gradient-row.jsx';
 import { number, range, reaches } from './heat.js';
 import { HeatMap } from './heat-map.jsx';
-import { Pull } from './pull.jsx';
 import { matrix, transposed } from './router.js';
 import { RouterWeights } from './router-weights.jsx';
-import { Link, Stage } from './stage.jsx';
 
 /**
  * @typedef {import('./router.js').Matrix} Matrix
  * @typedef {import('./router.js').Generator} Generator
  *
- * @typedef {object} Place where the reader is, so that what belongs to it can be marked
+ * @typedef {object} Place the selected value, whose row or column is highlighted
  * @property {'v' | 'h' | 'out'} of
  * @property {number} index
  */
 
 /**
- * From v to R: each frozen layer lies so that what goes in is along one side of it, and what comes out along another.
+ * From v to R. Each frozen layer is turned so that its input lies along one side and its output along another.
  *
  * @param {object} props
  * @param {import('./router.js').RouterParts & { generator: Generator, scores: import('./router.js').Linear }} props.parts
- * @param {boolean} props.flows whether the gradient does
- * @param {boolean} props.wide from left to right; else from top to bottom
- * @param {(index: number | null) => void} props.onEmbedding the number of v where the reader is
+ * @param {boolean} props.flows whether the gradient flows
+ * @param {boolean} props.wide drawn from left to right instead of top to bottom
+ * @param {(index: number | null) => void} props.onEmbedding called with the selected component of v
  */
-export function HyperWay({ parts, flows, wide, onEmbedding }) {
+export function HypernetworkDiagram({ parts, flows, wide, onEmbedding }) {
   const { hypernetwork, embedding, hidden } = parts.generator;
   const { first, second } = hypernetwork;
   const place = useSignal(/** @type {Place | null} */ (null));
@@ -36,7 +36,7 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
   };
   const active = hidden.data.filter((x) => x > 0).length;
   const width = parts.scores.weight.columns + 1;
-  // What goes in lies above it or to its left, what comes out below or to its right.
+  // The input lies above or to the left, the output below or to the right.
   const secondPicture = useMemo(() => (wide ? transposed(second.weight) : second.weight), [wide, second]);
   const hiddenPicture = useMemo(() => matrix(hidden.data, wide ? hidden.columns : 1), [wide, hidden]);
   const hiddenAt = at('h');
@@ -46,36 +46,38 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
 
   return (
     <>
-      <li class="way-note area-note">
-        The hypernetwork is as random as on its first day. Each number of <i>h</i> is a row of <i>H</i>₁ times{' '}
-        <i>v</i>, and 0 where that is below 0; each number of <i>R</i> and <i>b</i> is a row of <i>H</i>₂
-        times <i>h</i>. Point at a number, or go to it with the arrow keys, to see what it is made of.
+      <li class="diagram-note area-note">
+        The hypernetwork never changes: it is random and frozen. <i>h</i> = ReLU(<i>H</i>₁ <i>v</i> + <i>a</i>
+        ₁), and <i>R</i> and <i>b</i> are <i>H</i>₂ <i>h</i> + <i>a</i>₂. Point at a value, or move to it with
+        the arrow keys, to see what it is computed from.
       </li>
       <Stage
         area="v"
         symbol={<i>v</i>}
-        name="the router’s embedding"
-        fate="learned"
+        name="router embedding"
+        tensorRole="learned"
         size={embedding.data.length}
       >
         <HeatMap
           kind="heat-strip"
           matrix={embedding}
           reach={reaches.embedding}
-          label={`The embedding v: ${embedding.columns} numbers, ${range(embedding)}.`}
+          label={`The embedding v: ${embedding.columns} components, ${range(embedding)}.`}
           nameOf={embeddingName}
           onCursor={(cell) => {
             pick('v', cell?.column);
             onEmbedding(cell ? cell.column : null);
           }}
         />
-        {parts.pull && <Pull kind="heat-pull" gradient={parts.pull.gradient} of="v" nameOf={embeddingName} />}
+        {parts.gradient && (
+          <GradientRow kind="heat-gradient" gradient={parts.gradient.values} of="v" nameOf={embeddingName} />
+        )}
       </Stage>
       <Link
         area="v-first"
         turn={90}
         gradient={gradient}
-        says={`v goes into the first layer; ${flows ? 'the gradient comes back to v, and moves it' : 'no gradient comes back'}.`}
+        says={`v is the input of the first layer; ${flows ? 'the gradient flows back and updates v' : 'no gradient flows back'}.`}
       />
       <Stage
         area="first"
@@ -85,7 +87,7 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
           </>
         }
         name="first layer"
-        fate="frozen"
+        tensorRole="frozen"
         size={first.weight.data.length + first.bias.data.length}
       >
         <HeatMap
@@ -103,23 +105,34 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
         area="first-hidden"
         turn={onward}
         gradient={gradient}
-        says="What is below 0 becomes 0; a gradient passes only where h is above 0."
+        says="ReLU sets negative values to 0; the gradient flows back only where h is positive."
       />
-      <Stage area="hidden" symbol={<i>h</i>} name="after relu" fate="computed" size={hidden.data.length}>
+      <Stage
+        area="hidden"
+        symbol={<i>h</i>}
+        name="after ReLU"
+        tensorRole="computed"
+        size={hidden.data.length}
+      >
         <HeatMap
           kind="heat-hidden"
           matrix={hiddenPicture}
           reach={reaches.hidden}
-          label={`The hidden layer h: ${hidden.data.length} numbers, of which ${active} are above 0.`}
-          nameOf={({ row, column }) => `h, number ${row + column + 1}`}
+          label={`The hidden layer h: ${hidden.data.length} units, ${active} of them active.`}
+          nameOf={({ row, column }) => `h, unit ${row + column + 1}`}
           moreOf={({ row, column }) =>
-            hidden.data[row + column] > 0 ? '' : 'relu lets nothing through, and no gradient back'
+            hidden.data[row + column] > 0 ? '' : 'inactive: no output, no gradient'
           }
           onCursor={(cell) => pick('h', cell ? cell.row + cell.column : undefined)}
         />
-        <p class="help">{count(active)} above 0</p>
+        <p class="help">{count(active)} active</p>
       </Stage>
-      <Link area="hidden-second" turn={onward} gradient={gradient} says="h goes into the second layer." />
+      <Link
+        area="hidden-second"
+        turn={onward}
+        gradient={gradient}
+        says="h is the input of the second layer."
+      />
       <Stage
         area="second"
         symbol={
@@ -128,7 +141,7 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
           </>
         }
         name="second layer"
-        fate="frozen"
+        tensorRole="frozen"
         size={second.weight.data.length + second.bias.data.length}
       >
         <HeatMap
@@ -146,11 +159,11 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
         area="second-weights"
         turn={onward}
         gradient={gradient}
-        says={`What comes out is cut into rows of ${width} numbers, one row for each expert.`}
+        says={`The output is reshaped into one row of ${width} values per expert.`}
       />
       <RouterWeights
         scores={parts.scores}
-        fates={parts.fates}
+        roles={parts.roles}
         moreOf={({ row, column }) => madeOf(parts.generator, row * width + column)}
         onCursor={(cell) => pick('out', cell ? cell.row * width + cell.column : undefined)}
       />
@@ -159,10 +172,10 @@ export function HyperWay({ parts, flows, wide, onEmbedding }) {
 }
 
 /** @param {import('./heat-map.jsx').Cell} cell */
-const embeddingName = ({ column }) => `v, number ${column + 1}`;
+const embeddingName = ({ column }) => `v, component ${column + 1}`;
 
 /**
- * The row or column of the second layer that belongs to a number of h, or to one of its output.
+ * The row or column of the second layer that belongs to a unit of h, or to one of its outputs.
  *
  * @param {boolean} wide
  * @param {number | undefined} hidden
@@ -175,7 +188,7 @@ function lineOf(wide, hidden, output) {
 }
 
 /**
- * How a number of R or b comes about.
+ * What an entry of R or b is computed from.
  *
  * @param {Generator} generator
  * @param {number} index of the output
@@ -187,7 +200,7 @@ function madeOf({ hypernetwork: { second }, hidden }, index) {
   for (let i = 1; i < columns; i++) if (Math.abs(part(i)) > Math.abs(part(largest))) largest = i;
   return (
     `row ${index + 1} of H₂ times h: ${count(columns)} products, ` +
-    `the largest ${number(part(largest))} of h ${largest + 1}`
+    `largest: ${number(part(largest))}, from unit ${largest + 1}`
   );
 }
 
@@ -196,4 +209,4 @@ function madeOf({ hypernetwork: { second }, hidden }, index) {
  * @param {Matrix} weight
  */
 const wallLabel = (symbol, { rows, columns }) =>
-  `${symbol}: ${count(rows)} rows of ${count(columns)} random numbers that never change.`;
+  `${symbol}: ${count(rows)} × ${count(columns)} random weights, frozen.`;

@@ -16,11 +16,11 @@ import { classTable, layerSample, profilesOf } from './profile.js';
  * @typedef {{ run: TextRun, state: import('../state.js').State, spotlight: Spotlight }} Props
  */
 
-/** How many characters, and pairs, are shown of each expert. */
-const mostItems = 5;
+/** Number of characters, and of pairs, that are shown for each expert. */
+const maxItems = 5;
 
 /**
- * What is counted on the sample, for the layers that are shown. It changes with the sample, not with every frame.
+ * Counts on the sample, for the layers that are shown. They change with the sample, not with every frame.
  *
  * @param {TextRun} run
  * @param {import('../state.js').State} state
@@ -29,7 +29,7 @@ function useCounts(run, state) {
   const chosen = Number(state.get('layer'));
   const probe = run.probe.value;
   const data = run.data.value;
-  // Frames between two readings of the sample have the same counts.
+  // Frames with the same sample have the same counts.
   const key = `${probe?.shape.sample?.step} ${probe?.shape.topK} ${run.moment.value}`;
   return useMemo(() => {
     if (!probe || !data) return [];
@@ -44,7 +44,7 @@ function useCounts(run, state) {
 }
 
 /** @param {Props} props */
-export function SpecialitiesView({ run, state, spotlight }) {
+export function SpecialisationView({ run, state, spotlight }) {
   const counts = useCounts(run, state);
   const step = useComputed(() => run.probe.value?.shape.sample?.step ?? 0).value;
   if (!counts.length) return null;
@@ -52,20 +52,20 @@ export function SpecialitiesView({ run, state, spotlight }) {
   return (
     <>
       <Figure
-        title="Which kinds of characters each expert takes"
+        title="Routing by character class"
         name="matrix"
-        caption={`Counted on ${count(read)} held-out characters at step ${count(step)}. The larger a square, the more of its row goes to that expert.`}
+        caption={`Measured on ${count(read)} held-out characters at step ${count(step)}. Size of a square: the share of the class that is routed to the expert.`}
         table={() => counts.map(({ layer, table }) => <ClassTable key={layer} table={table} layer={layer} />)}
       >
         <ul class="key">
           <li>
-            <i class="matrix-key is-more" /> clearly more than of all
+            <i class="matrix-key is-more" /> clearly more than its load
           </li>
           <li>
-            <i class="matrix-key is-same" /> about as much
+            <i class="matrix-key is-same" /> about its load
           </li>
           <li>
-            <i class="matrix-key is-less" /> clearly less
+            <i class="matrix-key is-less" /> clearly less than its load
           </li>
         </ul>
         {counts.map(({ layer, table }) => (
@@ -76,9 +76,9 @@ export function SpecialitiesView({ run, state, spotlight }) {
         ))}
       </Figure>
       <Figure
-        title="What each expert takes more of than others"
+        title="What each expert specialises in"
         name="profiles"
-        caption="Characters, and pairs that end in the character it takes: how many times more often than in the text as a whole; the bar: the part of them that it takes. Press one to see where it stands."
+        caption="Characters, and pairs ending in the routed character. Number: how many times as often as in the whole text. Bar: share of its occurrences routed to the expert. Select one to highlight it in the text."
         table={() => <ProfileTable counts={counts} symbols={run.vocabulary.value.symbol} />}
       >
         {counts.map(({ layer, sample }) => (
@@ -97,7 +97,7 @@ export function SpecialitiesView({ run, state, spotlight }) {
   );
 }
 
-/** Drawn again only for another sample. */
+/** Rendered again only for another sample. */
 const Profiles = memo(ProfileList);
 
 /**
@@ -108,7 +108,7 @@ const Profiles = memo(ProfileList);
  * @param {import('./cells.js').Symbols} props.symbols
  */
 function ProfileList({ sample, layer, spotlight, symbols }) {
-  const profiles = useMemo(() => profilesOf(sample, mostItems), [sample]);
+  const profiles = useMemo(() => profilesOf(sample, maxItems), [sample]);
   return (
     <ul class="profiles">
       {profiles.map(({ load, characters, pairs }, expert) => {
@@ -122,7 +122,7 @@ function ProfileList({ sample, layer, spotlight, symbols }) {
               class="profile-expert"
               data-picture
               aria-pressed={spotlight.isPressed({ layer, expert })}
-              title={`Show only what expert ${letter} takes`}
+              title={`Show only characters routed to expert ${letter}`}
               onClick={() => spotlight.press({ layer, expert })}
             >
               <span class="unseen">Expert </span>
@@ -133,7 +133,7 @@ function ProfileList({ sample, layer, spotlight, symbols }) {
               {items.map((item) => (
                 <ItemButton key={item.tokens.join()} item={item} spotlight={spotlight} symbols={symbols} />
               ))}
-              {items.length === 0 && <span class="nothing">nothing that stands out</span>}
+              {items.length === 0 && <span class="nothing">no specialisation yet</span>}
             </span>
           </li>
         );
@@ -162,7 +162,7 @@ function ItemButton({ item: { tokens, lift, share }, spotlight, symbols }) {
       onPointerLeave={() => spotlight.point(null)}
     >
       <span class="unseen">
-        {`${nameOf(tokens, symbols)}, ${lift.toFixed(1)} times as often, ${percent(share)} of them`}
+        {`${nameOf(tokens, symbols)}, ${lift.toFixed(1)} times as often as in the whole text, share ${percent(share)}`}
       </span>
       <b aria-hidden="true">{glyphsOf(tokens, symbols)}</b>
       <span aria-hidden="true">{lift.toFixed(1)} ×</span>
@@ -183,7 +183,7 @@ const glyphsOf = (tokens, symbols) => tokens.map((token) => cellOf(token, symbol
  * @param {readonly number[]} tokens
  * @param {import('./cells.js').Symbols} symbols
  */
-const nameOf = (tokens, symbols) => tokens.map((token) => cellOf(token, symbols).name).join(' and then ');
+const nameOf = (tokens, symbols) => tokens.map((token) => cellOf(token, symbols).name).join(' then ');
 
 /**
  * @param {object} props
@@ -192,7 +192,7 @@ const nameOf = (tokens, symbols) => tokens.map((token) => cellOf(token, symbols)
  */
 function ProfileTable({ counts, symbols }) {
   const rows = counts.flatMap(({ layer, sample }) =>
-    profilesOf(sample, mostItems).flatMap(({ characters, pairs }, expert) =>
+    profilesOf(sample, maxItems).flatMap(({ characters, pairs }, expert) =>
       [...characters, ...pairs].map((item) => ({ layer, expert, ...item })),
     ),
   );
@@ -204,7 +204,7 @@ function ProfileTable({ counts, symbols }) {
           <th scope="col">Characters</th>
           <th scope="col">Times as often</th>
           <th scope="col">Occurrences</th>
-          <th scope="col">Share of them</th>
+          <th scope="col">Share routed to the expert</th>
         </tr>
       </thead>
       <tbody>

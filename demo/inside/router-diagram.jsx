@@ -2,38 +2,38 @@ import { letterOf } from '../colours.js';
 import { count } from '../format.js';
 import { Figure } from '../views/figure.jsx';
 import { gradientReaches } from './counts.js';
-import { DenseWay } from './dense-way.jsx';
+import { DenseDiagram } from './dense-diagram.jsx';
+import { DiagramKey, Link } from './diagram.jsx';
 import scores from './formulas/scores.tex';
+import { GradientRow } from './gradient-row.jsx';
 import { number } from './heat.js';
-import { HyperWay } from './hyper-way.jsx';
+import { HypernetworkDiagram } from './hypernetwork-diagram.jsx';
 import { Formula } from './jacobian.jsx';
 import { known } from './known.js';
-import { Pull } from './pull.jsx';
 import { RouterWeights, weightName } from './router-weights.jsx';
 import { weightRows } from './rows.js';
-import { Link, WayKey } from './stage.jsx';
 import { Tensors } from './tensors.jsx';
 
 /**
- * @typedef {import('./look.js').Look} Look
+ * @typedef {import('./inspection.js').Inspection} Inspection
  * @typedef {import('./router.js').RouterParts} RouterParts
  */
 
 const onlyOne =
-  'Now k is 1: the weight of the only expert is always 1, whatever its score, so that no gradient comes through it.';
+  'With softmax over the chosen experts, k = 1 teaches the router nothing: the only weight is always 1, and no gradient flows through it.';
 
 /**
- * Where the scores of the experts come from, as a diagram that shows every number on request.
+ * A diagram of how the experts’ scores are computed; every value can be inspected.
  *
  * @param {object} props
- * @param {Look} props.look
- * @param {import('../schema.js').Choice} props.router that the model has
- * @param {number} props.topK of now
+ * @param {Inspection} props.inspection
+ * @param {import('../schema.js').Choice} props.router of the model
+ * @param {number} props.topK current k
  * @param {boolean} props.wide
- * @param {(index: number | null) => void} props.onEmbedding the number of v where the reader is
+ * @param {(index: number | null) => void} props.onEmbedding called with the selected component of v
  */
-export function WayView({ look, router, topK, wide, onEmbedding }) {
-  const { parts, sizes, layer } = look;
+export function RouterDiagram({ inspection, router, topK, wide, onEmbedding }) {
+  const { parts, sizes, layer } = inspection;
   const { traits = [] } = router;
   const flows = gradientReaches(traits, sizes, topK);
   const caption = known[router.value]?.caption ?? router.help ?? '';
@@ -41,24 +41,24 @@ export function WayView({ look, router, topK, wide, onEmbedding }) {
   const shape = generator ? 'hypernetwork' : parts ? 'plain' : 'dense';
   return (
     <Figure
-      title={parts ? `Where the router of layer ${layer + 1} comes from` : `Layer ${layer + 1} has no router`}
-      name="way"
+      title={parts ? `Router diagram (layer ${layer + 1})` : `No router (layer ${layer + 1})`}
+      name="router-diagram"
       caption={topK === 1 && !flows && parts ? `${caption} ${onlyOne}` : caption}
       table={scores ? () => <WeightTable scores={scores} generator={generator} /> : undefined}
       rows={scores ? () => weightRows(scores, generator) : undefined}
     >
-      <WayKey />
-      <ol class={`way way-${shape}`} data-router={router.value}>
-        {!parts && <DenseWay sizes={sizes} wide={wide} />}
+      <DiagramKey />
+      <ol class={`router-diagram router-diagram-${shape}`} data-router={router.value}>
+        {!parts && <DenseDiagram sizes={sizes} wide={wide} />}
         {parts && generator && scores && (
-          <HyperWay
+          <HypernetworkDiagram
             parts={{ ...parts, generator, scores }}
             flows={flows}
             wide={wide}
             onEmbedding={onEmbedding}
           />
         )}
-        {parts && !generator && <PlainWay parts={parts} isKnown={router.value in known} />}
+        {parts && !generator && <PlainDiagram parts={parts} isKnown={router.value in known} />}
         {parts && <Scores flows={flows} topK={topK} turn={!wide ? 90 : generator ? -90 : 0} />}
       </ol>
     </Figure>
@@ -66,22 +66,22 @@ export function WayView({ look, router, topK, wide, onEmbedding }) {
 }
 
 /**
- * A router whose R and b are numbers of their own, or of which nothing is known but its tensors.
+ * A router whose R and b are tensors, or which is known only by its tensors.
  *
  * @param {{ parts: RouterParts, isKnown: boolean }} props
  */
-function PlainWay({ parts: { tensors, scores, fates, pull }, isKnown }) {
+function PlainDiagram({ parts: { tensors, scores, roles, gradient }, isKnown }) {
   return (
     <>
-      {scores && <RouterWeights scores={scores} fates={fates} />}
-      {(pull || !isKnown) && (
-        <li class={scores ? 'stage area-pull' : 'stage area-weights'}>
-          {pull && scores && (
-            <Pull
-              kind={pull.of === 'R' ? 'heat-matrix' : 'heat-pull'}
-              gradient={pull.gradient}
-              of={pull.of}
-              nameOf={pull.of === 'R' ? weightName(scores.weight.columns) : biasName}
+      {scores && <RouterWeights scores={scores} roles={roles} />}
+      {(gradient || !isKnown) && (
+        <li class={scores ? 'stage area-gradient' : 'stage area-weights'}>
+          {gradient && scores && (
+            <GradientRow
+              kind={gradient.of === 'R' ? 'heat-matrix' : 'heat-gradient'}
+              gradient={gradient.values}
+              of={gradient.of}
+              nameOf={gradient.of === 'R' ? weightName(scores.weight.columns) : biasName}
             />
           )}
           {!isKnown && <Tensors tensors={tensors} />}
@@ -94,7 +94,7 @@ function PlainWay({ parts: { tensors, scores, fates, pull }, isKnown }) {
 /** @param {import('./heat-map.jsx').Cell} cell */
 const biasName = ({ column }) => `b, expert ${letterOf(column)}`;
 
-/** @param {{ flows: boolean, topK: number, turn: number }} props flows: whether the gradient does */
+/** @param {{ flows: boolean, topK: number, turn: number }} props flows: whether the gradient flows */
 function Scores({ flows, topK, turn }) {
   return (
     <>
@@ -104,8 +104,8 @@ function Scores({ flows, topK, turn }) {
         gradient={flows ? 'flows' : 'ends'}
         says={
           flows
-            ? 'R and b give the scores; the gradient comes back through them.'
-            : 'R and b give the scores; no gradient comes back to them.'
+            ? 'R and b give the scores; the gradient flows back to them.'
+            : 'R and b give the scores; no gradient flows back to them.'
         }
       />
       <li class="stage area-scores">
@@ -113,12 +113,12 @@ function Scores({ flows, topK, turn }) {
           <b>
             <i>g</i>
           </b>{' '}
-          the scores
+          scores
         </p>
         <Formula of={scores} />
         <p class="help">
-          A token x gets a score from each expert. The {topK === 1 ? 'highest is' : `${topK} highest are`}{' '}
-          chosen; the softmax over {topK === 1 ? 'it' : 'these alone'} says how much each counts.
+          Each expert scores the token x. The {topK === 1 ? 'expert' : topK} with the highest{' '}
+          {topK === 1 ? 'score is' : 'scores are'} chosen (K); the softmax over K gives the weights s.
         </p>
       </li>
     </>
@@ -135,7 +135,7 @@ function WeightTable({ scores: { weight, bias }, generator }) {
     <table>
       <thead>
         <tr>
-          <th scope="col">Number</th>
+          <th scope="col">Column</th>
           {generator && <th scope="col">v</th>}
           {Array.from({ length: weight.rows }, (_, expert) => (
             <th scope="col" key={expert}>

@@ -4,7 +4,7 @@ import { HeatMap } from './heat-map.jsx';
 import { matrix } from './router.js';
 
 /**
- * Where the last step’s gradient pulls what learns.
+ * The negative gradient of the last step: the direction in which it moves the parameters.
  *
  * @param {object} props
  * @param {import('./router.js').Matrix} props.gradient
@@ -12,8 +12,8 @@ import { matrix } from './router.js';
  * @param {(cell: import('./heat-map.jsx').Cell) => string} props.nameOf
  * @param {string} props.kind for styles
  */
-export function Pull({ gradient, of, nameOf, kind }) {
-  const pull = useMemo(
+export function GradientRow({ gradient, of, nameOf, kind }) {
+  const negative = useMemo(
     () =>
       matrix(
         gradient.data.map((x) => -x),
@@ -23,16 +23,16 @@ export function Pull({ gradient, of, nameOf, kind }) {
   );
   const most = gradient.data.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
   return (
-    <div class="pull">
+    <div class="gradient-row">
       <p class="help">
-        Where the last gradient pulled {of}. Darkest: {number(most)}.
+        Last negative gradient of {of}. Darkest: {number(most)}
       </p>
       <HeatMap
         kind={kind}
-        matrix={pull}
+        matrix={negative}
         reach={most}
-        label={`Minus the gradient of ${of} in the last step: ${pull.data.length} numbers, ${range(pull)}.`}
-        nameOf={(cell) => `pull on ${nameOf(cell)}`}
+        label={`Negative gradient of ${of} at the last step: ${negative.data.length} values, ${range(negative)}.`}
+        nameOf={(cell) => `negative gradient of ${nameOf(cell)}`}
       />
     </div>
   );

@@ -1,0 +1,15 @@
+/* Balancing without a loss: a bias on the scores by which experts are chosen, which the engine moves against the load.
+ * Source: Wang et al. 2024, "Auxiliary-Loss-Free Load Balancing Strategy for Mixture-of-Experts", algorithm 1. */
+#ifndef HR_BALANCE_H
+#define HR_BALANCE_H
+
+#include "parameters.h"
+
+/* bias_e += rate sign(mean of counts - counts_e), counts [E] being the assignments of the last step. */
+void hr_balance_step(hr_real *bias, const int32_t *counts, int32_t e, double rate);
+
+/* The weight of the sparsity loss after a step: 1.2 times as much if fewer than 1 - K/E of the weights were zero, else that
+ * much less. Source: Wang et al. 2024, "ReMoE", section 3.3. */
+double hr_sparsity_step(double weight, double zeros, int32_t k, int32_t e);
+
+#endif
