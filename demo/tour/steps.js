@@ -30,7 +30,7 @@ export const tourSteps = [
     text:
       'The router chooses the k experts with the largest logits, and the layer adds up their outputs by weight. ' +
       'With k = 1 and softmax over the chosen experts, the weight is always 1, and the router learns nothing.',
-    ask: 'Set the experts per token to 3. The colours become paler where more experts share the work.',
+    ask: 'Set “Experts per point” to 3. The colours become paler where more experts share the work.',
     target: ['.field:has(#setting-topK)'],
     done: (_run, state) => Number(state.get('topK')) >= 3,
   },
