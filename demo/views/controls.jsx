@@ -39,8 +39,8 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
           {fields('model')}
           {built && (
             <p class="facts">
-              <b>{compact(built.parameterCount)}</b> parameters, of which{' '}
-              <b>{compact(built.trainableParameterCount)}</b> are trained.
+              <b>{compact(built.parameterCount)}</b> parameters,{' '}
+              <b>{compact(built.trainableParameterCount)}</b> of them trainable.
             </p>
           )}
           {fields('training')}

@@ -42,7 +42,7 @@ export function LoadHistoryView({ run, state, of, title }) {
 
   return (
     <Figure
-      title={title ?? `Expert load over time, layer ${layer}`}
+      title={title ?? `Expert load over time (layer ${layer})`}
       name={of ? `load-history-${of}` : 'load-history'}
       caption={
         routed && !of

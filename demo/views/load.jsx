@@ -82,17 +82,17 @@ export function LoadView({ routed, state, what = 'characters of the passage' }) 
         <tbody>
           <Measure
             name="Max load"
-            help="largest load · E: 1 (even) to E/K"
+            help="largest load, in multiples of an even load: 1 (even) to E/K"
             values={layers.map((layer) => fixed(layer.maxLoad))}
           />
           <Measure
             name="Load variation"
-            help="standard deviation of the load divided by its mean: 0 (even) to √(E/K − 1)"
+            help="standard deviation of the load over its mean: 0 (even) to √(E/K − 1)"
             values={layers.map((layer) => fixed(layer.loadVariation))}
           />
           <Measure
             name="Router entropy"
-            help="mean over tokens, divided by ln E: 0 (certain) to 1 (uniform)"
+            help="entropy of the router’s probabilities: 0 (certain) to 1 (uniform)"
             values={layers.map((layer) => fixed(layer.entropy))}
           />
         </tbody>

@@ -142,9 +142,15 @@ describe('training', () => {
     await notices.filter({ hasText: /Training diverged: .* at step \d+/ }).waitFor();
     await untilStep(1);
     assert.equal(await button('Pause').count(), 0);
-    await page
-      .getByRole('button', { name: /^Restore the last good model; lower the learning rate to 0.1$/ })
-      .click();
+    const restore = page.getByRole('button', {
+      name: /^Restore the last good model; lower the learning rate to 0.1$/,
+    });
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const part of [notices.first(), restore]) {
+      const box = await part.boundingBox();
+      assert.ok(box && box.x >= 0 && box.x + box.width <= 390, 'the notice fits a phone');
+    }
+    await restore.click();
     await notices.filter({ hasText: 'Restored the model from step 0.' }).waitFor();
     assert.equal(await step(), 0);
     assert.match(page.url(), /learningRate=0.1(&|$)/);
