@@ -40,7 +40,7 @@ export const known = {
       formulas: [smoe, smoeFree],
       text: ({ free }) =>
         `All ${free} entries of R are trainable. Tokens are pulled towards the rows of R, and the rows follow the tokens. ` +
-        'This feedback is held to cause representation collapse.',
+        'This feedback is thought to cause representation collapse.',
     },
   },
   'smoe-dropout': {

@@ -16,7 +16,7 @@ export const textSettings = [
     label: 'Text',
     help: 'Text that the model learns to predict. The last tenth is held out.',
     choices: [
-      { value: 'moby-dick', label: 'Moby-Dick, up to chapter 38' },
+      { value: 'moby-dick', label: 'Moby-Dick, ch. 1–38' },
       { value: 'names', label: 'First names, one per line' },
       { value: 'own', label: 'Your own text' },
     ],

@@ -96,7 +96,7 @@ async function runOf(visited) {
   return runs[0];
 }
 
-describe('a router that was added', () => {
+describe('an added router', () => {
   it('is in the playground', async () => {
     const visited = await visit(site, 'pace=full');
     const { page, complaints, train } = visited;

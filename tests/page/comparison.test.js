@@ -117,7 +117,7 @@ describe('the sessions of a comparison', () => {
     ]);
   });
 
-  it('have failed, and their settings stay, where not even the first models can be built', async () => {
+  it('have failed, and their settings stay, if the first models cannot be built', async () => {
     const { comparison, state, trainers, said } = fake();
     state.set('size', 50);
     comparison.build({ go: false });
@@ -139,7 +139,7 @@ describe('the sessions of a comparison', () => {
 });
 
 describe('other models of a comparison', () => {
-  it('begin where the slice that is under way has ended', async () => {
+  it('start when the current slice ends', async () => {
     const { comparison, trainers, all, built, asked } = await training();
     comparison.build();
     await settle();
@@ -155,7 +155,7 @@ describe('other models of a comparison', () => {
     assert.equal(trainers[0].waiting.join(), 'runTo', 'and go on');
   });
 
-  it('are built with the settings whose data they learn', async () => {
+  it('are built with the settings of their data', async () => {
     const { comparison, state, loading, asked } = await ready();
     /** @type {() => void} */
     let arrive = () => {};
@@ -175,7 +175,7 @@ describe('other models of a comparison', () => {
     ]);
   });
 
-  it('that cannot be built leave the last ones and their settings', async () => {
+  it('that cannot be built leave the previous ones and their settings', async () => {
     const { comparison, state, trainers, said } = await ready();
     const models = comparison.trainees.value.map(({ summary }) => summary.value);
     state.set('size', 50);
@@ -194,7 +194,7 @@ describe('other models of a comparison', () => {
     assert.equal(trainers[0].waiting.join(), 'runTo');
   });
 
-  it('that cannot be built take no settings back that came after theirs', async () => {
+  it('that cannot be built do not undo later settings', async () => {
     const { comparison, state, said } = await ready();
     state.set('size', 99);
     comparison.build();
@@ -206,7 +206,7 @@ describe('other models of a comparison', () => {
     assert.deepEqual(said(), []);
   });
 
-  it('go on without one that alone cannot be built, and it gets another worker', async () => {
+  it('continue without one that cannot be built, and it gets another worker', async () => {
     const { comparison, trainers, said } = await ready();
     comparison.build();
     await settle();
@@ -224,7 +224,7 @@ describe('other models of a comparison', () => {
     assert.equal(trainers[0].closed, 1);
   });
 
-  it('go on without one whose worker dies before the others are there; what went wrong before is forgotten', async () => {
+  it('continue without one whose worker dies before the others are ready; earlier problems are dismissed', async () => {
     const { comparison, trainers, said } = await ready();
     const scan = comparison.measure();
     await trainers[0].refuse('measure', new RangeError('nothing is held out'));
@@ -247,7 +247,7 @@ describe('other models of a comparison', () => {
     ]);
   });
 
-  it('end what goes on in workers that are left out', async () => {
+  it('end the workers that are no longer needed', async () => {
     const { comparison, state, trainers, said } = await ready();
     state.setAll([
       ['smoe', false],
@@ -270,8 +270,8 @@ describe('other models of a comparison', () => {
   });
 });
 
-describe('one of the compared that stops', () => {
-  it('in the midst of a slice is said to have, and the others go on without it', async () => {
+describe('a session that stops', () => {
+  it('in the middle of a slice is reported, and the others continue', async () => {
     const { comparison, trainers, said } = await training();
     await trainers[0].die();
     await trainers[1].answer('runTo');
@@ -287,7 +287,7 @@ describe('one of the compared that stops', () => {
     assert.equal(comparison.status.value, 'running');
   });
 
-  it('because it diverged is shown as it was then', async () => {
+  it('because it diverged shows its last state', async () => {
     const { comparison, trainers, said } = await training();
     await trainers[1].refuse('runTo', new DivergedError('the loss is not finite', 1));
     await trainers[1].answer('frame', frame(1));
@@ -312,7 +312,7 @@ describe('one of the compared that stops', () => {
     assert.equal(comparison.status.value, 'ready');
   });
 
-  it('while every k is tried is said to have once', async () => {
+  it('while every k is evaluated is reported once', async () => {
     const { comparison, trainers, said } = await ready();
     const scan = comparison.measure();
     await trainers[0].die();
@@ -322,7 +322,7 @@ describe('one of the compared that stops', () => {
     assert.equal(comparison.measuring.value, false);
   });
 
-  it('is not one whose measuring fails: that is said, and it goes on', async () => {
+  it('is not one whose evaluation fails: that is reported, and it continues', async () => {
     const { comparison, trainers, said } = await ready();
     const scan = comparison.measure();
     await trainers[0].refuse('measure', new RangeError('nothing is held out'));
@@ -334,7 +334,7 @@ describe('one of the compared that stops', () => {
 });
 
 describe('every k of a comparison', () => {
-  it('is tried once at a time, and not while models are being built', async () => {
+  it('is evaluated once at a time, and not while models are being built', async () => {
     const { comparison, trainers, built, all } = await ready();
     comparison.measure();
     comparison.measure();
@@ -347,7 +347,7 @@ describe('every k of a comparison', () => {
     assert.equal(comparison.measuring.value, false);
   });
 
-  it('is stopped where training or another model begins', async () => {
+  it('is stopped when training or another model starts', async () => {
     for (const act of /** @type {const} */ (['oneStep', 'build'])) {
       const { comparison, trainers, all } = await ready();
       comparison.measure();
@@ -362,7 +362,7 @@ describe('every k of a comparison', () => {
     }
   });
 
-  it('is tried in the midst of training at the step where all models are', async () => {
+  it('is evaluated during training at the common step of all models', async () => {
     const { comparison, trainers, all } = await training();
     await all('runTo');
     await all('frame', () => frame(2));
@@ -376,7 +376,7 @@ describe('every k of a comparison', () => {
     assert.equal(trainers[0].waiting.join(), 'runTo', 'and training goes on');
   });
 
-  it('is tried where training has ended, though it was asked for in its last moment', async () => {
+  it('is evaluated when training ends right after the request', async () => {
     const { comparison, trainers, all } = await ready();
     comparison.oneStep();
     await settle();
@@ -391,7 +391,7 @@ describe('every k of a comparison', () => {
     assert.equal(comparison.measuring.value, false);
   });
 
-  it('is tried after the budget was used up, not after a single step, nor after a step too many', async () => {
+  it('is evaluated after the last step, not after a single step, nor after a step beyond it', async () => {
     const { comparison, state, trainers, all } = await ready();
     comparison.oneStep();
     await settle();

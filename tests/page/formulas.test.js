@@ -9,7 +9,7 @@ import { formula, formulaOfFile, setFormulas, withArticle } from '../../demo/art
 const elements = (math) => [...math.matchAll(/<(m[a-z]+)/g)].map(([, name]) => name);
 
 describe('a formula', () => {
-  it('is MathML, with its words and nothing that the policy of the page forbids', () => {
+  it('is MathML, with a description and nothing that the policy of the page forbids', () => {
     const math = formula('\\frac{\\partial o}{\\partial x}', 'the derivative of o with respect to x');
     assert.match(
       math,
@@ -22,7 +22,7 @@ describe('a formula', () => {
     assert.doesNotMatch(math, / style=|<style|<annotation|<semantics|<span|\\frac/);
   });
 
-  it('stands in its line, or on one of its own', () => {
+  it('is inline, or a block', () => {
     assert.doesNotMatch(formula('x', 'x'), /display="block"/);
     assert.match(formula('x', 'x', { display: true }), /^<math[^>]* display="block"/);
   });
@@ -35,7 +35,7 @@ describe('a formula', () => {
     assert.match(formula('a', 'a "<b>" & c'), /aria-label="a &quot;&lt;b>&quot; &amp; c"/);
   });
 
-  it('that is no TeX stops the build', () => {
+  it('that is not TeX stops the build', () => {
     assert.throws(() => formula('\\frac{a}', 'a fraction'), /KaTeX parse error/);
     assert.throws(() => formula('\\nothing', 'nothing'), /KaTeX parse error/);
   });

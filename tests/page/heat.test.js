@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { depthOf, destination, heatOf, number, range } from '../../demo/inside/heat.js';
 import { matrix, rowSimilarity, transposed } from '../../demo/inside/router.js';
 
-describe('a picture of numbers', () => {
-  it('is as dark below 0 as above, and darkest at its reach and beyond', () => {
+describe('a heat map', () => {
+  it('is as dark below 0 as above, and darkest at its maximum and beyond', () => {
     assert.deepEqual([0, 1, -1, 4, -9].map((x) => depthOf(x, 4)).map(Math.abs), [0, 0.5, 0.5, 1, 1]);
     assert.ok(depthOf(-1, 4) < 0);
     assert.equal(heatOf(0, 1).fill, '#fdfcfa');
@@ -12,7 +12,7 @@ describe('a picture of numbers', () => {
     assert.notEqual(heatOf(1, 1).fill, heatOf(-1, 1).fill);
   });
 
-  it('is walked through by keys, past what is empty', () => {
+  it('is navigated by keys, past empty cells', () => {
     const full = matrix(new Float32Array(6), 2);
     const at = (/** @type {string} */ key, /** @type {number[] | null} */ from, of = full) => {
       const to = destination(key, from && { row: from[0], column: from[1] }, of);
@@ -32,7 +32,7 @@ describe('a picture of numbers', () => {
     assert.deepEqual(at('End', null, half), [2, 1]);
   });
 
-  it('can be turned, and says its numbers as people read them', () => {
+  it('can be transposed, and formats its values', () => {
     assert.deepEqual([...transposed(matrix(Float32Array.of(1, 2, 3, 4, 5, 6), 2)).data], [1, 4, 2, 5, 3, 6]);
     assert.deepEqual([0, -0.01234, 5, 1234.5, 1e-6].map(number), ['0', '−0.0123', '5.00', '1235', '1.0e−6']);
     assert.equal(range({ data: Float32Array.of(0.5, -2, 1) }), 'from −2.00 to 1.00');

@@ -120,7 +120,7 @@ describe('the parts of a router', () => {
     });
   }
 
-  it('are those that there are, of a router that the page was not written for', () => {
+  it('are its tensors, for a router that the page does not know', () => {
     const tensor = (/** @type {string} */ name, /** @type {number[]} */ shape, trainable = true, at = 0) => {
       const length = shape.reduce((product, n) => product * n, 1);
       const data = Float32Array.from({ length }, (_, i) => i + at);
@@ -163,13 +163,13 @@ describe('the parts of a router', () => {
     );
   });
 
-  it('are none where there is no router', () => {
+  it('are none for a dense layer', () => {
     const of = classifier('dense');
     assert.equal(routerParts(of.tensors(), sizes.experts), null);
     of.model.dispose();
   });
 
-  it('move with a number of v as its effect says', () => {
+  it('change with a component of v as its effect predicts', () => {
     const of = classifier('hyperrouter');
     const parts = partsOf(of);
     assert.ok(parts.generator);
@@ -259,8 +259,8 @@ async function until(ready) {
   for (const end = Date.now() + 60_000; !ready(); await soon()) assert.ok(Date.now() < end, 'in time');
 }
 
-describe('looks into a run', () => {
-  it('follow it, one at a time and no oftener than they may, and keep what is frozen', async () => {
+describe('inspection of a run', () => {
+  it('follows it, one request at a time and not too often, and keeps frozen tensors', async () => {
     const { run, train, model } = runOf('hyperrouter');
     const { inspection, follow } = createInspector({ run, layer: signal(0), pause: 40 });
     const stop = follow();
@@ -287,7 +287,7 @@ describe('looks into a run', () => {
     model.dispose();
   });
 
-  it('take no notice of another model than the run’s', async () => {
+  it('ignores other models than the run’s', async () => {
     const { run, model, train } = runOf('smoe');
     run.summary.value = { config: { ...model.config, router: 'hyperrouter' } };
     const { inspection, follow } = createInspector({ run, layer: signal(0), pause: 1 });
@@ -306,7 +306,7 @@ describe('looks into a run', () => {
 
 describe('a router over time', () => {
   for (const kind of routers) {
-    it(`is at each moment what it was then, ${kind}`, async () => {
+    it(`is shown at each moment as it was then, ${kind}`, async () => {
       const of = runOf(kind);
       const then = [partsOf(of)];
       for (const steps of [1, 4]) {
@@ -362,14 +362,14 @@ describe('similarity of rows', () => {
 });
 
 describe('the path of a vector', () => {
-  it('is seen along two directions at right angles, the same every time', () => {
+  it('is projected onto two fixed orthogonal directions', () => {
     const [first, second] = directions(16);
     assert.ok(Math.abs(norm(first) - 1) < 1e-6 && Math.abs(norm(second) - 1) < 1e-6);
     assert.ok(Math.abs(dot(first, second)) < 1e-6);
     assert.deepEqual(directions(16)[0], first);
   });
 
-  it('begins in the middle', () => {
+  it('starts in the centre', () => {
     const start = Float32Array.from({ length: 8 }, (_, i) => i);
     const [first, second] = directions(8);
     const path = pathOf([start, start.map((x, i) => x + 3 * first[i] - second[i])]);
@@ -378,7 +378,7 @@ describe('the path of a vector', () => {
     assert.deepEqual(pathOf([]), []);
   });
 
-  it('fits a frame that changes by doubling only', () => {
+  it('fits a frame that changes only by doubling', () => {
     assert.equal(reachOf([0.3, -0.6]), 1);
     assert.equal(reachOf([0.3, -1.1]), 2);
     assert.equal(reachOf([]), 2 ** -10);
@@ -386,7 +386,7 @@ describe('the path of a vector', () => {
 });
 
 describe('tables for files', () => {
-  it('have all numbers with all digits', () => {
+  it('have all values with all digits', () => {
     const of = classifier('hyperrouter');
     const parts = partsOf(of);
     assert.ok(parts.generator);

@@ -63,7 +63,7 @@ describe('texts of one’s own', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('that are none leave the run as it was', async () => {
+  it('that are invalid leave the run as it was', async () => {
     const { page, train, step, notices, letters, button, untilStep } = await visit(site);
     const at = await train(10);
     const before = await letters();
@@ -106,7 +106,7 @@ describe('texts of one’s own', () => {
     assert.equal(await untilStep(at + 1), at + 1, 'and it goes on');
   });
 
-  it('are learned by the character where that is asked for, and saved and opened so', async () => {
+  it('are split into characters on request, and saved and opened so', async () => {
     const { page, train, notices, button, saved, complaints } = await visit(
       site,
       `${small}&tokens=characters`,
@@ -126,7 +126,7 @@ describe('texts of one’s own', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('may be 50 MB, of which the beginning is learned; and a list of names comes along', async () => {
+  it('may be 50 MB, of which the beginning is used; a list of names is built in', async () => {
     const { page, notices, step, train, complaints } = await visit(site);
     await page.evaluate(() => {
       const transfer = new DataTransfer();
@@ -175,7 +175,7 @@ describe('settings', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('that make no sense are corrected, saying so', async () => {
+  it('that are invalid are corrected with a notice', async () => {
     const { page, notices } = await visit(site, `${small}&experts=999&router=best&colour=red`);
     await notices.filter({ hasText: 'experts is 999; it must be a whole number from 1 to 16' }).waitFor();
     await notices.filter({ hasText: 'router is “best”' }).waitFor();
@@ -212,7 +212,7 @@ describe('settings', () => {
     assert.ok((await heldOut()) < 6.5, 'it goes on from what it had learned');
   });
 
-  it('are led back to, with the run, by the browser’s way back', async () => {
+  it('come back, with the run, with the browser’s Back', async () => {
     const { page, train, step, button } = await visit(site, 'experts=3');
     const at = await train(5);
     await page.locator('.rooms a', { hasText: 'Text' }).click();

@@ -71,7 +71,7 @@ const undo = (page) => page.getByRole('button', { name: /^Undo/ });
 const modelOf = async ({ saved, button }) => (await saved(() => button('Save the model').click())).bytes;
 
 describe('the playground', () => {
-  it('is the first room, learns, and begins again as it was', async () => {
+  it('is the first room, trains, and resets to the same start', async () => {
     const { page, complaints, requests, button, train, fact, untilReset } = await visit(site, '');
     assert.doesNotMatch(page.url(), /#/);
     assert.equal(await page.locator('.rooms a').first().getAttribute('aria-current'), 'page');
@@ -138,7 +138,7 @@ describe('the playground', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('takes every router and size, and a dense model says that it has no router', async () => {
+  it('supports every router and size, and says that a dense model has no router', async () => {
     const { page, complaints, train, untilReset } = await visit(site, 'pace=full');
     await train(20);
     for (const router of ['smoe', 'smoe-dropout', 'dense', 'hyperrouter']) {
@@ -257,7 +257,7 @@ describe('the playground', () => {
 });
 
 describe('painting', () => {
-  it('by pointer and by key, each stroke a change; a link replays it to the last bit in another browser', async () => {
+  it('works by pointer and by key, each stroke one change; a link replays it bit by bit in another browser', async () => {
     const original = await visit(site, 'data=painted&pace=20');
     const { page, complaints, notices, button, step, train } = original;
     assert.equal(await points(page), 0);
@@ -352,7 +352,7 @@ describe('painting', () => {
 describe('the playground for everyone', () => {
   const axe = readFile(new URL(import.meta.resolve('axe-core')), 'utf8');
 
-  it('has nothing that axe finds, wide and light, narrow and dark', async () => {
+  it('passes axe, wide and light, narrow and dark', async () => {
     const hash = `pace=full&data=painted&painted=${'AAA'.repeat(9)}`;
     const { page, train } = await visit(site, hash, { bypassCSP: true });
     await train(20);

@@ -24,7 +24,7 @@ describe('painted points', () => {
     snapped({ x: ((i * 37) % 120) / 10 - 6, y: ((i * 53) % 120) / 10 - 6, id: i % 4 }),
   );
 
-  it('come back from their text as they were, in three characters each', () => {
+  it('are decoded as they were encoded, in three characters each', () => {
     const code = encodePainted(points);
     assert.match(code, /^[A-Za-z0-9_-]*$/);
     assert.equal(code.length, 150);
@@ -37,7 +37,7 @@ describe('painted points', () => {
     assert.ok(kept.every(({ x, y }) => Math.abs(x) < reach && Math.abs(y) < reach));
   });
 
-  it('are left out, and counted, where they are none', () => {
+  it('are skipped and counted if invalid', () => {
     const some = encodePainted(points.slice(0, 2));
     assert.deepEqual(decodePainted(`${some}A B${'AA'}`, 4), { points: points.slice(0, 2), wrong: 2 });
     assert.equal(decodePainted(encodePainted(points), 2).points.length, 26);
@@ -45,7 +45,7 @@ describe('painted points', () => {
     assert.deepEqual(decodePainted('', 2), { points: [], wrong: 0 });
   });
 
-  it('stay on their side when more are painted', () => {
+  it('stay in their set when more are painted', () => {
     const of = (/** @type {number} */ count) =>
       dataFor({ ...usual, data: 'painted', classes: 4, painted: encodePainted(points.slice(0, count)) });
     const [before, now] = [of(20), of(21)];
@@ -66,7 +66,7 @@ describe('painting', () => {
     return { state, painter, notes, points: () => decodePainted(String(state.get('painted')), 4).points };
   };
 
-  it('draws a stroke as it goes, and is one change to undo when it ends', () => {
+  it('draws a stroke while it is made, and undoes it in one step', () => {
     const { state, painter, points } = create();
     painter.begin({ x: 0, y: 0 });
     for (let x = 0; x <= 4; x += 0.1) painter.extend({ x, y: 0 });
@@ -88,7 +88,7 @@ describe('painting', () => {
     assert.equal(points().length, drawn);
   });
 
-  it('erases, places and removes by key, and can be broken off', () => {
+  it('erases and paints by key, and can be cancelled', () => {
     const { state, painter, points } = create();
     assert.match(painter.press({ x: 1, y: 1 }), /Total: 1\.$/);
     assert.match(painter.press({ x: -1, y: 1 }), /Total: 2\.$/);
@@ -109,7 +109,7 @@ describe('painting', () => {
     assert.equal(state.undoable.value.length, changes, 'what changed nothing is no change');
   });
 
-  it('is bounded, and says so', () => {
+  it('has a limit, and says so', () => {
     const { state, painter, notes, points } = create();
     state.set('painted', 'AAA'.repeat(maxPainted));
     painter.press({ x: 0, y: 0 });
@@ -117,7 +117,7 @@ describe('painting', () => {
     assert.match(notes.join(), /Limit reached: 300 points\. Erase some to continue/);
   });
 
-  it('goes on from other points, in one change', () => {
+  it('starts from other points, in one change', () => {
     const { state, painter, points } = create();
     painter.startFrom(createPoints({ data: 'moons', classes: 2, count: 1000, noise: 0, seed: 1 }));
     assert.equal(state.get('data'), 'painted');
@@ -128,7 +128,7 @@ describe('painting', () => {
     assert.equal(state.get('painted'), '');
   });
 
-  it('keeps what is painted when a preset is looked at', () => {
+  it('keeps painted points when a preset is chosen', () => {
     const { state, painter } = create();
     assert.equal(presetOf(state), 0, 'the defaults are worth a look');
     painter.startFrom(createPoints({ data: 'moons', classes: 2, count: 40, noise: 0, seed: 1 }));

@@ -64,7 +64,7 @@ describe('the trainer of the plane', () => {
     return all;
   }
 
-  it('has the same losses to the last bit in every run, whether the map is looked at or not', async () => {
+  it('has bitwise the same losses in every run, with or without drawing the map', async () => {
     const [one, other] = [create(), create()];
     const [quiet, watched] = [await losses(one, 60), await losses(other, 60, true)];
     assert.equal(quiet.length, 60);
@@ -74,7 +74,7 @@ describe('the trainer of the plane', () => {
     other.dispose();
   });
 
-  it('shows the map that the model makes, and the routing of the held-out points', async () => {
+  it('shows the map of the model, and the routing of the held-out points', async () => {
     const trainer = create();
     await losses(trainer, 30);
     const { shape, buffer } = trainer.frame(null, true);
@@ -112,7 +112,7 @@ describe('the trainer of the plane', () => {
     trainer.dispose();
   });
 
-  it('keeps moments of bounded size, and measures the classes', async () => {
+  it('records moments of bounded size, and measures by class', async () => {
     const trainer = create();
     const { moments } = trainer.frame(null, true);
     assert.equal(/** @type {any} */ (moments[0].shape).size, 48);
@@ -139,7 +139,7 @@ describe('the trainer of the plane', () => {
     later.dispose();
   });
 
-  it('shows a dense model without routing, and one that has no points', async () => {
+  it('shows a dense model without routing, and a model without points', async () => {
     const dense = create({ router: 'dense' });
     await losses(dense, 3);
     assert.equal(/** @type {any} */ (dense.frame(null, true).shape).layers, 0);
@@ -151,7 +151,7 @@ describe('the trainer of the plane', () => {
     empty.dispose();
   });
 
-  it('opens what it saved, and refuses models of other things', async () => {
+  it('opens what it saved, and rejects other models', async () => {
     const trainer = create();
     await losses(trainer, 5);
     const bytes = trainer.save({ optimizer: true });

@@ -28,14 +28,14 @@ describe('points', () => {
   const make = (options) =>
     createPoints({ data: 'spirals', classes: 2, count: 300, noise: 0.15, seed: 1, ...options });
 
-  it('are the same for the same seed, and others for another', () => {
+  it('are the same for the same seed, and different for another', () => {
     for (const data of kinds) {
       assert.deepEqual(make({ data }), make({ data }));
       assert.notDeepEqual(make({ data }).inputs, make({ data, seed: 2 }).inputs);
     }
   });
 
-  it('are those that every other machine makes', () => {
+  it('are the same on every machine', () => {
     const hash = createHash('sha256');
     for (const data of kinds) {
       for (const classes of [2, 3, 4]) {
@@ -46,7 +46,7 @@ describe('points', () => {
     assert.equal(hash.digest('hex').slice(0, 16), '7617c88bf3b563c0');
   });
 
-  it('lie on the map, whatever the noise, and are spread over the classes evenly', () => {
+  it('lie on the map, whatever the noise, with equal numbers in all classes', () => {
     for (const data of kinds) {
       for (const noise of [0, 1]) {
         const classes = dataSets[data].classes ?? 4;
@@ -59,7 +59,7 @@ describe('points', () => {
     }
   });
 
-  it('have the shape that they are called by', () => {
+  it('have the shape of their name', () => {
     const radius = (/** @type {Float32Array} */ inputs, /** @type {number} */ i) =>
       Math.hypot(inputs[2 * i], inputs[2 * i + 1]);
     const circles = make({ data: 'circles', classes: 3, noise: 0 });
@@ -78,7 +78,7 @@ describe('points', () => {
     });
   });
 
-  it('are on circles that are as good as the sine', () => {
+  it('lie on circles as accurate as the sine', () => {
     for (let i = 0; i < 1000; i++) {
       const turns = i / 333;
       const [x, y] = onCircle(turns);
@@ -87,7 +87,7 @@ describe('points', () => {
     }
   });
 
-  it('are split without loss, and come first those that are learned', () => {
+  it('are split without loss, training points first', () => {
     const { all, train, heldOut, classes } = dataFor({ ...usual, points: 200 });
     assert.equal(classes, 2);
     assert.equal(train.targets.length, 150);
@@ -99,7 +99,7 @@ describe('points', () => {
 });
 
 describe('the map', () => {
-  it('has its cells where its places are', () => {
+  it('has a cell around each of its places', () => {
     const size = 8;
     const places = gridPlaces(size);
     for (let cell = 0; cell < size * size; cell++) {
@@ -110,7 +110,7 @@ describe('the map', () => {
     assert.ok(Math.abs(places[0] + reach - reach / size) < 1e-6);
   });
 
-  it('is as fine as can be afforded', () => {
+  it('is as fine as the budget allows', () => {
     const limits = { budget: 1e6, least: 16, most: 96 };
     assert.equal(gridSize(1, limits), 96);
     assert.equal(gridSize(1e6, limits), 16);
@@ -118,7 +118,7 @@ describe('the map', () => {
     assert.ok(size % 8 === 0 && size * size * 500 <= 1e6 && (size + 8) ** 2 * 500 > 1e6);
   });
 
-  it('is one block that falls into parts without gaps or overlap', () => {
+  it('is one buffer of parts without gaps or overlap', () => {
     const shape = { size: 4, classes: 3, layers: 2, experts: 5, topK: 2, heldOut: 7, points: 20 };
     const buffer = new ArrayBuffer(mapBytes(shape));
     const { probabilities, places, layers, predicted } = mapViews(buffer, shape);
@@ -141,7 +141,7 @@ describe('the map', () => {
     assert.equal(at, buffer.byteLength);
   });
 
-  it('has sharp borders between places', () => {
+  it('has sharp boundaries between places', () => {
     const size = 12;
     const shape = { size, experts: 3, topK: 2 };
     // Where numbers are linear, what is interpolated is what there is.
@@ -171,7 +171,7 @@ describe('the map', () => {
     assert.equal(others, 0);
   });
 
-  it('says who owns a place, with the weights of the engine', () => {
+  it('gives the owner of a place, with the weights of the engine', () => {
     const shape = { experts: 4, topK: 2 };
     const logits = Float32Array.of(0, 2, 1, -1, 3, 3, 0, 0, 0, 0, 0, 0.01);
     const routing = topKOf(logits, shape);
@@ -194,7 +194,7 @@ describe('the map', () => {
     assert.deepEqual([...owners(topKOf(Float32Array.of(5, 6), only), only).first], [0, 0]);
   });
 
-  it('has numbers between their ends', () => {
+  it('has numbers within their range', () => {
     const even = entropies(Float32Array.of(1, 1, 1, 1, 90, 0, 0, 0), 4);
     assert.ok(Math.abs(even[0] - 1) < 1e-6 && even[1] < 1e-6);
     const probabilities = Float32Array.of(0.2, 0.5, 0.3, 0.4, 0.4, 0.2);
@@ -205,7 +205,7 @@ describe('the map', () => {
 });
 
 describe('lines', () => {
-  it('run where the numbers are 0', () => {
+  it('run where the values are 0', () => {
     const size = 40;
     const values = Float32Array.from(
       { length: size * size },
@@ -245,7 +245,7 @@ describe('lines', () => {
     assert.equal(ends.filter((distance) => distance < 0.5).length, 2);
   });
 
-  it('of a router are only those at which its order changes', () => {
+  it('of a router run only where its ranking changes', () => {
     const size = 20;
     // Experts 0 and 1 change places in the middle; expert 2 follows; 3 and 4 cross each other far below.
     const logits = Float32Array.from({ length: size * size * 5 }, (_, i) => {
@@ -262,7 +262,7 @@ describe('lines', () => {
 });
 
 describe('letters', () => {
-  it('stand inside the largest region of their expert', () => {
+  it('are inside the largest region of their expert', () => {
     const size = 30;
     // A has a small and a large region, B a ring whose middle is A's, C nothing.
     const map = Int16Array.from({ length: size * size }, (_, i) => {
@@ -298,7 +298,7 @@ describe('pixels', () => {
     assert.notEqual(last[0], last[1]);
   });
 
-  it('have a texture for each of sixteen experts', () => {
+  it('have a pattern for each of sixteen experts', () => {
     const looks = Array.from({ length: 16 }, (_, expert) =>
       Array.from({ length: 24 * 24 }, (_, i) => Number(patternAt(expert, i % 24, Math.floor(i / 24)))).join(
         '',

@@ -6,7 +6,7 @@ import { checkRequest, errorFromWire, errorToWire } from '../../demo/trainer/tra
 import { DivergedError, EngineError, OutOfMemoryError } from '../../web/errors.js';
 
 describe('requests', () => {
-  it('are taken when they are whole', () => {
+  it('are accepted if complete', () => {
     const build = { id: 3, type: 'build', body: { task: 'text', config: {}, learningRate: 0.1, data: null } };
     assert.equal(checkRequest(build), build);
     checkRequest({ id: 1, type: 'open', body: {} });
@@ -14,7 +14,7 @@ describe('requests', () => {
     checkRequest({ id: 1, type: 'tune', body: {} });
   });
 
-  it('are refused otherwise, saying what is wrong', () => {
+  it('are rejected otherwise, saying why', () => {
     const wrong = /** @type {const} */ ([
       [null, /a request must be an object, not null/],
       ['open', /a request must be an object/],
@@ -38,7 +38,7 @@ describe('errors', () => {
   /** @param {unknown} error */
   const across = (error) => errorFromWire(structuredClone(errorToWire(error)));
 
-  it('cross with their class and what they carry', () => {
+  it('keep their class and their properties', () => {
     const diverged = across(new DivergedError('the loss is NaN', 12));
     assert.ok(diverged instanceof DivergedError);
     assert.equal(diverged.step, 12);
@@ -71,7 +71,7 @@ class Port extends EventTarget {
 }
 
 describe('client', () => {
-  it('gives each answer to the request that it belongs to', async () => {
+  it('matches each answer to its request', async () => {
     const port = new Port();
     const client = createTrainerClient(port);
     const first = client.request('pause', {});
@@ -86,7 +86,7 @@ describe('client', () => {
     assert.equal(await second, 'second');
   });
 
-  it('hands on parts before the result', async () => {
+  it('passes on parts before the result', async () => {
     const port = new Port();
     /** @type {unknown[]} */
     const parts = [];
@@ -105,7 +105,7 @@ describe('client', () => {
     await assert.rejects(request, (error) => error instanceof DivergedError && error.step === 4);
   });
 
-  it('rejects everything when the worker stops, and what is asked for later too', async () => {
+  it('rejects everything when the worker stops, and later requests too', async () => {
     for (const type of ['error', 'messageerror']) {
       const port = Object.assign(new Port(), { ended: 0, terminate: () => port.ended++ });
       const client = createTrainerClient(port);
@@ -138,7 +138,7 @@ describe('client', () => {
 describe('frames', () => {
   const shape = { tokens: 3, layers: 2, topK: 2, experts: 4, predictions: 2 };
 
-  it('are one block that falls into parts without gaps or overlap', () => {
+  it('are one buffer of parts without gaps or overlap', () => {
     const buffer = new ArrayBuffer(frameBytes(shape));
     const { layers, next, nextProbabilities, losses } = frameViews(buffer, shape);
     const parts = [
@@ -159,7 +159,7 @@ describe('frames', () => {
     assert.equal(at, buffer.byteLength);
   });
 
-  it('have the likeliest next tokens, and the loss', () => {
+  it('have the most likely next tokens, and the loss', () => {
     const views = frameViews(new ArrayBuffer(frameBytes(shape)), shape);
     const p = [0.1, 0.45, 0.05, 0.4];
     writePrediction(

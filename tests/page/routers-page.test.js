@@ -32,7 +32,7 @@ async function untilScanned(page, rows) {
 }
 
 describe('routers side by side', () => {
-  it('train together to the last step, and measure every k; the same link gives the same losses', async () => {
+  it('train together to the last step, and evaluate every k; the same link gives the same losses', async () => {
     const { page, complaints, button, step, record } = await visit(site, small);
     await page.getByRole('checkbox', { name: 'smoe-dropout' }).uncheck();
     await page.waitForFunction(() => document.querySelectorAll('.models thead th').length === 3);
@@ -72,7 +72,7 @@ describe('routers side by side', () => {
     assert.deepEqual([...complaints, ...again.complaints], []);
   });
 
-  it('pause, go back when a setting changes, and are undone', async () => {
+  it('pause, restart when a setting changes, and are undone', async () => {
     const { page, complaints, button, step, untilStep, untilReset } = await visit(
       site,
       small.replace('=50', '=1000'),
@@ -101,7 +101,7 @@ describe('routers side by side', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('learn points too, each with its map; sizes that suit them come along, and go with undo', async () => {
+  it('learn points too, each with a map; suitable sizes are set with them, and undone with them', async () => {
     const { page, complaints, button } = await visit(site, `${small}&dense=0&smoe-dropout=0`);
     await page.getByLabel('Data').selectOption('moons');
     await page.waitForFunction(() => document.querySelectorAll('.owner-map').length === 2);
@@ -118,7 +118,7 @@ describe('routers side by side', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('have several seeds, drawn with the band that they spread over, and kept as such', async () => {
+  it('have several seeds, drawn with a band over their range, and recorded one by one', async () => {
     const { page, complaints, button, step, record, saved } = await visit(
       site,
       `${small}&dense=0&smoe-dropout=0&seed=7`,
@@ -158,7 +158,7 @@ describe('routers side by side', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('measure every k while they train, and train on', async () => {
+  it('evaluate every k while they train, and continue', async () => {
     const { page, complaints, button, untilStep, step } = await visit(site, small.replace('=50', '=5000'));
     await button('Start').click();
     await untilStep(10);
@@ -200,7 +200,7 @@ describe('routers side by side', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('wait while the tab is hidden, and go on with a note; in another room they rest', async () => {
+  it('pause while the tab is hidden, and continue with a notice; in another room they pause', async () => {
     const { page, button, untilStep, step, notices } = await visit(site, small.replace('=50', '=5000'));
     await button('Start').click();
     await untilStep(5);
@@ -222,7 +222,7 @@ describe('routers side by side', () => {
     assert.ok((await step()) < 5000);
   });
 
-  it('have nothing that axe finds, and fit any width', async () => {
+  it('pass axe, and fit any width', async () => {
     const { page, button } = await visit(site, small, { bypassCSP: true });
     await button('Start').click();
     await untilScanned(page, 4);

@@ -7,7 +7,7 @@ import { parametersOf, withBest } from '../../demo/routers/now.js';
 import { rank, savingOf, verdictOf } from '../../demo/routers/verdict.js';
 
 describe('the size of a model', () => {
-  it('counts as active what a token meets', async () => {
+  it('counts as active the parameters used for a token', async () => {
     const engine = await load({ variant: 'simd' });
     const size = {
       layers: 2,
@@ -148,7 +148,7 @@ describe('the conclusion of a comparison', () => {
 });
 
 describe('several seeds', () => {
-  it('are drawn as their mean, from the least to the most, where all have a value', () => {
+  it('are drawn as mean, minimum and maximum, where all have a value', () => {
     const runs = [
       { steps: [0, 1, 2, 4, 6], values: [1, 2, 3, 5, 0] },
       { steps: [1, 2, 3, 4], values: [4, 1, 9, 6] },
@@ -170,7 +170,7 @@ describe('several seeds', () => {
     );
   });
 
-  it('are tried with every k together', () => {
+  it('are averaged for every k', () => {
     const scan = (/** @type {number} */ step, /** @type {number[]} */ losses) => ({
       step,
       points: losses.map((loss, i) => ({ topK: i + 1, loss })),

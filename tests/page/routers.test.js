@@ -81,7 +81,7 @@ describe('a comparison', () => {
     );
   });
 
-  it('offers what has an effect on one of the models at least', () => {
+  it('offers the settings that affect at least one model', () => {
     const state = createState(schema);
     const idle = () => [...idleInAll(schema, state.values.value)];
     assert.deepEqual(idle(), []);
@@ -93,7 +93,7 @@ describe('a comparison', () => {
     assert.deepEqual(idle(), ['hyperSize']);
   });
 
-  it('learns points too, with sizes that suit them, in data that stay the same object', async () => {
+  it('learns points too, with suitable sizes, in data that stay the same object', async () => {
     const state = createState(schema);
     const fields = /** @type {any} */ ({
       language: engine.configFields('language'),
@@ -126,7 +126,7 @@ describe('a comparison', () => {
     assert.equal(state.peek('dInner'), 16);
   });
 
-  it('keeps all models within a slice of each other, up to the budget, and then tries every k', async () => {
+  it('keeps all models within a slice of each other, up to the last step, and then evaluates every k', async () => {
     const { comparison, log } = await fakeComparison();
     assert.equal(comparison.status.value, 'ready');
     /** @type {number[]} */
@@ -158,7 +158,7 @@ describe('a comparison', () => {
     assert.equal(comparison.status.value, 'ready');
   });
 
-  it('pauses with all models at the same step, goes on from there, and takes single steps', async () => {
+  it('pauses with all models at the same step, continues from there, and takes single steps', async () => {
     const { comparison, state } = await fakeComparison();
     const run = comparison.start();
     while (comparison.step.value < 4) await tick();
@@ -196,7 +196,7 @@ describe('a comparison', () => {
     assert.equal(log.filter((line) => line === 'tune 0').length, 4);
   });
 
-  it('begins again at a reset, and where a setting asks for it goes on by itself', async () => {
+  it('restarts at a reset, and continues by itself after a change of a setting', async () => {
     const { comparison, state, log } = await fakeComparison();
     comparison.start();
     while (comparison.step.value < 4) await tick();
@@ -216,7 +216,7 @@ describe('a comparison', () => {
     assert.equal(comparison.trainees.value[0].lossByK.value, null);
   });
 
-  it('takes a single step of the models that are on their way', async () => {
+  it('takes a single step of models that are being built', async () => {
     const { comparison, state } = await fakeComparison();
     await comparison.oneStep();
     state.set('seed', 3);
@@ -252,7 +252,7 @@ describe('a comparison', () => {
     assert.ok(comparison.trainees.value.every(({ step }) => step.value === 1));
   });
 
-  it('goes on without a model that diverges', async () => {
+  it('continues without a model that diverges', async () => {
     const error = new DivergedError('the loss is not finite', 7);
     const { comparison } = await fakeComparison({ wishes: { 1: { failAt: 7, error } } });
     await comparison.start();
@@ -271,7 +271,7 @@ describe('a comparison', () => {
     assert.ok(comparison.trainees.value.every(({ status }) => status.value === 'ready'));
   });
 
-  it('goes on without a worker that fails, and opens another for the next model', async () => {
+  it('continues without a worker that fails, and opens another for the next model', async () => {
     const error = new EngineError('the worker stopped');
     const { comparison, log, opened } = await fakeComparison({ wishes: { 0: { failAt: 3, error } } });
     await comparison.start();
@@ -293,7 +293,7 @@ describe('a comparison', () => {
     assert.ok(comparison.step.value < 50);
   });
 
-  it('goes back to the settings of the models that it has, where others cannot be built', async () => {
+  it('returns to the settings of its models if others cannot be built', async () => {
     const state = createState(schema);
     const failing = { failBuild: /** @type {Error | undefined} */ (undefined), log: [] };
     const comparison = createComparison({
@@ -318,7 +318,7 @@ describe('a comparison', () => {
     assert.match(texts(comparison)[0], /DModel must be even/i);
   });
 
-  it('can be stopped while it tries every k, and trains on at once', async () => {
+  it('can be stopped while it evaluates every k, and continues training at once', async () => {
     const { comparison } = await fakeComparison();
     await comparison.oneStep();
     const scan = comparison.measure();
@@ -334,7 +334,7 @@ describe('a comparison', () => {
     assert.equal(comparison.measuring.value, false);
   });
 
-  it('tries every k between two slices of training, where it is asked to, and trains on', async () => {
+  it('evaluates every k between two slices of training on request, and continues', async () => {
     const { comparison } = await fakeComparison({ settings: [['steps', 200]] });
     const scans = () => comparison.trainees.value.map(({ lossByK }) => lossByK.value?.step);
     const run = comparison.start();

@@ -44,7 +44,7 @@ const room = (tokens, topK, experts) => ({
   logits: new Float32Array(tokens * experts),
 });
 
-describe('routing with any number of experts a token', () => {
+describe('routing with any number of experts per token', () => {
   const few = routingOf([[[2, 0.25]], []], 3, [[1, 2, 3]]);
   const many = routingOf([[[0, 0.25], [1, 0.75], [2, 0.5]], [[1, 0.5]]], 3); // biome-ignore format: one token each
 
@@ -55,7 +55,7 @@ describe('routing with any number of experts a token', () => {
     assert.equal(widthOf([{ ...room(0, 0, 3) }], 3), 0, 'of no tokens');
   });
 
-  it('is put together by weight, and filled up', () => {
+  it('is sorted by weight, and padded', () => {
     const all = room(4, 3, 3);
     putRouting([all], [few], { start: 0, experts: 3, topK: 3 });
     putRouting([all], [many], { start: 2, experts: 3, topK: 3 });
@@ -67,13 +67,13 @@ describe('routing with any number of experts a token', () => {
     assert.deepEqual([...even.experts], [2, 0], 'of equal weights the first stays first');
   });
 
-  it('has a load of what was assigned', () => {
+  it('has the load of its assignments', () => {
     assert.deepEqual(loadOf(few.experts, 3), [0, 0, 1]);
     assert.deepEqual(loadOf(many.experts, 3), [0.25, 0.5, 0.25]);
     assert.deepEqual(loadOf(Int32Array.of(-1, -1), 2), [0, 0]);
   });
 
-  it('is tied by weight alone, and only of two that were chosen', () => {
+  it('is tied by weight alone, and only between two chosen experts', () => {
     const routing = routingOf([[[1, 0.5], [0, 0.49]], [[1, 0.5], [0, 0.45]], [[1, 0.5]], []], 2); // biome-ignore format: one token each
     assert.deepEqual(
       [0, 1, 2, 3].map((row) => isTied(routing, row, 2)),
@@ -81,7 +81,7 @@ describe('routing with any number of experts a token', () => {
     );
   });
 
-  it('crosses to the page while a text is written, and grows wider on the way', () => {
+  it('is sent to the page while text is generated, and may grow wider', () => {
     const sink = createSink(Int32Array.of(7), 4);
     const part = (/** @type {ReturnType<typeof routingOf>[]} */ ...tokens) => ({
       tokens: Int32Array.from(tokens, () => 1),
@@ -97,7 +97,7 @@ describe('routing with any number of experts a token', () => {
     assert.deepEqual([...views.layers[0].weights.subarray(0, 6)], [1, 0, 0.5, 0.25, 1, 0]);
   });
 
-  it('is noted of a sample, which tells what was not read from what no expert took', () => {
+  it('is recorded in a sample, which distinguishes unread tokens from tokens without an expert', () => {
     const sample = new Sample(new Int32Array(5), { layers: 1, experts: 3, batchSize: 1, contextLength: 2 });
     sample.begin({ step: 3, topK: 1 });
     sample.record(0, [routingOf([[[2, 1]], []], 3)]);
@@ -126,7 +126,7 @@ describe('routing with any number of experts a token', () => {
     );
   });
 
-  it('leaves a character that no expert took as the paper is', () => {
+  it('leaves a character without an expert uncoloured', () => {
     const shape = { tokens: 2, layers: 1, topK: 2, experts: 3, predictions: 0 };
     const views = frameViews(new ArrayBuffer(frameBytes(shape)), shape);
     putRouting(views.layers, [few], { start: 0, ...shape });
@@ -146,7 +146,7 @@ describe('a map of what the engine chose', () => {
   const routing = { ...raw, experts: Int16Array.from(raw.experts) };
   const owned = owners(routing, shape);
 
-  it('is owned by whom it chose, whatever the logits are', () => {
+  it('is owned by the chosen experts, whatever the logits', () => {
     assert.deepEqual([...owned.first], [2, 1, noOwner, 1]);
     assert.deepEqual([...owned.weight], [0.5, 0.75, 0, 1]);
     assert.deepEqual([...weightsByExpert(routing, shape)], [0, 0.25, 0, 0, 0, 0.75, 0, 1, 0.5, 0, 0, 0]);
@@ -166,7 +166,7 @@ describe('a map of what the engine chose', () => {
     assert.equal(pixels[2], pixelOf('#fdfcfa'));
   });
 
-  it('is not contradicted by its finer grid', () => {
+  it('agrees with its finer grid', () => {
     // Random choices that have nothing to do with the logits, and choices by logits with ties.
     let seed = 1;
     const random = () => {

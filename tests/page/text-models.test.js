@@ -18,7 +18,7 @@ const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 describe('vocabularies', () => {
   const alphabet = ['<eos>', ' ', ...'abcdefghijklmnopqrstuvwxyz'];
 
-  it('of all kinds come back from their JSON', () => {
+  it('of all kinds survive JSON', () => {
     for (const vocabulary of [
       SymbolVocabulary.bytes(),
       SymbolVocabulary.ofText(encode('Žluťoučký kůň 🐎')),
@@ -33,7 +33,7 @@ describe('vocabularies', () => {
     assert.deepEqual(new SymbolVocabulary([...'ba']).toJSON(), { kind: 'character', characters: 'ba' });
   });
 
-  it('turn text into tokens and back, and know its bytes', () => {
+  it('encode and decode text, and know its length in bytes', () => {
     const vocabulary = SymbolVocabulary.ofText(encode('kůň 🐎'));
     const { tokens, unknown } = vocabulary.encode(encode('🐎 kůň'));
     assert.equal(unknown, null);
@@ -116,7 +116,7 @@ describe('vocabularies', () => {
   });
 });
 
-describe('checkpoints that say little', () => {
+describe('checkpoints without a configuration', () => {
   /** @type {import('../../demo/schema.js').Choice[]} */
   const routers = [
     { value: 'hyperrouter', label: 'HyperRouter', traits: ['routes', 'learns', 'hypernetwork'] },
@@ -149,7 +149,7 @@ describe('checkpoints that say little', () => {
     'layers.0.pos_ff.gate.gate.weight': [4, 16],
   };
 
-  it('tell their configuration by their shapes, but for what leaves none', () => {
+  it('give the part of their configuration that follows from shapes', () => {
     const described = describeCheckpoint('x', file(shapes), routers);
     assert.deepEqual(described.shapes, {
       vocabSize: 27,
@@ -186,7 +186,7 @@ describe('checkpoints that say little', () => {
     assert.deepEqual([own.hasConfig, own.hasVocabulary], [true, true]);
   });
 
-  it('are told from files that are none', () => {
+  it('are distinguished from other files', () => {
     const whole = file(shapes);
     const wrong = /** @type {[Uint8Array, RegExp][]} */ ([
       [Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13), /^x is not a safetensors file\./],
@@ -209,7 +209,7 @@ describe('models that the page saves', () => {
   const run = promisify(execFile);
   const cli = fileURLToPath(new URL('../../web/cli.js', import.meta.url));
 
-  it('are opened by the command line, whatever their tokens stand for', async () => {
+  it('are opened by the command line, with any vocabulary', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'hyperrouter-saved-'));
     const engine = await load({ variant: 'simd' });
     try {

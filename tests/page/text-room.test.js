@@ -41,7 +41,7 @@ const untilLetters = (page, wanted) =>
 const file = (name, content) => ({ name, mimeType: '', buffer: Buffer.from(content) });
 
 describe('all layers', () => {
-  it('are stripes, in the passage and in what the model writes, with all of them told of a character', async () => {
+  it('are stripes, in the passage and in generated text, and all are in the readout', async () => {
     const { page, train, button, complaints } = await visit(site, `${small}&layers=3&length=60`);
     await train(60);
     await page.locator('.figure-text').getByLabel('all', { exact: true }).check();
@@ -120,7 +120,7 @@ describe('what experts specialise in', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('is told in characters and pairs, each of which can be looked for', async () => {
+  it('is listed as characters and pairs, each of which can be highlighted', async () => {
     // Later all experts but two may be idle for a while; at first each has characters of its own, by chance.
     const { page, button, untilStep } = await visit(site);
     await button('One step').click();
@@ -164,7 +164,7 @@ describe('what experts specialise in', () => {
 });
 
 describe('time', () => {
-  it('goes back to any kept moment, drives all views, and comes back', async () => {
+  it('goes back to any moment in all views, and returns', async () => {
     const { page, train, letters: shown, button, untilStep, complaints } = await visit(site);
     const atFirst = await shown();
     const slider = page.getByRole('slider', { name: 'Time' });
@@ -206,7 +206,7 @@ describe('time', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('is a barcode of who changed, which is a table too', async () => {
+  it('is a chart of routing changes, and a table', async () => {
     const { page, train } = await visit(site);
     await train(40);
     const figure = page.locator('.figure-barcode');
@@ -242,7 +242,7 @@ describe('time', () => {
   });
 });
 
-describe('models of others', () => {
+describe('published models', () => {
   const symbols = ['<eos>', '_', ...'abcdefghijklmnopqrstuvwxyz'];
 
   /** A checkpoint as published code writes it: tensors only. @param {object} config */

@@ -21,7 +21,7 @@ describe('the built-in texts', () => {
     return { text: JSON.parse(source.slice('export default '.length, -1)), bytes: gzipSync(source).length };
   };
 
-  it('are cut: the novel at the end of a chapter, in no more than the page may load', () => {
+  it('are cut: the novel at the end of a chapter, within the size limit of the page', () => {
     const { text, bytes } = load('moby-dick');
     assert.match(text, /^CHAPTER 1\. Loomings\.\nCall me Ishmael\. /);
     assert.match(text, /\nCHAPTER 38\. Dusk\.\n[\s\S]*[.!?]\n$/);
@@ -30,7 +30,7 @@ describe('the built-in texts', () => {
     assert.ok(bytes < 160_000, `${bytes} bytes compressed`);
   });
 
-  it('are a list of names too, in an order of its own that does not change', () => {
+  it('include a list of names, in a fixed order', () => {
     const { text, bytes } = load('names');
     const names = text.trimEnd().split('\n');
     assert.ok(names.length > 5000 && new Set(names).size === names.length);
@@ -42,7 +42,7 @@ describe('the built-in texts', () => {
     assert.ok(bytes < 40_000);
   });
 
-  it('are no others', () => {
+  it('are the only ones', () => {
     assert.equal(plugin.resolveId('preact'), undefined);
     assert.throws(() => plugin.load('\0virtual:text/x'), /there is no text “x”/);
   });
@@ -53,7 +53,7 @@ describe('texts that are too long', () => {
   const file = (parts, name) => new File(parts, name);
   const megabyte = 'ü'.repeat(5e5);
 
-  it('are refused, and their beginning is offered, without half a character', async () => {
+  it('are rejected, and their beginning is offered, without an incomplete character', async () => {
     // One byte before, so that the limit falls inside a character.
     const fifty = file(['x', ...Array(50).fill(megabyte)], 'fifty.txt');
     const error = await textOfFile(fifty).catch((reason) => reason);
@@ -87,7 +87,7 @@ describe('UTF-16', () => {
     });
   }
 
-  it('with half a surrogate pair is read all the same', async () => {
+  it('with a lone surrogate is read anyway', async () => {
     const bytes = Buffer.from(`\ufeff${words}\ud800`, 'utf16le');
     assert.equal(decode((await textOfFile(new File([bytes], 'x'))).bytes), `${words}\ufffd`);
   });
@@ -117,7 +117,7 @@ describe('the look of a character', () => {
     assert.deepEqual(lookOf(routed, 3, look), { background: tie, text: '#000000', letter: '', letters: '' });
   });
 
-  it('is one stripe a layer where all are shown, each with its letter in a legible colour', () => {
+  it('is one stripe per layer where all are shown, each with a legible letter', () => {
     const { background, letter, letters } = lookOf(routed, 2, { ...look, layer: 0 });
     assert.equal(letter, 'C\nD');
     const fills = [2, 3].map((expert) => fillOf(expert, 4, 1).fill);
@@ -130,7 +130,7 @@ describe('the look of a character', () => {
     assert.ok(low.includes('33px') && !low.includes('39px'), 'stripes without letters are lower');
   });
 
-  it('is that of paper for a prompt, and dimmed where others are meant', () => {
+  it('is plain for a prompt, and dimmed where others are highlighted', () => {
     assert.equal(lookOf(routed, 0, look).background, '');
     const lit = Uint8Array.of(0, 0, 1, 0);
     assert.deepEqual(lookOf(routed, 2, { ...look, lit }), lookOf(routed, 2, look));
@@ -141,7 +141,7 @@ describe('the look of a character', () => {
 
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 
-describe('what experts take', () => {
+describe('what experts specialise in', () => {
   // “abab… ” of which expert 1 takes every b and half of the spaces, expert 0 the rest; the last one was not read.
   const tokens = Int32Array.from(encode('ab '.repeat(40)));
   const classes = tokens.map((token) => ({ 97: 0, 98: 1 })[token] ?? 4);
@@ -169,7 +169,7 @@ describe('what experts take', () => {
     assert.equal(rows[0].lifts[2], 0, 'an expert that takes nothing takes no more of anything');
   });
 
-  it('is told by the characters and pairs of greatest lift', () => {
+  it('lists the characters and pairs of highest lift', () => {
     const [a, b, none] = profilesOf(sample, 5);
     assert.deepEqual(
       a.characters.map(({ tokens: is }) => is),
@@ -182,7 +182,7 @@ describe('what experts take', () => {
     assert.deepEqual(profilesOf(few, 5)[1].characters, [], 'three times may be chance');
   });
 
-  it('counts a token for each of its k experts', () => {
+  it('counts a token once for each of its k experts', () => {
     const both = {
       tokens: tokens.slice(0, 30),
       classes,
@@ -201,7 +201,7 @@ describe('what experts take', () => {
     );
   });
 
-  it('comes from the end of a frame, a layer at a time', () => {
+  it('comes from the end of a frame, one layer at a time', () => {
     const shape = {
       tokens: 1,
       layers: 2,
@@ -229,7 +229,7 @@ describe('the spotlight', () => {
   const routed = { tokens: Int32Array.of(9, 1, 2, 1, 2), from: 1, shape, views };
   const classes = [0, 0, 1, 0, 1];
 
-  it('lights what all of it is true of', () => {
+  it('highlights what meets all conditions', () => {
     const lit = (/** @type {import('../../demo/text/spotlight.js').Spot} */ spot) => [
       ...litBy(spot, routed, classes),
     ];
@@ -241,7 +241,7 @@ describe('the spotlight', () => {
     assert.deepEqual(lit({ layer: 2, expert: 1 }), [0, 0, 0, 0, 0], 'a layer that is not there');
   });
 
-  it('stays where it is pressed, until pressed again, and follows the pointer meanwhile', () => {
+  it('stays on a selection until it is selected again, and follows the pointer meanwhile', () => {
     const { spot, press, point, isPressed, clear } = createSpotlight();
     press({ class: 1 });
     point({ class: 0 });
@@ -268,7 +268,7 @@ describe('the spotlight', () => {
 describe('moments', () => {
   const moments = [{ step: 0 }, { step: 5 }, { step: 1200 }];
 
-  it('are where the slider says, and the present is behind the last', () => {
+  it('are at the positions of the slider, and the present follows the last', () => {
     assert.deepEqual(
       [0, 2, 3, 9].map((value) => momentAt(value, 3)),
       [0, 2, null, null],

@@ -52,7 +52,7 @@ describe('the worker that trains', () => {
   });
   after(() => session.dispose());
 
-  it('trains to a step, and tells what happened', async () => {
+  it('trains to a step, and reports it', async () => {
     await session.advance(7);
     await session.frame();
     assert.equal(session.step.value, 7);
@@ -60,14 +60,14 @@ describe('the worker that trains', () => {
     assert.ok(session.picture.value);
   });
 
-  it('ends a run that is paused before its turn has come', async () => {
+  it('ends a run that is paused before it starts', async () => {
     const run = session.advance(1e9);
     await Promise.all([session.pause(), run]);
     await session.frame();
     assert.equal(session.step.value, 7);
   });
 
-  it('ends one that is under way', async () => {
+  it('ends a run in progress', async () => {
     const run = session.advance(1e9);
     while (session.step.value < 20) await session.frame();
     await session.pause();
@@ -78,7 +78,7 @@ describe('the worker that trains', () => {
     assert.equal(session.step.value, at);
   });
 
-  it('goes back to where the model was kept, with another learning rate', async () => {
+  it('restores the checkpoint, with another learning rate', async () => {
     (await session.load(plan)).show();
     await session.advance(5);
     (await session.rewind(0.001)).show();
@@ -89,7 +89,7 @@ describe('the worker that trains', () => {
     assert.equal(session.losses.value.steps.length, 3);
   });
 
-  it('tries every k, and can be stopped at it', async () => {
+  it('evaluates every k, and can be stopped', async () => {
     await session.measure();
     assert.deepEqual(
       session.lossByK.value?.points.map(({ topK }) => topK),
@@ -99,7 +99,7 @@ describe('the worker that trains', () => {
     assert.equal(session.lossByK.value?.points.length, 1);
   });
 
-  it('refuses what it cannot build, and keeps the model that it has', async () => {
+  it('rejects what it cannot build, and keeps its model', async () => {
     await assert.rejects(session.load({ ...plan, config: { ...plan.config, topK: 9 } }), {
       name: 'RangeError',
       message: /topK/,
