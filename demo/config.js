@@ -18,17 +18,9 @@ export function engineConfig(state) {
   const idle = idleKeys(state.schema, values);
   const settings = state.schema.filter(({ engine }) => engine);
   return Object.fromEntries(
-    settings.map(({ key, field }) => [key, idle.has(key) && isOff(field) ? 0 : values[key]]),
+    settings.map(({ key, field }) => [key, idle.has(key) && field?.strict ? field.default : values[key]]),
   );
 }
-
-/**
- * Whether a key is off by default. The engine refuses to have it on where it has no effect: to balance, for instance, a
- * load that it cannot.
- *
- * @param {import('./schema.js').EngineField | undefined} field
- */
-export const isOff = (field) => field?.default === 0;
 
 /**
  * @param {State} state

@@ -1,4 +1,4 @@
-import { common } from '../settings.js';
+import { common, routingSettings } from '../settings.js';
 import { dataSets } from './data.js';
 import { charactersPerPoint, mostPainted } from './painted.js';
 
@@ -72,6 +72,7 @@ export const planeSettings = [
     help: 'Another number draws other points of the same kind.',
   },
   { ...common.router, help: 'How it is decided which experts take a point.' },
+  common.gate,
   { ...common.experts, default: 6 },
   {
     ...common.topK,
@@ -95,7 +96,7 @@ export const planeSettings = [
   },
   common.batch,
   common.hyperSize,
-  common.loadBalanceWeight,
+  ...routingSettings,
   { ...common.preLayerNorm, default: false },
   common.dropout,
   { ...common.seed, help: 'Of the model. The same seed and settings give the same run.' },

@@ -1,6 +1,6 @@
 import { dataSets } from '../plane/data.js';
 import { idleKeys } from '../schema.js';
-import { common } from '../settings.js';
+import { common, routingSettings } from '../settings.js';
 
 /**
  * Sizes that suit points of the plane; texts have the defaults. Chosen together with the data.
@@ -134,6 +134,7 @@ export const comparisonSettings = (fields) => [
     label: 'Budget',
     help: 'Steps after which all models stop.',
   },
+  common.gate,
   { ...common.experts, min: 2 },
   {
     ...common.topK,
@@ -186,7 +187,7 @@ export const comparisonSettings = (fields) => [
     default: 256,
     help: 'Hidden units of the frozen network of a hypernetwork’s router. The wider, the surer that can become.',
   },
-  common.loadBalanceWeight,
+  ...routingSettings,
   common.preLayerNorm,
   common.dropout,
   { ...common.layer, help: 'Whose routing is shown.' },
