@@ -18,17 +18,9 @@ export function engineConfig(state) {
   const idle = idleKeys(state.schema, values);
   const settings = state.schema.filter(({ engine }) => engine);
   return Object.fromEntries(
-    settings.map(({ key, field }) => [key, idle.has(key) && isOff(field) ? 0 : values[key]]),
+    settings.map(({ key, field }) => [key, idle.has(key) && field?.strict ? field.default : values[key]]),
   );
 }
-
-/**
- * Whether a field is off by default. The engine rejects such a field where it has no effect, for example a
- * load-balancing weight with a router that takes no auxiliary loss.
- *
- * @param {import('./schema.js').EngineField | undefined} field
- */
-export const isOff = (field) => field?.default === 0;
 
 /**
  * @param {State} state

@@ -270,6 +270,7 @@ AT(hr_field, minimum, 32);
 AT(hr_field, maximum, 40);
 AT(hr_field, open, 48);
 AT(hr_field, needs, 52);
+AT(hr_field, strict, 56);
 AT(hr_option, name, 0);
 AT(hr_option, label, 4);
 AT(hr_option, summary, 8);

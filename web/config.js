@@ -88,8 +88,8 @@ export class ConfigSchema {
    */
   describe(kind) {
     return this.#fieldsOf[kind].map((field) => {
-      const { name, summary, shapes: shape, requires, options } = field;
-      const common = { name, summary, default: fromNumber(field, field.initial), shape, requires };
+      const { name, summary, shapes: shape, requires, strict, options } = field;
+      const common = { name, summary, default: fromNumber(field, field.initial), shape, requires, strict };
       if (field.type === 'boolean') return { ...common, type: 'boolean' };
       if (field.type === 'choice')
         return { ...common, type: 'choice', choices: namesOf(field), options: options.map(publicOption) };

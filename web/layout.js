@@ -32,6 +32,7 @@
  * @property {number} maximum
  * @property {boolean} open whether the maximum itself is excluded
  * @property {string[]} requires traits without which it has no effect
+ * @property {boolean} strict whether it must keep its default there
  * @property {RawOption[]} options of a choice
  */
 
@@ -101,6 +102,7 @@ export function readField(memory, address, traitNames) {
     maximum: view.getFloat64(40, true),
     open: view.getInt32(48, true) !== 0,
     requires: traitNames(view.getInt32(52, true)),
+    strict: view.getInt32(56, true) !== 0,
   };
 }
 

@@ -139,6 +139,8 @@
  * @property {string[]} requires traits that the chosen options must have for this key to have an effect; see
  *   `fieldsInUse`
  * @property {boolean} shape whether it sets the shape of a tensor: a checkpoint cannot be opened without it
+ * @property {boolean} strict where it has no effect, whether any other value than its default is refused; otherwise it is
+ *   ignored there
  */
 
 /**

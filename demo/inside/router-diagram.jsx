@@ -117,8 +117,9 @@ function Scores({ flows, topK, turn }) {
         </p>
         <Formula of={scores} />
         <p class="help">
-          Each expert scores the token x. The {topK === 1 ? 'expert' : topK} with the highest{' '}
-          {topK === 1 ? 'score is' : 'scores are'} chosen (K); the softmax over K gives the weights s.
+          Each expert scores the token x. With top-k and softmax over the chosen experts, the{' '}
+          {topK === 1 ? 'expert' : `${topK} experts`} with the highest{' '}
+          {topK === 1 ? 'score is' : 'scores are'} chosen (K), and the softmax over K gives the weights s.
         </p>
       </li>
     </>

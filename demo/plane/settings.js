@@ -1,4 +1,4 @@
-import { common } from '../settings.js';
+import { common, routingSettings } from '../settings.js';
 import { dataSets } from './data.js';
 import { charactersPerPoint, maxPainted } from './painted.js';
 
@@ -72,6 +72,7 @@ export const planeSettings = [
     help: 'Another seed gives other points of the same data set.',
   },
   { ...common.router, help: 'How experts are chosen for a point.' },
+  common.gate,
   { ...common.experts, default: 6 },
   {
     ...common.topK,
@@ -95,7 +96,7 @@ export const planeSettings = [
   },
   common.batch,
   common.hyperSize,
-  common.loadBalanceWeight,
+  ...routingSettings,
   { ...common.preLayerNorm, default: false },
   common.dropout,
   { ...common.seed, help: 'Seed of the model. The same seed and settings give the same run.' },

@@ -1,5 +1,4 @@
 import { fieldsInUse } from 'hyperrouter-wasm';
-import { isOff } from '../config.js';
 import { loadOf } from '../measures.js';
 import { capacity } from '../plane/capacity.js';
 import { classesOf, dataFor, keyOf } from '../plane/data.js';
@@ -37,7 +36,7 @@ export function configFor(fields, values, router, run) {
   const used = fieldsInUse(fields, own);
   const known = fields
     .filter(({ name }) => name in values)
-    .map((field) => [field.name, used.includes(field) || !isOff(field) ? values[field.name] : field.default]);
+    .map((field) => [field.name, used.includes(field) || !field.strict ? values[field.name] : field.default]);
   return { ...Object.fromEntries(known), router, seed: Number(values.seed) + run };
 }
 

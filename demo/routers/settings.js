@@ -1,6 +1,6 @@
 import { dataSets } from '../plane/data.js';
 import { idleKeys } from '../schema.js';
-import { common } from '../settings.js';
+import { common, routingSettings } from '../settings.js';
 
 /**
  * Sizes for points of the plane, set together with the data. Texts use the defaults.
@@ -134,6 +134,7 @@ export const comparisonSettings = (fields) => [
     label: 'Steps',
     help: 'Number of training steps of each model.',
   },
+  common.gate,
   { ...common.experts, min: 2 },
   {
     ...common.topK,
@@ -184,7 +185,7 @@ export const comparisonSettings = (fields) => [
   { ...common.noise, group: 'plane' },
   { ...common.batch, group: 'plane' },
   { ...common.hyperSize, default: 256 },
-  common.loadBalanceWeight,
+  ...routingSettings,
   common.preLayerNorm,
   common.dropout,
   { ...common.layer, help: 'The layer whose routing is shown.' },

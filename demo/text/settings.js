@@ -1,4 +1,4 @@
-import { common } from '../settings.js';
+import { common, routingSettings } from '../settings.js';
 
 /**
  * The settings of the text room.
@@ -22,6 +22,7 @@ export const textSettings = [
     ],
   },
   common.router,
+  common.gate,
   common.experts,
   common.topK,
   { ...common.layers, help: 'Number of layers, each with attention, a router and experts.' },
@@ -52,7 +53,7 @@ export const textSettings = [
     help: 'Normalises the input of each sublayer. The paper normalises the output. Learns faster at this size.',
   },
   common.dropout,
-  common.loadBalanceWeight,
+  ...routingSettings,
   common.seed,
   { ...common.layer, min: 0, labels: { 0: 'all' } },
   {

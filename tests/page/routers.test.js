@@ -84,13 +84,15 @@ describe('a comparison', () => {
   it('offers the settings that affect at least one model', () => {
     const state = createState(schema);
     const idle = () => [...idleInAll(schema, state.values.value)];
-    assert.deepEqual(idle(), []);
+    assert.deepEqual(idle(), ['sparsityWeight']);
     state.set('smoe', false);
-    assert.deepEqual(idle(), []);
+    assert.deepEqual(idle(), ['sparsityWeight']);
     state.set('hyperrouter', false);
-    assert.deepEqual(idle(), ['hyperSize', 'loadBalanceWeight']);
+    assert.deepEqual(idle(), ['hyperSize', 'loadBalanceWeight', 'sparsityWeight']);
     state.set('cosine', true);
-    assert.deepEqual(idle(), ['hyperSize']);
+    assert.deepEqual(idle(), ['hyperSize', 'sparsityWeight']);
+    state.set('gate', 'relu');
+    assert.deepEqual(idle(), ['hyperSize', 'loadBalanceWeight', 'capacityFactor', 'balanceRate']);
   });
 
   it('learns points too, with suitable sizes, in data that stay the same object', async () => {

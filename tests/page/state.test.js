@@ -6,7 +6,7 @@ import { createSchema, idleKeys, routes } from '../../demo/schema.js';
 import { createState } from '../../demo/state.js';
 import { textSettings } from '../../demo/text/settings.js';
 
-const plain = { summary: '', requires: [], shape: false };
+const plain = { summary: '', requires: [], strict: false, shape: false };
 /** @type {import('../../demo/schema.js').EngineField[]} */
 const fields = [
   ...['layers', 'heads', 'dModel', 'dHead', 'dInner', 'experts', 'topK', 'contextLength', 'batchSize'].map(
@@ -39,6 +39,7 @@ const fields = [
     min: 0,
     max: 1,
     requires: ['auxiliaryLoss'],
+    strict: true,
   },
   {
     ...plain,
