@@ -102,7 +102,7 @@ describe('an added router', () => {
     const { page, complaints, train } = visited;
     await choose(visited);
     await page.getByText(added.summary).waitFor();
-    assert.equal(await page.locator('#setting-loadBalanceWeight').isDisabled(), true);
+    assert.equal(await page.locator('#setting-loadBalanceWeight').isDisabled(), false);
     assert.equal(await page.locator('#setting-hyperSize').isDisabled(), true);
     assert.equal(await page.locator('#setting-topK').isDisabled(), false);
     await train(100);
@@ -163,7 +163,7 @@ describe('an added router', () => {
     );
     assert.match(
       String(await page.locator('.load-history canvas').getAttribute('aria-label')),
-      /Load of each expert.*A <?\d+ %, B/,
+      /Expert load in layer 1.*A <?\d+ %, B/,
     );
     const rows = await page.locator('.all-k tbody tr').count();
     assert.equal(rows, 4, 'every k of it was tried');

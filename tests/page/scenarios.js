@@ -99,7 +99,7 @@ export const scenarios = {
     await page.getByRole('button', { name: 'Evaluate again' }).waitFor();
     assert.equal(await at.step(), 100);
     const canvas = page.locator('.load-history canvas').first();
-    assert.match(String(await canvas.getAttribute('aria-label')), /Load of each expert.*A \d+ %/);
+    assert.match(String(await canvas.getAttribute('aria-label')), /Expert load in layer 1.*A \d+ %/);
     const { runs, ...kept } = await at.record();
     assert.equal(runs.length, 4);
     assert.deepEqual(complaints, []);
