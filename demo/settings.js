@@ -207,7 +207,7 @@ export const common = {
   gate: {
     key: 'gate',
     type: 'choice',
-    // The engine's own, as its choices are.
+    // Comes from the engine, like the choices.
     default: '',
     control: 'select',
     group: 'model',
@@ -229,7 +229,7 @@ export const common = {
     effect: 'rebuild',
     engine: true,
     label: 'Capacity factor',
-    help: 'Most assignments of an expert, as a multiple of an even share; the rest is dropped. 0: no limit.',
+    help: 'Most assignments per expert, in multiples of an even load; more are dropped. 0: no limit.',
   },
   balanceRate: {
     key: 'balanceRate',
@@ -243,7 +243,7 @@ export const common = {
     effect: 'rebuild',
     engine: true,
     label: 'Balance rate',
-    help: 'Step of a bias on the choice of experts that evens out the load without a loss. 0: off.',
+    help: 'Step size of a bias on the choice of experts that balances the load without a loss. 0: off.',
   },
   sparsityWeight: {
     key: 'sparsityWeight',
@@ -257,7 +257,7 @@ export const common = {
     effect: 'rebuild',
     engine: true,
     label: 'Sparsity weight',
-    help: 'First weight of the loss that steers the number of experts to k. 0: off.',
+    help: 'Initial weight of the loss that keeps the mean number of experts per token near k. 0: off.',
   },
   sharedExperts: {
     key: 'sharedExperts',
@@ -270,7 +270,7 @@ export const common = {
     effect: 'rebuild',
     engine: true,
     label: 'Shared experts',
-    help: 'Experts that are always used besides, as one network of that many times the width.',
+    help: 'Experts that process every token in addition, computed as one network of their total width.',
   },
   seed: {
     key: 'seed',
@@ -393,7 +393,7 @@ export const common = {
   },
 };
 
-/** What belongs to a gate besides, and to balancing; the engine says where each has an effect. */
+/** Settings of gates and load balancing; the engine says where each has an effect. */
 export const routingSettings = [
   common.loadBalanceWeight,
   common.capacityFactor,
