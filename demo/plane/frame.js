@@ -7,6 +7,9 @@
  * finally, for each layer, the experts at each place, int16 [G·G, K].
  */
 
+/** Inputs per call of the model (its `batchSize`). A training step may use fewer points. */
+export const capacity = 1024;
+
 /**
  * @typedef {object} MapShape
  * @property {number} size G: cells per side of the grid

@@ -1,13 +1,12 @@
 import { computed, signal } from '@preact/signals';
+import { expertLoad } from 'hyperrouter-wasm';
 import { engineConfig } from '../config.js';
-import { loadOf } from '../measures.js';
 import { createRun } from '../run.js';
 import { createSchema } from '../schema.js';
 import { createVisits } from '../session/in-room.js';
 import { createState } from '../state.js';
-import { capacity } from './capacity.js';
 import { classesOf, dataFor, keyOf, minPoints } from './data.js';
-import { mapViews } from './frame.js';
+import { capacity, mapViews } from './frame.js';
 import { decodePainted } from './painted.js';
 import { painted, planeSettings } from './settings.js';
 
@@ -79,7 +78,7 @@ function createPlaneRun({ openClient, state }) {
         learned.value = points;
       },
       loads: (shape, buffer) =>
-        mapViews(buffer, shape).layers.map(({ experts }) => loadOf(experts, shape.experts)),
+        mapViews(buffer, shape).layers.map(({ experts }) => [...expertLoad(experts, shape.experts)]),
     },
   });
 

@@ -1,8 +1,6 @@
-import { fieldsInUse } from 'hyperrouter-wasm';
-import { loadOf } from '../measures.js';
-import { capacity } from '../plane/capacity.js';
+import { expertLoad, fieldsInUse } from 'hyperrouter-wasm';
 import { classesOf, dataFor, keyOf } from '../plane/data.js';
-import { mapViews } from '../plane/frame.js';
+import { capacity, mapViews } from '../plane/frame.js';
 import { isRouted } from '../schema.js';
 import { builtInText, requireLength } from '../text/data.js';
 import { frameViews } from '../text/frame.js';
@@ -70,7 +68,7 @@ export function createKinds({ fields, routers }) {
         return data;
       },
       loads: (shape, buffer) =>
-        frameViews(buffer, shape).layers.map(({ experts }) => loadOf(experts, shape.experts)),
+        frameViews(buffer, shape).layers.map(({ experts }) => [...expertLoad(experts, shape.experts)]),
     };
   }
 
@@ -102,7 +100,7 @@ export function createKinds({ fields, routers }) {
         return points.data;
       },
       loads: (shape, buffer) =>
-        mapViews(buffer, shape).layers.map(({ experts }) => loadOf(experts, shape.experts)),
+        mapViews(buffer, shape).layers.map(({ experts }) => [...expertLoad(experts, shape.experts)]),
     };
   }
 

@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals';
+import { expertLoad } from 'hyperrouter-wasm';
 import { engineConfig } from '../config.js';
-import { loadOf } from '../measures.js';
 import { createRun } from '../run.js';
 import { createSchema } from '../schema.js';
 import { createVisits } from '../session/in-room.js';
@@ -100,7 +100,7 @@ function createTextRun({ openClient, state }) {
         if (unknown) run.notify('note', describeUnknown(text.name, unknown));
       },
       loads: (shape, buffer) =>
-        frameViews(buffer, shape).layers.map(({ experts }) => loadOf(experts, shape.experts)),
+        frameViews(buffer, shape).layers.map(({ experts }) => [...expertLoad(experts, shape.experts)]),
     },
   });
 

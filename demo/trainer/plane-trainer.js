@@ -1,7 +1,6 @@
 import { Batches, CheckpointError, Classifier, evaluateVectors } from 'hyperrouter-wasm';
-import { capacity } from '../plane/capacity.js';
 import { likeliestAt } from '../plane/fields.js';
-import { mapBytes, mapViews } from '../plane/frame.js';
+import { capacity, mapBytes, mapViews } from '../plane/frame.js';
 import { gridPlaces, gridSize } from '../plane/geometry.js';
 import { putRouting, widthOf } from '../routing.js';
 import { isRouted } from '../schema.js';

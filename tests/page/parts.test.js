@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { loadVariation, maxLoad, routerEntropy, routerProbabilities } from 'hyperrouter-wasm';
+import { expertLoad, loadVariation, maxLoad, routerEntropy, routerProbabilities } from 'hyperrouter-wasm';
 import { colourOf, contrast, fillOf, letterOf, mix, textOn } from '../../demo/colours.js';
 import { fixed } from '../../demo/format.js';
 import { addLoad, addLosses, createLoadHistory, createLossHistory } from '../../demo/history.js';
-import { loadOf } from '../../demo/measures.js';
 import { createPictureRate } from '../../demo/picture-rate.js';
 import { leadOf } from '../../demo/routing.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
@@ -84,11 +83,11 @@ describe('numbers', () => {
 
 describe('measures', () => {
   it('of an even and of a collapsed load', () => {
-    const even = loadOf([0, 1, 2, 3], 4);
+    const even = [...expertLoad([0, 1, 2, 3], 4)];
     assert.deepEqual(even, [0.25, 0.25, 0.25, 0.25]);
     assert.equal(maxLoad(even), 1);
     assert.equal(loadVariation(even), 0);
-    const collapsed = loadOf([2, 2, 2, 2], 4);
+    const collapsed = [...expertLoad([2, 2, 2, 2], 4)];
     assert.deepEqual(collapsed, [0, 0, 1, 0]);
     assert.equal(maxLoad(collapsed), 4);
     assert.ok(Math.abs(loadVariation(collapsed) - Math.sqrt(3)) < 1e-12);

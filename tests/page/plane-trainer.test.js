@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { load } from 'hyperrouter-wasm';
-import { capacity } from '../../demo/plane/capacity.js';
 import { dataFor } from '../../demo/plane/data.js';
 import { routingAt } from '../../demo/plane/fields.js';
-import { mapViews } from '../../demo/plane/frame.js';
+import { capacity, mapViews } from '../../demo/plane/frame.js';
 import { cellAt, gridPlaces } from '../../demo/plane/geometry.js';
 import { planeSettings } from '../../demo/plane/settings.js';
 import { openPlaneModel, PlaneTrainer } from '../../demo/trainer/plane-trainer.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { capacity } from '../../demo/plane/capacity.js';
 import { dataFor } from '../../demo/plane/data.js';
+import { capacity } from '../../demo/plane/frame.js';
 import { planeSettings } from '../../demo/plane/settings.js';
 import { Session } from '../../demo/session/session.js';
 import { createTrainerClient } from '../../demo/trainer/trainer-client.js';
