@@ -86,7 +86,7 @@ test('help shows every option with its default and limits, and examples', async 
   assert.match(stdout, /--d-model <n>[^-]*integer from \d+ to \d+,\s+default \d+/);
   assert.match(
     stdout,
-    /--router <name>[^-]*hyperrouter,\s+smoe,\s+smoe-dropout,\s+dense,\s+cosine,\s+hash,\s+default hyperrouter/,
+    /--router <name>[^-]*hyperrouter,\s+smoe,\s+smoe-dropout,\s+dense,\s+cosine,\s+hash,\s+default\s+hyperrouter/,
   );
   assert.match(stdout, /--gate <name>[^-]*topk-softmax,\s+softmax-topk,/);
   assert.match(stdout, /--capacity-factor <x>/);

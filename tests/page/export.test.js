@@ -158,10 +158,10 @@ describe('a figure', () => {
     assert.match(profiles.words, /\bA\b.* × /);
     const inside = await visit(site, 'room=inside');
     await inside.train(30);
-    for (const name of ['moved', 'similarity']) {
+    for (const name of ['router-drift', 'similarity']) {
       const { words, bitmaps } = await look(inside.page, (await save(inside, name, 'SVG')).bytes.toString());
       assert.match(words, /0\.00/, 'the axis has its numbers');
-      assert.equal(bitmaps, name === 'moved' ? 0 : 1, 'only the map is one of pixels');
+      assert.equal(bitmaps, name === 'router-drift' ? 0 : 1, 'only the map is one of pixels');
     }
     const formulas = (await save(inside, 'jacobian', 'SVG')).bytes.toString();
     const fractions = await inside.page.locator('.figure-jacobian mfrac').count();

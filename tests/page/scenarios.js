@@ -51,7 +51,7 @@ export const scenarios = {
     await page.getByLabel('Router', { exact: true }).selectOption('smoe');
     await untilReset();
     await train(80);
-    assert.match(String(await plate.getAttribute('aria-label')), /First on so much of the map: A \d+ %/);
+    assert.match(String(await plate.getAttribute('aria-label')), /Share of the map by chosen expert: A \d+ %/);
     await refusesWrongModel(at);
     assert.deepEqual(complaints, []);
     return lossesOf(await at.record());
@@ -69,7 +69,7 @@ export const scenarios = {
       assert.equal(new Set(expected.map((text) => text.split('\n')[0])).size, 5, expected.join());
     }
     await page.mouse.move(0, 0);
-    await page.getByRole('listbox', { name: /The passage/ }).focus();
+    await page.getByRole('listbox', { name: /Held-out passage/ }).focus();
     await page.keyboard.press('Home');
     await page.keyboard.press('ArrowRight');
     assert.match(String((await readout()).place), /^2 of /);
@@ -119,7 +119,7 @@ export const scenarios = {
       return words;
     };
     const before = await told();
-    assert.match(before, /^v, number 2: −?\d/);
+    assert.match(before, /^v, component 2: −?\d/);
     await train(70);
     await page.locator('.stage').first().waitFor();
     await eventually(async () => assert.notEqual(await told(), before, 'v has moved'));
