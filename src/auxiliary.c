@@ -4,14 +4,14 @@
 #include "gate.h"
 #include "kernels/vector.h"
 
-/* With the logistic function: p = s / S, S the sum of s; dL/dg_j = (dL/dp_j - sum_e p_e dL/dp_e) p_j (1 - s_j). Here dL/dp
- * is `balance` times the share. Returns the mean share under p. */
+/* With the logistic function: p = s / total, the sum of s; dL/dg_j = (dL/dp_j - sum_e p_e dL/dp_e) p_j (1 - s_j). Here
+ * dL/dp is `balance` times the share. Returns the mean share under p. */
 static hr_real sigmoid_balance(hr_real *dlogits, const hr_real *logits, const hr_real *share, hr_real balance,
                                hr_real *p, int32_t e) {
-  hr_gate_sigmoid.score(p, logits, e);
-  const hr_real total = hr_total(p, e), mean = hr_dot(share, p, e) / total;
+  hr_gate_shares(p, logits, e);
+  const hr_real mean = hr_dot(share, p, e);
   for (int32_t id = 0; id < e; id++)
-    dlogits[id] += balance * (share[id] - mean) * p[id] / total * (1 - p[id]);
+    dlogits[id] += balance * (share[id] - mean) * p[id] * hr_gate_logistic(-logits[id]);
   return mean;
 }
 
@@ -27,7 +27,7 @@ static double balance_backward(const hr_auxiliary *self, hr_real *dlogits, const
     hr_real *dlogits_i = dlogits + (ptrdiff_t)i * e;
     const hr_real *logits_i = logits + (ptrdiff_t)i * e;
     hr_real own = balance;
-    if (self->sigmoid) {
+    if (self->sigmoid && self->load_balance_weight > 0) {
       loss += (double)(balance * sigmoid_balance(dlogits_i, logits_i, share, balance, probability, e));
       own = 0;
     }

@@ -11,6 +11,6 @@ void hr_balance_step(hr_real *bias, const int32_t *counts, int32_t e, double rat
 }
 
 double hr_sparsity_step(double weight, double zeros, int32_t k, int32_t e) {
-  const double next = zeros < 1 - (double)k / e ? weight * 1.2 : weight / 1.2;
-  return next > 1e-30 && next < HR_SPARSITY_MAX ? next : weight;
+  if (zeros < 1 - (double)k / e) return weight * 1.2 < HR_SPARSITY_MAX ? weight * 1.2 : weight;
+  return weight / 1.2 > HR_SPARSITY_MIN ? weight / 1.2 : weight;
 }

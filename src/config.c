@@ -8,7 +8,7 @@ enum { LANGUAGE = 1 << HR_LANGUAGE_MODEL, CLASSIFIER = 1 << HR_CLASSIFIER, BOTH 
 #define AT(member) (int32_t) offsetof(hr_config, member)
 
 static const char *const TRAITS[] = {"routes", "learns", "hypernetwork", "matrix",   "projection", "scale",
-                                     "gated",  "topK",   "varies",       "sparsity", "sigmoid", "tokens"};
+                                     "gated",  "topK",   "varies",       "sparsity", "sigmoid",    "tokens"};
 
 const char *hr_trait_name(int32_t index) {
   return index >= 0 && index < (int32_t)(sizeof TRAITS / sizeof *TRAITS) ? TRAITS[index] : NULL;
@@ -58,16 +58,18 @@ static const hr_field FIELDS[] = {
     FIELD("routerNoise", "Trained noise on the router logits in training (noisy top-k).", BOOLEAN,
           router_noise, BOTH, 1, 0, 0, 1, .needs = HR_TRAIT_MATRIX, .strict = 1),
     FIELD("sharedExperts",
-          "Experts that every token has besides, as one network of that many times the width.", INTEGER,
+          "Shared experts: one network of width sharedExperts x dInner that every token has.", INTEGER,
           shared_experts, BOTH, 1, 0, 0, 1024, .needs = HR_TRAIT_ROUTES, .strict = 1),
     FIELD("capacityFactor",
-          "Most assignments of an expert, as a multiple of an even share; the rest is dropped. 0: no limit.",
+          "Capacity of an expert, as a multiple of an even share of the assignments; the rest is dropped. 0: "
+          "no "
+          "limit.",
           NUMBER, capacity_factor, BOTH, 0, 0, 0, 1e6, .needs = HR_TRAIT_ROUTES | HR_TRAIT_TOP_K,
           .strict = 1),
     FIELD("balanceRate", "Step of the bias that balances the load without a loss. 0: off.", NUMBER,
           balance_rate, BOTH, 0, 0, 0, 1, .needs = HR_TRAIT_GATED | HR_TRAIT_TOP_K, .strict = 1),
     FIELD("sparsityWeight",
-          "First weight of the loss that steers the number of experts per token to topK. 0: off.", NUMBER,
+          "Initial weight of the sparsity loss, which steers the experts per token to topK. 0: off.", NUMBER,
           sparsity_weight, BOTH, 0, 0, 0, 1e6, .needs = HR_TRAIT_SPARSITY, .strict = 1),
     FIELD("contextLength", "Longest segment, in tokens.", INTEGER, context_length, LANGUAGE, 0, 64, 1,
           1 << 16),

@@ -9,7 +9,7 @@
 typedef struct hr_dense {
   int32_t layer;
   int32_t d, width;
-  uint64_t use; /* of random numbers: whatever stands in a layer besides has others */
+  uint64_t use; /* of random numbers: 0 for the dense sublayer, 1 for shared experts */
   hr_parameter *w1, *c1, *w2, *c2;
   hr_real *hidden; /* [N,width] */
 } hr_dense;

@@ -25,7 +25,7 @@ typedef struct hr_dispatch {
   int32_t tokens, experts; /* N, E */
   int32_t rows;            /* R, assignments in all, but for those that were dropped */
   int32_t *counts;         /* [E] assignments, with those that were dropped */
-  int32_t *dropped;        /* [E] assignments for which the expert had no capacity */
+  int32_t *dropped;        /* [E] assignments that exceeded the expert's capacity */
   bool drops;              /* whether there are any */
   int32_t *taken;          /* [E] scratch */
   int32_t *offsets;        /* [E+1] where the rows of each expert begin */

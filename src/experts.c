@@ -1,6 +1,7 @@
 #include "experts.h"
 
 #include "base/math.h"
+#include "gate.h"
 #include "kernels/vector.h"
 
 /* Rows of an expert beyond which it is cut into pieces, so that one overloaded expert does not keep all but one thread
@@ -33,15 +34,20 @@ void hr_experts_declare(hr_experts *self, hr_parameters *parameters, const hr_co
   }
 }
 
+/* The rows that there is memory for: those of N tokens with the K of the configuration. */
+static int64_t planned_rows(const hr_config *config, int32_t tokens) {
+  return (int64_t)tokens * config->top_k + (hr_gate_at(config->gate)->rounds_up ? config->experts - 1 : 0);
+}
+
 void hr_experts_plan(hr_experts *self, hr_arena *arena, const hr_config *config, int32_t tokens) {
-  const int64_t capacity = (int64_t)tokens * config->top_k;
+  const int64_t capacity = planned_rows(config, tokens);
   self->capacity = (int32_t)capacity;
   self->hidden = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, capacity, config->d_inner);
 }
 
 void hr_experts_scratch_plan(hr_experts_scratch *self, hr_arena *arena, const hr_config *config,
                              int32_t tokens) {
-  const int64_t capacity = (int64_t)tokens * config->top_k;
+  const int64_t capacity = planned_rows(config, tokens);
   const uint64_t pieces = (uint64_t)(capacity / PIECE + config->experts);
   self->pieces = hr_arena_take(arena, HR_MEMORY_SCRATCH, pieces, sizeof *self->pieces);
   self->x = hr_arena_reals(arena, HR_MEMORY_SCRATCH, capacity, config->d_model);
@@ -67,7 +73,7 @@ static hr_expert expert_at(const hr_experts *self, int32_t id) {
   return (hr_expert){.in = stacked(self->w1, self->c1, id), .out = stacked(self->w2, self->c2, id)};
 }
 
-/* Rows are worked off in chunks for which there is memory. With the K of the configuration all fit in one, and the
+/* Rows are processed in chunks for which there is memory. With the K of the configuration all fit in one, and the
  * hidden layer of the forward pass is still there in the backward pass; with more rows the backward pass computes it
  * again, chunk by chunk. */
 typedef struct chunk {
@@ -286,26 +292,23 @@ double hr_experts_similarity(const hr_experts *self, const hr_real *x, int32_t n
   if (e == 1 || n == 0) return 1;
   hr_real *sums = scratch->x, *outputs = scratch->y;
   double total = 0;
-  for (int32_t first = 0; first < n; first += self->capacity) {
-    const int32_t rows = n - first < self->capacity ? n - first : self->capacity;
-    const hr_real *tokens = x + (ptrdiff_t)first * d;
-    hr_fill(sums, 0, rows * d);
-    for (int32_t id = 0; id < e; id++) {
-      const hr_expert expert = expert_at(self, id);
-      hr_expert_hidden(&expert, scratch->dh, tokens, rows, 0, 0, pass);
-      hr_expert_output(&expert, outputs, scratch->dh, rows, pass);
-      for (int32_t i = 0; i < rows; i++) {
-        const hr_real *output = outputs + (ptrdiff_t)i * d;
-        const double square = (double)hr_dot(output, output, d);
-        if (square <= 0) continue;
-        hr_add_scaled(sums + (ptrdiff_t)i * d, (hr_real)(1 / hr_sqrt(square)), output, d);
-        total -= 1;
-      }
+  /* Every token has a row of memory at least, since K is 1 at least. */
+  hr_fill(sums, 0, n * d);
+  for (int32_t id = 0; id < e; id++) {
+    const hr_expert expert = expert_at(self, id);
+    hr_expert_hidden(&expert, scratch->dh, x, n, 0, 0, pass);
+    hr_expert_output(&expert, outputs, scratch->dh, n, pass);
+    for (int32_t i = 0; i < n; i++) {
+      const hr_real *output = outputs + (ptrdiff_t)i * d;
+      const double square = (double)hr_dot(output, output, d);
+      if (square <= 0) continue;
+      hr_add_scaled(sums + (ptrdiff_t)i * d, (hr_real)(1 / hr_sqrt(square)), output, d);
+      total -= 1;
     }
-    for (int32_t i = 0; i < rows; i++) {
-      const hr_real *sum = sums + (ptrdiff_t)i * d;
-      total += (double)hr_dot(sum, sum, d);
-    }
+  }
+  for (int32_t i = 0; i < n; i++) {
+    const hr_real *sum = sums + (ptrdiff_t)i * d;
+    total += (double)hr_dot(sum, sum, d);
   }
   return total / n / e / (e - 1);
 }

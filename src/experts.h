@@ -15,7 +15,7 @@ typedef struct hr_experts {
   int32_t d, f;
   hr_parameter *w1, *c1, *w2, *c2; /* [E,F,D], [E,F], [E,D,F], [E,D] */
   hr_real *hidden;                 /* [capacity,F] of the last forward pass */
-  int32_t capacity;                /* rows for which there is memory: N*K of the configuration */
+  int32_t capacity;                /* rows for which there is memory: N*K of the configuration, and a few */
 } hr_experts;
 
 /* Rows of one expert that are worked on together. */
@@ -50,7 +50,7 @@ void hr_experts_backward(hr_experts *self, hr_real *dx, hr_real *dweights, const
                          const hr_pass *pass);
 
 /* Mean over the n tokens x [n,D], and over all pairs of experts, of the cosine between what the two experts make of the
- * token, whether it is routed to them or not: 1 is collapse. 1 if E is 1. An output of length 0 has the cosine 0 with
+ * token, whether it is routed to them or not: 1 is collapse. 1 if E is 1 or n is 0. An output of length 0 has the cosine 0 with
  * all others. */
 double hr_experts_similarity(const hr_experts *self, const hr_real *x, int32_t n, hr_experts_scratch *scratch,
                              const hr_pass *pass);

@@ -63,7 +63,7 @@ static void core_forward(hr_feedforward *self, hr_real *y, const hr_real *x, hr_
   }
 }
 
-/* dx [N,D] += gradient; dy is overwritten */
+/* dx [N,D] += gradient; dy [N,D] in */
 static void core_backward(hr_feedforward *self, hr_real *dx, hr_real *dy, const hr_real *x,
                           hr_feedforward_scratch *scratch, const hr_pass *pass) {
   if (self->routes) {

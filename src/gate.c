@@ -18,7 +18,8 @@ void hr_gate_largest(int32_t *ids, hr_real *best, const hr_real *values, int32_t
   for (int32_t id = 0, found = 0; id < e; id++) {
     const hr_real value = values[id];
     int32_t at = found;
-    while (at > 0 && value > best[at - 1]) at--;
+    /* NaN comes first: it must go through, or a diverged model would look healthy. */
+    while (at > 0 && (value > best[at - 1] || value != value)) at--;
     if (at == k) continue;
     if (found < k) found++;
     for (int32_t j = found - 1; j > at; j--) {

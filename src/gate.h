@@ -15,7 +15,7 @@ typedef struct hr_gating {
   bool alone;          /* tokens are routed one by one, as generation does: none sees the others */
   const hr_real *bias; /* [E] added to the scores for the choice alone; NULL: none */
   hr_real *scratch;    /* [N,E] */
-  hr_real *row;        /* [2E] */
+  hr_real *row;        /* [E] scratch */
 } hr_gating;
 
 /* What was chosen for one token. */
@@ -29,10 +29,12 @@ typedef struct hr_choice {
 
 struct hr_gate_type {
   hr_option option;
+  /* Whether every expert takes ceil(N K / E) tokens: up to E - 1 assignments more than N K. */
+  bool rounds_up;
   /* Fills in the assignments of N tokens from logits [N,E]; experts of a token by falling logit, ties to the lower id. */
   void (*choose)(const hr_gate_type *self, hr_assignments *assignments, const hr_real *logits, int32_t e,
                  const hr_gating *gating);
-  /* scores [E] of one token, by which experts are chosen where a bias is added to them */
+  /* scores [E] of one token, by which experts are chosen where a bias is added to them; NULL where none can be */
   void (*score)(hr_real *scores, const hr_real *logits, int32_t e);
   /* weights [count] of the experts that were chosen for a token */
   void (*weigh)(hr_real *weights, const hr_choice *choice);
@@ -53,7 +55,7 @@ extern const hr_gate_type hr_gate_uniform;
 const hr_gate_type *hr_gate_at(int32_t index);
 
 /* dlogits [N,E] out, from the gradients dweights [R] of the rows of a dispatch. An assignment without a row has a weight
- * that nothing depends on. */
+ * that nothing depends on. row [3E] is scratch. */
 void hr_gate_backward(const hr_gate_type *self, hr_real *dlogits, const hr_real *dweights,
                       const hr_assignments *assignments, const hr_dispatch *dispatch, const hr_real *logits,
                       hr_real *row);
@@ -66,6 +68,10 @@ void hr_gate_choose_k(const hr_gate_type *self, hr_assignments *assignments, con
                       const hr_gating *gating);
 /* ids [k] out: of the k largest values [E], largest first, ties to the lower id; best [k] is scratch */
 void hr_gate_largest(int32_t *ids, hr_real *best, const hr_real *values, int32_t e, int32_t k);
+/* The logistic function, 1 / (1 + exp(-x)), without overflow. */
+hr_real hr_gate_logistic(hr_real x);
+/* shares [n] of the logistic functions of n logits: each over their sum */
+void hr_gate_shares(hr_real *shares, const hr_real *logits, int32_t n);
 /* Sorts ids [count] by falling logit, ties to the lower id. */
 void hr_gate_sort(int32_t *ids, int32_t count, const hr_real *logits);
 

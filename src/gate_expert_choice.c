@@ -54,7 +54,9 @@ static void choose(const hr_gate_type *self, hr_assignments *assignments, const 
     for (int32_t i = 0; i < n; i++) ties -= p[(ptrdiff_t)i * e + id] > least;
     for (int32_t i = 0; i < n; i++) {
       const hr_real value = p[(ptrdiff_t)i * e + id];
-      if (value > least || (value == least && ties-- > 0)) append(assignments, counts, i, id, e);
+      /* NaN is chosen too: it must go through, or a diverged model would look healthy. */
+      if (value > least || value != value || (value == least && ties-- > 0))
+        append(assignments, counts, i, id, e);
     }
   }
   hr_assignments_pack(assignments, e);
@@ -81,6 +83,7 @@ const hr_gate_type hr_gate_expert_choice = {
                .label = "Expert choice",
                .summary = "Each expert takes the same number of tokens, those of its largest probabilities.",
                .traits = HR_TRAIT_VARIES},
+    .rounds_up = true,
     .choose = choose,
     .weigh = weigh,
     .backward = backward,

@@ -15,7 +15,8 @@ static void choose(const hr_gate_type *self, hr_assignments *assignments, const 
   for (int32_t i = 0; i < n; i++) {
     counts[i] = 0;
     for (int32_t id = 0; id < e; id++) {
-      if (logits[(ptrdiff_t)i * e + id] > 0) assignments->experts[(ptrdiff_t)i * e + counts[i]++] = id;
+      /* NaN is chosen too: it must go through, or a diverged model would look healthy. */
+      if (!(logits[(ptrdiff_t)i * e + id] <= 0)) assignments->experts[(ptrdiff_t)i * e + counts[i]++] = id;
     }
   }
   hr_assignments_pack(assignments, e);

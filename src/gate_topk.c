@@ -3,7 +3,7 @@
 #include "gate.h"
 #include "kernels/vector.h"
 
-static hr_real logistic(hr_real x) {
+hr_real hr_gate_logistic(hr_real x) {
   /* exp of a number that is not positive: it cannot overflow. */
   const double power = hr_exp(x < 0 ? (double)x : -(double)x);
   return (hr_real)((x < 0 ? power : 1) / (1 + power));
@@ -85,13 +85,25 @@ const hr_gate_type hr_gate_softmax_topk = {
  * Source: DeepSeek-AI 2024, "DeepSeek-V3 Technical Report", eq. 13 to 15. */
 
 static void logistic_score(hr_real *scores, const hr_real *logits, int32_t e) {
-  for (int32_t id = 0; id < e; id++) scores[id] = logistic(logits[id]);
+  for (int32_t id = 0; id < e; id++) scores[id] = hr_gate_logistic(logits[id]);
+}
+
+/* Below this, s(g) is exp(g) to the last bit of a float, and shares of it are those of the softmax, which cannot
+ * underflow. */
+static const hr_real DEEP = -30;
+
+void hr_gate_shares(hr_real *shares, const hr_real *logits, int32_t n) {
+  if (hr_maximum(logits, n) < DEEP) {
+    hr_softmax(shares, logits, n);
+    return;
+  }
+  for (int32_t i = 0; i < n; i++) shares[i] = hr_gate_logistic(logits[i]);
+  hr_scale(shares, 1 / hr_total(shares, n), shares, n);
 }
 
 static void logistic_share(hr_real *weights, const hr_choice *choice) {
-  const int32_t count = choice->count;
-  for (int32_t j = 0; j < count; j++) weights[j] = logistic(choice->logits[choice->ids[j]]);
-  hr_scale(weights, 1 / hr_total(weights, count), weights, count);
+  for (int32_t j = 0; j < choice->count; j++) choice->row[j] = choice->logits[choice->ids[j]];
+  hr_gate_shares(weights, choice->row, choice->count);
 }
 
 static void logistic_share_backward(hr_real *dlogits, const hr_real *dweights, const hr_real *weights,
@@ -100,7 +112,7 @@ static void logistic_share_backward(hr_real *dlogits, const hr_real *dweights, c
   for (int32_t j = 0; j < choice->count; j++) {
     const int32_t id = choice->ids[j];
     /* 1 - s(g) = s(-g), without cancellation. */
-    dlogits[id] = logistic(-choice->logits[id]) * choice->row[j];
+    dlogits[id] = hr_gate_logistic(-choice->logits[id]) * choice->row[j];
   }
 }
 
@@ -123,6 +135,5 @@ static void uniform(hr_real *weights, const hr_choice *choice) {
 
 const hr_gate_type hr_gate_uniform = {
     .choose = hr_gate_choose_k,
-    .score = softmax_score,
     .weigh = uniform,
 };

@@ -19,7 +19,7 @@
  *
  * Dimensions, one letter with one meaning everywhere in this source:
  *   B streams, T positions of a segment, N = B*T tokens, M tokens of memory, S = M+T, D model width,
- *   H heads, A width of a head, F hidden width of an expert, E experts, K experts a token, V vocabulary,
+ *   H heads, A width of a head, F hidden width of an expert, E experts, K experts per token, V vocabulary,
  *   L layers, C classes, I inputs of a classifier, Z hidden width of the hypernetwork.
  */
 #ifndef HYPERROUTER_H
@@ -38,7 +38,7 @@ typedef enum hr_status {
   HR_OK = 0,
   HR_ERROR_ARGUMENT, /* an argument is outside what the function's comment allows; nothing was changed */
   HR_ERROR_MEMORY,   /* the memory cannot be had; nothing was created */
-  HR_ERROR_DIVERGED, /* the loss or the gradient is not finite; parameters, moments and memory are unchanged */
+  HR_ERROR_DIVERGED, /* the loss or the gradient is not finite; parameters, moments, step, state and memory are unchanged */
 } hr_status;
 
 /* ---------------------------------------------------------------------------------------- configuration */
@@ -95,13 +95,13 @@ typedef enum hr_trait {
   HR_TRAIT_PROJECTION = 1 << 4,   /* logits are those of a projection of x */
   HR_TRAIT_SCALE = 1 << 5,        /* initial values that routerScale scales */
   HR_TRAIT_GATED = 1 << 6,        /* any gate can choose experts from the logits */
-  HR_TRAIT_TOKENS = 1 << 11,      /* needs token ids, which vectors do not have */
   /* Of gates. */
   HR_TRAIT_TOP_K = 1 << 7,    /* every token gets k experts */
   HR_TRAIT_VARIES = 1 << 8,   /* a token gets any number of experts, 0 to E */
   HR_TRAIT_SPARSITY = 1 << 9, /* how many experts there are per token is steered by a loss */
-  HR_TRAIT_SIGMOID =
-      1 << 10, /* experts are scored by the logistic function of their logits, not by the softmax */
+  HR_TRAIT_SIGMOID = 1 << 10, /* experts are scored by the logistic function, not by the softmax */
+  /* Of routers again. */
+  HR_TRAIT_TOKENS = 1 << 11, /* needs token ids, which vectors do not have */
 } hr_trait;
 
 /* The name, in JavaScript and checkpoints, of the trait 1 << index; NULL if there is none. */
@@ -239,9 +239,10 @@ hr_status hr_model_set_top_k(hr_model *model, int32_t top_k);
 
 /* The weight of the sparsity loss now: it changes after each training step. */
 double hr_model_sparsity_weight(const hr_model *model);
-/* Steps may raise it without end; beyond this it stays. */
+/* Steps may raise or lower it without end; beyond these it stays. */
 #define HR_SPARSITY_MAX 1e30
-/* Errors: HR_ERROR_ARGUMENT unless 0 <= weight <= HR_SPARSITY_MAX. */
+#define HR_SPARSITY_MIN 1e-30
+/* Errors: HR_ERROR_ARGUMENT unless 0 <= weight <= HR_SPARSITY_MAX, or if it is not 0 and the model has no such loss. */
 hr_status hr_model_set_sparsity_weight(hr_model *model, double weight);
 
 /* What a call works on. A language model reads `tokens` [B,T], a classifier `features` [B,I] with length 1.
@@ -300,7 +301,7 @@ typedef struct hr_routing {
   const hr_real *logits;  /* [N,E] */
   const int32_t *counts;  /* [E] assignments of each expert, with those that were dropped */
   double entropy; /* mean over tokens of -sum p ln p / ln E, p the softmax over all E logits; 0 if E = 1 */
-  const int32_t *dropped; /* [E] assignments for which the expert had no capacity */
+  const int32_t *dropped; /* [E] assignments that exceeded the expert's capacity */
 } hr_routing;
 
 /* Errors: HR_ERROR_ARGUMENT if there is no such layer, or it has no router (dense). */
@@ -328,14 +329,15 @@ hr_status hr_model_set_memory(hr_model *model, int32_t length, int32_t batch);
  * max(memory_length, context_length - 1) tokens. */
 
 /* Empties that memory. The session says whose text it holds; a caller that finds another session than its own, or
- * hr_generation_stale(), must begin again with the text it still remembers. */
+ * hr_generation_stale(), must begin again with the text it still remembers.
+ * Errors: HR_ERROR_ARGUMENT (a classifier). */
 hr_status hr_generation_begin(hr_model *model, int32_t session);
 int32_t hr_generation_session(const hr_model *model);
-/* Whether parameters changed since the memory was begun. */
+/* Whether the memory was not begun yet, or parameters or K changed since. */
 bool hr_generation_stale(const hr_model *model);
 int32_t hr_generation_capacity(const hr_model *model);
 /* Reads 1 <= count <= context_length tokens. Logits and routing of all of them can be read afterwards.
- * Errors: HR_ERROR_ARGUMENT (ids out of range, a classifier). */
+ * Errors: HR_ERROR_ARGUMENT (count or ids out of range, a classifier, a memory that was not begun or is stale). */
 hr_status hr_generation_feed(hr_model *model, const int32_t *tokens, int32_t count);
 /* Draws a token from the logits of the last one fed: softmax(logits / temperature) cut to the smallest set of
  * tokens whose probabilities reach top_p. temperature 0 takes the largest, ties to the lower id.

@@ -194,6 +194,7 @@ double hr_model_sparsity_weight(const hr_model *model) {
 
 hr_status hr_model_set_sparsity_weight(hr_model *model, double weight) {
   if (!(weight >= 0 && weight <= HR_SPARSITY_MAX)) return HR_ERROR_ARGUMENT;
+  if (weight > 0 && model->config.sparsity_weight <= 0) return HR_ERROR_ARGUMENT;
   model->sparsity_weight = weight;
   return HR_OK;
 }

@@ -68,8 +68,8 @@ void hr_moe_scratch_plan(hr_moe_scratch *self, hr_arena *arena, const hr_config 
   self->row = hr_arena_reals(arena, HR_MEMORY_SCRATCH, 3, e);
 }
 
-/* The assignments that an expert takes at the most, ceil(c N K / E), in training and evaluation alike; 0: all. Tokens that
- * are generated do not wait for others. */
+/* The assignments that an expert takes at the most, ceil(c N K / E), in training and evaluation alike; 0: all. Generation has no
+ * capacity limit. */
 static int32_t capacity(const hr_moe *self, int32_t n, const hr_pass *pass) {
   if (self->capacity_factor <= 0 || pass->cached) return 0;
   const double share = self->capacity_factor * n * pass->top_k / self->experts.count;

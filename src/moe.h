@@ -2,7 +2,7 @@
  *
  * The stages of a layer, each in a file of its own: the router makes logits (router.h), the gate chooses experts and
  * their weights from these (gate.h), the dispatch sorts the choice by expert and drops what is over an expert's capacity
- * (dispatch.h), and the experts work it off (experts.h). Shared experts, which every token has, are added.
+ * (dispatch.h), and the experts compute it (experts.h). Shared experts, which every token has, are added.
  *
  * Source: Do et al. 2023, section 2; CustomizedMoEPositionwiseFF in mem_transformer.py of the published code. */
 #ifndef HR_MOE_H

@@ -14,7 +14,8 @@ void hr_noise_plan(hr_noise *self, hr_arena *arena, const hr_config *config, int
 
 /* A key of its own: those of dropout must stay what they are. */
 static uint64_t noise_key(const hr_noise *self, const hr_pass *pass) {
-  return hr_key(hr_key(pass->key, UINT64_MAX / 2), (uint64_t)self->layer);
+  static const uint64_t NOISE = UINT64_MAX / 2;
+  return hr_key(hr_key(pass->key, NOISE), (uint64_t)self->layer);
 }
 
 void hr_noise_forward(hr_noise *self, hr_real *logits, const hr_real *x, hr_real *scratch,

@@ -9,7 +9,7 @@ typedef struct hr_norm {
   hr_parameter *bias;   /* [D] */
 } hr_norm;
 
-/* Declares `layers.<layer>.<name>.weight` and `.bias`; name is given with its last part: "dec_attn.layer_norm". */
+/* Declares weight and bias [D] by these names. */
 void hr_norm_declare(hr_norm *self, hr_parameters *parameters, int32_t layer, const char *weight_name,
                      const char *bias_name, int32_t d);
 

@@ -28,12 +28,15 @@ typedef struct hr_router_type {
                    const hr_pass *pass);
 } hr_router_type;
 
+/* As many as the router that has most. */
+enum { HR_ROUTER_TENSORS = 5, HR_ROUTER_BUFFERS = 6 };
+
 struct hr_router {
   const hr_router_type *type;
   int32_t d_model, experts, hyper_size, router_size, vocab_size;
   double scale; /* routerScale */
-  hr_parameter *parameters[5];
-  hr_real *buffers[6]; /* as the type names them */
+  hr_parameter *parameters[HR_ROUTER_TENSORS];
+  hr_real *buffers[HR_ROUTER_BUFFERS]; /* as the type names them */
   /* Of routers whose logits are R x + b, after generate(): */
   hr_real *weight; /* R [E,D] */
   hr_real *bias;   /* b [E] */

@@ -31,6 +31,8 @@ const IGNORED = [/^crit\.out_layers\.0\.weight$/, /^pos_emb\.inv_freq$/];
 const PLACEHOLDER = /^(layers\.\d+\.pos_ff\.gate)\.gate\.(weight|bias)$/;
 /** As HR_SPARSITY_MAX in src/hyperrouter.h. */
 const LARGEST_SPARSITY_WEIGHT = 1e30;
+/** Of no effect in a model that is opened without `balanceRate`. */
+const BIAS = /^layers\.\d+\.pos_ff\.gate\.e_score_correction_bias$/;
 const OPTIMIZER = /^optimizer\.[mv]\./;
 const MEMORY = /^state\.memory\.\d+$/;
 
@@ -226,7 +228,10 @@ export function openCheckpoint(file, given, schema) {
   const current =
     overrides.topK === undefined ? readCount('hyperrouter.topK', topK, 1, Number(config.experts)) : undefined;
   const steps = readCount('hyperrouter.step', step, 0, Number.MAX_SAFE_INTEGER) ?? 0;
-  const weight = readWeight('hyperrouter.sparsityWeight', sparsityWeight);
+  const weight =
+    overrides.sparsityWeight === undefined
+      ? readWeight('hyperrouter.sparsityWeight', sparsityWeight)
+      : undefined;
   const checkpoint = new Checkpoint(
     tensors,
     kind,
@@ -292,8 +297,7 @@ export class Checkpoint {
    * @param {Map<string, Tensor>} tensors
    * @param {ModelKind} kind
    * @param {PlainConfig} config
-   * @param {{ step: number, topK: number | undefined, sparsityWeight: number | undefined }} state topK and
-   *   sparsityWeight: if the file has others than its config
+   * @param {{ step: number, topK: number | undefined, sparsityWeight: number | undefined }} state of now; undefined: as configured
    * @param {Record<string, string>} metadata without the keys of the format
    */
   constructor(tensors, kind, config, { step, topK, sparsityWeight }, metadata) {
@@ -331,6 +335,7 @@ export class Checkpoint {
       const ignored =
         MEMORY.test(name) ||
         IGNORED.some((pattern) => pattern.test(name)) ||
+        BIAS.test(name) ||
         known.has(name.replace(PLACEHOLDER, '$1.hypernet.0.weight'));
       if (!known.has(name) && !ignored) {
         throw new CheckpointError(`tensor ${JSON.stringify(name)} is not a parameter of this model`);

@@ -60,11 +60,10 @@ export class ConfigSchema {
    */
   #readFields(kind) {
     const fields = this.#fields.filter((field) => field.kinds & (1 << Kind[kind]));
-    const fits = (/** @type {{ kinds: number }} */ { kinds }) => kinds === 0 || kinds & (1 << Kind[kind]);
     return fields.map((field) => ({
       ...field,
-      options: field.options.filter(fits),
-      excluded: field.options.filter((option) => !fits(option)).map(({ name }) => name),
+      options: field.options.filter((option) => fits(option, kind)),
+      excluded: field.options.filter((option) => !fits(option, kind)).map(({ name }) => name),
       ...(this.#mustBeEven(kind, field) && { minimum: field.minimum + 1, multipleOf: 2 }),
     }));
   }
@@ -135,7 +134,7 @@ export class ConfigSchema {
     const error = this.#core.configError(this.#fields);
     if (error) {
       const { name } = error.field;
-      refuse(`config.${name}`, ruleOf(error), config[name]);
+      refuse(`config.${name}`, ruleOf(error, kind), config[name]);
     }
     return config;
   }
@@ -162,6 +161,9 @@ export class ConfigSchema {
     );
   }
 }
+
+/** @param {{ kinds: number }} option @param {ModelKind} kind of model */
+const fits = ({ kinds }, kind) => kinds === 0 || (kinds & (1 << Kind[kind])) !== 0;
 
 /** @param {ConfigOption} option with what only the engine needs @returns {ConfigOption} */
 function publicOption({ name, label, summary, traits }) {
@@ -209,11 +211,13 @@ function limits(field) {
   return `${noun} from ${field.minimum} ${end}`;
 }
 
-/** @param {RawConfigError} error */
-function ruleOf({ field, rule, minimum, maximum, choice, traits }) {
+/** @param {RawConfigError} error @param {ModelKind} kind */
+function ruleOf({ field, rule, minimum, maximum, choice, traits }, kind) {
   if (rule === Rule.EVEN) return 'even';
   if (rule === Rule.NEEDS && choice) {
-    const able = choice.options.filter((option) => traits.every((trait) => option.traits.includes(trait)));
+    const able = choice.options.filter(
+      (option) => fits(option, kind) && traits.every((trait) => option.traits.includes(trait)),
+    );
     const names = able.map(({ name }) => `"${name}"`).join(' or ');
     return `${fromNumber(field, minimum)} unless ${choice.name} is ${names}`;
   }

@@ -20,7 +20,7 @@ export const Status = /** @type {const} */ ({ OK: 0, ARGUMENT: 1, MEMORY: 2, DIV
 export const Kind = /** @type {const} */ ({ language: 0, classifier: 1 });
 
 /** Rules that a configuration can break, as in src/hyperrouter.h. */
-export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, NEEDS: 3 });
+export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, NEEDS: 3, KIND: 4 });
 
 /** Room for what is passed by address: a configuration, and results behind it. */
 const EXCHANGE_BYTES = 1024;

@@ -22,7 +22,7 @@
  *   that they have collapsed into one; null if there is only one expert
  * @property {number | null} specialisation see `specialisation`; null without classes
  * @property {number} expertsPerToken see `expertsPerToken`
- * @property {number} droppedShare see `droppedShare`: 0 where experts have no capacity
+ * @property {number} droppedShare see `droppedShare`: 0 without a capacity limit
  * @property {number} withoutExpert see `tokensWithoutExpert`: 0 where every token gets `topK` experts
  */
 
@@ -270,8 +270,8 @@ function rowLength(experts, classes) {
 }
 
 /**
- * Mean number of experts per token, without assignments that were dropped. Where an expert has no capacity and every
- * token gets K experts, it is K.
+ * Mean number of experts per token, without assignments that were dropped. Without a capacity limit, it is K where every
+ * token gets K experts.
  *
  * @param {ArrayLike<number>} weights [N, K] as `routing()` gives them; 0: dropped, or none
  * @param {number} tokens N
@@ -284,21 +284,18 @@ export function expertsPerToken(weights, tokens) {
 }
 
 /**
- * Share of the assignments that were dropped, because the expert's capacity was full. Fedus et al., "Switch Transformers"
+ * Share of the assignments that were dropped, because the expert's capacity was reached. Fedus et al., "Switch Transformers"
  * (2022), section 2.2, report it as the fraction of dropped tokens.
  *
  * @param {ArrayLike<number>} experts [N, K] chosen ids; -1: none
- * @param {ArrayLike<number>} weights [N, K]; 0 where an assignment was dropped
+ * @param {ArrayLike<number>} dropped [E] as `routing()` gives them
  * @returns {number} 0 to 1; 0 if nothing was assigned
  */
-export function droppedShare(experts, weights) {
-  let [assigned, dropped] = [0, 0];
-  for (let i = 0; i < experts.length; i++) {
-    if (experts[i] < 0) continue;
-    assigned++;
-    if (weights[i] === 0) dropped++;
-  }
-  return dropped / Math.max(1, assigned);
+export function droppedShare(experts, dropped) {
+  let [assigned, over] = [0, 0];
+  for (let i = 0; i < experts.length; i++) if (experts[i] >= 0) assigned++;
+  for (let expert = 0; expert < dropped.length; expert++) over += dropped[expert];
+  return over / Math.max(1, assigned);
 }
 
 /**

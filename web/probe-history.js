@@ -39,7 +39,7 @@ export class ProbeHistory {
     this.#last.set(key, { topK, layers: layers.map(({ experts, width }) => ({ experts, width })) });
     if (this.#last.size > MOST_PROBES)
       this.#last.delete(/** @type {string} */ (this.#last.keys().next().value));
-    return layers.map(({ experts, weights, tokens, width, entropy, similarity }, layer) => {
+    return layers.map(({ experts, weights, dropped, tokens, width, entropy, similarity }, layer) => {
       const load = expertLoad(experts, count);
       const before = last?.topK === topK ? last.layers[layer] : null;
       return {
@@ -51,7 +51,7 @@ export class ProbeHistory {
         expertSimilarity: similarity,
         specialisation: classes ? specialisation(experts, classes, count) : null,
         expertsPerToken: expertsPerToken(weights, tokens),
-        droppedShare: droppedShare(experts, weights),
+        droppedShare: droppedShare(experts, dropped),
         withoutExpert: tokensWithoutExpert(weights, tokens),
       };
     });
@@ -67,15 +67,16 @@ export class ProbeHistory {
  */
 function joinLayer(passes, layer, count) {
   const parts = passes.map(({ routing, similarity }) => {
-    const { experts, weights, logits, entropy } = routing[layer];
+    const { experts, weights, logits, entropy, dropped } = routing[layer];
     const tokens = logits.length / count;
     const width = experts.length / tokens;
-    return { experts, weights, entropy, tokens, width, similarity: similarity[layer] };
+    return { experts, weights, entropy, dropped, tokens, width, similarity: similarity[layer] };
   });
   const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
   const width = Math.max(1, ...parts.map((part) => part.width));
   const joined = new Int32Array(tokens * width).fill(-1);
   const weights = new Float32Array(tokens * width);
+  const dropped = new Int32Array(count);
   let [start, entropy, similarity] = [0, 0, 0];
   for (const part of parts) {
     for (let token = 0; token < part.tokens; token++) {
@@ -86,13 +87,16 @@ function joinLayer(passes, layer, count) {
         (start + token) * width,
       );
     }
+    part.dropped.forEach((n, expert) => {
+      dropped[expert] += n;
+    });
     start += part.tokens;
     // Both are means over the tokens of a pass.
     entropy += (part.entropy * part.tokens) / tokens;
     similarity += ((part.similarity ?? Number.NaN) * part.tokens) / tokens;
   }
   const known = Number.isNaN(similarity) ? null : similarity;
-  return { experts: joined, weights, tokens, width, entropy, similarity: known };
+  return { experts: joined, weights, dropped, tokens, width, entropy, similarity: known };
 }
 
 /**

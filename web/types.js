@@ -25,11 +25,11 @@
  * @property {number} [routerSize] width of the projection that the router `cosine` compares
  * @property {number} [routerScale] factor on the router's initial values
  * @property {boolean} [routerNoise] trained noise on the router logits in training (noisy top-k)
- * @property {number} [sharedExperts] experts that every token has besides, as one network of that many times the width
- * @property {number} [capacityFactor] most assignments of an expert, as a multiple of an even share; the rest is dropped;
+ * @property {number} [sharedExperts] shared experts: one network of width sharedExperts · dInner that every token has
+ * @property {number} [capacityFactor] capacity of an expert, as a multiple of an even share of the assignments; the rest is dropped;
  *   0: no limit
  * @property {number} [balanceRate] step of the bias that balances the load without a loss; 0: off
- * @property {number} [sparsityWeight] first weight of the loss that steers the number of experts per token to `topK`
+ * @property {number} [sparsityWeight] initial weight of the sparsity loss, which steers the experts per token to `topK`
  *   (gate `relu`); 0: off
  * @property {number} [beta1] Adam's decay of the first moment
  * @property {number} [beta2] Adam's decay of the second moment

@@ -1,7 +1,7 @@
 /* A team of threads that work on one task at a time: fork and join, without locks.
  *
  * A task is cut into parts that any thread may take in any order. So that the result does not depend on who took what,
- * a part writes only what is its own, and how a task is cut never depends on the number of threads. */
+ * a part writes only what is its own, and every number is summed in one order, however the task is cut. */
 #ifndef HR_BASE_TEAM_H
 #define HR_BASE_TEAM_H
 

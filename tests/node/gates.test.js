@@ -195,6 +195,10 @@ onEveryVariant((bench) => {
     }
     const sparse = bench.openLanguage(file, { gate: 'relu', sparsityWeight: 0.5 });
     assert.equal(sparse.sparsityWeight, 0.5);
+    const again = bench.openLanguage(sparse.saveCheckpoint(), { sparsityWeight: 0.25 });
+    assert.equal(again.sparsityWeight, 0.25, 'what is asked for stands before what is in the file');
+    const unbalanced = bench.openLanguage(balanced.saveCheckpoint(), { balanceRate: 0 });
+    assert.ok(unbalanced.parameters().every(({ name }) => !name.endsWith('correction_bias')));
     const old = bench.openLanguage(file, { ...config });
     assert.equal(old.config.gate, 'topk-softmax');
   });
@@ -211,5 +215,29 @@ onEveryVariant((bench) => {
       }
     }
     assert.ok(experts > 1.5 && experts < 2.6, `${experts} experts per token`);
+  });
+
+  test('logits far below zero, and logits that are no numbers', () => {
+    for (const gate of GATES) {
+      const model = liven(bench.classifier({ ...TINY_CLASSIFIER, router: 'smoe', gate, layers: 1 }));
+      const batch = randomBatch(TINY_CLASSIFIER, 1);
+      const bias = (/** @type {number} */ value) =>
+        model.setParameter(
+          'layers.0.pos_ff.gate.gate.bias',
+          new Float32Array(TINY_CLASSIFIER.experts).fill(value),
+        );
+      bias(-500);
+      assert.ok(Number.isFinite(model.evaluate(batch).loss), gate);
+      assert.ok(Number.isFinite(model.gradients(batch).loss), gate);
+      if (gate !== 'relu') {
+        for (const { weights } of model.routing())
+          assert.ok(weights.every((weight) => weight >= 0 && weight <= 1));
+      }
+      bias(0);
+      const last = new Float32Array(TINY_CLASSIFIER.experts);
+      last[TINY_CLASSIFIER.experts - 1] = Number.NaN;
+      model.setParameter('layers.0.pos_ff.gate.gate.bias', last);
+      assert.throws(() => model.evaluate(batch), { name: 'DivergedError' }, gate);
+    }
   });
 });
