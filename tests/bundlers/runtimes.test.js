@@ -38,8 +38,8 @@ const RUNTIMES = [
   },
 ];
 
-/** Bytes of all JavaScript of the package, compressed. */
-const BUDGET = 20 * 1024;
+/** Bytes of all JavaScript of the package, compressed; bundlers leave out the metrics that a page does not use. */
+const BUDGET = 22.5 * 1024;
 
 describe('the packed package without a page', () => {
   /** @type {string} */
