@@ -38,8 +38,8 @@ const SUITES = {
     await run(print, join('node_modules', '.bin', 'vite'), vite, { quiet: true });
     return nodeTests(print, 'tests/page', {
       env: { HR_TEST_PAGE: built, HR_TEST_CHROMIUM: await chromium() },
-      // A browser waits now and then, so that there is work for as many as there are cores, beside the other suites.
-      concurrency: Math.min(CORES, 4),
+      // A browser waits now and then, so that there is work for one more than there are cores, beside the other suites.
+      concurrency: Math.min(CORES + 1, 4),
     });
   },
   bundlers: async (print) => {

@@ -158,6 +158,8 @@ describe('a figure', () => {
     assert.match(profiles.words, /\bA\b.* × /);
     const inside = await visit(site, 'room=inside');
     await inside.train(30);
+    // Its chart is drawn when the module that draws is there.
+    await inside.page.locator('.figure-router-drift .uplot').waitFor();
     for (const name of ['router-drift', 'similarity']) {
       const { words, bitmaps } = await look(inside.page, (await save(inside, name, 'SVG')).bytes.toString());
       assert.match(words, /0\.00/, 'the axis has its numbers');

@@ -97,7 +97,7 @@ describe('inside the router', () => {
     const at = await train(60);
     const path = page.getByRole('img', {
       name: new RegExp(
-        `^Path of v. Step ${shown(at)}: v is [\\d.]+ from its start, after travelling [\\d.]+`,
+        `^Path of v. Step ${shown(at)}: v is (?!0 )[\\d.]+ from its start, after travelling [\\d.]+`,
       ),
     });
     await path.waitFor();
@@ -105,7 +105,6 @@ describe('inside the router', () => {
     const moved = page.locator('.figure-router-drift .figure-fact');
     assert.ok(Number((await moved.innerText()).match(/R is ([\d.]+) from its start/)?.[1]) > 0);
     const last = await first();
-    assert.notEqual(last, atFirst, 'v has moved');
     assert.equal(await stable(pixels), frozen, 'H1 has not');
 
     const time = page.getByRole('slider', { name: 'Time' });
