@@ -51,7 +51,10 @@ export const scenarios = {
     await page.getByLabel('Router', { exact: true }).selectOption('smoe');
     await untilReset();
     await train(80);
-    assert.match(String(await plate.getAttribute('aria-label')), /Share of the map by chosen expert: A \d+ %/);
+    assert.match(
+      String(await plate.getAttribute('aria-label')),
+      /Share of the map by chosen expert: A \d+ %/,
+    );
     await refusesWrongModel(at);
     assert.deepEqual(complaints, []);
     return lossesOf(await at.record());
