@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ExpertPrinter } from '../../web/cli/experts.js';
 
 const cli = fileURLToPath(new URL('../../web/cli.js', import.meta.url));
 const tiny = [
@@ -80,6 +81,23 @@ function header(name) {
   const bytes = read(name);
   return JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString());
 }
+
+test('experts are shown as letters and colours, and a token without one is marked', () => {
+  let shown = '';
+  const printer = new ExpertPrinter(
+    (text) => {
+      shown += text;
+    },
+    { experts: 4, colorDepth: 24, width: 80 },
+  );
+  printer.print('a', null);
+  printer.print('b', 1);
+  printer.print('c', -1);
+  printer.end();
+  const [text, letters] = shown.split('\n');
+  assert.match(text.replaceAll('\x1b', 'ESC'), /^aESC\[48;2;\d+;\d+;\d+mESC\[38;5;\d+mbESC\[0mc$/);
+  assert.match(letters, / B–/);
+});
 
 test('help shows every option with its default and limits, and examples', async () => {
   const { stdout } = await succeed('train', '--help');

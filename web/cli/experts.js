@@ -37,9 +37,10 @@ const SIXTEEN = /** @type {const} */ ([
 
 /**
  * @param {number} expert
- * @returns {string} A to Z, then a to z, then #
+ * @returns {string} A to Z, then a to z, then #; – for no expert
  */
 export function letterOf(expert) {
+  if (expert < 0) return '–';
   if (expert < 26) return String.fromCharCode(65 + expert);
   return expert < 52 ? String.fromCharCode(97 + expert - 26) : '#';
 }
@@ -53,7 +54,7 @@ export function letterOf(expert) {
  */
 export function paint(text, expert, experts, colorDepth) {
   const palette = experts <= EIGHT.length ? EIGHT : SIXTEEN;
-  if (colorDepth < 8 || expert >= palette.length) return text;
+  if (colorDepth < 8 || expert < 0 || expert >= palette.length) return text;
   const [hex, dark] = palette[expert];
   const [r, g, b] = [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
   const cube = (/** @type {number} */ level) => Math.round((level / 255) * 5);
@@ -126,7 +127,7 @@ export class ExpertPrinter {
 
   /**
    * @param {string} text
-   * @param {number | null} expert  null: none, as for a prompt
+   * @param {number | null} expert  null: not shown, as for a prompt; negative: the token has no expert
    */
   print(text, expert) {
     for (const character of printable(text)) {
