@@ -44,6 +44,17 @@ void hr_gate_sort(int32_t *ids, int32_t count, const hr_real *logits) {
   }
 }
 
+void hr_gate_finish(hr_assignments *assignments, const hr_real *values, const hr_real *logits, int32_t e) {
+  hr_assignments_pack(assignments, e);
+  const int32_t k = assignments->k;
+  for (int32_t i = 0; i < assignments->tokens; i++) {
+    int32_t *ids = assignments->experts + (ptrdiff_t)i * k;
+    hr_real *weights = assignments->weights + (ptrdiff_t)i * k;
+    hr_gate_sort(ids, assignments->counts[i], logits + (ptrdiff_t)i * e);
+    for (int32_t j = 0; j < assignments->counts[i]; j++) weights[j] = values[(ptrdiff_t)i * e + ids[j]];
+  }
+}
+
 void hr_gate_choose_k(const hr_gate_type *self, hr_assignments *assignments, const hr_real *logits, int32_t e,
                       const hr_gating *gating) {
   const int32_t k = gating->k;

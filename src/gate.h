@@ -72,6 +72,9 @@ void hr_gate_largest(int32_t *ids, hr_real *best, const hr_real *values, int32_t
 hr_real hr_gate_logistic(hr_real x);
 /* shares [n] of the logistic functions of n logits: each over their sum */
 void hr_gate_shares(hr_real *shares, const hr_real *logits, int32_t n);
+/* Makes [N,K] of the lists of a gate that chooses a varying number of experts (hr_assignments_pack), each by falling logit,
+ * with the weights that values [N,E] are. */
+void hr_gate_finish(hr_assignments *assignments, const hr_real *values, const hr_real *logits, int32_t e);
 /* Sorts ids [count] by falling logit, ties to the lower id. */
 void hr_gate_sort(int32_t *ids, int32_t count, const hr_real *logits);
 

@@ -59,13 +59,7 @@ static void choose(const hr_gate_type *self, hr_assignments *assignments, const 
         append(assignments, counts, i, id, e);
     }
   }
-  hr_assignments_pack(assignments, e);
-  for (int32_t i = 0; i < n; i++) {
-    int32_t *ids = assignments->experts + (ptrdiff_t)i * assignments->k;
-    hr_gate_sort(ids, counts[i], logits + (ptrdiff_t)i * e);
-    for (int32_t j = 0; j < counts[i]; j++)
-      assignments->weights[(ptrdiff_t)i * assignments->k + j] = p[(ptrdiff_t)i * e + ids[j]];
-  }
+  hr_gate_finish(assignments, p, logits, e);
 }
 
 static void weigh(hr_real *weights, const hr_choice *choice) {

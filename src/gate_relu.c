@@ -19,13 +19,7 @@ static void choose(const hr_gate_type *self, hr_assignments *assignments, const 
       if (!(logits[(ptrdiff_t)i * e + id] <= 0)) assignments->experts[(ptrdiff_t)i * e + counts[i]++] = id;
     }
   }
-  hr_assignments_pack(assignments, e);
-  for (int32_t i = 0; i < n; i++) {
-    int32_t *ids = assignments->experts + (ptrdiff_t)i * assignments->k;
-    hr_gate_sort(ids, counts[i], logits + (ptrdiff_t)i * e);
-    for (int32_t j = 0; j < counts[i]; j++)
-      assignments->weights[(ptrdiff_t)i * assignments->k + j] = logits[(ptrdiff_t)i * e + ids[j]];
-  }
+  hr_gate_finish(assignments, logits, logits, e);
 }
 
 static void logit(hr_real *weights, const hr_choice *choice) {
