@@ -7,8 +7,9 @@ enum { LANGUAGE = 1 << HR_LANGUAGE_MODEL, CLASSIFIER = 1 << HR_CLASSIFIER, BOTH 
 
 #define AT(member) (int32_t) offsetof(hr_config, member)
 
-static const char *const TRAITS[] = {"routes", "learns", "hypernetwork", "matrix",   "projection", "scale",
-                                     "gated",  "topK",   "varies",       "sparsity", "sigmoid",    "tokens"};
+static const char *const TRAITS[] = {"routes",  "learns", "hypernetwork", "matrix", "projection",
+                                     "scale",   "gated",  "topK",         "varies", "sparsity",
+                                     "sigmoid", "tokens", "external"};
 
 const char *hr_trait_name(int32_t index) {
   return index >= 0 && index < (int32_t)(sizeof TRAITS / sizeof *TRAITS) ? TRAITS[index] : NULL;
@@ -171,6 +172,14 @@ static int32_t option_count(const hr_field *field) {
   return count;
 }
 
+/* Whether a custom router declares a tensor that training changes. */
+static bool trains_tensor(const hr_config *config) {
+  for (int32_t i = 0; i < config->router_tensor_count; i++) {
+    if (config->router_tensors[i].trained) return true;
+  }
+  return false;
+}
+
 /* The traits of everything that is chosen. */
 static int32_t chosen_traits(const hr_config *config) {
   int32_t traits = 0;
@@ -178,6 +187,7 @@ static int32_t chosen_traits(const hr_config *config) {
     const hr_field *field = &FIELDS[i];
     if (field->option && belongs(field, config)) traits |= field->option((int32_t)get(config, field))->traits;
   }
+  if ((traits & HR_TRAIT_EXTERNAL) && !trains_tensor(config)) traits &= ~(int32_t)HR_TRAIT_LEARNS;
   return traits;
 }
 
@@ -205,6 +215,51 @@ static hr_status check_needs(const hr_config *config, hr_config_error *error) {
   return HR_OK;
 }
 
+/* Tensors that a layer may have beside those of a custom router, and under the same prefix. */
+static const char *const TAKEN[] = {"generated.weight", "generated.bias", "w_noise",
+                                    "e_score_correction_bias"};
+
+static bool is_name(const char *name) {
+  int32_t length = 0;
+  for (; length < HR_ROUTER_TENSOR_NAME && name[length]; length++) {
+    const char c = name[length];
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    if (!letter && !(length > 0 && ((c >= '0' && c <= '9') || c == '.'))) return false;
+  }
+  if (length == 0 || length == HR_ROUTER_TENSOR_NAME) return false;
+  for (size_t i = 0; i < sizeof TAKEN / sizeof *TAKEN; i++) {
+    if (strcmp(name, TAKEN[i]) == 0) return false;
+  }
+  return true;
+}
+
+static bool is_tensor(const hr_router_tensor *tensor) {
+  int64_t size = 1;
+  for (int32_t i = 0; i < 3; i++) {
+    const int32_t length = tensor->shape[i];
+    if (length < 0 || (length == 0 && i == 0) || length > HR_ROUTER_TENSOR_SIZE_MAX) return false;
+    if (length > 0 && i > 0 && tensor->shape[i - 1] == 0) return false;
+    size *= length > 0 ? length : 1;
+    if (size > HR_ROUTER_TENSOR_SIZE_MAX) return false;
+  }
+  const double mean = tensor->mean, deviation = tensor->deviation;
+  return is_name(tensor->name) && mean - mean == 0 && deviation - deviation == 0 && deviation >= 0;
+}
+
+/* The first tensor of a custom router that cannot be; -1: none. */
+static int32_t wrong_tensor(const hr_config *config) {
+  const bool external = hr_router_at(config->router)->option.traits & HR_TRAIT_EXTERNAL;
+  const int32_t count = config->router_tensor_count, most = external ? HR_ROUTER_TENSORS_MAX : 0;
+  if (count < 0 || count > most) return most;
+  for (int32_t i = 0; i < count; i++) {
+    if (!is_tensor(&config->router_tensors[i])) return i;
+    for (int32_t j = 0; j < i; j++) {
+      if (strcmp(config->router_tensors[i].name, config->router_tensors[j].name) == 0) return i;
+    }
+  }
+  return -1;
+}
+
 hr_status hr_config_check(const hr_config *config, hr_config_error *error) {
   if (error) *error = (hr_config_error){.field = -1, .choice = -1};
   if (config->kind < 0 || config->kind >= HR_KINDS) return HR_ERROR_ARGUMENT;
@@ -219,6 +274,9 @@ hr_status hr_config_check(const hr_config *config, hr_config_error *error) {
     if (kinds && !(kinds & (1 << config->kind)))
       return refuse(error, (hr_config_error){i, HR_RULE_KIND, value, value, -1, 0});
   }
+  const int32_t wrong = wrong_tensor(config);
+  if (wrong >= 0)
+    return refuse(error, (hr_config_error){index_of(AT(router)), HR_RULE_TENSORS, wrong, wrong, -1, 0});
   if (config->top_k > config->experts) return refuse_range(error, index_of(AT(top_k)), 1, config->experts);
   if (config->kind == HR_LANGUAGE_MODEL && config->d_model % 2 != 0)
     return refuse(error, (hr_config_error){index_of(AT(d_model)), HR_RULE_EVEN, 2, 1 << 14, -1, 0});

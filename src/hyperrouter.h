@@ -81,7 +81,24 @@ typedef struct hr_config {
   double balance_rate;
   double sparsity_weight;
   double router_scale;
+  /* The tensors of a router whose R and b come from the caller; none for any other. They are read while a model is
+   * created, not later. */
+  const struct hr_router_tensor *router_tensors;
+  int32_t router_tensor_count;
 } hr_config;
+
+enum { HR_ROUTER_TENSORS_MAX = 32, HR_ROUTER_TENSOR_NAME = 48 };
+/* Numbers in a tensor of a custom router, at most. */
+#define HR_ROUTER_TENSOR_SIZE_MAX (1 << 28)
+
+/* A tensor that a custom router has in every layer. The model draws, trains, clips and saves it like its own. */
+typedef struct hr_router_tensor {
+  char name
+      [HR_ROUTER_TENSOR_NAME]; /* letters, digits, `_` and `.`; the model puts `layers.<i>.pos_ff.gate.` before it */
+  int32_t shape[3];            /* 0: no such dimension, but for the first */
+  int32_t trained;             /* 0: frozen */
+  double mean, deviation; /* of the normal distribution of its initial values */
+} hr_router_tensor;
 
 typedef enum hr_field_type { HR_INTEGER = 0, HR_NUMBER, HR_BOOLEAN, HR_CHOICE, HR_SEED } hr_field_type;
 
@@ -101,7 +118,8 @@ typedef enum hr_trait {
   HR_TRAIT_SPARSITY = 1 << 9, /* how many experts there are per token is steered by a loss */
   HR_TRAIT_SIGMOID = 1 << 10, /* experts are scored by the logistic function, not by the softmax */
   /* Of routers again. */
-  HR_TRAIT_TOKENS = 1 << 11, /* needs token ids, which vectors do not have */
+  HR_TRAIT_TOKENS = 1 << 11,   /* needs token ids, which vectors do not have */
+  HR_TRAIT_EXTERNAL = 1 << 12, /* R and b come from the caller */
 } hr_trait;
 
 /* The name, in JavaScript and checkpoints, of the trait 1 << index; NULL if there is none. */
@@ -150,10 +168,11 @@ typedef struct hr_config_error {
 
 typedef enum hr_rule {
   HR_RULE_NONE = 0,
-  HR_RULE_RANGE, /* minimum .. maximum */
-  HR_RULE_EVEN,  /* must be even */
-  HR_RULE_NEEDS, /* must keep its default, given what another field chooses */
-  HR_RULE_KIND,  /* the option is not for this kind of model */
+  HR_RULE_RANGE,   /* minimum .. maximum */
+  HR_RULE_EVEN,    /* must be even */
+  HR_RULE_NEEDS,   /* must keep its default, given what another field chooses */
+  HR_RULE_KIND,    /* the option is not for this kind of model */
+  HR_RULE_TENSORS, /* the router cannot have its tensor of the index `minimum`, or so many */
 } hr_rule;
 
 /* Gives the fields of other kinds of model their least values: they may hold anything, and must not reach a plan. */
@@ -199,7 +218,7 @@ typedef enum hr_role {
   HR_TRAINED = 0, /* the optimizer */
   HR_FROZEN,      /* nobody: drawn once */
   HR_STATE,       /* the engine, after a training step and without a gradient; saved with the model */
-  HR_EXTERNAL, /* the caller: its values come from outside and are not saved; a gradient is computed for the caller */
+  HR_EXTERNAL, /* the caller: R and b of a custom router, which are not saved; a gradient is computed for the caller */
   HR_ROLES
 } hr_role;
 
@@ -211,13 +230,12 @@ typedef struct hr_parameter {
   int32_t shape[3];
   int32_t size;
   int32_t role;     /* hr_role */
-  int32_t initial;  /* hr_initial, see parameters.h */
   int32_t grad_set; /* 1: a backward pass overwrites the gradient; 0: it adds to it */
   hr_real *data;
   hr_real *grad;
   hr_real *m;
   hr_real *v;
-  double scale; /* of the deviation of the initial values */
+  double mean, deviation; /* of the normal distribution of the initial values */
 } hr_parameter;
 
 /* Describes the tensor of an index as a model of this configuration would have it: all but its memory.
@@ -278,6 +296,18 @@ hr_status hr_model_gradients(hr_model *model, const hr_batch *batch, hr_result *
 /* Gradient, clipping to the global norm `clip` (0: none), and a step of Adam. */
 hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double learning_rate, double clip,
                               hr_result *result);
+
+/* A custom router (HR_TRAIT_EXTERNAL) has R and b of each layer as tensors of the role HR_EXTERNAL, named
+ * `layers.<i>.pos_ff.gate.generated.weight` [E,D] and `.bias` [E]. The caller fills them whenever parameters have changed
+ * since, and takes gradients in two halves. In between it carries the gradient of R and b on to the tensors that it made
+ * them of, adding to their `grad`. */
+
+/* The first half: forward and backward pass; result has the loss and the auxiliary loss. */
+hr_status hr_model_backward(hr_model *model, const hr_batch *batch, hr_result *result);
+/* The second half of hr_model_gradients, or of hr_model_train_step, with the whole result.
+ * Errors: HR_ERROR_ARGUMENT if no first half went before, or another pass came after it; HR_ERROR_DIVERGED. */
+hr_status hr_model_finish_gradients(hr_model *model, hr_result *result);
+hr_status hr_model_finish_step(hr_model *model, double learning_rate, double clip, hr_result *result);
 
 /* Buffers inside the model for a batch of the largest size: a caller may fill these instead of its own. */
 int32_t *hr_model_token_buffer(hr_model *model);

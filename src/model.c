@@ -122,6 +122,8 @@ hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr
   self->type = counted.type;
   self->team = team;
   plan(self, &arena);
+  self->config.router_tensors = NULL;
+  self->config.router_tensor_count = 0;
   memcpy(self->bytes, arena.bytes, sizeof self->bytes);
   self->top_k = self->config.top_k;
   self->sparsity_weight = self->config.sparsity_weight;
@@ -253,6 +255,7 @@ static hr_pass begin_pass(const hr_model *model, const hr_batch *batch, bool tra
 
 void hr_model_forward(hr_model *model, const hr_batch *batch, const hr_pass *pass) {
   hr_network *network = &model->network;
+  model->half_done = false;
   model->generation.last = 0;
   hr_network_generate(network, model->version, pass);
   model->input.type->forward(&model->input, network->layers[0].x, batch, pass);
@@ -284,7 +287,7 @@ hr_status hr_model_predict(hr_model *model, const hr_batch *batch) {
   if (status != HR_OK) return status;
   const hr_pass pass = begin_pass(model, batch, false);
   hr_model_forward(model, batch, &pass);
-  hr_network_remember(&model->network, &pass);
+  hr_network_remember(&model->network, &pass.segment);
   return HR_OK;
 }
 
@@ -296,41 +299,48 @@ hr_status hr_model_evaluate(hr_model *model, const hr_batch *batch, hr_result *r
   hr_model_forward(model, batch, &pass);
   result->loss = hr_output_loss(&model->output, batch->targets, model->rows);
   if (!is_finite(result->loss)) return HR_ERROR_DIVERGED;
-  hr_network_remember(&model->network, &pass);
+  hr_network_remember(&model->network, &pass.segment);
   return HR_OK;
 }
 
-/* Forward and backward pass; the memory does not move on yet. */
-static hr_status compute_gradients(hr_model *model, const hr_batch *batch, const hr_pass *pass,
-                                   hr_result *result) {
-  hr_model_forward(model, batch, pass);
+hr_status hr_model_backward(hr_model *model, const hr_batch *batch, hr_result *result) {
+  *result = (hr_result){0};
+  hr_status status = check_batch(model, batch, true);
+  if (status != HR_OK) return status;
+  const hr_pass pass = begin_pass(model, batch, true);
+  hr_model_forward(model, batch, &pass);
   hr_parameters_clear_gradients(&model->parameters);
-  result->loss = backward(model, batch, pass);
+  result->loss = backward(model, batch, &pass);
   if (!is_finite(result->loss)) return HR_ERROR_DIVERGED;
   result->auxiliary = hr_network_auxiliary(&model->network);
+  model->half_done = true;
+  model->segment = pass.segment;
+  model->result = *result;
+  return HR_OK;
+}
+
+/* The whole result of what hr_model_backward() began. */
+static hr_status finish(hr_model *model, hr_result *result) {
+  *result = model->result;
+  if (!model->half_done) return HR_ERROR_ARGUMENT;
+  model->half_done = false;
   result->grad_norm = hr_gradient_norm(&model->parameters, model->team);
   return is_finite(result->grad_norm) ? HR_OK : HR_ERROR_DIVERGED;
 }
 
-hr_status hr_model_gradients(hr_model *model, const hr_batch *batch, hr_result *result) {
-  *result = (hr_result){0};
-  hr_status status = check_batch(model, batch, true);
-  if (status != HR_OK) return status;
-  const hr_pass pass = begin_pass(model, batch, true);
-  status = compute_gradients(model, batch, &pass, result);
-  if (status == HR_OK) hr_network_remember(&model->network, &pass);
+hr_status hr_model_finish_gradients(hr_model *model, hr_result *result) {
+  hr_status status = finish(model, result);
+  if (status == HR_OK) hr_network_remember(&model->network, &model->segment);
   return status;
 }
 
-hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double learning_rate, double clip,
-                              hr_result *result) {
-  *result = (hr_result){0};
-  hr_status status = check_batch(model, batch, true);
-  if (status != HR_OK) return status;
-  if (!(learning_rate >= 0 && learning_rate <= HR_LEARNING_RATE_MAX) || !(clip >= 0))
-    return HR_ERROR_ARGUMENT;
-  const hr_pass pass = begin_pass(model, batch, true);
-  status = compute_gradients(model, batch, &pass, result);
+static bool is_rate(double learning_rate, double clip) {
+  return learning_rate >= 0 && learning_rate <= HR_LEARNING_RATE_MAX && clip >= 0;
+}
+
+hr_status hr_model_finish_step(hr_model *model, double learning_rate, double clip, hr_result *result) {
+  if (!is_rate(learning_rate, clip)) return HR_ERROR_ARGUMENT;
+  hr_status status = finish(model, result);
   if (status != HR_OK) return status;
   model->step++;
   hr_optimizer_step(&model->parameters, &model->config, model->step, learning_rate, clip, result->grad_norm,
@@ -340,8 +350,21 @@ hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double lea
     model->sparsity_weight = hr_sparsity_step(model->sparsity_weight, hr_network_zeros(&model->network),
                                               model->top_k, model->config.experts);
   model->version++;
-  hr_network_remember(&model->network, &pass);
+  hr_network_remember(&model->network, &model->segment);
   return HR_OK;
+}
+
+hr_status hr_model_gradients(hr_model *model, const hr_batch *batch, hr_result *result) {
+  hr_status status = hr_model_backward(model, batch, result);
+  return status == HR_OK ? hr_model_finish_gradients(model, result) : status;
+}
+
+hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double learning_rate, double clip,
+                              hr_result *result) {
+  *result = (hr_result){0};
+  if (!is_rate(learning_rate, clip)) return HR_ERROR_ARGUMENT;
+  hr_status status = hr_model_backward(model, batch, result);
+  return status == HR_OK ? hr_model_finish_step(model, learning_rate, clip, result) : status;
 }
 
 /* ----------------------------------------------------------------------------------- what the last call left */

@@ -45,6 +45,11 @@ struct hr_model {
   hr_real *dx;      /* [N,D] scratch of the backward pass */
   hr_generation generation;
 
+  /* Gradients are being taken in two halves: what the second needs of the first. */
+  bool half_done;
+  hr_segment segment;
+  hr_result result;
+
   hr_team *team;
   hr_real *matmul_scratch; /* of each thread */
   int64_t matmul_scratch_size;

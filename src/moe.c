@@ -18,7 +18,9 @@ void hr_moe_declare(hr_moe *self, hr_parameters *parameters, const hr_config *co
                              .hyper_size = config->hyper_size,
                              .router_size = config->router_size,
                              .vocab_size = config->vocab_size,
-                             .scale = config->router_scale};
+                             .scale = config->router_scale,
+                             .tensors = config->router_tensors,
+                             .tensor_count = config->router_tensor_count};
   self->gate = self->router.type->gate ? self->router.type->gate : hr_gate_at(config->gate);
   self->losses = (hr_auxiliary){.load_balance_weight = config->load_balance_weight,
                                 .router_z_weight = config->router_z_weight,

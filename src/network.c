@@ -197,13 +197,13 @@ double hr_network_zeros(const hr_network *self) {
 
 /* ------------------------------------------------------------------------------------- memory and caches */
 
-void hr_network_remember(hr_network *self, const hr_pass *pass) {
+void hr_network_remember(hr_network *self, const hr_segment *segment) {
   if (!self->attends) return;
-  const int32_t most = self->memory_most, t = pass->segment.length, m = pass->segment.memory, d = self->d;
+  const int32_t most = self->memory_most, t = segment->length, m = segment->memory, d = self->d;
   const int32_t added = t < most ? t : most;
   const int32_t old = m < most - added ? m : most - added;
   for (int32_t i = 0; i < self->count; i++) {
-    for (int32_t b = 0; b < pass->segment.batch; b++) {
+    for (int32_t b = 0; b < segment->batch; b++) {
       hr_real *memory = self->layers[i].memory + (ptrdiff_t)b * most * d;
       const hr_real *x = self->layers[i].x + (ptrdiff_t)b * t * d;
       memmove(memory, memory + (ptrdiff_t)(m - old) * d, (size_t)old * (size_t)d * sizeof *memory);
@@ -212,7 +212,7 @@ void hr_network_remember(hr_network *self, const hr_pass *pass) {
     }
   }
   self->memory_length = old + added;
-  self->memory_batch = pass->segment.batch;
+  self->memory_batch = segment->batch;
 }
 
 void hr_network_begin_cache(hr_network *self, const hr_pass *pass) {

@@ -75,7 +75,7 @@ void hr_network_after_step(hr_network *self);
 double hr_network_zeros(const hr_network *self);
 
 /* Moves the memory on behind the segment of the last forward pass. */
-void hr_network_remember(hr_network *self, const hr_pass *pass);
+void hr_network_remember(hr_network *self, const hr_segment *segment);
 
 /* Empties the caches of generation, and projects the positions for them. */
 void hr_network_begin_cache(hr_network *self, const hr_pass *pass);

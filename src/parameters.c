@@ -28,6 +28,8 @@ hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const ch
                                     hr_role role, int32_t d0, int32_t d1, int32_t d2) {
   int32_t rank = d2 ? 3 : d1 ? 2 : 1;
   int64_t size = (int64_t)d0 * (d1 ? d1 : 1) * (d2 ? d2 : 1);
+  static const double MEAN[] = {0, 0, 1, 0, 0.69314718055994530942};
+  static const double DEVIATION[] = {0, 0.02, 0.02, 1, 0};
   self->sizes[role] += padded(size);
   int32_t index = self->count++;
   hr_parameter *entry = self->table ? &self->table[index] : NULL;
@@ -37,8 +39,8 @@ hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const ch
                           .shape = {d0, d1 ? d1 : 1, d2 ? d2 : 1},
                           .size = (int32_t)size,
                           .role = (int32_t)role,
-                          .initial = (int32_t)initial,
-                          .scale = 1};
+                          .mean = MEAN[initial],
+                          .deviation = DEVIATION[initial]};
   char *end = entry->name;
   if (layer >= 0) {
     end = append(end, "layers.");
@@ -46,11 +48,17 @@ hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const ch
     end = append(end, ".");
   }
   *append(end, name) = 0;
-  return self->table ? entry : NULL;
+  return entry;
 }
 
 void hr_parameters_scale(hr_parameter *entry, double scale) {
-  if (entry) entry->scale = scale;
+  if (entry) entry->deviation *= scale;
+}
+
+void hr_parameters_normal(hr_parameter *entry, double mean, double deviation) {
+  if (!entry) return;
+  entry->mean = mean;
+  entry->deviation = deviation;
 }
 
 void hr_parameters_restart(hr_parameters *self) {
@@ -100,14 +108,10 @@ static uint64_t hash_name(const char *name) {
 }
 
 void hr_parameters_initialise(hr_parameters *self, uint64_t seed) {
-  static const double MEAN[] = {0, 0, 1, 0, 0.69314718055994530942};
-  static const double DEVIATION[] = {0, 0.02, 0.02, 1, 0};
   for (int32_t i = 0; i < self->count; i++) {
     hr_parameter *entry = &self->table[i];
     uint64_t key = hr_key(hr_mix(seed), hash_name(entry->name));
-    if (entry->initial != HR_INITIAL_ZERO) {
-      hr_fill_normal(entry->data, entry->size, MEAN[entry->initial], entry->scale * DEVIATION[entry->initial],
-                     key);
-    }
+    if (entry->mean != 0 || entry->deviation != 0)
+      hr_fill_normal(entry->data, entry->size, entry->mean, entry->deviation, key);
   }
 }

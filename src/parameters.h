@@ -29,13 +29,15 @@ typedef struct hr_parameters {
   hr_real *m, *v;          /* of the trained ones */
 } hr_parameters;
 
-/* Declares a tensor of up to three dimensions (0: none) and returns its entry, or NULL while counting. The name is
- * `layers.<layer>.<name>`, or `<name>` if layer is -1. */
+/* Declares a tensor of up to three dimensions (0: none) and returns its entry; NULL while tensors are only counted, unless
+ * it is the wanted one. The name is `layers.<layer>.<name>`, or `<name>` if layer is -1. */
 hr_parameter *hr_parameters_declare(hr_parameters *self, int32_t layer, const char *name, hr_initial initial,
                                     hr_role role, int32_t d0, int32_t d1, int32_t d2);
 
 /* Scales the deviation of a tensor's initial values; entry may be NULL, while counting. */
 void hr_parameters_scale(hr_parameter *entry, double scale);
+/* Sets the normal distribution of a tensor's initial values; entry may be NULL, while counting. */
+void hr_parameters_normal(hr_parameter *entry, double mean, double deviation);
 
 /* Begins the table anew: the same declarations run once to count and once to fill it. */
 void hr_parameters_restart(hr_parameters *self);

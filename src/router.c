@@ -3,8 +3,8 @@
 #include "linear.h"
 
 static const hr_router_type *const ROUTERS[] = {
-    &hr_router_hyperrouter, &hr_router_smoe,   &hr_router_smoe_dropout,
-    &hr_router_dense,       &hr_router_cosine, &hr_router_hash,
+    &hr_router_hyperrouter, &hr_router_smoe, &hr_router_smoe_dropout, &hr_router_dense,
+    &hr_router_cosine,      &hr_router_hash, &hr_router_custom,
 };
 
 enum { ROUTER_COUNT = sizeof ROUTERS / sizeof *ROUTERS };

@@ -34,7 +34,9 @@ enum { HR_ROUTER_TENSORS = 5, HR_ROUTER_BUFFERS = 6 };
 struct hr_router {
   const hr_router_type *type;
   int32_t d_model, experts, hyper_size, router_size, vocab_size;
-  double scale; /* routerScale */
+  double scale;                    /* routerScale */
+  const hr_router_tensor *tensors; /* of a custom router, while the model is created */
+  int32_t tensor_count;
   hr_parameter *parameters[HR_ROUTER_TENSORS];
   hr_real *buffers[HR_ROUTER_BUFFERS]; /* as the type names them */
   /* Of routers whose logits are R x + b, after generate(): */
@@ -51,6 +53,7 @@ extern const hr_router_type hr_router_smoe_dropout;
 extern const hr_router_type hr_router_dense;
 extern const hr_router_type hr_router_cosine;
 extern const hr_router_type hr_router_hash;
+extern const hr_router_type hr_router_custom;
 
 /* NULL if there is no such router. */
 const hr_router_type *hr_router_at(int32_t index);

@@ -71,6 +71,12 @@ const char *EXPORT(trait_name)(int32_t index) {
   return hr_trait_name(index);
 }
 
+/* Gives a configuration the tensors of a custom router, which must stay where they are until a model was made of it. */
+void EXPORT(config_set_router_tensors)(hr_config *config, const hr_router_tensor *tensors, int32_t count) {
+  config->router_tensors = tensors;
+  config->router_tensor_count = count;
+}
+
 int32_t EXPORT(config_check)(const hr_config *config, hr_config_error *error) {
   return (int32_t)hr_config_check(config, error);
 }
@@ -182,6 +188,20 @@ int32_t EXPORT(model_train_step)(hr_model *model, int32_t batch, int32_t length,
   return (int32_t)hr_model_train_step(model, &input, learning_rate, clip, result);
 }
 
+int32_t EXPORT(model_backward)(hr_model *model, int32_t batch, int32_t length, int32_t carry_memory,
+                               hr_result *result) {
+  const hr_batch input = buffered(model, batch, length, carry_memory);
+  return (int32_t)hr_model_backward(model, &input, result);
+}
+
+int32_t EXPORT(model_finish_gradients)(hr_model *model, hr_result *result) {
+  return (int32_t)hr_model_finish_gradients(model, result);
+}
+
+int32_t EXPORT(model_finish_step)(hr_model *model, double learning_rate, double clip, hr_result *result) {
+  return (int32_t)hr_model_finish_step(model, learning_rate, clip, result);
+}
+
 const hr_real *EXPORT(model_logits)(const hr_model *model) {
   int32_t rows;
   return hr_model_logits(model, &rows);
@@ -282,15 +302,21 @@ AT(hr_config_error, minimum, 8);
 AT(hr_config_error, maximum, 16);
 AT(hr_config_error, choice, 24);
 AT(hr_config_error, trait, 28);
+AT(hr_router_tensor, name, 0);
+AT(hr_router_tensor, shape, 48);
+AT(hr_router_tensor, trained, 60);
+AT(hr_router_tensor, mean, 64);
+AT(hr_router_tensor, deviation, 72);
+_Static_assert(sizeof(hr_router_tensor) == 80, "hr_router_tensor");
 AT(hr_parameter, name, 0);
 AT(hr_parameter, rank, 72);
 AT(hr_parameter, shape, 76);
 AT(hr_parameter, size, 88);
 AT(hr_parameter, role, 92);
-AT(hr_parameter, data, 104);
-AT(hr_parameter, grad, 108);
-AT(hr_parameter, m, 112);
-AT(hr_parameter, v, 116);
+AT(hr_parameter, data, 100);
+AT(hr_parameter, grad, 104);
+AT(hr_parameter, m, 108);
+AT(hr_parameter, v, 112);
 AT(hr_result, loss, 0);
 AT(hr_result, auxiliary, 8);
 AT(hr_result, grad_norm, 16);

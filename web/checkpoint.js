@@ -3,7 +3,8 @@
  * the published PyTorch implementation.
  */
 import { show } from './check.js';
-import { CheckpointError } from './errors.js';
+import { isCustom, routerName } from './custom-router.js';
+import { CheckpointError, RouterError } from './errors.js';
 
 /** @import { ConfigSchema, PlainConfig } from './config.js' */
 /** @import { RawParameter } from './core.js' */
@@ -20,6 +21,7 @@ const DTYPE = /^(BOOL|[IU](8|16|32|64)|F(16|32|64)|BF16|F8_E4M3|F8_E5M2)$/;
 export const RESERVED_METADATA = [
   'format',
   'hyperrouter.config',
+  'hyperrouter.router',
   'hyperrouter.step',
   'hyperrouter.topK',
   'hyperrouter.sparsityWeight',
@@ -43,6 +45,23 @@ const MEMORY = /^state\.memory\.\d+$/;
  * @property {number[]} shape
  * @property {Uint8Array} bytes
  */
+
+/** In the configuration of a file, in the place of a custom router, whose name stands beside it. */
+const CUSTOM = 'custom';
+
+/**
+ * The metadata that say what model a file is of.
+ * @param {{ router?: unknown }} config
+ * @returns {Record<string, string>}
+ */
+export function configMetadata(config) {
+  const { router } = config;
+  if (!isCustom(router)) return { 'hyperrouter.config': JSON.stringify(config) };
+  return {
+    'hyperrouter.config': JSON.stringify({ ...config, router: CUSTOM }),
+    'hyperrouter.router': router.name,
+  };
+}
 
 /**
  * Writes a safetensors file.
@@ -200,6 +219,7 @@ export function openCheckpoint(file, given, schema) {
   const { tensors, metadata } = decodeCheckpoint(file);
   const {
     'hyperrouter.config': json,
+    'hyperrouter.router': router,
     'hyperrouter.step': step,
     'hyperrouter.topK': topK,
     'hyperrouter.sparsityWeight': sparsityWeight,
@@ -208,7 +228,8 @@ export function openCheckpoint(file, given, schema) {
   } = metadata;
   /** @type {ModelKind} */
   const kind = tensors.has('input.weight') ? 'classifier' : 'language';
-  const stored = json === undefined ? undefined : parseConfig(json, kind, schema);
+  const stored =
+    json === undefined ? undefined : parseConfig(json, kind, schema, { router, given: given.router });
   if (!stored && Object.keys(given).length === 0) {
     throw new CheckpointError(
       'the file has no hyperrouter.config in its metadata: pass the config of the model',
@@ -218,7 +239,7 @@ export function openCheckpoint(file, given, schema) {
     for (const key of schema.shapeKeys(kind)) {
       if (given[key] !== undefined && given[key] !== stored[key]) {
         throw new RangeError(
-          `config.${key} is ${show(stored[key])} in the file and sets the shape of its tensors; got ${show(given[key])}`,
+          `config.${key} is ${labelOf(stored[key])} in the file and sets the shape of its tensors; got ${labelOf(given[key])}`,
         );
       }
     }
@@ -245,18 +266,46 @@ export function openCheckpoint(file, given, schema) {
   return checkpoint;
 }
 
+/** A value of a configuration in messages. @param {unknown} value */
+const labelOf = (value) =>
+  isCustom(value) ? `a router of its own, ${show(routerName(value))}` : show(value);
+
 /**
  * @param {string} json
  * @param {ModelKind} kind
  * @param {ConfigSchema} schema
+ * @param {{ router: string | undefined, given: unknown }} routers name of the file's own one; the caller's
  */
-function parseConfig(json, kind, schema) {
+function parseConfig(json, kind, schema, { router, given }) {
   try {
-    return schema.resolve(kind, JSON.parse(json));
+    const config = JSON.parse(json);
+    if (isObject(config) && config.router === CUSTOM) config.router = ownRouter(router, given);
+    return schema.resolve(kind, config);
   } catch (error) {
+    if (error instanceof CheckpointError || error instanceof RouterError) throw error;
     const message = error instanceof Error ? error.message : error;
     throw new CheckpointError(`hyperrouter.config in the file is invalid: ${message}`, { cause: error });
   }
+}
+
+/**
+ * The router of a file that was saved with one of the caller's own.
+ * @param {string | undefined} name
+ * @param {unknown} given
+ */
+function ownRouter(name, given) {
+  if (!isCustom(given)) {
+    throw new CheckpointError(
+      `the router of the file is one of its author's own, ${show(name)}: pass that router as config.router` +
+        (given === undefined ? '' : `, not ${show(given)}`),
+    );
+  }
+  if (given.name !== name) {
+    throw new CheckpointError(
+      `the router of the file is ${show(name)}, config.router is ${show(given.name)}`,
+    );
+  }
+  return given;
 }
 
 /**

@@ -32,6 +32,7 @@ export class Classifier extends Model {
    */
   predict(inputs) {
     const { batch } = this.#putVectors(inputs);
+    this.prepare();
     return this.core.predict(this.address, batch);
   }
 

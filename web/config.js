@@ -1,9 +1,12 @@
 /** Configurations: checks values against the fields that the engine declares, and writes them for the engine. */
 import { checkBoolean, checkKeys, checkName, checkObject, refuse } from './check.js';
 import { Kind, Rule } from './core.js';
+import { checkRouter, declareTensors, isCustom, isOwn } from './custom-router.js';
 
 /** @import { Core, RawConfigError, RawField } from './core.js' */
-/** @import { ConfigField, ConfigOption, ModelKind, Router } from './types.js' */
+/** @import { DeclaredTensor } from './custom-router.js' */
+/** @import { RawOption } from './layout.js' */
+/** @import { ConfigField, ConfigOption, CustomRouter, ModelKind, Router } from './types.js' */
 
 /**
  * The fields that have an effect on a model of this configuration: those of which all required traits are among the
@@ -14,19 +17,20 @@ import { Kind, Rule } from './core.js';
  * @returns {ConfigField[]}
  */
 export function fieldsInUse(fields, config) {
-  const traits = fields.flatMap(({ name, options = [], default: initial }) => {
+  const traits = fields.flatMap(({ name, options = [], custom, default: initial }) => {
     const chosen = config[name] ?? initial;
-    return options.find((option) => option.name === chosen)?.traits ?? [];
+    const option = isCustom(chosen) ? custom : options.find((option) => option.name === chosen);
+    return option?.traits ?? [];
   });
   return fields.filter(({ requires }) => requires.every((trait) => traits.includes(trait)));
 }
 
 /**
  * A checked configuration, with every key of its kind.
- * @typedef {Record<string, number | boolean | string>} PlainConfig
+ * @typedef {Record<string, number | boolean | string | CustomRouter>} PlainConfig
  */
 
-/** @typedef {RawField & { multipleOf?: number, excluded?: string[] }} Field of one kind of model */
+/** @typedef {RawField & { multipleOf?: number, excluded?: string[], custom?: RawOption }} Field of one kind of model */
 
 /** Reads, checks and writes configurations of one engine. */
 export class ConfigSchema {
@@ -36,6 +40,11 @@ export class ConfigSchema {
   #fields;
   /** @type {Record<ModelKind, Field[]>} */
   #fieldsOf;
+  /**
+   * The tensors of custom routers, by checked configuration.
+   * @type {WeakMap<PlainConfig, DeclaredTensor[]>}
+   */
+  #tensors = new WeakMap();
 
   /** @param {Core} core */
   constructor(core) {
@@ -43,7 +52,7 @@ export class ConfigSchema {
     this.#fields = core.fields();
     const { options } = this.#field('router');
     /** @type {Router[]} */
-    this.routers = options.map((option) => {
+    this.routers = options.filter(hasName).map((option) => {
       return { ...publicOption(option), routes: option.traits.includes('routes') };
     });
     this.#fieldsOf = { language: this.#readFields('language'), classifier: this.#readFields('classifier') };
@@ -62,7 +71,8 @@ export class ConfigSchema {
     const fields = this.#fields.filter((field) => field.kinds & (1 << Kind[kind]));
     return fields.map((field) => ({
       ...field,
-      options: field.options.filter((option) => fits(option, kind)),
+      options: field.options.filter((option) => fits(option, kind) && hasName(option)),
+      custom: field.options.find((option) => !hasName(option)),
       excluded: field.options.filter((option) => !fits(option, kind)).map(({ name }) => name),
       ...(this.#mustBeEven(kind, field) && { minimum: field.minimum + 1, multipleOf: 2 }),
     }));
@@ -76,7 +86,7 @@ export class ConfigSchema {
   #mustBeEven(kind, field) {
     const { name, type, minimum } = field;
     if (type !== 'integer' || minimum % 2 === 0) return false;
-    this.#core.writeConfig(Kind[kind], [[field, minimum]]);
+    this.#core.writeConfig(Kind[kind], [[field, minimum]], []);
     const error = this.#core.configError(this.#fields);
     return error?.rule === Rule.EVEN && error.field.name === name;
   }
@@ -87,11 +97,14 @@ export class ConfigSchema {
    */
   describe(kind) {
     return this.#fieldsOf[kind].map((field) => {
-      const { name, summary, shapes: shape, requires, strict, options } = field;
+      const { name, summary, shapes: shape, requires, strict, options, custom } = field;
       const common = { name, summary, default: fromNumber(field, field.initial), shape, requires, strict };
       if (field.type === 'boolean') return { ...common, type: 'boolean' };
       if (field.type === 'choice')
-        return { ...common, type: 'choice', choices: namesOf(field), options: options.map(publicOption) };
+        return {
+          ...{ ...common, type: 'choice', choices: namesOf(field), options: options.map(publicOption) },
+          ...(custom && { custom: publicOption(custom) }),
+        };
       const type = field.type === 'number' ? 'number' : 'integer';
       const { minimum: min, maximum: max, open: exclusiveMax, multipleOf } = field;
       return { ...common, type, min, max, exclusiveMax, ...(multipleOf && { multipleOf }) };
@@ -128,13 +141,26 @@ export class ConfigSchema {
     const config = this.#defaults(kind);
     for (const field of fields) {
       const value = values[field.name];
-      if (value !== undefined) config[field.name] = fromNumber(field, toNumber(field, value));
+      if (value === undefined) continue;
+      const number = toNumber(field, value);
+      config[field.name] = isCustom(value) ? value : fromNumber(field, number);
+    }
+    if (isCustom(config.router)) {
+      const { experts, dModel } = /** @type {{ experts: number, dModel: number }} */ (
+        /** @type {unknown} */ (config)
+      );
+      this.#tensors.set(config, declareTensors(config.router, { experts, dModel }));
     }
     this.write(kind, config);
     const error = this.#core.configError(this.#fields);
     if (error) {
       const { name } = error.field;
-      refuse(`config.${name}`, ruleOf(error, kind), config[name]);
+      if (error.rule === Rule.TENSORS) {
+        const tensor = this.#tensors.get(config)?.[error.minimum].name;
+        const free = 'a name that no other tensor of the layer has';
+        refuse(`config.router.parameters()[${error.minimum}].name`, free, tensor);
+      }
+      refuse(`config.${name}`, ruleOf(error, kind, isCustom(config.router)), config[name]);
     }
     return config;
   }
@@ -146,7 +172,15 @@ export class ConfigSchema {
    */
   parameters(kind, config) {
     this.write(kind, config);
-    return this.#core.plannedParameters();
+    return this.#core.plannedParameters().filter(isOwn);
+  }
+
+  /**
+   * Names of the tensors that a custom router declares in each layer.
+   * @param {PlainConfig} config checked
+   */
+  routerTensors(config) {
+    return (this.#tensors.get(config) ?? []).map(({ name }) => name);
   }
 
   /**
@@ -158,9 +192,18 @@ export class ConfigSchema {
     this.#core.writeConfig(
       Kind[kind],
       this.#fieldsOf[kind].map((field) => [field, toNumber(field, config[field.name])]),
+      this.#tensors.get(config) ?? [],
     );
   }
 }
+
+/** @param {object} value */
+const isEmpty = (value) =>
+  Array.isArray(value) ||
+  (Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0);
+
+/** Whether a name chooses the option: a custom router is passed itself. @param {ConfigOption} option */
+const hasName = ({ traits }) => !traits.includes('external');
 
 /** @param {{ kinds: number }} option @param {ModelKind} kind of model */
 const fits = ({ kinds }, kind) => kinds === 0 || (kinds & (1 << Kind[kind])) !== 0;
@@ -193,9 +236,15 @@ function toNumber(field, value) {
   const name = `config.${field.name}`;
   if (field.type === 'boolean') return Number(checkBoolean(name, value));
   if (field.type === 'choice') {
+    if (field.custom && isCustom(value) && !isEmpty(value)) {
+      checkRouter(value);
+      return field.custom.number;
+    }
     if (field.excluded?.includes(/** @type {string} */ (value)))
       refuse(name, `another for a classifier of vectors: "${value}" needs token ids`, value);
-    const chosen = checkName(name, value, namesOf(field));
+    const own = field.custom && (typeof value !== 'string' || value === field.custom.name);
+    const more = own ? ', or a router of your own (an object with a function generate)' : '';
+    const chosen = checkName(name, value, namesOf(field), more);
     return /** @type {{ number: number }} */ (field.options.find((option) => option.name === chosen)).number;
   }
   if (typeof value !== 'number') return refuse(name, limits(field), value, TypeError);
@@ -211,15 +260,17 @@ function limits(field) {
   return `${noun} from ${field.minimum} ${end}`;
 }
 
-/** @param {RawConfigError} error @param {ModelKind} kind */
-function ruleOf({ field, rule, minimum, maximum, choice, traits }, kind) {
+/** @param {RawConfigError} error @param {ModelKind} kind @param {boolean} custom whether the router is the caller's */
+function ruleOf({ field, rule, minimum, maximum, choice, traits }, kind, custom) {
   if (rule === Rule.EVEN) return 'even';
   if (rule === Rule.NEEDS && choice) {
     const able = choice.options.filter(
-      (option) => fits(option, kind) && traits.every((trait) => option.traits.includes(trait)),
+      (option) =>
+        fits(option, kind) && hasName(option) && traits.every((trait) => option.traits.includes(trait)),
     );
     const names = able.map(({ name }) => `"${name}"`).join(' or ');
-    return `${fromNumber(field, minimum)} unless ${choice.name} is ${names}`;
+    const own = custom && traits.includes('learns') ? ', or trains a tensor of its own' : '';
+    return `${fromNumber(field, minimum)} unless ${choice.name} is ${names}${own}`;
   }
   return `from ${minimum} to ${maximum}${field.name === 'topK' ? ' (experts)' : ''}`;
 }

@@ -2,6 +2,7 @@
  * The instance of the WebAssembly module: its exports and its memory. No other file of the package calls exports with
  * addresses of structures or reads structures: they get plain objects and copies.
  */
+import { MOST_TENSORS } from './custom-router.js';
 import { DisposedError, EngineError } from './errors.js';
 import {
   readConfigError,
@@ -11,6 +12,7 @@ import {
   readResult,
   readRouting,
   writeConfigField,
+  writeRouterTensor,
 } from './layout.js';
 
 /** Status codes of src/hyperrouter.h. */
@@ -20,11 +22,13 @@ export const Status = /** @type {const} */ ({ OK: 0, ARGUMENT: 1, MEMORY: 2, DIV
 export const Kind = /** @type {const} */ ({ language: 0, classifier: 1 });
 
 /** Rules that a configuration can break, as in src/hyperrouter.h. */
-export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, NEEDS: 3, KIND: 4 });
+export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, NEEDS: 3, KIND: 4, TENSORS: 5 });
 
-/** Room for what is passed by address: a configuration, and results behind it. */
+/** Room for what is passed by address: a configuration and results behind it, and the tensors of a custom router. */
 const EXCHANGE_BYTES = 1024;
+const ROUTER_TENSOR_BYTES = 80;
 
+/** @typedef {import('./custom-router.js').DeclaredTensor} DeclaredTensor */
 /** @typedef {import('./layout.js').RawField} RawField */
 /** @typedef {import('./layout.js').RawConfigError} RawConfigError */
 /** @typedef {import('./layout.js').RawParameter} RawParameter */
@@ -63,7 +67,7 @@ export class Core {
     this.#memory = shared ?? /** @type {WebAssembly.Memory} */ (memory);
     this.#exports = /** @type {RawExports} */ (/** @type {unknown} */ (functions));
     this.#exports._initialize?.();
-    this.#exchange = this.address('allocate', EXCHANGE_BYTES);
+    this.#exchange = this.address('allocate', EXCHANGE_BYTES + MOST_TENSORS * ROUTER_TENSOR_BYTES);
     if (this.#exchange === 0) throw new EngineError('not enough memory to start the engine');
   }
 
@@ -203,10 +207,16 @@ export class Core {
    * Writes a configuration for the next call that needs one: defaults, but for the given values.
    * @param {number} kind of model
    * @param {[field: RawField, number: number][]} values
+   * @param {readonly DeclaredTensor[]} tensors of a custom router
    */
-  writeConfig(kind, values) {
+  writeConfig(kind, values, tensors) {
     this.call('config_default', this.#exchange, kind);
     for (const [field, number] of values) writeConfigField(this, this.#exchange, field, number);
+    const at = this.#exchange + EXCHANGE_BYTES;
+    tensors.forEach((tensor, index) => {
+      writeRouterTensor(this, at + index * ROUTER_TENSOR_BYTES, tensor);
+    });
+    this.call('config_set_router_tensors', this.#exchange, at, tensors.length);
   }
 
   /**
@@ -255,7 +265,7 @@ export class Core {
 
   /**
    * Runs a pass over the contents of a model's buffers.
-   * @param {'evaluate' | 'gradients' | 'train_step'} name
+   * @param {'evaluate' | 'gradients' | 'train_step' | 'backward'} name `backward`: the first half of the two before it
    * @param {number} model address
    * @param {{ batch: number, length: number, carryMemory: boolean }} pass
    * @param {...number} more of a training step: learning rate and clip
@@ -263,6 +273,18 @@ export class Core {
   run(name, model, { batch, length, carryMemory }, ...more) {
     const at = this.#exchange;
     const status = this.call(`model_${name}`, model, batch, length, Number(carryMemory), ...more, at);
+    return { status, ...readResult(this, at) };
+  }
+
+  /**
+   * The second half of a pass that began as `backward`.
+   * @param {'finish_gradients' | 'finish_step'} name
+   * @param {number} model address
+   * @param {...number} more of a training step: learning rate and clip
+   */
+  finish(name, model, ...more) {
+    const at = this.#exchange;
+    const status = this.call(`model_${name}`, model, ...more, at);
     return { status, ...readResult(this, at) };
   }
 

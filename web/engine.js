@@ -127,7 +127,8 @@ export class Engine {
         bytes,
       );
     }
-    const owner = { core, release: () => this.#release(address, model, reference) };
+    const routerTensors = this.#schema.routerTensors(config);
+    const owner = { core, routerTensors, release: () => this.#release(address, model, reference) };
     /** @type {LanguageModel | Classifier} */
     const model =
       kind === 'language'

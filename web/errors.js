@@ -43,6 +43,15 @@ export class DivergedError extends Error {
 }
 
 /**
+ * A router of the caller's own failed: it threw, or it wrote what is no number or where it may not. The parameters are
+ * those after the last good step.
+ */
+export class RouterError extends Error {
+  /** The name of the class. */
+  name = 'RouterError';
+}
+
+/**
  * A model or an engine was used after `dispose()`.
  */
 export class DisposedError extends Error {

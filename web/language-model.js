@@ -283,6 +283,7 @@ export class LanguageModel extends Model {
     let known = text;
     for (let i = 0; i < maxTokens; i++) {
       const address = this.address;
+      this.prepare();
       const ours = core.call('generation_session', address) === session;
       if (!ours || core.call('generation_stale', address)) {
         // The first token, or the cache holds another text, or the parameters have changed.

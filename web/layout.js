@@ -3,6 +3,7 @@
  * compile. Only core.js reads structures, with these functions.
  */
 
+/** @import { DeclaredTensor } from './custom-router.js' */
 /** @import { ConfigOption } from './types.js' */
 
 /**
@@ -135,6 +136,21 @@ export function writeConfigField(memory, address, { type, offset }, number) {
 
 /**
  * @param {Views} memory
+ * @param {number} address of an `hr_router_tensor`
+ * @param {DeclaredTensor} tensor
+ */
+export function writeRouterTensor(memory, address, { name, shape, trained, mean, deviation }) {
+  const view = memory.view(address, 80);
+  const bytes = new TextEncoder().encode(name);
+  for (let at = 0; at < 48; at++) view.setUint8(at, bytes[at] ?? 0);
+  for (let i = 0; i < 3; i++) view.setInt32(48 + 4 * i, shape[i] ?? 0, true);
+  view.setInt32(60, Number(trained), true);
+  view.setFloat64(64, mean, true);
+  view.setFloat64(72, deviation, true);
+}
+
+/**
+ * @param {Views} memory
  * @param {number} address of an `hr_config_error`
  * @param {RawField[]} fields by index
  * @param {TraitNames} traitNames
@@ -158,17 +174,17 @@ export function readConfigError(memory, address, fields, traitNames) {
  * @returns {RawParameter}
  */
 export function readParameter(memory, address) {
-  const view = memory.view(address, 120);
+  const view = memory.view(address, 116);
   const rank = view.getInt32(72, true);
   return {
     name: memory.string(address),
     shape: [76, 80, 84].slice(0, rank).map((at) => view.getInt32(at, true)),
     size: view.getInt32(88, true),
     role: ROLES[view.getInt32(92, true)],
-    data: view.getUint32(104, true),
-    grad: view.getUint32(108, true),
-    m: view.getUint32(112, true),
-    v: view.getUint32(116, true),
+    data: view.getUint32(100, true),
+    grad: view.getUint32(104, true),
+    m: view.getUint32(108, true),
+    v: view.getUint32(112, true),
   };
 }
 

@@ -7,12 +7,13 @@ import {
   refuse,
   refuseLength,
 } from './check.js';
-import { encodeCheckpoint, floatsOf, RESERVED_METADATA } from './checkpoint.js';
+import { configMetadata, encodeCheckpoint, floatsOf, RESERVED_METADATA } from './checkpoint.js';
 import { Status } from './core.js';
+import { isCustom, isOwn, RouterProgram } from './custom-router.js';
 import { DisposedError, DivergedError } from './errors.js';
 
 /** @import { PlainConfig } from './config.js' */
-/** @import { Core } from './core.js' */
+/** @import { Core, RawParameter } from './core.js' */
 /** @import { Checkpoint } from './checkpoint.js' */
 /** @import { LayerRouting, MemoryUse, Parameter, SharedConfig, StepOptions, StepResult } from './types.js' */
 
@@ -25,6 +26,7 @@ import { DisposedError, DivergedError } from './errors.js';
  * What a model gets from its engine.
  * @typedef {object} Owner
  * @property {Core} core
+ * @property {readonly string[]} routerTensors names of those that a custom router declares in each layer
  * @property {() => void} release frees the model's memory
  */
 
@@ -53,6 +55,8 @@ export class Model {
   /** @type {number} */
   #address;
   #disposed = false;
+  /** @type {RouterProgram | undefined} */
+  #router;
 
   /**
    * @param {Owner} owner
@@ -73,7 +77,15 @@ export class Model {
      * @type {Record<string, string>}
      */
     this.metadata = {};
-    const { size, trainable } = countParameters(owner.core.parameters(address));
+    const parameters = owner.core.parameters(address);
+    if (isCustom(this.config.router)) {
+      const sizes = /** @type {{ layers: number, experts: number, dModel: number }} */ (this.config);
+      this.#router = new RouterProgram(this.config.router, sizes, {
+        ...{ core: owner.core, parameters, names: owner.routerTensors },
+        alive: () => this.address,
+      });
+    }
+    const { size, trainable } = countParameters(parameters.filter(isOwn));
     /** Number of parameters, trained and frozen. */
     this.parameterCount = size;
     /** Number of trained parameters. */
@@ -137,13 +149,33 @@ export class Model {
    * @returns {Parameter[]}
    */
   parameters() {
-    return this.core.parameters(this.address).map(({ name, shape, size, role, data, grad }) => ({
+    return this.#tensors().map(({ name, shape, size, role, data, grad }) => ({
       name,
       shape,
       trainable: role === 'trained',
       data: this.core.floats(data, size).slice(),
       grad: grad ? this.core.floats(grad, size).slice() : null,
     }));
+  }
+
+  /** The tensors that belong to the model. */
+  #tensors() {
+    return this.core.parameters(this.address).filter(isOwn);
+  }
+
+  /** Tells those who keep what they made of the parameters that these have changed. */
+  #invalidate() {
+    this.core.call('model_invalidate', this.address);
+    this.#router?.invalidate();
+  }
+
+  /**
+   * Makes what a pass needs before it: R and b of a custom router.
+   * @protected
+   * @throws {RouterError} the router failed; nothing was changed
+   */
+  prepare() {
+    this.#router?.refresh();
   }
 
   /**
@@ -153,7 +185,7 @@ export class Model {
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    */
   setParameter(name, data) {
-    const all = this.core.parameters(this.address);
+    const all = this.#tensors();
     const entry = all.find((parameter) => parameter.name === name);
     if (!entry) return refuse('name', `one of ${all.map((p) => p.name).join(', ')}`, name);
     checkArray('data', data, Float32Array);
@@ -161,7 +193,7 @@ export class Model {
       refuseLength('data', `${entry.size} numbers (${entry.shape.join(' x ')})`, data);
     }
     this.core.floats(entry.data, entry.size).set(data);
-    this.core.call('model_invalidate', this.address);
+    this.#invalidate();
   }
 
   /**
@@ -253,13 +285,33 @@ export class Model {
   }
 
   /**
+   * A pass of the engine; with a custom router, gradients are taken in two halves.
+   * @param {'evaluate' | 'gradients' | 'train_step'} name
+   * @param {Pass} pass
+   * @param {...number} more
+   */
+  #pass(name, pass, ...more) {
+    const router = this.#router;
+    const { core, address } = this;
+    this.prepare();
+    if (!router || name === 'evaluate') return core.run(name, address, pass, ...more);
+    const begun = core.run('backward', address, pass);
+    if (begun.status !== Status.OK) return begun;
+    router.backward();
+    const half = name === 'gradients' ? 'finish_gradients' : 'finish_step';
+    const result = core.finish(half, this.address, ...more);
+    if (name === 'train_step') router.invalidate();
+    return result;
+  }
+
+  /**
    * Runs a pass over the contents of the buffers.
    * @param {'evaluate' | 'gradients' | 'train_step'} name
    * @param {Pass} pass
    * @param {...number} more
    */
   #run(name, pass, ...more) {
-    const { status, loss, auxiliaryLoss, gradNorm } = this.core.run(name, this.address, pass, ...more);
+    const { status, loss, auxiliaryLoss, gradNorm } = this.#pass(name, pass, ...more);
     if (status === Status.DIVERGED) {
       const step = this.step + 1;
       const what = Number.isFinite(loss) ? `the gradient is ${gradNorm}` : `the loss is ${loss}`;
@@ -293,7 +345,7 @@ export class Model {
     }
     const { core } = this;
     const tensors = [];
-    const entries = core.parameters(this.address);
+    const entries = this.#tensors();
     for (const { name, shape, size, data } of entries)
       tensors.push({ name, shape, data: core.floats(data, size) });
     if (optimizer) {
@@ -307,7 +359,7 @@ export class Model {
     }
     return encodeCheckpoint(tensors, {
       ...metadata,
-      'hyperrouter.config': JSON.stringify(this.config),
+      ...configMetadata(this.config),
       ...(this.topK === this.config.topK ? {} : { 'hyperrouter.topK': String(this.topK) }),
       ...(optimizer ? { 'hyperrouter.step': String(this.step) } : {}),
       ...(this.config.sparsityWeight > 0
@@ -332,13 +384,12 @@ export class Model {
    */
   restore(checkpoint) {
     const { core, address } = this;
-    const entries = core.parameters(address);
-    const writes = checkpoint.match(entries);
+    const writes = checkpoint.match(this.#tensors());
     for (const { to, tensor } of writes) {
       const data = floatsOf(tensor);
       core.floats(to, data.length).set(data);
     }
-    core.call('model_invalidate', address);
+    this.#invalidate();
     core.call('model_set_step', address, checkpoint.step);
     if (checkpoint.topK !== undefined) this.topK = checkpoint.topK;
     if (checkpoint.sparsityWeight !== undefined && this.config.sparsityWeight > 0)
@@ -365,7 +416,7 @@ function loadOfCounts(counts) {
   return Float32Array.from(counts, (count) => count / Math.max(1, assignments));
 }
 
-/** @param {import('./core.js').RawParameter[]} parameters */
+/** @param {RawParameter[]} parameters */
 function countParameters(parameters) {
   let [size, trainable] = [0, 0];
   for (const parameter of parameters) {

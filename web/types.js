@@ -1,5 +1,53 @@
 /** Types of the package's interface. */
 
+/**
+ * @typedef {'hyperrouter' | 'smoe' | 'smoe-dropout' | 'dense' | 'cosine' | 'hash'} RouterName
+ * Names of the built-in routers.
+ */
+
+/**
+ * @typedef {object} RouterTensor
+ * A tensor that a custom router has in each layer, as `layers.i.pos_ff.gate.NAME`. The engine trains, clips and saves it
+ * like its own.
+ *
+ * @property {string} name up to 47 letters, digits, `_` and `.`
+ * @property {number[]} shape one to three sizes
+ * @property {'normal' | 'zeros' | 'ones'} [init] initial values; default 'normal'
+ * @property {number} [std] standard deviation of 'normal'; default 0.02
+ * @property {boolean} [trainable] false: frozen; default true
+ */
+
+/**
+ * @typedef {Record<string, Float32Array>} RouterTensors
+ * Tensors by name, row-major.
+ */
+
+/**
+ * @typedef {object} RouterSizes
+ * What a custom router generates for.
+ *
+ * @property {number} experts E
+ * @property {number} dModel d
+ * @property {number} layer index of the layer
+ */
+
+/**
+ * @typedef {object} CustomRouter
+ * A router of your own. It generates R and b of each layer, which give the logits R·x + b, from tensors that it declares.
+ * Pass it as `config.router`, or, for a model in a worker, the URL of a module whose default export it is. The functions
+ * must depend on nothing but their arguments, and must not use the model.
+ *
+ * @property {string} name for messages and files
+ * @property {(sizes: { experts: number, dModel: number }) => RouterTensor[]} [parameters] the tensors of a layer;
+ *   absent: none
+ * @property {(tensors: RouterTensors, out: { weight: Float32Array, bias: Float32Array }, sizes: RouterSizes) => void} generate
+ *   fills R (`weight` [E, d]) and b (`bias` [E]), which are 0, from copies of the tensors; called whenever parameters
+ *   have changed
+ * @property {(tensors: RouterTensors, gradients: { weightGrad: Float32Array, biasGrad: Float32Array }, grads: RouterTensors, sizes: RouterSizes) => void} [backward]
+ *   adds the gradients of the trained tensors to `grads`, which are 0, from those of R and b; required if there is a
+ *   tensor to train
+ */
+
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Schedule } from './schedules.js' */
 
@@ -12,8 +60,7 @@
  * @property {number} [dInner] hidden width of an expert
  * @property {number} [experts] number of experts per layer
  * @property {number} [topK] experts per token, 1 to experts
- * @property {'hyperrouter' | 'smoe' | 'smoe-dropout' | 'dense' | 'cosine' | 'hash'} [router] where the router logits
- *   come from
+ * @property {RouterName | CustomRouter} [router] where the router logits come from
  * @property {'topk-softmax' | 'softmax-topk' | 'sigmoid' | 'expert-choice' | 'relu'} [gate] how experts and their weights
  *   are chosen from the router logits
  * @property {number} [hyperSize] hidden width of the frozen hypernetwork (`hyperrouter`)
@@ -117,7 +164,8 @@
  * @property {string[]} traits what it does or takes; other keys may require some of them. Of routers, `routes`: tokens are
  *   routed to experts; `learns`: training changes the logits of a given input; `hypernetwork`: a frozen hypernetwork
  *   generates R and b; `matrix`: logits are R·x + b; `projection`: they are those of a projection of x; `scale`:
- *   `routerScale` scales its initial values; `gated`: any gate can choose from its logits; `tokens`: it needs token ids.
+ *   `routerScale` scales its initial values; `gated`: any gate can choose from its logits; `tokens`: it needs token ids;
+ *   `external`: R and b come from a program of the caller.
  *   Of gates, `topK`: every token gets k experts; `varies`: any number; `sparsity`: a loss steers that number; `sigmoid`:
  *   experts are scored by the logistic function
  */
@@ -136,6 +184,7 @@
  * @property {number} [multipleOf] 2 if the number must be even
  * @property {string[]} [choices] names of the options of a choice
  * @property {ConfigOption[]} [options] options of a choice
+ * @property {ConfigOption} [custom] of `router`: what a router of your own does and takes
  * @property {string[]} requires traits that the chosen options must have for this key to have an effect; see
  *   `fieldsInUse`
  * @property {boolean} shape whether it sets the shape of a tensor: a checkpoint cannot be opened without it

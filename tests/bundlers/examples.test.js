@@ -95,6 +95,23 @@ describe('the examples, with the packed package', () => {
     assert.equal(output.match(/^ {2}\d {3}( +\d+ %){8}$/gm)?.length, 10, output);
   });
 
+  it('a router of its own trains, at every rank', async () => {
+    for (const file of ['own-router.js', 'low-rank-router.js'])
+      await copyFile(join(EXAMPLES, file), join(folder, file));
+    const output = await run(process.execPath, ['own-router.js', '150'], { cwd: folder });
+    const rows = [...output.matchAll(/^ {2}(\S+)((?: +[\d.]+ %){3})$/gm)];
+    assert.deepEqual(
+      rows.map(([, name]) => name),
+      ['low-rank-1', 'low-rank-2', 'low-rank-4', 'smoe', 'hyperrouter'],
+      output,
+    );
+    // Half of the points are of either class: whatever is learned is above that.
+    for (const [row, name, accuracies] of rows) {
+      const best = Math.max(...accuracies.split('%').map(Number));
+      assert.ok(!name.startsWith('low-rank') || best > 55, row);
+    }
+  });
+
   it('the cells of a notebook run one after the other', async () => {
     const notebook = await readFile(join(EXAMPLES, 'notebook.md'), 'utf8');
     const cells = Array.from(notebook.matchAll(/^```js\n(.*?)^```/gms), ([, code]) =>

@@ -92,10 +92,12 @@ static void router(const reference *self, double *rows, int32_t layer) {
     free(hidden);
     return;
   }
+  const bool custom = strcmp(router_name(self->config.router), "custom") == 0;
+  const char *weight = custom ? "pos_ff.gate.generated.weight" : "pos_ff.gate.gate.weight";
+  const char *bias = custom ? "pos_ff.gate.generated.bias" : "pos_ff.gate.gate.bias";
   for (int32_t i = 0; i < e; i++) {
-    for (int32_t j = 0; j < d; j++)
-      rows[i * (d + 1) + j] = (double)data(self, layer, "pos_ff.gate.gate.weight")[i * d + j];
-    rows[i * (d + 1) + d] = (double)data(self, layer, "pos_ff.gate.gate.bias")[i];
+    for (int32_t j = 0; j < d; j++) rows[i * (d + 1) + j] = (double)data(self, layer, weight)[i * d + j];
+    rows[i * (d + 1) + d] = (double)data(self, layer, bias)[i];
   }
 }
 

@@ -75,7 +75,9 @@ static void check_lacks(const hr_config *config, const char *name, const char *c
   CHECK(chosen && chosen->option);
   if (!chosen || !chosen->option) return;
   if (choice) CHECK(strcmp(chosen->name, choice) == 0);
-  CHECK(error.trait && !(chosen->option((int32_t)get(config, chosen))->traits & error.trait));
+  /* A custom router has what its tensors give it. */
+  const int32_t traits = chosen->option((int32_t)get(config, chosen))->traits;
+  CHECK(error.trait && (!(traits & error.trait) || traits & HR_TRAIT_EXTERNAL));
   bool able = false;
   for (int32_t i = 0; chosen->option(i); i++) able = able || chosen->option(i)->traits & error.trait;
   CHECK(able);
@@ -179,7 +181,9 @@ static void test_needs(hr_kind kind, int32_t router, int32_t gate) {
   static const char *const FIRST_THREE[] = {"topk-softmax", "softmax-topk", "sigmoid"};
   const char *name = router_name(router);
   const bool routes = strcmp(name, "dense") != 0, hash = strcmp(name, "hash") == 0;
-  const bool learns = routes && !hash && strcmp(name, "smoe-dropout") != 0;
+  const bool custom = strcmp(name, "custom") == 0;
+  /* The configuration below has a custom router without tensors, which learns nothing. */
+  const bool learns = routes && !hash && !custom && strcmp(name, "smoe-dropout") != 0;
   const bool matrix = routes && !hash && strcmp(name, "cosine") != 0;
   bool top_k = false;
   for (int i = 0; i < 3; i++) top_k = top_k || strcmp(gate_name(gate), FIRST_THREE[i]) == 0;
@@ -191,7 +195,7 @@ static void test_needs(hr_kind kind, int32_t router, int32_t gate) {
       {"loadBalanceWeight", 0.01, learns && top_k},
       {"routerZWeight", 0.01, learns && top_k},
       {"routerNoise", 1, matrix},
-      {"routerScale", 2, routes && !hash},
+      {"routerScale", 2, routes && !hash && !custom},
       {"sharedExperts", 1, routes},
       {"capacityFactor", 1.25, routes && top_k},
       {"balanceRate", 0.01, routes && !hash && top_k},
@@ -251,9 +255,80 @@ static void test_rules(void) {
   }
 }
 
+/* The tensors that a custom router may have, and that no other router may. */
+static void test_router_tensors(void) {
+  static const hr_router_tensor GOOD = {"a_1.B", {1 << 14, 1 << 14}, 1, -3, 0.5};
+  hr_config config = small_classifier(router_named("custom"));
+  config.load_balance_weight = 0.1;
+  check_accepted(&config);
+  hr_router_tensor tensors[HR_ROUTER_TENSORS_MAX + 1];
+  for (int32_t i = 0; i <= HR_ROUTER_TENSORS_MAX; i++) {
+    tensors[i] = GOOD;
+    tensors[i].name[0] = (char)((i < 26 ? 'a' : 'A' - 26) + i);
+  }
+  config.router_tensors = tensors;
+  config.router_tensor_count = HR_ROUTER_TENSORS_MAX;
+  check_accepted(&config);
+  config.router_tensor_count++;
+  check_refused(&config, "router", HR_RULE_TENSORS, HR_ROUTER_TENSORS_MAX, HR_ROUTER_TENSORS_MAX);
+  config.router_tensor_count = -1;
+  check_refused(&config, "router", HR_RULE_TENSORS, HR_ROUTER_TENSORS_MAX, HR_ROUTER_TENSORS_MAX);
+  config.router_tensor_count = 2;
+  config.router = router_named("smoe");
+  check_refused(&config, "router", HR_RULE_TENSORS, 0, 0);
+  config.router = router_named("custom");
+
+  static const char *const BAD_NAMES[] = {"",
+                                          "1a",
+                                          ".a",
+                                          "a b",
+                                          "a\x80",
+                                          "a/b",
+                                          "generated.weight",
+                                          "generated.bias",
+                                          "w_noise",
+                                          "e_score_correction_bias",
+                                          "a_1.B"};
+  for (size_t i = 0; i < sizeof BAD_NAMES / sizeof *BAD_NAMES; i++) {
+    test_context("the name '%s'", BAD_NAMES[i]);
+    memset(tensors[1].name, 0, sizeof tensors[1].name);
+    memcpy(tensors[1].name, BAD_NAMES[i], strlen(BAD_NAMES[i]));
+    check_refused(&config, "router", HR_RULE_TENSORS, 1, 1);
+  }
+  memset(tensors[1].name, 'x', sizeof tensors[1].name);
+  check_refused(&config, "router", HR_RULE_TENSORS, 1, 1);
+  tensors[1].name[HR_ROUTER_TENSOR_NAME - 1] = 0;
+  check_accepted(&config);
+
+  static const int32_t BAD_SHAPES[][3] = {
+      {0}, {-1}, {2, -1}, {2, 0, 2}, {1 << 29}, {2, 1 << 28}, {1 << 28, 1 << 28, 1 << 28}};
+  for (size_t i = 0; i < sizeof BAD_SHAPES / sizeof *BAD_SHAPES; i++) {
+    test_context("shape %zu", i);
+    memcpy(tensors[1].shape, BAD_SHAPES[i], sizeof BAD_SHAPES[i]);
+    check_refused(&config, "router", HR_RULE_TENSORS, 1, 1);
+  }
+  memcpy(tensors[1].shape, GOOD.shape, sizeof GOOD.shape);
+  static const double BAD_NUMBERS[][2] = {{NAN, 1}, {INFINITY, 1}, {0, NAN}, {0, INFINITY}, {0, -1}};
+  for (size_t i = 0; i < sizeof BAD_NUMBERS / sizeof *BAD_NUMBERS; i++) {
+    test_context("initial values %zu", i);
+    tensors[1].mean = BAD_NUMBERS[i][0];
+    tensors[1].deviation = BAD_NUMBERS[i][1];
+    check_refused(&config, "router", HR_RULE_TENSORS, 1, 1);
+  }
+  test_context("%s", "");
+
+  /* Without a tensor that is trained, nothing learns from a loss on the router. */
+  config = small_classifier(router_named("custom"));
+  config.load_balance_weight = 0.1;
+  config.router_tensors++;
+  config.router_tensor_count = 1;
+  check_lacks(&config, "loadBalanceWeight", "router");
+}
+
 static void test_routers(void) {
-  static const char *const NAMES[] = {"hyperrouter", "smoe", "smoe-dropout", "dense", "cosine", "hash"};
-  CHECK_INT(router_count(), 6);
+  static const char *const NAMES[] = {"hyperrouter", "smoe", "smoe-dropout", "dense",
+                                      "cosine",      "hash", "custom"};
+  CHECK_INT(router_count(), 7);
   for (int32_t i = 0; i < router_count(); i++) {
     const hr_option *option = router_option(i);
     CHECK(strcmp(option->name, NAMES[i]) == 0);
@@ -262,7 +337,7 @@ static void test_routers(void) {
     CHECK_INT(router_routes(i), strcmp(NAMES[i], "dense") != 0);
   }
   CHECK(router_option(-1) == NULL);
-  CHECK(router_option(6) == NULL);
+  CHECK(router_option(7) == NULL);
 }
 
 /* Every trait has a name of its own; only choices have options, and what a field needs some option has. */
@@ -314,7 +389,7 @@ static void check_tensor(hr_model *model, const char *prefix, expectation expect
   CHECK_INT(parameter->size, size);
   CHECK_INT(parameter->role, expected.role);
   const bool trained = expected.role == HR_TRAINED;
-  CHECK((parameter->grad != NULL) == trained);
+  CHECK((parameter->grad != NULL) == (trained || expected.role == HR_EXTERNAL));
   CHECK((parameter->m != NULL) == trained && (parameter->v != NULL) == trained);
 
   static const double MEANS[] = {0, 0, 1, 0, 0.69314718055994530942};
@@ -354,6 +429,11 @@ static void check_feedforward(hr_model *model, const char *layer, const hr_confi
     check_tensor(model, layer, (expectation){"gate.temperature", {1}, HR_TRAINED, HR_INITIAL_LN_2});
   } else if (strcmp(router, "hash") == 0) {
     check_tensor(model, layer, (expectation){"gate.table", {c->vocab_size, e}, HR_FROZEN, HR_INITIAL_UNIT});
+  } else if (strcmp(router, "custom") == 0) {
+    check_tensor(model, layer, (expectation){"gate.generated.weight", {e, d}, HR_EXTERNAL, HR_INITIAL_ZERO});
+    check_tensor(model, layer, (expectation){"gate.generated.bias", {e}, HR_EXTERNAL, HR_INITIAL_ZERO});
+    check_tensor(model, layer, (expectation){"gate.u", {4, 3}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, layer, (expectation){"gate.fixed.offset", {5}, HR_FROZEN, HR_INITIAL_ZERO});
   } else if (strcmp(router, "dense") != 0) {
     const hr_role role = strcmp(router, "smoe") == 0 ? HR_TRAINED : HR_FROZEN;
     check_tensor(model, layer, (expectation){"gate.gate.weight", {e, d}, role, HR_INITIAL_SMALL});
@@ -374,6 +454,10 @@ static void check_feedforward(hr_model *model, const char *layer, const hr_confi
   }
   check_tensor(model, layer, (expectation){"layer_norm.weight", {d}, HR_TRAINED, HR_INITIAL_NEAR_ONE});
   check_tensor(model, layer, (expectation){"layer_norm.bias", {d}, HR_TRAINED, HR_INITIAL_ZERO});
+}
+
+static bool same_number(double a, double b) {
+  return a <= b && a >= b;
 }
 
 /* Names, shapes and initial values are those of the published code: its checkpoints must open. */
@@ -420,7 +504,8 @@ static void test_parameters(const hr_config *c) {
     CHECK(strcmp(told.name, parameter->name) == 0);
     CHECK(memcmp(told.shape, parameter->shape, sizeof told.shape) == 0);
     CHECK(told.rank == parameter->rank && told.size == parameter->size);
-    CHECK(told.role == parameter->role && told.initial == parameter->initial);
+    CHECK(told.role == parameter->role && same_number(told.mean, parameter->mean) &&
+          same_number(told.deviation, parameter->deviation));
     CHECK(!told.data && !told.grad && !told.m && !told.v);
   }
   hr_parameter none;
@@ -506,6 +591,7 @@ int main(void) {
   test_limits(HR_CLASSIFIER);
   test_rules();
   test_routers();
+  test_router_tensors();
   test_traits();
   test_roles();
   for (int32_t router = 0; router < router_count(); router++) {

@@ -123,6 +123,8 @@ static void test_divergence(hr_config config) {
     hr_parameter *parameter = hr_model_parameter(model, i);
     /* The table of the hash router has no part in a number: it only says who is chosen. */
     if (strstr(parameter->name, "gate.table")) continue;
+    /* Nor have tensors that only the caller's router reads. */
+    if (strstr(parameter->name, "gate.u") || strstr(parameter->name, "gate.fixed")) continue;
     const hr_real was = parameter->data[0];
     test_context("a NaN in %s", parameter->name);
     parameter->data[0] = (hr_real)NAN;
@@ -159,6 +161,85 @@ static void test_infinite_gradient(void) {
   hr_model_destroy(model);
 }
 
+/* A step in two halves is a step in one, to the bit; what the caller adds to a gradient in between counts like what the
+ * engine computed. */
+static void test_halves(hr_config config) {
+  config.dropout = 0.1;
+  hr_model *whole = new_model(&config), *halves = new_model(&config);
+  sample data = new_sample(whole, 31);
+  hr_result a, b, c;
+  CHECK_REFUSED(hr_model_finish_step(halves, 0.01, 0.25, &b));
+  CHECK_REFUSED(hr_model_finish_gradients(halves, &b));
+  for (int step = 0; step < 3; step++) {
+    CHECK_OK(hr_model_train_step(whole, &data.batch, 0.01, 0.25, &a));
+    CHECK_OK(hr_model_backward(halves, &data.batch, &b));
+    CHECK_OK(hr_model_finish_step(halves, 0.01, 0.25, &c));
+    CHECK(a.loss == b.loss && a.loss == c.loss && a.auxiliary == c.auxiliary && a.grad_norm == c.grad_norm);
+    CHECK(fingerprint(whole) == fingerprint(halves));
+    CHECK_REFUSED(hr_model_finish_step(halves, 0.01, 0.25, &c));
+  }
+  CHECK_OK(hr_model_gradients(whole, &data.batch, &a));
+  CHECK_OK(hr_model_backward(halves, &data.batch, &b));
+  CHECK_OK(hr_model_finish_gradients(halves, &c));
+  CHECK(a.loss == c.loss && a.grad_norm == c.grad_norm && fingerprint(whole) == fingerprint(halves));
+
+  const uint64_t before = fingerprint(halves);
+  CHECK_OK(hr_model_backward(halves, &data.batch, &b));
+  CHECK_REFUSED(hr_model_finish_step(halves, -1, 0, &c));
+  CHECK_REFUSED(hr_model_finish_step(halves, 1, NAN, &c));
+  CHECK_OK(hr_model_evaluate(whole, &data.batch, &a));
+  CHECK(fingerprint(halves) == before);
+  CHECK_OK(hr_model_evaluate(halves, &data.batch, &a));
+  CHECK_REFUSED(hr_model_finish_step(halves, 0.01, 0, &c));
+  CHECK(fingerprint(whole) == fingerprint(halves));
+  free_sample(&data);
+  hr_model_destroy(whole);
+  hr_model_destroy(halves);
+}
+
+/* The gradient of R and b is the caller's to carry on; what it adds to that of a tensor trains it, and cannot leave the
+ * model with numbers that are none. */
+static void test_custom_router(void) {
+  hr_config config = small_language_model(router_named("custom"), false);
+  hr_model *model = new_model(&config);
+  randomise_parameters(model, 33);
+  sample data = new_sample(model, 32);
+  hr_parameter *u = find_parameter(model, "layers.1.pos_ff.gate.u");
+  hr_parameter *weight = find_parameter(model, "layers.1.pos_ff.gate.generated.weight");
+  hr_parameter *bias = find_parameter(model, "layers.1.pos_ff.gate.generated.bias");
+  const hr_real first = u->data[0], second = u->data[1], given = weight->data[0];
+  hr_result begun, done;
+  CHECK_OK(hr_model_backward(model, &data.batch, &begun));
+  CHECK(largest(weight->grad, weight->size) > 0 && largest(bias->grad, bias->size) > 0);
+  CHECK(largest(u->grad, u->size) == 0);
+  u->grad[0] += 2;
+  CHECK_OK(hr_model_finish_step(model, 0.01, 0, &done));
+  CHECK_NEAR(u->data[0], first - 0.01, 1e-6);
+  CHECK(same_bits(&u->data[1], &second, 1) && same_bits(&weight->data[0], &given, 1));
+  CHECK_OK(hr_model_backward(model, &data.batch, &begun));
+  CHECK(u->grad[0] == 0);
+  CHECK_OK(hr_model_finish_gradients(model, &done));
+  const double norm = done.grad_norm;
+  CHECK_OK(hr_model_set_memory(model, 0, 0));
+  CHECK_OK(hr_model_backward(model, &data.batch, &begun));
+  CHECK_OK(hr_model_finish_gradients(model, &done));
+  CHECK_OK(hr_model_set_memory(model, 0, 0));
+  CHECK_OK(hr_model_backward(model, &data.batch, &begun));
+  u->grad[0] += (hr_real)(2 * norm);
+  const double alone = done.grad_norm;
+  CHECK_OK(hr_model_finish_gradients(model, &done));
+  CHECK_NEAR(done.grad_norm, sqrt(alone * alone + 4 * norm * norm), 1e-5 * norm);
+
+  const uint64_t before = fingerprint(model);
+  CHECK_OK(hr_model_backward(model, &data.batch, &begun));
+  u->grad[0] = (hr_real)NAN;
+  CHECK_INT(hr_model_finish_step(model, 0.01, 0.25, &done), HR_ERROR_DIVERGED);
+  CHECK(fingerprint(model) == before);
+  CHECK_REFUSED(hr_model_finish_step(model, 0.01, 0.25, &done));
+  free_sample(&data);
+  hr_model_destroy(model);
+}
+
 int main(void) {
   for (int32_t router = 0; router < router_count(); router++) {
     const hr_config language = small_language_model(router, router % 2),
@@ -172,5 +253,8 @@ int main(void) {
     test_divergence(classifier);
   }
   test_infinite_gradient();
+  test_halves(small_language_model(0, true));
+  test_halves(small_classifier(0));
+  test_custom_router();
   return test_report("training");
 }

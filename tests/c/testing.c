@@ -141,6 +141,13 @@ bool same_bits(const hr_real *a, const hr_real *b, int64_t n) {
 
 /* ------------------------------------------------------------------------------------------------ models */
 
+static void add_router_tensors(hr_config *config) {
+  static const hr_router_tensor TENSORS[] = {{"u", {4, 3}, 1, 0, 0.02}, {"fixed.offset", {5}, 0, 0, 0}};
+  if (!(router_option(config->router)->traits & HR_TRAIT_EXTERNAL)) return;
+  config->router_tensors = TENSORS;
+  config->router_tensor_count = sizeof TENSORS / sizeof *TENSORS;
+}
+
 hr_config small_language_model(int32_t router, bool pre_layer_norm) {
   hr_config config;
   hr_config_default(&config, HR_LANGUAGE_MODEL);
@@ -158,6 +165,7 @@ hr_config small_language_model(int32_t router, bool pre_layer_norm) {
   config.memory_length = 7;
   config.batch_size = 3;
   config.pre_layer_norm = pre_layer_norm;
+  add_router_tensors(&config);
   return config;
 }
 
@@ -174,6 +182,7 @@ hr_config small_classifier(int32_t router) {
   config.router = router;
   config.hyper_size = 6;
   config.batch_size = 13;
+  add_router_tensors(&config);
   return config;
 }
 

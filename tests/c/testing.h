@@ -47,7 +47,7 @@ double largest_difference(const hr_real *a, const hr_real *b, int64_t n);
 double largest(const hr_real *a, int64_t n);
 bool same_bits(const hr_real *a, const hr_real *b, int64_t n);
 
-/* Small models with odd sizes. */
+/* Small models with odd sizes. With the router "custom" they have a trained tensor `u` [4,3] and a frozen one. */
 hr_config small_language_model(int32_t router, bool pre_layer_norm);
 hr_config small_classifier(int32_t router);
 /* The options of the field `router`. */

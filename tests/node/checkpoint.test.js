@@ -53,7 +53,10 @@ function publishedShapes(config) {
     shapes[`${attention}.r_net.weight`] = [width, d];
     shapes[`${attention}.layer_norm.weight`] = [d];
     shapes[`${attention}.layer_norm.bias`] = [d];
-    Object.assign(shapes, feedforwardShapes(`layers.${i}.pos_ff`, { d, f, e, z, w, v, router }));
+    Object.assign(
+      shapes,
+      feedforwardShapes(`layers.${i}.pos_ff`, { d, f, e, z, w, v, router: String(router) }),
+    );
   }
   return shapes;
 }

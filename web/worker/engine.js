@@ -1,12 +1,21 @@
+import { refuse } from '../check.js';
 import { warnCollected } from '../development.js';
 import { DisposedError } from '../errors.js';
 import { Classifier } from './classifier.js';
 import { LanguageModel } from './language-model.js';
 
 /** @import { Engine as SynchronousEngine } from '../engine.js' */
-/** @import { ClassifierConfig, ConfigField, LanguageConfig, ModelKind, Router } from '../types.js' */
+/** @import { ClassifierConfig, ConfigField, LanguageConfig, ModelKind, Router, RouterName } from '../types.js' */
 /** @import { Connection } from './connection.js' */
 /** @import { Description } from './model.js' */
+
+/**
+ * @template Config
+ * @typedef {Omit<Config, 'router'> & { router?: RouterName | URL }} InWorker
+ * A configuration of a model in a worker: a router of your own is the URL of a module whose default export it is.
+ */
+
+/** @typedef {{ module: string }} RouterModule a custom router on its way to the worker */
 
 /**
  * @typedef {object} CallOptions
@@ -71,33 +80,32 @@ export class Engine {
 
   /**
    * Creates a Transformer-XL language model with mixtures of experts. All its memory is allocated now.
-   * @param {LanguageConfig} config see `configFields('language')` for defaults and limits
+   * @param {InWorker<LanguageConfig>} config see `configFields('language')` for defaults and limits
    * @param {CallOptions} [options] options of the call
    * @returns {Promise<LanguageModel>}
    * @throws {TypeError | RangeError} naming the key; nothing was created
    * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
    */
   async createLanguageModel(config, options) {
-    const model = this.#adopt(await this.#call('createLanguageModel', [config], options));
-    return /** @type {LanguageModel} */ (model);
+    return /** @type {LanguageModel} */ (await this.#create('createLanguageModel', [], config, options));
   }
 
   /**
    * Creates a classifier of vectors. All its memory is allocated now.
-   * @param {ClassifierConfig} config see `configFields('classifier')` for defaults and limits
+   * @param {InWorker<ClassifierConfig>} config see `configFields('classifier')` for defaults and limits
    * @param {CallOptions} [options] options of the call
    * @returns {Promise<Classifier>}
    * @throws {TypeError | RangeError} naming the key; nothing was created
    * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
    */
   async createClassifier(config, options) {
-    return /** @type {Classifier} */ (this.#adopt(await this.#call('createClassifier', [config], options)));
+    return /** @type {Classifier} */ (await this.#create('createClassifier', [], config, options));
   }
 
   /**
    * Opens a safetensors file of this package or of the published PyTorch code.
    * @param {Uint8Array} bytes of the file
-   * @param {Partial<LanguageConfig> | Partial<ClassifierConfig>} [config] keys that the file does not have, or that
+   * @param {InWorker<LanguageConfig> | InWorker<ClassifierConfig>} [config] keys that the file does not have, or that
    *   override those of the file; keys that set the shape of a tensor must agree with the file
    * @param {CallOptions} [options] options of the call
    * @returns {Promise<LanguageModel | Classifier>}
@@ -105,7 +113,24 @@ export class Engine {
    * @throws {TypeError | RangeError} naming the argument
    */
   async loadCheckpoint(bytes, config, options) {
-    return this.#adopt(await this.#call('loadCheckpoint', [bytes, config], options));
+    return this.#create('loadCheckpoint', [bytes], config, options);
+  }
+
+  /**
+   * @param {string} method
+   * @param {unknown[]} args before the configuration
+   * @param {unknown} config
+   * @param {CallOptions} [options]
+   */
+  async #create(method, args, config, options) {
+    const router = isObject(config) ? config.router : undefined;
+    const sent = isObject(router)
+      ? { .../** @type {object} */ (config), router: wireRouter(router) }
+      : config;
+    const description = await this.#call(method, [...args, sent], options);
+    // The functions of a router stay in the worker.
+    if (isObject(router)) description.fixed.config.router = router;
+    return this.#adopt(description);
   }
 
   /**
@@ -151,6 +176,23 @@ export class Engine {
   async [Symbol.asyncDispose]() {
     await this.dispose();
   }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, unknown>}
+ */
+const isObject = (value) => typeof value === 'object' && value !== null;
+
+/**
+ * @param {unknown} router no name
+ * @returns {RouterModule}
+ */
+function wireRouter(router) {
+  if (router instanceof URL) return { module: router.href };
+  const module =
+    "a name, or the URL of the module whose default export is the router: new URL('./router.js', import.meta.url)";
+  return refuse('config.router', module, router, TypeError);
 }
 
 /** @param {unknown} error */

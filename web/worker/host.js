@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { show } from '../check.js';
+import { isCustom, routerName } from '../custom-router.js';
+import { RouterError } from '../errors.js';
 import { LanguageModel } from '../language-model.js';
 import { load } from '../load.js';
 import { Model } from '../model.js';
@@ -83,7 +86,7 @@ class Host {
     }
     if (method === 'abort') return void this.#streams.get(args[0])?.controller.abort();
     if (method === 'forget') return void this.#forget(args[0]);
-    const value = /** @type {any} */ (this.#engine)[method](...args);
+    const value = /** @type {any} */ (this.#engine)[method](...(await withRouter(args)));
     return value instanceof Model ? this.#describe(/** @type {LanguageModel | Classifier} */ (value)) : value;
   }
 
@@ -101,7 +104,10 @@ class Host {
     return {
       id,
       kind: model instanceof LanguageModel ? 'language' : 'classifier',
-      fixed: { config, parameterCount, trainableParameterCount, memory },
+      fixed: {
+        config: { ...config, router: routerName(config.router) },
+        ...{ parameterCount, trainableParameterCount, memory },
+      },
       metadata,
       state: stateOf(model),
     };
@@ -156,6 +162,30 @@ class Host {
     stream?.controller.abort();
     await stream?.iterator.return?.();
   }
+}
+
+/**
+ * The arguments of a call with the custom router that a configuration among them names.
+ * @param {any[]} args
+ */
+async function withRouter(args) {
+  return Promise.all(
+    args.map(async (arg) =>
+      arg?.router?.module === undefined ? arg : { ...arg, router: await loadRouter(arg.router.module) },
+    ),
+  );
+}
+
+/** @param {string} url of a module */
+async function loadRouter(url) {
+  let router;
+  try {
+    router = (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)).default;
+  } catch (cause) {
+    throw new RouterError(`config.router cannot be loaded from ${url}: ${cause}`, { cause });
+  }
+  if (isCustom(router)) return router;
+  throw new TypeError(`config.router must be the default export of the module ${url}, got ${show(router)}`);
 }
 
 /**

@@ -2,7 +2,14 @@
  * Serialises values and errors for messages between a page and its worker: arrays are transferred, errors keep their
  * class.
  */
-import { CheckpointError, DisposedError, DivergedError, EngineError, OutOfMemoryError } from '../errors.js';
+import {
+  CheckpointError,
+  DisposedError,
+  DivergedError,
+  EngineError,
+  OutOfMemoryError,
+  RouterError,
+} from '../errors.js';
 
 /**
  * @typedef {object} WireError
@@ -15,7 +22,7 @@ import { CheckpointError, DisposedError, DivergedError, EngineError, OutOfMemory
 /** @type {Record<string, new (message: string, more: any) => Error>} */
 const CLASSES = {
   ...{ CheckpointError, DisposedError, DivergedError, EngineError, OutOfMemoryError },
-  ...{ RangeError, TypeError },
+  ...{ RangeError, RouterError, TypeError },
 };
 
 /**
