@@ -4,12 +4,54 @@
  *
  * @typedef {object} LayerRouting the routing of N tokens in one layer; K is the largest number of experts per token
  * @property {Int32Array | Int16Array} experts [N, K] ids of the chosen experts, largest weight first; padded with -1
- * @property {Float32Array} weights [N, K] of the chosen experts; padded with 0. A row need not sum to 1
+ * @property {Float32Array} weights [N, K] of the chosen experts; padded with 0. A row need not sum to 1. An assignment that
+ *   was dropped keeps its expert, with weight 0
  * @property {Float32Array} logits [N, E]
  */
 
+/** The tensor of a router that balances the load: β, added to the scores for the choice of experts alone. */
+export const balancingBias = 'gate.e_score_correction_bias';
+
 /** Pads the experts of a token that has fewer than others. */
 export const noExpert = -1;
+
+/** Instead of a weight that a softmax has rounded to 0: only what was dropped has the weight 0. */
+const leastWeight = 2 ** -149;
+
+/**
+ * What became of a token in a layer.
+ *
+ * routed: all experts that were chosen for it compute it; partly: some of these assignments were dropped; dropped: all
+ * were; unchosen: no expert was chosen for it
+ *
+ * @typedef {'routed' | 'partly' | 'dropped' | 'unchosen'} Outcome
+ */
+
+/**
+ * @param {Pick<LayerRouting, 'experts' | 'weights'>} routing
+ * @param {number} at index of an assignment
+ */
+export const isDropped = ({ experts, weights }, at) => experts[at] >= 0 && weights[at] === 0;
+
+/**
+ * @param {Pick<LayerRouting, 'experts' | 'weights'>} routing
+ * @param {number} row of the token
+ * @param {number} topK K
+ * @returns {Outcome}
+ */
+export function outcomeOf(routing, row, topK) {
+  let [chosen, dropped] = [0, 0];
+  for (let at = row * topK; at < (row + 1) * topK; at++) {
+    chosen += Number(routing.experts[at] >= 0);
+    dropped += Number(isDropped(routing, at));
+  }
+  if (!chosen) return 'unchosen';
+  if (!dropped) return 'routed';
+  return dropped < chosen ? 'partly' : 'dropped';
+}
+
+/** @param {Outcome} outcome @returns {boolean} whether no expert computes the token */
+export const isWithoutExpert = (outcome) => outcome === 'dropped' || outcome === 'unchosen';
 
 /**
  * The largest number of experts per token in any of these routings.
@@ -30,7 +72,8 @@ export function widthOf(routings, experts) {
  * because a gate may return them in another order; experts of equal weight keep the engine's order.
  *
  * @param {readonly LayerRouting[]} into [N, K] each
- * @param {readonly LayerRouting[]} from [n, own K] each, own K at most K
+ * @param {readonly (LayerRouting & { dropped?: Int32Array })[]} from [n, own K] each, own K at most K; dropped: [E], none if
+ *   it is not there
  * @param {object} place
  * @param {number} place.start the row of the first token
  * @param {number} place.experts E
@@ -42,13 +85,14 @@ export function putRouting(into, from, place) {
 
 /**
  * @param {LayerRouting} into
- * @param {LayerRouting} from
+ * @param {LayerRouting & { dropped?: Int32Array }} from
  * @param {{ start: number, experts: number, topK: number }} place
  */
 function putLayer({ experts: chosen, weights, logits }, from, { start, experts, topK }) {
   logits.set(from.logits, start * experts);
   const tokens = from.logits.length / experts;
   const own = from.experts.length / tokens;
+  const drops = from.dropped?.some((count) => count > 0) ?? false;
   chosen.fill(noExpert, start * topK, (start + tokens) * topK);
   weights.fill(0, start * topK, (start + tokens) * topK);
   for (let token = 0; token < tokens; token++) {
@@ -56,12 +100,13 @@ function putLayer({ experts: chosen, weights, logits }, from, { start, experts, 
     let count = 0;
     for (let i = token * own; i < (token + 1) * own; i++) {
       if (from.experts[i] < 0) continue;
+      const weight = drops ? from.weights[i] : Math.max(from.weights[i], leastWeight);
       let at = row + count++;
-      for (; at > row && weights[at - 1] < from.weights[i]; at--) {
+      for (; at > row && weights[at - 1] < weight; at--) {
         weights[at] = weights[at - 1];
         chosen[at] = chosen[at - 1];
       }
-      weights[at] = from.weights[i];
+      weights[at] = weight;
       chosen[at] = from.experts[i];
     }
   }

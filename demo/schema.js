@@ -76,6 +76,22 @@ export function createSchema(settings, fields) {
 const choicesOf = ({ options = [] }) =>
   options.map(({ name, label, summary, traits }) => ({ value: name, label, help: summary, traits }));
 
+/** @param {readonly Setting[]} schema @returns {EngineField[]} */
+const fieldsOf = (schema) => [...new Set(schema.flatMap(({ field }) => field ?? []))];
+
+/**
+ * The values with which a model is built: a choice that does not apply to the others has its default.
+ *
+ * @param {readonly Setting[]} schema
+ * @param {Values} values
+ * @returns {Values}
+ */
+export function appliedValues(schema, values) {
+  const used = new Set(fieldsInUse(fieldsOf(schema), values));
+  const idle = schema.filter(({ field }) => field?.options && !used.has(field));
+  return { ...values, ...Object.fromEntries(idle.map((setting) => [setting.key, setting.default])) };
+}
+
 /**
  * The settings without effect: none of the chosen options has the traits that they require.
  *
@@ -84,20 +100,30 @@ const choicesOf = ({ options = [] }) =>
  * @returns {Set<string>} their keys
  */
 export function idleKeys(schema, values) {
-  const fields = [...new Set(schema.flatMap(({ field }) => field ?? []))];
-  const used = new Set(fieldsInUse(fields, values));
-  return new Set(schema.flatMap(({ key, field }) => (field && !used.has(field) ? [key] : [])));
+  const applied = appliedValues(schema, values);
+  const used = new Set([
+    ...fieldsInUse(fieldsOf(schema), values).filter(({ options }) => options),
+    ...fieldsInUse(fieldsOf(schema), applied).filter(({ options }) => !options),
+  ]);
+  const idle = new Set(schema.flatMap(({ key, field }) => (field && !used.has(field) ? [key] : [])));
+  // Where experts are chosen by the sign of their logits, k is only what the sparsity loss steers to.
+  if (traitsOf(schema, values).includes('sparsity') && Number(values.sparsityWeight) === 0) idle.add('topK');
+  return idle;
 }
 
 /**
- * The traits of all chosen options.
+ * The traits of all chosen options that apply.
  *
  * @param {readonly Setting[]} schema
  * @param {Values} values
  * @returns {string[]}
  */
-export const traitsOf = (schema, values) =>
-  schema.flatMap(({ key, choices = [] }) => choices.find(({ value }) => value === values[key])?.traits ?? []);
+export function traitsOf(schema, values) {
+  const applied = appliedValues(schema, values);
+  return schema.flatMap(
+    ({ key, choices = [] }) => choices.find(({ value }) => value === applied[key])?.traits ?? [],
+  );
+}
 
 /**
  * Whether a model with these settings has a router.

@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import { percent } from '../format.js';
+import { gatingOf } from '../gates.js';
 import { Figure } from '../views/figure.jsx';
 import { accuracyOf, vectorsOf } from './data.js';
 import { createDots, createTile, drawLines } from './draw.js';
@@ -21,16 +22,18 @@ import { PlaceTable } from './place-table.jsx';
  *
  * @param {object} props
  * @param {PlaneRun} props.run
+ * @param {import('../state.js').State} props.state
  * @param {import('./painter.js').Painter} props.painter
  * @param {import('@preact/signals').Signal<import('./map.jsx').Place>} props.cursor
  * @param {import('@preact/signals').Signal<import('./map.jsx').Place | null>} props.hovered
  */
-export function DecisionFigure({ run, painter, cursor, hovered }) {
+export function DecisionFigure({ run, state, painter, cursor, hovered }) {
   const tile = useMemo(createTile, []);
   const dots = useMemo(createDots, []);
   const map = run.map.value;
   const { all, classes } = run.data.value;
   const painting = painter.active.value;
+  const { drops, amongTokens } = gatingOf(state.schema, state.values.value);
   return (
     <Figure
       title="Predicted class"
@@ -76,6 +79,12 @@ export function DecisionFigure({ run, painter, cursor, hovered }) {
           </svg>{' '}
           ringed: misclassified
         </li>
+        {drops && <li class="key-words">Map: without the limit on experts. Rings: within it.</li>}
+        {amongTokens && (
+          <li class="key-words">
+            Map: experts choose among the places of this map. Rings: among the points.
+          </li>
+        )}
       </ul>
     </Figure>
   );

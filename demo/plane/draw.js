@@ -1,4 +1,5 @@
 import { fillOf, letterOf, paper } from '../colours.js';
+import { isWithoutExpert } from '../routing.js';
 import { widthOf } from '../views/canvas.js';
 import { reach } from './geometry.js';
 
@@ -204,6 +205,40 @@ export function drawMarks(context, { side, unit }, { all, train }) {
   stroke(context, hollow, paper, 3 * unit);
   context.fill(hollow);
   stroke(context, hollow, ink, 1.2 * unit);
+}
+
+/**
+ * Marks the points that have fewer experts than were meant for them: a cross where no expert computes the point, a stroke
+ * where some of its assignments were dropped.
+ *
+ * @param {Context} context
+ * @param {{ side: number, unit: number }} look
+ * @param {{ all: Dots['all'], train: number, outcomes: readonly import('../routing.js').Outcome[], withDots: boolean }} points
+ *   withDots: whether these points are not drawn yet
+ */
+export function drawOutcomes(context, { side, unit }, { all, train, outcomes, withDots }) {
+  const marked = outcomes.flatMap((outcome, i) => (outcome === 'routed' ? [] : [i]));
+  if (!marked.length) return;
+  if (withDots) {
+    const some = {
+      inputs: Float32Array.from(marked.flatMap((i) => [all.inputs[2 * i], all.inputs[2 * i + 1]])),
+      targets: Int32Array.from(marked, (i) => all.targets[i]),
+    };
+    drawMarks(context, { side, unit }, { all: some, train: marked.filter((i) => i < train).length });
+  }
+  const strokes = new Path2D();
+  const arm = 2.1 * radiusOf(side, unit);
+  for (const i of marked) {
+    const { x, y } = spotOf(all, i, side);
+    strokes.moveTo(x - arm, y + arm);
+    strokes.lineTo(x + arm, y - arm);
+    if (!isWithoutExpert(outcomes[i])) continue;
+    strokes.moveTo(x - arm, y - arm);
+    strokes.lineTo(x + arm, y + arm);
+  }
+  context.lineCap = 'round';
+  stroke(context, strokes, paper, 3.5 * unit);
+  stroke(context, strokes, ink, 1.5 * unit);
 }
 
 /**

@@ -2,9 +2,9 @@
  * The maps of a model as one buffer, which is transferred to the page and back without a copy.
  *
  * Layout: class probabilities at each place of the grid, float32 [G·G, C]; for each layer with a router, weights and
- * logits at each place, float32 [G·G, K] and [G·G, E]; for each of these layers, the routing of the held-out points:
- * experts int32 [H, K], weights float32 [H, K], logits float32 [H, E]; the predicted class of each point, int32 [N];
- * finally, for each layer, the experts at each place, int16 [G·G, K].
+ * logits at each place, float32 [G·G, K] and [G·G, E]; for each of these layers, the routing of the points: experts int32
+ * [N, K], weights float32 [N, K], logits float32 [N, E]; the predicted class of each point, int32 [N]; finally, for each
+ * layer, the experts at each place, int16 [G·G, K].
  */
 
 /** Inputs per call of the model (its `batchSize`). A training step may use fewer points. */
@@ -19,21 +19,24 @@ export const capacity = 1024;
  * @property {number} topK K: the most experts that a place or a point has
  * @property {number} heldOut H: points
  * @property {number} points N: all points, held-out ones last
+ * @property {number[][] | undefined} [biases] β by layer, [E]; undefined: the load is not balanced by a bias
  *
  * @typedef {import('../routing.js').LayerRouting} LayerRouting
  *
  * @typedef {object} MapViews
  * @property {Float32Array} probabilities [G·G, C]
  * @property {LayerRouting[]} places by layer, the routing at each place
+ * @property {LayerRouting[]} points by layer, the routing of all points: the training points among themselves, the held-out
+ *   points among themselves
  * @property {LayerRouting[]} layers by layer, the routing of the held-out points
  * @property {Int32Array} predicted [N]
  */
 
 /** @param {MapShape} shape */
-export function mapBytes({ size, classes, layers, experts, topK, heldOut, points }) {
+export function mapBytes({ size, classes, layers, experts, topK, points }) {
   const places = size * size;
   const words =
-    places * (classes + layers * (topK + experts)) + layers * heldOut * (2 * topK + experts) + points;
+    places * (classes + layers * (topK + experts)) + layers * points * (2 * topK + experts) + points;
   return 4 * words + 2 * places * layers * topK;
 }
 
@@ -61,16 +64,22 @@ export function mapViews(buffer, shape) {
     weights: floats(places * topK),
     logits: floats(places * experts),
   }));
-  const layers = Array.from({ length: shape.layers }, () => ({
-    experts: ints(heldOut * topK),
-    weights: floats(heldOut * topK),
-    logits: floats(heldOut * experts),
+  const ofPoints = Array.from({ length: shape.layers }, () => ({
+    experts: ints(points * topK),
+    weights: floats(points * topK),
+    logits: floats(points * experts),
   }));
+  const learned = points - heldOut;
   const predicted = ints(points);
   return {
     probabilities,
     places: there.map((layer) => ({ experts: ids(places * topK), ...layer })),
-    layers,
+    points: ofPoints,
+    layers: ofPoints.map((all) => ({
+      experts: all.experts.subarray(learned * topK),
+      weights: all.weights.subarray(learned * topK),
+      logits: all.logits.subarray(learned * experts),
+    })),
     predicted,
   };
 }

@@ -1,11 +1,12 @@
 import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf, strengthOf, tie } from '../colours.js';
-import { percent } from '../format.js';
+import { count, percent } from '../format.js';
+import { gatingOf } from '../gates.js';
 import { routes } from '../schema.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { dotsOf, drawBorders } from './decision.jsx';
-import { createDots, createTile, drawLetters, drawLines } from './draw.js';
+import { createDots, createTile, drawLetters, drawLines, drawOutcomes } from './draw.js';
 import { confidences, entropies, ownershipShares, tied } from './fields.js';
 import { cellAt } from './geometry.js';
 import { routerLines } from './lines.js';
@@ -68,6 +69,11 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
           drawOwnership(on, tile, { run, state, views });
           if (views.layer.value && state.get('dots')) dots(on.context, on, dotsOf(run, painter));
           if (state.get('show') === 'expert') drawLettersOf(on, views);
+          const [points, outcomes] = [views.points.value, views.outcomes.value];
+          if (!points || !outcomes || painter.draft.value) return;
+          const { all, train } = points.data;
+          const withDots = !state.get('dots');
+          drawOutcomes(on.context, on, { all, train: train.targets.length, outcomes: outcomes.of, withDots });
         }}
       />
       <div>
@@ -200,6 +206,7 @@ function OwnershipKey({ state, views }) {
       <i class="key-line is-thin" /> thin line: routing boundary, where two experts swap ranks
     </li>
   ) : null;
+  const marks = <OutcomeKey state={state} views={views} />;
   if (show !== 'expert') {
     const { from, to } = rangeOf(show, layer.shape);
     const stops = [0, 0.25, 0.5, 0.75, 1].map(scaleColour).join(', ');
@@ -215,6 +222,7 @@ function OwnershipKey({ state, views }) {
         </li>
         {border}
         {lines}
+        {marks}
       </ul>
     );
   }
@@ -234,7 +242,54 @@ function OwnershipKey({ state, views }) {
       </li>
       {border}
       {lines}
+      {marks}
     </ul>
+  );
+}
+
+/**
+ * What the marks on points say, and of what the map under them is, with gates for which the points matter to each other.
+ *
+ * @param {{ state: State, views: PlaneViews }} props
+ */
+function OutcomeKey({ state, views }) {
+  const { drops, varies, amongTokens } = gatingOf(state.schema, state.values.value);
+  const outcomes = views.outcomes.value;
+  if (!drops && !varies) return null;
+  const total = outcomes ? ` of ${count(outcomes.of.length)} points` : '';
+  return (
+    <>
+      {varies && (
+        <li>
+          <i class="key-none" /> white: no expert
+        </li>
+      )}
+      <li>
+        <svg class="class-mark is-crossed" viewBox="-8 -8 16 16" aria-hidden="true">
+          <circle r="3.2" />
+          <path d="M-6.5-6.5 6.5 6.5M-6.5 6.5 6.5-6.5" />
+        </svg>{' '}
+        crossed out: no expert computes the point
+        {outcomes && ` (${count(outcomes.without)}${total})`}
+      </li>
+      {drops && (
+        <li>
+          <svg class="class-mark is-crossed" viewBox="-8 -8 16 16" aria-hidden="true">
+            <circle r="3.2" />
+            <path d="M-6.5 6.5 6.5-6.5" />
+          </svg>{' '}
+          struck through: some of its assignments were dropped
+          {outcomes && ` (${count(outcomes.partly)})`}
+        </li>
+      )}
+      {(drops || amongTokens) && (
+        <li class="key-words">
+          {amongTokens
+            ? 'Map: every expert takes its share of the places of this map. Marks: of the points.'
+            : 'Map: without the limit, as for a point alone. Marks: within the capacity, in the order of the points.'}
+        </li>
+      )}
+    </>
   );
 }
 
@@ -261,7 +316,21 @@ function ownershipInWords(views, state) {
   const [areas, others] = [words.slice(0, layer.shape.experts), words.slice(layer.shape.experts)];
   const shown =
     state.get('show') === 'expert' ? '' : ` Shown: ${wordsFor(String(state.get('show')), state)}.`;
-  return `Share of the map by chosen expert: ${areas.join(', ')}; ${others.join(', ')}.${shown}`;
+  const marks = outcomesInWords(views, state);
+  return `Share of the map by chosen expert: ${areas.join(', ')}; ${others.join(', ')}.${shown}${marks}`;
+}
+
+/**
+ * @param {PlaneViews} views
+ * @param {State} state
+ */
+function outcomesInWords(views, state) {
+  const { drops, varies } = gatingOf(state.schema, state.values.value);
+  const outcomes = views.outcomes.value;
+  if (!outcomes || (!drops && !varies)) return '';
+  const { of, without, partly } = outcomes;
+  const some = drops ? `, ${count(partly)} with some of their assignments dropped` : '';
+  return ` Of ${count(of.length)} points, ${count(without)} have no expert${some}.`;
 }
 
 /** @param {{ views: PlaneViews }} props */

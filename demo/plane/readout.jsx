@@ -1,8 +1,12 @@
+import { letterOf } from '../colours.js';
 import { percent } from '../format.js';
+import { gatingOf } from '../gates.js';
+import { isDropped, outcomeOf } from '../routing.js';
 import { Experts } from '../text/readout.jsx';
 import { likeliestAt, routingAt } from './fields.js';
 import { cellAt } from './geometry.js';
 import { ClassMark, classNames, placeInWords } from './map.jsx';
+import { pointAt } from './outcomes.js';
 
 /**
  * The routing of one place (router probabilities, chosen experts and their weights), and the class probabilities.
@@ -27,6 +31,7 @@ export function PlaneReadout({ run, state, views, cursor, hovered }) {
           <strong>{placeInWords(place)}</strong>
           <br />
           <span>The cross on the maps. Move it with the pointer or the arrow keys.</span>
+          <PointAt state={state} views={views} place={place} />
         </span>
       </p>
       {layer ? (
@@ -44,6 +49,38 @@ export function PlaneReadout({ run, state, views, cursor, hovered }) {
       )}
       {map && <ClassesAt map={map} row={row} />}
     </div>
+  );
+}
+
+/**
+ * The data point at a place, where its experts depend on the other points.
+ *
+ * @param {object} props
+ * @param {import('../state.js').State} props.state
+ * @param {import('./views.js').PlaneViews} props.views
+ * @param {import('./map.jsx').Place} props.place
+ */
+function PointAt({ state, views, place }) {
+  const { drops, amongTokens } = gatingOf(state.schema, state.values.value);
+  const points = views.points.value;
+  if ((!drops && !amongTokens) || !points) return null;
+  const { shape, routing, data } = points;
+  const at = pointAt(data, place);
+  if (at < 0) return <span class="readout-point">No data point here.</span>;
+  const experts = Array.from({ length: shape.topK }, (_, k) => at * shape.topK + k)
+    .filter((i) => routing.experts[i] >= 0)
+    .map((i) => {
+      const share = isDropped(routing, i) ? 'dropped' : percent(routing.weights[i]);
+      return `${letterOf(routing.experts[i])} ${share}`;
+    });
+  const outcome = outcomeOf(routing, at, shape.topK);
+  const set = at < data.train.targets.length ? 'Training' : 'Held-out';
+  const words = outcome === 'unchosen' ? 'no expert takes it' : experts.join(', ');
+  return (
+    <span class="readout-point">
+      {set} point here ({classNames[data.all.targets[at]]}): {words}
+      {outcome === 'dropped' ? '; no expert computes it' : ''}.
+    </span>
   );
 }
 

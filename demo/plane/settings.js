@@ -77,7 +77,7 @@ export const planeSettings = [
   {
     ...common.topK,
     label: 'Experts per point (top-k)',
-    help: 'Number of experts per point. With softmax over the chosen experts, k = 1 teaches the router nothing.',
+    help: 'Number of experts chosen for each point.',
   },
   { ...common.layers, max: 3 },
   {

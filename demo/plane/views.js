@@ -1,6 +1,7 @@
 import { computed } from '@preact/signals';
 import { refineOwners } from './borders.js';
 import { owners, weightsByExpert } from './fields.js';
+import { pointOutcomes } from './outcomes.js';
 import { largestRegions } from './regions.js';
 
 /** With fewer places per side, the boundaries between colours look coarse. */
@@ -24,8 +25,20 @@ export function createViews(run, state) {
   });
   const owned = computed(() => (layer.value ? owners(layer.value.routing, layer.value.shape) : null));
 
+  /** The routing of the points themselves; null where it is that of other points than those that are drawn. */
+  const points = computed(() => {
+    const map = run.map.value;
+    const routing = map?.views.points[Number(state.get('layer')) - 1];
+    return map && routing && map.data === run.data.value
+      ? { shape: map.shape, routing, data: map.data }
+      : null;
+  });
+
   return {
     layer,
+    points,
+    /** What became of each point. */
+    outcomes: computed(() => (points.value ? pointOutcomes(points.value) : null)),
     /** The owners as the engine chose them, [size²]; `fineOwned`: on a finer grid. */
     owned,
     fineOwned: computed(() => {

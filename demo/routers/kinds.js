@@ -31,7 +31,13 @@ import { isPlane } from './settings.js';
  */
 export function configFor(fields, values, router, run) {
   const own = { ...values, router };
-  const used = fieldsInUse(fields, own);
+  const applied = new Set(fieldsInUse(fields, own));
+  const choices = fields.filter((field) => field.options && !applied.has(field));
+  // A choice that does not apply to this router has its default, and what depends on it follows.
+  const used = fieldsInUse(fields, {
+    ...own,
+    ...Object.fromEntries(choices.map(({ name, default: usual }) => [name, usual])),
+  }).filter((field) => !choices.includes(field));
   const known = fields
     .filter(({ name }) => name in values)
     .map((field) => [field.name, used.includes(field) || !field.strict ? values[field.name] : field.default]);

@@ -1,7 +1,17 @@
+import { gatingOf, topKHelp } from '../gates.js';
 import { Field } from '../views/field.jsx';
 import { lookOf } from './marks.js';
 import { Swatch } from './models-table.jsx';
-import { chooseData, chosenRouters, fits, idleInAll, isPlane, minRouters, routersOf } from './settings.js';
+import {
+  chooseData,
+  chosenRouters,
+  fits,
+  idleInAll,
+  isPlane,
+  minRouters,
+  routerOf,
+  routersOf,
+} from './settings.js';
 
 /**
  * The settings: routers, data and sizes.
@@ -14,11 +24,19 @@ export function ComparisonPanel({ comparison, state }) {
   };
   const chosen = chosenRouters(state.schema, state.values.value);
   const idle = idleInAll(state.schema, state.values.value);
+  const first = { ...state.values.value, router: gatedRouter(state.schema, chosen) };
+  const helpOfTopK = topKHelp(gatingOf(state.schema, first), 'token');
   const fields = (/** @type {string} */ group) =>
     state.schema
-      .filter((setting) => setting.group === group && setting.control !== 'none')
+      .filter(({ key, group: own, control }) => own === group && control !== 'none' && !idle.has(key))
       .map(({ key }) => (
-        <Field key={key} state={state} name={key} onProblems={onProblems} disabled={idle.has(key)} />
+        <Field
+          key={key}
+          state={state}
+          name={key}
+          onProblems={onProblems}
+          help={key === 'topK' ? helpOfTopK : undefined}
+        />
       ));
   return (
     <section class="controls" aria-label="Settings" tabIndex={-1}>
@@ -66,6 +84,15 @@ export function ComparisonPanel({ comparison, state }) {
     </section>
   );
 }
+
+/**
+ * The first router to which the choice of the gate applies; otherwise any.
+ *
+ * @param {readonly import('../schema.js').Setting[]} schema
+ * @param {readonly string[]} chosen
+ */
+const gatedRouter = (schema, chosen) =>
+  chosen.find((router) => routerOf(schema, router).traits.includes('gated')) ?? chosen[0];
 
 /**
  * The choice of the data; sizes may change with it.

@@ -139,7 +139,7 @@ export const comparisonSettings = (fields) => [
   {
     ...common.topK,
     effect: 'rebuild',
-    help: 'Number of experts per token in training. With softmax over the chosen experts, k = 1 teaches the router nothing.',
+    help: 'Number of experts per token in training.',
   },
   common.layers,
   {

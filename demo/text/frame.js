@@ -15,6 +15,7 @@ import { putRouting, widthOf } from '../routing.js';
  * @property {number} topK K: the largest number of experts per token
  * @property {number} experts E
  * @property {number} predictions P
+ * @property {number[][] | undefined} [biases] β by layer, [E]; undefined: the load is not balanced by a bias
  * @property {{ tokens: number, step: number, topK: number }} [sample] S, the step at which it was read, and its K
  *
  * @typedef {import('../routing.js').LayerRouting} LayerRouting

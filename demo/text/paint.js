@@ -1,5 +1,5 @@
 import { fillOf, letterOf, paper, strengthOf, tie } from '../colours.js';
-import { isTied } from '../routing.js';
+import { isTied, isWithoutExpert, outcomeOf } from '../routing.js';
 
 /**
  * Colours the characters of a routed text. The elements are not rendered again for that.
@@ -26,6 +26,13 @@ const secondHeight = 7;
 const stripesTop = 25;
 const stripeHeight = { letters: 14, plain: 8 };
 
+/** Hatching: no expert computes the token. It must not look like the colour of an expert, nor like a tie. */
+const hatching = `repeating-linear-gradient(135deg, #8a857b 0 1px, ${paper} 1px 5px)`;
+/** The letters of tokens that no expert computes: no expert was chosen for them, or all assignments were dropped. */
+export const unrouted = /** @type {const} */ ({ unchosen: '–', dropped: '×' });
+/** A corner: an assignment was dropped, but not all of them. */
+const corner = `linear-gradient(to bottom left, #1c1b19 0 5px, ${paper} 5px 6px, transparent 6px)`;
+
 /** @type {Look} */
 const plainLook = { background: '', text: '', letter: '', letters: '' };
 /** @type {Look} */
@@ -45,19 +52,24 @@ export function lookOf(routed, index, look) {
   const layer = routed.views.layers[look.layer - 1];
   if (!layer) return plainLook;
   const { topK, experts } = routed.shape;
+  const outcome = outcomeOf(layer, row, topK);
+  if (isWithoutExpert(outcome)) {
+    const letter = unrouted[/** @type {keyof typeof unrouted} */ (outcome)];
+    return { background: hatching, text: '#000000', letter, letters: '' };
+  }
+  const cut = outcome === 'partly' ? `${corner}, ` : '';
   if (isTied(layer, row, topK)) {
-    return { background: tie, text: '#000000', letter: '', letters: '' };
+    return { background: `${cut}${tie}`, text: '#000000', letter: '', letters: '' };
   }
   const [first, second] = [firstOf(layer, row, topK), topK > 1 ? layer.experts[row * topK + 1] : -1];
-  if (first < 0) return plainLook;
   const weight = layer.weights[row * topK];
   const { fill, text } = fillOf(first, experts, look.strength ? strengthOf(weight, topK) : 1);
   const letter = letterOf(first);
   const height = second < 0 ? 0 : Math.round(2 * layer.weights[row * topK + 1] * secondHeight);
-  if (height < 1) return { background: fill, text, letter, letters: '' };
+  if (height < 1) return { background: `${cut}${fill}`, text, letter, letters: '' };
   const stripe = fillOf(second, experts, 1).fill;
   const edges = `${stripe} ${height}px, ${paper} ${height}px ${height + 1}px, ${fill} ${height + 1}px`;
-  return { background: `linear-gradient(to top, ${edges})`, text, letter, letters: '' };
+  return { background: `${cut}linear-gradient(to top, ${edges})`, text, letter, letters: '' };
 }
 
 /**
@@ -74,8 +86,12 @@ function stripes(routed, row, letters) {
   const bands = Array.from({ length: layers }, (_, layer) => {
     const routing = routed.views.layers[layer];
     const expert = firstOf(routing, row, topK);
+    const outcome = outcomeOf(routing, row, topK);
+    if (isWithoutExpert(outcome)) {
+      const letter = unrouted[/** @type {keyof typeof unrouted} */ (outcome)];
+      return { fill: paper, text: '#000000', letter };
+    }
     if (isTied(routing, row, topK)) return { fill: tie, text: '#000000', letter: '\u00a0' };
-    if (expert < 0) return { fill: paper, text: '#000000', letter: '\u00a0' };
     return { ...fillOf(expert, experts, 1), letter: letterOf(expert) };
   });
   const fills = bands.map(({ fill }, i) => {

@@ -1,6 +1,7 @@
 import { routerProbabilities } from 'hyperrouter-wasm';
 import { fillOf, letterOf } from '../colours.js';
 import { percent } from '../format.js';
+import { isDropped, outcomeOf } from '../routing.js';
 import { Chip } from '../views/figure.jsx';
 import { cellOf } from './cells.js';
 
@@ -69,6 +70,14 @@ function reasonFor(routed, row, layer) {
   return `No router${where}: one network processes every character.`;
 }
 
+/** What the readout adds. @type {Record<import('../routing.js').Outcome, string>} */
+const outcomeWords = {
+  routed: '',
+  partly: '×: dropped, the expert was full.',
+  dropped: 'No expert computes it: its experts were full (×).',
+  unchosen: 'No expert was chosen.',
+};
+
 /**
  * @param {object} props
  * @param {import('../routing.js').LayerRouting} props.routing
@@ -82,14 +91,21 @@ export function Experts({ routing, row, shape, layer, what = 'character' }) {
   const probabilities = routerProbabilities(routing.logits, experts, row);
   // Full height is a probability of 30 %, or the largest one if that is higher.
   const full = Math.max(0.3, ...probabilities);
+  /** @type {Map<number, number>} */
   const chosen = new Map();
+  const dropped = new Set();
   for (let i = row * topK; i < (row + 1) * topK; i++) {
-    if (routing.experts[i] >= 0) chosen.set(routing.experts[i], routing.weights[i]);
+    if (routing.experts[i] < 0) continue;
+    chosen.set(routing.experts[i], routing.weights[i]);
+    if (isDropped(routing, i)) dropped.add(routing.experts[i]);
   }
   return (
     <table class="readout-experts">
       <caption>
         Router probabilities for this {what} (layer {layer}). Outlined: chosen experts.
+        {outcomeWords[outcomeOf(routing, row, topK)] && (
+          <strong class="readout-outcome"> {outcomeWords[outcomeOf(routing, row, topK)]}</strong>
+        )}
       </caption>
       <thead>
         <tr>
@@ -97,7 +113,11 @@ export function Experts({ routing, row, shape, layer, what = 'character' }) {
           {probabilities.map((p, expert) => {
             const { fill, text } = fillOf(expert, experts, 1);
             return (
-              <th key={expert} scope="col" class={chosen.has(expert) ? 'is-chosen' : ''}>
+              <th
+                key={expert}
+                scope="col"
+                class={`${chosen.has(expert) ? 'is-chosen' : ''} ${dropped.has(expert) ? 'is-dropped' : ''}`.trim()}
+              >
                 <span class="bar-space">
                   <span
                     class="bar"
@@ -120,7 +140,18 @@ export function Experts({ routing, row, shape, layer, what = 'character' }) {
         <tr class="readout-weights">
           <th scope="row">Weight, %</th>
           {probabilities.map((_, expert) => (
-            <td key={expert}>{chosen.has(expert) ? Math.round(chosen.get(expert) * 100) : ''}</td>
+            <td key={expert}>
+              {dropped.has(expert) ? (
+                <>
+                  <span aria-hidden="true">×</span>
+                  <span class="unseen">dropped</span>
+                </>
+              ) : chosen.has(expert) ? (
+                Math.round(Number(chosen.get(expert)) * 100)
+              ) : (
+                ''
+              )}
+            </td>
           ))}
         </tr>
       </tbody>

@@ -3,6 +3,7 @@ import { memo } from 'preact/compat';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { letterOf } from '../colours.js';
 import { percent } from '../format.js';
+import { isDropped } from '../routing.js';
 import { cellsOf } from './cells.js';
 import { paint } from './paint.js';
 import { Readout } from './readout.jsx';
@@ -208,7 +209,10 @@ function expertsInWords(routed, index, layer) {
       if (layer && layer !== i + 1) return '';
       const chosen = Array.from({ length: topK }, (_, k) => row * topK + k)
         .filter((at) => experts[at] >= 0)
-        .map((at) => `${letterOf(experts[at])} ${percent(weights[at])}`);
+        .map(
+          (at) =>
+            `${letterOf(experts[at])} ${isDropped({ experts, weights }, at) ? 'dropped' : percent(weights[at])}`,
+        );
       return `, layer ${i + 1}: ${chosen.length ? `expert ${chosen.join(', ')}` : 'no expert'}`;
     })
     .join('');

@@ -1,6 +1,9 @@
 import { fillOf, letterOf, paper, tie } from '../colours.js';
 import { percent } from '../format.js';
+import { gatingOf } from '../gates.js';
+import { isDropped } from '../routing.js';
 import { cellsOf } from './cells.js';
+import { unrouted } from './paint.js';
 
 /**
  * The key to the colours of a text.
@@ -10,6 +13,8 @@ import { cellsOf } from './cells.js';
 export function TextKey({ run, state }) {
   const experts = run.probe.value?.shape.experts ?? Number(state.get('experts'));
   const several = (run.probe.value?.shape.topK ?? 2) > 1;
+  const gating = gatingOf(state.schema, state.values.value);
+  const { drops, varies } = gating;
   // No key where nothing is coloured.
   if (experts < 2 || run.probe.value?.shape.layers === 0) return null;
   if (state.get('layer') === 0) {
@@ -24,6 +29,9 @@ export function TextKey({ run, state }) {
             <i style={{ background: tie }} /> grey: two experts tied
           </li>
         )}
+        {varies && <li>white, “{unrouted.unchosen}”: no expert</li>}
+        {drops && <li>white, “{unrouted.dropped}”: dropped by all its experts</li>}
+        <LooksAhead gating={gating} />
       </ul>
     );
   }
@@ -50,7 +58,39 @@ export function TextKey({ run, state }) {
           <i style={{ background: tie }} /> grey: two experts tied
         </li>
       )}
+      {varies && (
+        <li>
+          <i class="key-hatched" /> hatched, “{unrouted.unchosen}”: no expert
+        </li>
+      )}
+      {drops && (
+        <li>
+          <i class="key-hatched" /> hatched, “{unrouted.dropped}”: dropped by all its experts
+        </li>
+      )}
+      {drops && several && (
+        <li>
+          <i class="key-cut" style={{ '--fill': first.fill }} /> dark corner: dropped by one of its experts
+        </li>
+      )}
+      <LooksAhead gating={gating} />
     </ul>
+  );
+}
+
+/**
+ * Where experts choose among all characters, later ones too, the loss is not comparable with that of other gates.
+ *
+ * @param {{ gating: import('../gates.js').Gating }} props
+ */
+function LooksAhead({ gating: { amongTokens } }) {
+  if (!amongTokens) return null;
+  return (
+    <li class="key-words looks-ahead">
+      This gate looks ahead: whether a character gets an expert depends on the characters after it. Its loss
+      is not that of a causal model. Generated text cannot look ahead: there, each character gets its k
+      experts of largest probability.
+    </li>
   );
 }
 
@@ -96,5 +136,8 @@ export function TextTable({ run, state }) {
  * @param {import('../routing.js').LayerRouting} routing
  * @param {number} at
  */
-const chosenInWords = ({ experts, weights }, at) =>
-  experts[at] < 0 ? '–' : `${letterOf(experts[at])} ${percent(weights[at])}`;
+const chosenInWords = (routing, at) => {
+  const { experts, weights } = routing;
+  if (experts[at] < 0) return '–';
+  return `${letterOf(experts[at])} ${isDropped(routing, at) ? 'dropped' : percent(weights[at])}`;
+};

@@ -13,7 +13,7 @@ import { fit, Trainer } from './trainer.js';
  * @typedef {object} Part the result of one call of the model
  * @property {number} start index of its first point
  * @property {Float32Array} probabilities [n, C]
- * @property {import('../routing.js').LayerRouting[]} routing by layer; empty if not requested
+ * @property {import('hyperrouter-wasm').LayerRouting[]} routing by layer
  */
 
 /** During training, a map must not take more time than the training itself; otherwise it may be finer. */
@@ -28,8 +28,15 @@ const recorded = { budget: 6e7, least: 32, most: 48 };
  * @extends {Trainer<Classifier>}
  */
 export class PlaneTrainer extends Trainer {
+  #engine;
   #batches;
   #routes;
+  /**
+   * The same model without a limit on its experts.
+   *
+   * @type {Classifier | undefined}
+   */
+  #unlimited;
   /** @type {Map<number, Float32Array>} by size of the grid */
   #places = new Map();
 
@@ -42,6 +49,7 @@ export class PlaneTrainer extends Trainer {
   constructor(engine, model, data, learningRate) {
     super(engine, model, learningRate);
     this.data = data;
+    this.#engine = engine;
     this.#routes = isRouted(engine, model.config);
     const { classes } = model.config;
     if (classes !== data.classes) {
@@ -118,20 +126,23 @@ export class PlaneTrainer extends Trainer {
     this.#places.set(size, places);
     const { train, heldOut } = this.data;
     // The largest number of experts per place is known only after all calls.
-    const grid = this.#pass(places, true);
-    const learned = this.#pass(train.inputs, false);
-    const others = this.#pass(heldOut.inputs, true);
+    const grid = runOn(this.#modelOfPlaces(), places);
+    const points = [
+      ...runOn(this.model, train.inputs),
+      ...runOn(this.model, heldOut.inputs, train.targets.length),
+    ];
     const shape = {
       size,
       classes,
       layers: grid[0].routing.length,
       experts,
       topK: widthOf(
-        [...grid, ...others].flatMap(({ routing }) => routing),
+        [...grid, ...points].flatMap(({ routing }) => routing),
         experts,
       ),
       heldOut: heldOut.targets.length,
       points: train.targets.length + heldOut.targets.length,
+      biases: this.biases(),
     };
     const buffer = fit(recycle, mapBytes(shape));
     const views = mapViews(buffer, shape);
@@ -139,15 +150,25 @@ export class PlaneTrainer extends Trainer {
       views.probabilities.set(probabilities, start * classes);
       putRouting(views.places, routing, { start, ...shape });
     }
-    for (const { start, routing } of others) {
-      putRouting(views.layers, routing, { start, ...shape });
-    }
-    let at = 0;
-    for (const { probabilities } of [...learned, ...others]) {
+    for (const { start, probabilities, routing } of points) {
+      putRouting(views.points, routing, { start, ...shape });
       const count = probabilities.length / classes;
-      for (let i = 0; i < count; i++) views.predicted[at++] = likeliestAt(probabilities, i, classes);
+      for (let i = 0; i < count; i++) views.predicted[start + i] = likeliestAt(probabilities, i, classes);
     }
     return { shape, buffer };
+  }
+
+  /**
+   * The model for the places of the map. They are no tokens of the data: they must not use up the capacity of experts, and
+   * which of them come first must not matter. A point that is routed alone is never dropped either.
+   */
+  #modelOfPlaces() {
+    const { model } = this;
+    if (!(Number(model.config.capacityFactor) > 0)) return model;
+    this.#unlimited ??= this.#engine.createClassifier({ ...model.config, capacityFactor: 0 });
+    this.#unlimited.topK = model.topK;
+    for (const { name, data } of model.parameters()) this.#unlimited.setParameter(name, data);
+    return this.#unlimited;
   }
 
   /** Multiplications for one place. */
@@ -158,23 +179,6 @@ export class PlaneTrainer extends Trainer {
   }
 
   /**
-   * Runs the model on points, in calls of at most its batch size.
-   *
-   * @param {Float32Array} inputs [N, 2]
-   * @param {boolean} withRouting
-   * @returns {Part[]}
-   */
-  #pass(inputs, withRouting) {
-    /** @type {Part[]} */
-    const parts = [];
-    for (let start = 0; 2 * start < inputs.length; start += capacity) {
-      const probabilities = this.model.predict(inputs.slice(2 * start, 2 * (start + capacity)));
-      parts.push({ start, probabilities, routing: withRouting ? this.model.routing() : [] });
-    }
-    return parts;
-  }
-
-  /**
    * @override
    * @param {Engine} engine
    * @param {Uint8Array} bytes
@@ -182,6 +186,30 @@ export class PlaneTrainer extends Trainer {
   openModel(engine, bytes) {
     return openPlaneModel(engine, bytes);
   }
+
+  /** @override */
+  dispose() {
+    this.#unlimited?.dispose();
+    super.dispose();
+  }
+}
+
+/**
+ * Runs a model on points, in calls of at most its batch size.
+ *
+ * @param {Classifier} model
+ * @param {Float32Array} inputs [N, 2]
+ * @param {number} [first] index of the first point
+ * @returns {Part[]}
+ */
+function runOn(model, inputs, first = 0) {
+  /** @type {Part[]} */
+  const parts = [];
+  for (let start = 0; 2 * start < inputs.length; start += capacity) {
+    const probabilities = model.predict(inputs.slice(2 * start, 2 * (start + capacity)));
+    parts.push({ start: first + start, probabilities, routing: model.routing() });
+  }
+  return parts;
 }
 
 /**

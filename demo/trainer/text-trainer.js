@@ -163,6 +163,7 @@ export class TextTrainer extends Trainer {
         ),
         experts: Number(experts),
         predictions,
+        biases: this.biases(),
         sample: sample && { tokens: sample.tokens.length, step: sample.read?.step ?? 0, topK: sample.topK },
       };
       const buffer = fit(recycle, frameBytes(shape));

@@ -1,4 +1,5 @@
 import { constantSchedule, DivergedError } from 'hyperrouter-wasm';
+import { balancingBias } from '../routing.js';
 
 /**
  * @typedef {import('hyperrouter-wasm').Engine} Engine
@@ -142,6 +143,18 @@ export class Trainer {
       trainableParameterCount: model.trainableParameterCount,
       data: this.dataSummary(),
     };
+  }
+
+  /**
+   * The bias on the choice of experts in each layer, where it balances the load.
+   *
+   * @returns {number[][] | undefined} [E] by layer
+   */
+  biases() {
+    if (!(Number(this.model.config.balanceRate) > 0)) return undefined;
+    return this.model
+      .parameters()
+      .flatMap(({ name, data }) => (name.endsWith(`.${balancingBias}`) ? [[...data]] : []));
   }
 
   /** @param {{ topK?: number, learningRate?: number }} change */

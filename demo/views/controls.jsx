@@ -1,5 +1,6 @@
 import { saveFile } from '../export/save.js';
 import { compact } from '../format.js';
+import { gatingOf, topKHelp } from '../gates.js';
 import { idleKeys } from '../schema.js';
 import { Deferred } from './deferred.jsx';
 import { Field } from './field.jsx';
@@ -22,12 +23,20 @@ import { SaveRun, shareableOf } from './share.jsx';
  *   opens one file
  */
 export function Controls({ run, state, onProblems, source, openFiles }) {
-  const idle = idleKeys(state.schema, state.values.value);
+  const values = state.values.value;
+  const idle = idleKeys(state.schema, values);
+  const token = run.task.per === 'point' ? 'point' : 'token';
   const fields = (/** @type {string} */ group) =>
     state.schema
-      .filter((setting) => setting.group === group && setting.control !== 'none')
+      .filter(({ key, group: own, control }) => own === group && control !== 'none' && !idle.has(key))
       .map(({ key }) => (
-        <Field key={key} state={state} name={key} onProblems={onProblems} disabled={idle.has(key)} />
+        <Field
+          key={key}
+          state={state}
+          name={key}
+          onProblems={onProblems}
+          help={key === 'topK' ? topKHelp(gatingOf(state.schema, values), token) : undefined}
+        />
       ));
   const built = run.summary.value;
   return (

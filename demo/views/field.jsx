@@ -9,7 +9,6 @@ import { maxOf } from '../state.js';
  * @property {State} state
  * @property {string} name key of the setting
  * @property {(problems: string[]) => void} onProblems
- * @property {boolean} [disabled]
  * @property {string} [help] replaces the setting's help
  */
 
@@ -45,7 +44,7 @@ function Help({ setting, help }) {
  *
  * @param {ControlProps} props
  */
-function Range({ state, setting, onProblems, disabled, help }) {
+function Range({ state, setting, onProblems, help }) {
   const { key, label, min = 0, step = 1 } = setting;
   const value = Number(state.get(key));
   const max = maxOf(setting, state.values.value);
@@ -64,7 +63,7 @@ function Range({ state, setting, onProblems, disabled, help }) {
         max={max}
         step={step}
         value={moving ?? value}
-        disabled={disabled || max <= min}
+        disabled={max <= min}
         aria-describedby={`${idOf(key)}-help`}
         onInput={(event) => setMoving(Number(event.currentTarget.value))}
         onChange={(event) => {
@@ -78,7 +77,7 @@ function Range({ state, setting, onProblems, disabled, help }) {
 }
 
 /** @param {ControlProps} props */
-function NumberField({ state, setting, onProblems, disabled }) {
+function NumberField({ state, setting, onProblems }) {
   const { key, label, min, max, type } = setting;
   return (
     <div class="field">
@@ -91,7 +90,6 @@ function NumberField({ state, setting, onProblems, disabled }) {
           max={max}
           step={type === 'integer' ? 1 : 'any'}
           value={String(state.get(key))}
-          disabled={disabled}
           aria-describedby={`${idOf(key)}-help`}
           onChange={(event) => {
             onProblems(state.set(key, event.currentTarget.value));
@@ -105,7 +103,7 @@ function NumberField({ state, setting, onProblems, disabled }) {
 }
 
 /** @param {ControlProps} props */
-function Select({ state, setting, onProblems, disabled }) {
+function Select({ state, setting, onProblems }) {
   const { key, label, choices = [] } = setting;
   const chosen = choices.find(({ value }) => value === state.get(key));
   return (
@@ -114,7 +112,6 @@ function Select({ state, setting, onProblems, disabled }) {
       <select
         id={idOf(key)}
         value={String(state.get(key))}
-        disabled={disabled}
         aria-describedby={`${idOf(key)}-help`}
         onChange={(event) => onProblems(state.set(key, event.currentTarget.value))}
       >

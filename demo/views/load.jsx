@@ -1,13 +1,22 @@
-import { expertLoad, loadVariation, maxLoad, routerEntropy } from 'hyperrouter-wasm';
+import {
+  expertLoad,
+  expertsPerToken,
+  loadVariation,
+  maxLoad,
+  routerEntropy,
+  tokensWithoutExpert,
+} from 'hyperrouter-wasm';
 import { fillOf, letterOf } from '../colours.js';
 import { fixed, percent } from '../format.js';
+import { gatingOf } from '../gates.js';
+import { isDropped } from '../routing.js';
 import { Chip, Figure } from './figure.jsx';
 
 /**
  * Expert load in every layer, as a table with a bar in each cell.
  *
  * @typedef {object} Routed the routing of a probe
- * @property {{ layers: number, experts: number }} shape
+ * @property {{ layers: number, experts: number, biases?: number[][] }} shape
  * @property {{ layers: import('../routing.js').LayerRouting[] }} views
  *
  * @param {object} props
@@ -24,11 +33,19 @@ export function LoadView({ routed, state, what = 'characters of the passage' }) 
       </Figure>
     );
   }
-  const { experts } = probe.shape;
-  const layers = probe.views.layers.map(({ experts: chosen, logits }) => {
+  const { experts, biases } = probe.shape;
+  const { drops, varies } = gatingOf(state.schema, state.values.value);
+  const largestBias = Math.max(...(biases ?? []).flat().map(Math.abs));
+  const layers = probe.views.layers.map((routing, i) => {
+    const { experts: chosen, weights, logits } = routing;
     const load = expertLoad(chosen, experts);
+    const tokens = logits.length / experts;
     return {
       load,
+      bias: biases?.[i],
+      perToken: expertsPerToken(weights, tokens),
+      dropped: droppedIn(routing),
+      without: tokensWithoutExpert(weights, tokens),
       maxLoad: maxLoad(load),
       loadVariation: loadVariation(load),
       entropy: routerEntropy(logits, experts),
@@ -42,10 +59,14 @@ export function LoadView({ routed, state, what = 'characters of the passage' }) 
     <Figure
       title="Expert load"
       name="load"
-      caption={`Share of the assignments that each expert gets, over all ${what}. The line marks an even load.`}
-      rows={() => rowsOf(layers)}
+      caption={
+        `Share of the assignments that each expert gets, over all ${what}. The line marks an even load.` +
+        (drops ? ' Assignments that are dropped count.' : '') +
+        (biases ? ' β: the bias that balances, added to the scores for the choice alone.' : '')
+      }
+      rows={() => rowsOf(layers, { drops, varies })}
     >
-      <table class="load">
+      <table class={biases ? 'load has-biases' : 'load'}>
         <thead>
           <tr>
             <td />
@@ -64,13 +85,14 @@ export function LoadView({ routed, state, what = 'characters of the passage' }) 
                 <th scope="row">
                   <Chip letter={letterOf(expert)} fill={fill} text={text} />
                 </th>
-                {layers.map(({ load }, i) => (
+                {layers.map(({ load, bias }, i) => (
                   <td key={i}>
                     <span class="load-bar">
                       <span style={{ width: `${(100 * load[expert]) / full}%`, background: fill }} />
                       <i style={{ left: `${even}%` }} />
                     </span>
                     <span class="load-number">{percent(load[expert])}</span>
+                    {bias && <Bias value={bias[expert]} most={largestBias} />}
                   </td>
                 ))}
               </tr>
@@ -95,14 +117,78 @@ export function LoadView({ routed, state, what = 'characters of the passage' }) 
             help="entropy of the router’s probabilities: 0 (certain) to 1 (uniform)"
             values={layers.map((layer) => fixed(layer.entropy))}
           />
+          {(drops || varies) && (
+            <Measure
+              name="Experts per token"
+              help="mean number of experts that compute a token"
+              values={layers.map((layer) => fixed(layer.perToken))}
+            />
+          )}
+          {drops && (
+            <Measure
+              name="Dropped"
+              help="share of the assignments beyond the capacity of their expert"
+              values={layers.map((layer) => percent(layer.dropped))}
+            />
+          )}
+          {(drops || varies) && (
+            <Measure
+              name="Without expert"
+              help="share of the tokens that no expert computes"
+              values={layers.map((layer) => percent(layer.without))}
+            />
+          )}
         </tbody>
       </table>
     </Figure>
   );
 }
 
-/** @param {readonly { load: Float32Array, maxLoad: number, loadVariation: number, entropy: number }[]} layers */
-function rowsOf(layers) {
+/** @param {import('../routing.js').LayerRouting} routing @returns {number} share of its assignments, 0 … 1 */
+function droppedIn(routing) {
+  let [assigned, dropped] = [0, 0];
+  for (let at = 0; at < routing.experts.length; at++) {
+    assigned += Number(routing.experts[at] >= 0);
+    dropped += Number(isDropped(routing, at));
+  }
+  return dropped / Math.max(1, assigned);
+}
+
+/**
+ * The bias of an expert: to the right of the middle where it is chosen more often for it, to the left where less.
+ *
+ * @param {{ value: number, most: number }} props
+ */
+function Bias({ value, most }) {
+  const share = most > 0 ? (50 * Math.abs(value)) / most : 0;
+  return (
+    <span class="load-bias">
+      <span class="load-bias-bar" aria-hidden="true">
+        <i style={{ width: `${share}%`, [value < 0 ? 'right' : 'left']: '50%' }} />
+      </span>
+      <span class="load-bias-number">
+        β {value > 0 ? '+' : ''}
+        {fixed(value, 3)}
+      </span>
+    </span>
+  );
+}
+
+/**
+ * @typedef {object} LayerLoad
+ * @property {Float32Array} load [E]
+ * @property {number[] | undefined} bias [E]
+ * @property {number} maxLoad
+ * @property {number} loadVariation
+ * @property {number} entropy
+ * @property {number} perToken
+ * @property {number} dropped
+ * @property {number} without
+ *
+ * @param {readonly LayerLoad[]} layers
+ * @param {{ drops: boolean, varies: boolean }} gating
+ */
+function rowsOf(layers, { drops, varies }) {
   const names = layers.map((_, i) => `layer ${i + 1}`);
   return [
     ['', ...names],
@@ -110,9 +196,18 @@ function rowsOf(layers) {
       letterOf(expert),
       ...layers.map(({ load }) => load[expert]),
     ]),
+    ...(layers[0].bias
+      ? Array.from(layers[0].bias, (_, expert) => [
+          `β ${letterOf(expert)}`,
+          ...layers.map(({ bias }) => bias?.[expert] ?? ''),
+        ])
+      : []),
     ['max load', ...layers.map((layer) => layer.maxLoad)],
     ['load variation', ...layers.map((layer) => layer.loadVariation)],
     ['router entropy', ...layers.map(({ entropy }) => entropy)],
+    ...(drops || varies ? [['experts per token', ...layers.map(({ perToken }) => perToken)]] : []),
+    ...(drops ? [['dropped', ...layers.map(({ dropped }) => dropped)]] : []),
+    ...(drops || varies ? [['without expert', ...layers.map(({ without }) => without)]] : []),
   ];
 }
 

@@ -121,18 +121,21 @@ describe('the map', () => {
   it('is one buffer of parts without gaps or overlap', () => {
     const shape = { size: 4, classes: 3, layers: 2, experts: 5, topK: 2, heldOut: 7, points: 20 };
     const buffer = new ArrayBuffer(mapBytes(shape));
-    const { probabilities, places, layers, predicted } = mapViews(buffer, shape);
+    const { probabilities, places, points, layers, predicted } = mapViews(buffer, shape);
     const parts = [
       probabilities,
       ...places.flatMap((l) => [l.weights, l.logits]),
-      ...layers.flatMap((l) => [l.experts, l.weights, l.logits]),
+      ...points.flatMap((l) => [l.experts, l.weights, l.logits]),
       predicted,
       ...places.map((l) => l.experts),
     ];
     assert.deepEqual(
       parts.map(({ length }) => length),
-      [48, 32, 80, 32, 80, 14, 14, 35, 14, 14, 35, 20, 32, 32],
+      [48, 32, 80, 32, 80, 40, 40, 100, 40, 40, 100, 20, 32, 32],
     );
+    points[1].experts.fill(3, 26);
+    assert.deepEqual([...layers[1].experts], new Array(14).fill(3), 'held-out points are the last ones');
+    assert.deepEqual([layers[1].weights.length, layers[1].logits.length], [14, 35]);
     let at = 0;
     for (const part of parts) {
       assert.equal(part.byteOffset, at);

@@ -84,15 +84,29 @@ describe('a comparison', () => {
   it('offers the settings that affect at least one model', () => {
     const state = createState(schema);
     const idle = () => [...idleInAll(schema, state.values.value)];
-    assert.deepEqual(idle(), ['sparsityWeight']);
+    assert.deepEqual(idle(), ['routerSize', 'sparsityWeight']);
     state.set('smoe', false);
-    assert.deepEqual(idle(), ['sparsityWeight']);
+    assert.deepEqual(idle(), ['routerSize', 'sparsityWeight']);
     state.set('hyperrouter', false);
-    assert.deepEqual(idle(), ['hyperSize', 'loadBalanceWeight', 'sparsityWeight']);
+    assert.deepEqual(idle(), [
+      'hyperSize',
+      'routerSize',
+      'loadBalanceWeight',
+      'routerZWeight',
+      'sparsityWeight',
+    ]);
     state.set('cosine', true);
     assert.deepEqual(idle(), ['hyperSize', 'sparsityWeight']);
     state.set('gate', 'relu');
-    assert.deepEqual(idle(), ['hyperSize', 'loadBalanceWeight', 'capacityFactor', 'balanceRate']);
+    assert.deepEqual(idle(), [
+      'hyperSize',
+      'loadBalanceWeight',
+      'routerZWeight',
+      'capacityFactor',
+      'balanceRate',
+    ]);
+    state.set('sparsityWeight', 0);
+    assert.ok(idle().includes('topK'), 'neither the choice nor a loss depends on k');
   });
 
   it('learns points too, with suitable sizes, in data that stay the same object', async () => {

@@ -11,7 +11,7 @@ import {
   weightsByExpert,
 } from '../../demo/plane/fields.js';
 import { paintOwners, pixelOf } from '../../demo/plane/pixels.js';
-import { isTied, putRouting, widthOf } from '../../demo/routing.js';
+import { isTied, outcomeOf, putRouting, widthOf } from '../../demo/routing.js';
 import { frameBytes, frameViews, packRouting, unread } from '../../demo/text/frame.js';
 import { lookOf } from '../../demo/text/paint.js';
 import { classTable } from '../../demo/text/profile.js';
@@ -126,15 +126,41 @@ describe('routing with any number of experts per token', () => {
     );
   });
 
-  it('leaves a character without an expert uncoloured', () => {
+  it('says what became of a token', () => {
+    const fates = [[[0, 1], [1, 0]], [[0, 0.5]], [[2, 0], [1, 0]], []]; // biome-ignore format: one token each
+    const raw = { ...routingOf(/** @type {any} */ (fates), 3), dropped: Int32Array.of(0, 2, 1) };
+    const all = room(4, 2, 3);
+    putRouting([all], [raw], { start: 0, experts: 3, topK: 2 });
+    assert.deepEqual(
+      [0, 1, 2, 3].map((row) => outcomeOf(all, row, 2)),
+      ['partly', 'routed', 'dropped', 'unchosen'],
+    );
+    assert.deepEqual([...all.experts.subarray(4, 6)], [2, 1], 'which experts dropped it stays known');
+    // Without a limit, a weight of 0 is a softmax that was rounded.
+    putRouting([all], [{ ...raw, dropped: new Int32Array(3) }], { start: 0, experts: 3, topK: 2 });
+    assert.deepEqual(
+      [0, 1, 2, 3].map((row) => outcomeOf(all, row, 2)),
+      ['routed', 'routed', 'routed', 'unchosen'],
+    );
+  });
+
+  it('marks a character without an expert, and one that was dropped', () => {
     const shape = { tokens: 2, layers: 1, topK: 2, experts: 3, predictions: 0 };
     const views = frameViews(new ArrayBuffer(frameBytes(shape)), shape);
     putRouting(views.layers, [few], { start: 0, ...shape });
     const routed = { tokens: Int32Array.of(65, 66), from: 0, shape, views };
     const look = { layer: 1, strength: true, letters: true, lit: null };
     assert.equal(lookOf(routed, 0, look).letter, 'C');
-    assert.deepEqual(lookOf(routed, 1, look), { background: '', text: '', letter: '', letters: '' });
-    assert.equal(lookOf(routed, 1, { ...look, layer: 0 }).letter, '\u00a0');
+    assert.equal(lookOf(routed, 1, look).letter, '–');
+    assert.match(lookOf(routed, 1, look).background, /^repeating-linear-gradient/);
+    assert.equal(lookOf(routed, 1, { ...look, layer: 0 }).letter, '–');
+    views.layers[0].weights[0] = 0;
+    assert.equal(lookOf(routed, 0, look).letter, '×', 'by its only expert');
+    assert.equal(lookOf(routed, 0, { ...look, layer: 0 }).letter, '×');
+    views.layers[0].experts.set([0, 1]);
+    views.layers[0].weights.set([0.5, 0]);
+    assert.equal(lookOf(routed, 0, look).letter, 'A');
+    assert.match(lookOf(routed, 0, look).background, /^linear-gradient\(to bottom left/, 'by one of two');
   });
 });
 
