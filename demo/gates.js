@@ -6,14 +6,15 @@ import { appliedValues, idleKeys, traitsOf } from './schema.js';
  *
  * @typedef {object} GateFacts
  * @property {boolean} [sumsToOne] the weights of a token sum to 1: with k = 1 the weight is always 1, and its gradient is 0
- * @property {boolean} [amongTokens] experts choose among all tokens of a call, later ones too
+ * @property {string} [alone] experts choose among all tokens of a call, later ones too; the gate that chooses in the same
+ *   way as this one where it has only one token
  */
 
 /** @type {Readonly<Record<string, GateFacts>>} */
 const facts = {
   'topk-softmax': { sumsToOne: true },
   sigmoid: { sumsToOne: true },
-  'expert-choice': { amongTokens: true },
+  'expert-choice': { alone: 'softmax-topk' },
 };
 
 /** @param {unknown} gate its name @returns {GateFacts} */
@@ -30,7 +31,7 @@ export const gateFacts = (gate) => (Object.hasOwn(facts, String(gate)) ? facts[S
  * @property {boolean} steered whether a loss, not k, sets the number of experts per token
  * @property {boolean} balanced whether a bias balances the load
  * @property {boolean} sumsToOne
- * @property {boolean} amongTokens
+ * @property {boolean} amongTokens whether experts choose among all tokens of a call
  *
  * @param {readonly import('./schema.js').Setting[]} schema
  * @param {import('./schema.js').Values} values
@@ -41,7 +42,7 @@ export function gatingOf(schema, values) {
   const idle = idleKeys(schema, values);
   const traits = traitsOf(schema, values);
   const chosen = 'gate' in values && !idle.has('gate');
-  const { sumsToOne = false, amongTokens = false } = chosen ? gateFacts(applied.gate) : {};
+  const { sumsToOne = false, alone } = chosen ? gateFacts(applied.gate) : {};
   const isOn = (/** @type {string} */ key) => !idle.has(key) && Number(values[key]) > 0;
   return {
     routes: traits.includes('routes'),
@@ -51,7 +52,7 @@ export function gatingOf(schema, values) {
     steered: traits.includes('sparsity'),
     balanced: isOn('balanceRate'),
     sumsToOne,
-    amongTokens,
+    amongTokens: alone !== undefined,
   };
 }
 

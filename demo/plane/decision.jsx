@@ -79,11 +79,8 @@ export function DecisionFigure({ run, state, painter, cursor, hovered }) {
           </svg>{' '}
           ringed: misclassified
         </li>
-        {drops && <li class="key-words">Map: without the limit on experts. Rings: within it.</li>}
-        {amongTokens && (
-          <li class="key-words">
-            Map: experts choose among the places of this map. Rings: among the points.
-          </li>
+        {(drops || amongTokens) && (
+          <li class="key-words">Map: for a point alone. Rings: all points at once.</li>
         )}
       </ul>
     </Figure>

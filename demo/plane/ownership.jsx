@@ -259,7 +259,7 @@ function OutcomeKey({ state, views }) {
   const total = outcomes ? ` of ${count(outcomes.of.length)} points` : '';
   return (
     <>
-      {varies && (
+      {varies && !amongTokens && (
         <li>
           <i class="key-none" /> white: no expert
         </li>
@@ -285,8 +285,8 @@ function OutcomeKey({ state, views }) {
       {(drops || amongTokens) && (
         <li class="key-words">
           {amongTokens
-            ? 'Map: every expert takes its share of the places of this map. Marks: of the points.'
-            : 'Map: without the limit, as for a point alone. Marks: within the capacity, in the order of the points.'}
+            ? 'Map: for a point alone, which gets its k experts of largest probability. Crosses: what experts chose among the points.'
+            : 'Map: for a point alone, which no expert drops. Marks: all points at once, in their order.'}
         </li>
       )}
     </>

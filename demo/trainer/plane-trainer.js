@@ -1,4 +1,5 @@
 import { Batches, CheckpointError, Classifier, evaluateVectors } from 'hyperrouter-wasm';
+import { gateFacts } from '../gates.js';
 import { likeliestAt } from '../plane/fields.js';
 import { capacity, mapBytes, mapViews } from '../plane/frame.js';
 import { gridPlaces, gridSize } from '../plane/geometry.js';
@@ -32,11 +33,11 @@ export class PlaneTrainer extends Trainer {
   #batches;
   #routes;
   /**
-   * The same model without a limit on its experts.
+   * The same model, where each point is routed as if it were alone.
    *
    * @type {Classifier | undefined}
    */
-  #unlimited;
+  #alone;
   /** @type {Map<number, Float32Array>} by size of the grid */
   #places = new Map();
 
@@ -159,16 +160,19 @@ export class PlaneTrainer extends Trainer {
   }
 
   /**
-   * The model for the places of the map. They are no tokens of the data: they must not use up the capacity of experts, and
-   * which of them come first must not matter. A point that is routed alone is never dropped either.
+   * The model for the places of the map. They are no tokens of the data: they must not compete for experts, and which of
+   * them come first must not matter. So each is routed as a point that is alone: no assignment is ever dropped then, and
+   * experts cannot choose among points.
    */
   #modelOfPlaces() {
     const { model } = this;
-    if (!(Number(model.config.capacityFactor) > 0)) return model;
-    this.#unlimited ??= this.#engine.createClassifier({ ...model.config, capacityFactor: 0 });
-    this.#unlimited.topK = model.topK;
-    for (const { name, data } of model.parameters()) this.#unlimited.setParameter(name, data);
-    return this.#unlimited;
+    const { alone } = gateFacts(model.config.gate);
+    if (!alone && !(Number(model.config.capacityFactor) > 0)) return model;
+    const gate = /** @type {typeof model.config.gate} */ (alone ?? model.config.gate);
+    this.#alone ??= this.#engine.createClassifier({ ...model.config, gate, capacityFactor: 0 });
+    this.#alone.topK = model.topK;
+    for (const { name, data } of model.parameters()) this.#alone.setParameter(name, data);
+    return this.#alone;
   }
 
   /** Multiplications for one place. */
@@ -189,7 +193,7 @@ export class PlaneTrainer extends Trainer {
 
   /** @override */
   dispose() {
-    this.#unlimited?.dispose();
+    this.#alone?.dispose();
     super.dispose();
   }
 }
