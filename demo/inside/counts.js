@@ -1,3 +1,5 @@
+import { gateFacts } from '../gates.js';
+
 /**
  * The parameters of a layer, by role, for every router.
  *
@@ -79,12 +81,13 @@ function expertsOf({ experts, dModel, dInner }, traits) {
 }
 
 /**
- * Whether a gradient reaches the router's trainable parameters. It flows through the softmax over the chosen experts:
- * with one expert, its weight is always 1 and has no gradient. The gradient of an auxiliary loss flows in any case.
+ * Whether a gradient reaches the router's trainable parameters. It flows through the weights: where they sum to 1 and there
+ * is one expert, its weight is always 1 and has no gradient. The gradient of an auxiliary loss flows in any case.
  *
  * @param {readonly string[]} traits of the router, from the engine
- * @param {{ loadBalanceWeight: number }} config
+ * @param {{ loadBalanceWeight: number, routerZWeight?: number, gate?: string }} config
  * @param {number} topK current k
  */
-export const gradientReaches = (traits, { loadBalanceWeight }, topK) =>
-  traits.includes('learns') && (topK > 1 || loadBalanceWeight > 0);
+export const gradientReaches = (traits, { loadBalanceWeight, routerZWeight = 0, gate }, topK) =>
+  traits.includes('learns') &&
+  (topK > 1 || loadBalanceWeight > 0 || routerZWeight > 0 || !gateFacts(gate).sumsToOne);

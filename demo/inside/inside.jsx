@@ -1,10 +1,12 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { idleKeys } from '../schema.js';
 import { Field } from '../views/field.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
 import { Transport } from '../views/transport.jsx';
 import { EffectView } from './effect.jsx';
+import { GateView } from './gate-view.jsx';
 import { createInspector, inspectionAt } from './inspection.js';
 import { JacobianView } from './jacobian.jsx';
 import { LearnsView } from './learns.jsx';
@@ -37,6 +39,9 @@ export function InsideRoom({ run, state, own }) {
           <Field state={own} name="of" onProblems={onProblems} />
           <LayerChoice own={own} layers={Number(state.get('layers'))} />
           <Field state={state} name="router" onProblems={onProblems} />
+          {!idleKeys(state.schema, state.values.value).has('gate') && (
+            <Field state={state} name="gate" onProblems={onProblems} />
+          )}
         </div>
         <Figures run={run} state={state} own={own} />
       </div>
@@ -75,6 +80,7 @@ function Figures({ run, state, own }) {
           if (at !== null) index.value = at;
         }}
       />
+      <GateView inspection={shown} state={state} />
       {parts?.scores && (
         <div class="inside-columns">
           {parts.generator && (

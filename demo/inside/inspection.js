@@ -3,7 +3,8 @@ import { generateRouter, routerParts } from './router.js';
 
 /**
  * @typedef {import('./router.js').RouterParts} RouterParts
- * @typedef {import('./counts.js').Sizes & { layers: number, router: string, loadBalanceWeight: number }} Sizes
+ * @typedef {import('./counts.js').Sizes & { layers: number, router: string, gate: string, loadBalanceWeight: number,
+ *   routerZWeight: number, balanceRate: number, capacityFactor: number, sparsityWeight: number, sharedExperts: number }} Sizes
  * @typedef {import('../run.js').Run} Run
  * @typedef {import('../trainer/trainer-protocol.js').Moment} Moment
  *
@@ -103,7 +104,12 @@ export function inspectionAt(inspection, moment) {
   const { parts, layer, sizes } = inspection;
   if (!moment || !parts) return inspection;
   const then = routerAt(parts, moment, layer, sizes.experts);
-  return { ...inspection, step: moment.step, parts: { ...parts, ...then, gradient: null } };
+  const { biases } = /** @type {{ biases?: number[][] }} */ (moment.shape);
+  return {
+    ...inspection,
+    step: moment.step,
+    parts: { ...parts, ...then, bias: biases?.[layer], gradient: null },
+  };
 }
 
 /**

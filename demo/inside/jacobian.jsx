@@ -22,9 +22,9 @@ export function JacobianView({ sizes, routers }) {
       caption={
         'o is the output of the layer for a token x: the outputs of the chosen experts K, weighted by s. When x changes, ' +
         'o changes in two ways: through the experts (first sum) and through the weights (second sum). The second sum lies ' +
-        'in the span of the chosen rows of R: at most one direction per expert. The formula holds for softmax over the ' +
-        'chosen experts and is the same for all routers; they differ in the values that R can take. Dropout and ' +
-        'normalisation are left out.'
+        'in the span of the rows of R whose scores have a gradient: at most one direction per expert. That gradient, ∂o/∂g, ' +
+        'is the gate’s (above). The formula is the same for these routers; they differ in the values that R can take. ' +
+        'Dropout and normalisation are left out.'
       }
     >
       <Formula of={layer} />

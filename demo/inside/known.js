@@ -1,6 +1,8 @@
 import hyperrouter from './formulas/hyperrouter.tex';
 import hyperrouterFree from './formulas/hyperrouter-free.tex';
 import hyperrouterMade from './formulas/hyperrouter-made.tex';
+import logitsCosine from './formulas/logits-cosine.tex';
+import logitsHash from './formulas/logits-hash.tex';
 import smoe from './formulas/smoe.tex';
 import smoeDropout from './formulas/smoe-dropout.tex';
 import smoeDropoutFree from './formulas/smoe-dropout-free.tex';
@@ -13,6 +15,7 @@ import smoeFree from './formulas/smoe-free.tex';
  * @typedef {object} Known
  * @property {string} caption of its diagram
  * @property {string} gradient its path, for the table
+ * @property {string} [logits] their formula, where it is not R x + b
  * @property {{ formulas: string[], text: (size: { free: string, embedding: string }) => string }} [jacobian] what the router can
  *   change of the layer's Jacobian; free: how many entries R has, embedding: how many components v has
  */
@@ -33,8 +36,8 @@ export const known = {
   },
   smoe: {
     caption:
-      'R and b are learned together with the experts. The gradient flows through the routing weights directly into the ' +
-      'rows of the chosen experts.',
+      'R and b are learned together with the experts. The gradient flows through the routing weights directly into its ' +
+      'rows.',
     gradient: 'routing weights → R, b',
     jacobian: {
       formulas: [smoe, smoeFree],
@@ -53,6 +56,20 @@ export const known = {
         'R cannot change. Tokens are still pulled towards the span of its rows, but that span stays random, ' +
         'whether it suits the data or not.',
     },
+  },
+  cosine: {
+    caption:
+      'Token and experts are compared by their angle: P projects the token to a few dimensions, each column of S stands for ' +
+      'an expert, and t is a learned temperature. The length of a vector does not matter.',
+    gradient: 'routing weights → cosines → P, c, S, t',
+    logits: logitsCosine,
+  },
+  hash: {
+    caption:
+      'Every token id has a fixed random row of scores, the same wherever it stands. Nothing is learned: what ' +
+      'a router that learns has to beat.',
+    gradient: 'experts only; the table is frozen',
+    logits: logitsHash,
   },
   dense: {
     caption:

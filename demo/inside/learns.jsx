@@ -24,12 +24,13 @@ export function LearnsView({ inspection, routers }) {
   const { sizes, parts } = inspection;
   const shown = routers.flatMap((router) => {
     const { value, traits = [] } = router;
-    if (value in known) {
+    if (value in known && !known[value].logits) {
       return [{ router, counts: countsOf(sizes, traits), gradient: known[value].gradient }];
     }
     if (value !== sizes.router) return [];
     const counts = countsOfTensors(sizes, traits, parts?.tensors ?? []);
-    return [{ router, counts, gradient: counts.learned ? 'the learned tensors' : 'experts only' }];
+    const gradient = known[value]?.gradient ?? (counts.learned ? 'the learned tensors' : 'experts only');
+    return [{ router, counts, gradient }];
   });
   return (
     <Figure

@@ -4,12 +4,13 @@ import { Figure } from '../views/figure.jsx';
 import { gradientReaches } from './counts.js';
 import { DenseDiagram } from './dense-diagram.jsx';
 import { DiagramKey, Link } from './diagram.jsx';
-import scores from './formulas/scores.tex';
+import logitsMatrix from './formulas/logits-matrix.tex';
 import { GradientRow } from './gradient-row.jsx';
 import { number } from './heat.js';
 import { HypernetworkDiagram } from './hypernetwork-diagram.jsx';
 import { Formula } from './jacobian.jsx';
 import { known } from './known.js';
+import { knownGates, uniformGate } from './known-gates.js';
 import { RouterWeights, weightName } from './router-weights.jsx';
 import { weightRows } from './rows.js';
 import { Tensors } from './tensors.jsx';
@@ -20,7 +21,8 @@ import { Tensors } from './tensors.jsx';
  */
 
 const onlyOne =
-  'With softmax over the chosen experts, k = 1 teaches the router nothing: the only weight is always 1, and no gradient flows through it.';
+  'With this gate, k = 1 teaches the router nothing: the only weight is always 1, and no gradient flows through it. ' +
+  'Gates whose weights do not sum to 1 teach it.';
 
 /**
  * A diagram of how the experts’ scores are computed; every value can be inspected.
@@ -43,7 +45,7 @@ export function RouterDiagram({ inspection, router, topK, wide, onEmbedding }) {
     <Figure
       title={parts ? `Router diagram (layer ${layer + 1})` : `No router (layer ${layer + 1})`}
       name="router-diagram"
-      caption={topK === 1 && !flows && parts ? `${caption} ${onlyOne}` : caption}
+      caption={traits.includes('learns') && !flows ? `${caption} ${onlyOne}` : caption}
       table={scores ? () => <WeightTable scores={scores} generator={generator} /> : undefined}
       rows={scores ? () => weightRows(scores, generator) : undefined}
     >
@@ -59,7 +61,14 @@ export function RouterDiagram({ inspection, router, topK, wide, onEmbedding }) {
           />
         )}
         {parts && !generator && <PlainDiagram parts={parts} isKnown={router.value in known} />}
-        {parts && <Scores flows={flows} topK={topK} turn={!wide ? 90 : generator ? -90 : 0} />}
+        {parts && (
+          <Scores
+            logits={traits.includes('matrix') ? logitsMatrix : known[router.value]?.logits}
+            gate={traits.includes('gated') ? knownGates[sizes.gate] : uniformGate}
+            flows={flows}
+            turn={!wide ? 90 : generator ? -90 : 0}
+          />
+        )}
       </ol>
     </Figure>
   );
@@ -74,7 +83,7 @@ function PlainDiagram({ parts: { tensors, scores, roles, gradient }, isKnown }) 
   return (
     <>
       {scores && <RouterWeights scores={scores} roles={roles} />}
-      {(gradient || !isKnown) && (
+      {(gradient || !isKnown || !scores) && (
         <li class={scores ? 'stage area-gradient' : 'stage area-weights'}>
           {gradient && scores && (
             <GradientRow
@@ -84,7 +93,7 @@ function PlainDiagram({ parts: { tensors, scores, roles, gradient }, isKnown }) 
               nameOf={gradient.of === 'R' ? weightName(scores.weight.columns) : biasName}
             />
           )}
-          {!isKnown && <Tensors tensors={tensors} />}
+          {(!isKnown || !scores) && <Tensors tensors={tensors} />}
         </li>
       )}
     </>
@@ -94,8 +103,14 @@ function PlainDiagram({ parts: { tensors, scores, roles, gradient }, isKnown }) 
 /** @param {import('./heat-map.jsx').Cell} cell */
 const biasName = ({ column }) => `b, expert ${letterOf(column)}`;
 
-/** @param {{ flows: boolean, topK: number, turn: number }} props flows: whether the gradient flows */
-function Scores({ flows, topK, turn }) {
+/**
+ * @param {object} props
+ * @param {string} [props.logits] their formula
+ * @param {import('./known-gates.js').KnownGate} [props.gate]
+ * @param {boolean} props.flows whether the gradient flows
+ * @param {number} props.turn of the arrow
+ */
+function Scores({ logits, gate, flows, turn }) {
   return (
     <>
       <Link
@@ -104,8 +119,8 @@ function Scores({ flows, topK, turn }) {
         gradient={flows ? 'flows' : 'ends'}
         says={
           flows
-            ? 'R and b give the scores; the gradient flows back to them.'
-            : 'R and b give the scores; no gradient flows back to them.'
+            ? 'The router gives the scores; the gradient flows back to it.'
+            : 'The router gives the scores; no gradient flows back to it.'
         }
       />
       <li class="stage area-scores">
@@ -115,12 +130,11 @@ function Scores({ flows, topK, turn }) {
           </b>{' '}
           scores
         </p>
-        <Formula of={scores} />
+        {logits && <Formula of={logits} />}
         <p class="help">
-          Each expert scores the token x. With top-k and softmax over the chosen experts, the{' '}
-          {topK === 1 ? 'expert' : `${topK} experts`} with the highest{' '}
-          {topK === 1 ? 'score is' : 'scores are'} chosen (K), and the softmax over K gives the weights s.
+          Each expert has a score for the token x. The gate makes experts K and weights s of them:
         </p>
+        {gate && <Formula of={gate.weights} />}
       </li>
     </>
   );

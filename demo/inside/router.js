@@ -1,3 +1,5 @@
+import { balancingBias } from '../routing.js';
+
 /**
  * A layer's router, computed step by step from its tensors, so that each step can be shown. Formulas: Do et al.,
  * "HyperRouter" (2023), section 3, as in their published code.
@@ -27,17 +29,32 @@
  * @property {Generator | null} generator
  * @property {Linear | null} scores R [E, d] and b [1, E]; null for a router without tensors of these shapes
  * @property {{ weight: Role, bias: Role }} roles of R and b
+ * @property {ArrayLike<number>} [bias] β [E], which balances the load; no tensor of the router itself
  * @property {RouterGradient | null} gradient of the last step; null where none reached the router
  *
  * @typedef {{ of: 'v' | 'R' | 'b', values: Matrix }} RouterGradient the gradient of v [1, d], of R [E, d], or of b [1, E]
  */
 
 /**
- * @param {readonly Tensor[]} tensors of a layer's router; none for a dense layer
+ * @param {readonly Tensor[]} all tensors of a layer's router; none for a dense layer
  * @param {number} experts E
  * @returns {RouterParts | null} null where there is no router
  */
-export function routerParts(tensors, experts) {
+export function routerParts(all, experts) {
+  const bias = all.find(({ name }) => name === balancingBias)?.data;
+  const parts = partsOf(
+    all.filter(({ name }) => name !== balancingBias),
+    experts,
+  );
+  return parts && { ...parts, ...(bias ? { bias } : {}) };
+}
+
+/**
+ * @param {readonly Tensor[]} tensors
+ * @param {number} experts E
+ * @returns {RouterParts | null}
+ */
+function partsOf(tensors, experts) {
   if (!tensors.length) return null;
   const all = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const embedding = all.get('gate.embedding');

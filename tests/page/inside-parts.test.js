@@ -29,6 +29,7 @@ after(() => engine.dispose());
 /** @typedef {'hyperrouter' | 'smoe' | 'smoe-dropout' | 'dense'} Router */
 
 const routers = /** @type {const} */ (['hyperrouter', 'smoe', 'smoe-dropout']);
+const gates = ['topk-softmax', 'softmax-topk', 'sigmoid', 'expert-choice', 'relu'];
 const sizes = { layers: 1, dModel: 6, dInner: 4, experts: 5, topK: 2, hyperSize: 7 };
 const inputs = Float32Array.from([0.5, -1, 2, 0.25, -0.75, 1.5, 1, 1]);
 const targets = Int32Array.from([0, 1, 1, 0]);
@@ -106,14 +107,19 @@ describe('the parts of a router', () => {
     });
 
     it(`have a gradient where the diagram says that it flows, ${kind}`, () => {
-      for (const loadBalanceWeight of kind === 'smoe' ? [0, 0.1] : [0]) {
-        const of = classifier(kind, { loadBalanceWeight });
+      /** @type {{ gate?: string, loadBalanceWeight: number }[]} */
+      const configs = [
+        ...gates.map((gate) => ({ gate, loadBalanceWeight: 0 })),
+        ...(kind === 'smoe' ? [{ gate: 'sigmoid', loadBalanceWeight: 0.1 }] : []),
+      ];
+      for (const config of configs) {
+        const of = classifier(kind, config);
         assert.equal(partsOf(of).gradient, null, 'there is none before the first step');
         for (const topK of [1, 2, 5]) {
           of.model.topK = topK;
           of.model.gradients({ inputs, targets });
-          const flows = gradientReaches(traitsOf(kind), { loadBalanceWeight }, topK);
-          assert.equal(partsOf(of).gradient !== null, flows, `k ${topK}, balance ${loadBalanceWeight}`);
+          const flows = gradientReaches(traitsOf(kind), config, topK);
+          assert.equal(partsOf(of).gradient !== null, flows, `k ${topK}, ${JSON.stringify(config)}`);
         }
         of.model.dispose();
       }
@@ -161,6 +167,29 @@ describe('the parts of a router', () => {
       inspectionAt({ ...inspection, parts: other }, moment).parts?.tensors[0].name,
       'gate.prototypes',
     );
+  });
+
+  it('have the bias that balances apart: it is no tensor of the router', () => {
+    const of = classifier('smoe', { balanceRate: 0.1 });
+    of.train(3);
+    const parts = partsOf(of);
+    assert.equal(parts.bias?.length, sizes.experts);
+    assert.ok(Array.from(parts.bias ?? []).some((value) => Math.abs(value) > 0.09));
+    assert.deepEqual(
+      parts.tensors.map(({ name }) => name),
+      ['gate.gate.weight', 'gate.gate.bias'],
+    );
+    /** @type {any} */
+    const inspection = { parts, step: 2, layer: 0, sizes: { ...sizes, layers: 1 } };
+    const moment = {
+      step: 1,
+      shape: { biases: [[1, 2, 3, 4, 5]] },
+      buffer: new ArrayBuffer(0),
+      routers: [{}],
+    };
+    assert.deepEqual(inspectionAt(inspection, moment).parts?.bias, [1, 2, 3, 4, 5]);
+    assert.equal(partsOf(classifier('smoe')).bias, undefined);
+    of.model.dispose();
   });
 
   it('are none for a dense layer', () => {
