@@ -1,9 +1,10 @@
 import { useCanvas } from '../views/drawing.js';
 import { Field } from '../views/field.jsx';
+import { PresetChoice } from '../views/preset-choice.jsx';
 import { createPoints, dataSets, vectorsOf } from './data.js';
 import { drawMarks, prepare } from './draw.js';
 import { decodePainted } from './painted.js';
-import { applyPreset, presetOf, presets } from './presets.js';
+import { planePresets } from './presets.js';
 import { painted } from './settings.js';
 
 /**
@@ -25,7 +26,7 @@ export function DataSource({ state, onProblems }) {
   return (
     <div class="group">
       <h2>Data</h2>
-      <Presets state={state} />
+      <PresetChoice state={state} presets={planePresets} />
       <fieldset class="data-sets" aria-describedby="data-help">
         <legend class="unseen">Data set</legend>
         {choices.map(({ value, label }) => (
@@ -48,35 +49,6 @@ export function DataSource({ state, onProblems }) {
       {!isPainted && <Field state={state} name="points" onProblems={onProblems} />}
       {!isPainted && <Field state={state} name="noise" onProblems={onProblems} />}
       {!isPainted && <Field state={state} name="dataSeed" onProblems={onProblems} />}
-    </div>
-  );
-}
-
-/** @param {{ state: State }} props */
-function Presets({ state }) {
-  const chosen = presetOf(state);
-  return (
-    <div class="field">
-      <label for="preset">Examples</label>
-      <select
-        id="preset"
-        value={String(chosen)}
-        aria-describedby="preset-help"
-        onChange={(event) => {
-          const index = Number(event.currentTarget.value);
-          if (index >= 0) applyPreset(state, index);
-        }}
-      >
-        {chosen < 0 && <option value="-1">Custom settings</option>}
-        {presets.map(({ name }, i) => (
-          <option key={name} value={i}>
-            {name}
-          </option>
-        ))}
-      </select>
-      <p class="help" id="preset-help">
-        {chosen < 0 ? 'Presets for the whole room. Undo restores your settings.' : presets[chosen].hint}
-      </p>
     </div>
   );
 }

@@ -1,82 +1,73 @@
+/** Eight experts of which half get no points, if nothing balances them. */
+const starving = { router: 'smoe', experts: 8, layers: 1, seed: 3 };
+
 /**
- * Example settings. Settings that a preset does not name have their defaults.
+ * What the hints say was measured with these settings, over thousands of steps; tests repeat it.
  *
- * @typedef {object} Preset
- * @property {string} name
- * @property {string} hint what there is to see
- * @property {Record<string, import('../schema.js').Value>} values
+ * @type {import('../presets.js').Presets}
  */
-
-/** @type {readonly Preset[]} */
-export const presets = [
-  {
-    name: 'Spirals, HyperRouter',
-    hint: 'Experts start tied (grey); boundaries form as the model learns.',
-    values: {},
-  },
-  {
-    name: 'Spirals, standard top-k',
-    hint: 'The router is trained directly: it becomes confident much earlier.',
-    values: { router: 'smoe' },
-  },
-  {
-    name: 'Spirals, frozen random router',
-    hint: 'The router never learns. Its boundaries still move, because its inputs change.',
-    values: { router: 'smoe-dropout' },
-  },
-  {
-    name: 'Idle experts',
-    hint: 'Eight experts without load balancing: some are rarely chosen and hardly learn.',
-    values: { router: 'smoe', experts: 8, layers: 1, seed: 3 },
-  },
-  {
-    name: 'Idle experts, balanced',
-    hint: 'A load-balancing loss spreads the load: in the end every expert has a territory.',
-    values: { router: 'smoe', experts: 8, layers: 1, seed: 3, loadBalanceWeight: 0.05 },
-  },
-  {
-    name: 'Clusters, one pair of experts each',
-    hint: 'Four clusters, four experts, balanced: each cluster is routed to a pair of experts.',
-    values: { data: 'clusters', router: 'smoe', experts: 4, layers: 1, seed: 2, loadBalanceWeight: 0.05 },
-  },
-  {
-    name: 'One expert per point',
-    hint: 'With softmax over the chosen experts, k = 1 teaches the router nothing: only the experts learn.',
-    values: { topK: 1 },
-  },
-];
-
-/**
- * All settings but those of the view.
- *
- * @param {import('../state.js').State} state
- */
-const trainingSettings = (state) => state.schema.filter(({ effect }) => effect !== 'view');
-
-/**
- * The index of the preset that matches the settings; -1: none.
- *
- * @param {import('../state.js').State} state
- */
-export function presetOf(state) {
-  const now = state.values.value;
-  return presets.findIndex(({ values }) =>
-    trainingSettings(state).every(
-      ({ key, default: usual }) => key === 'painted' || now[key] === (values[key] ?? usual),
-    ),
-  );
-}
-
-/**
- * @param {import('../state.js').State} state
- * @param {number} index
- */
-export function applyPreset(state, index) {
-  const { values } = presets[index];
-  // Painted points are kept.
-  const entries = trainingSettings(state).filter(({ key }) => key !== 'painted');
-  state.setTogether(
-    'data',
-    entries.map(({ key, default: usual }) => [key, values[key] ?? usual]),
-  );
-}
+export const planePresets = {
+  kept: 'painted',
+  list: [
+    {
+      name: 'Spirals, HyperRouter',
+      hint: 'Experts start tied (grey); boundaries form as the model learns.',
+      values: {},
+    },
+    {
+      name: 'Spirals, standard top-k',
+      hint: 'The router is trained directly: it becomes confident much earlier.',
+      values: { router: 'smoe' },
+    },
+    {
+      name: 'Spirals, frozen random router',
+      hint: 'The router never learns. Its boundaries still move, because its inputs change.',
+      values: { router: 'smoe-dropout' },
+    },
+    {
+      name: 'Idle experts',
+      hint: 'Eight experts without load balancing: soon half of them get almost no points and hardly learn.',
+      values: starving,
+    },
+    {
+      name: 'Idle experts, balanced by a loss',
+      hint: 'A load-balancing loss spreads the load: in the end every expert has a territory.',
+      values: { ...starving, loadBalanceWeight: 0.05 },
+    },
+    {
+      name: 'Idle experts, balanced by a bias',
+      hint: 'As in DeepSeek-V3: a bias β helps experts with little load. All get points, without another loss.',
+      values: { ...starving, gate: 'sigmoid', balanceRate: 0.005 },
+    },
+    {
+      name: 'Idle experts, limited by capacity',
+      hint: 'No expert computes more than 1.5 times an even load; the rest is dropped (marked). Idle experts stay idle.',
+      values: { ...starving, capacityFactor: 1.5 },
+    },
+    {
+      name: 'Clusters, one pair of experts each',
+      hint: 'Four clusters, four experts, balanced: each cluster is routed to a pair of experts.',
+      values: { data: 'clusters', router: 'smoe', experts: 4, layers: 1, seed: 2, loadBalanceWeight: 0.05 },
+    },
+    {
+      name: 'One expert per point',
+      hint: 'The only weight is always 1: with this gate the router learns nothing, only the experts do.',
+      values: { router: 'smoe', topK: 1 },
+    },
+    {
+      name: 'One expert per point, Switch',
+      hint: 'The weight is the probability itself: the router learns too, and the spirals are learned sooner.',
+      values: { router: 'smoe', topK: 1, gate: 'softmax-topk' },
+    },
+    {
+      name: 'Expert choice',
+      hint: 'Experts choose points, each the same number: even by construction. Crossed-out points get no expert.',
+      values: { experts: 8, layers: 1, seed: 2, gate: 'expert-choice' },
+    },
+    {
+      name: 'ReLU routing',
+      hint: 'A point starts with about half of the eight experts. The sparsity loss brings that down to about k = 1.',
+      values: { router: 'smoe', experts: 8, layers: 1, topK: 1, gate: 'relu' },
+    },
+  ],
+};

@@ -1,4 +1,5 @@
 import { count, inUnit, unitName } from '../format.js';
+import { gatingOf } from '../gates.js';
 import { Figure } from '../views/figure.jsx';
 import { meanScan } from './bands.js';
 import { groupsOf, seedCount, seedsOf } from './groups.js';
@@ -20,7 +21,10 @@ export function ByKFigure({ comparison, state }) {
   const seeds = seedCount(groups);
   const traitsOf = (/** @type {string} */ router) => routerOf(state.schema, router).traits;
   const labelOf = (/** @type {string} */ router) => state.settingOf(router).label;
-  const routes = (/** @type {string} */ router) => traitsOf(router).includes('routes');
+  const kind = comparison.kind.value;
+  const routes = (/** @type {string} */ router) =>
+    kind ? kind.routes(router) : traitsOf(router).includes('routes');
+  const { steered } = gatingOf(state.schema, state.values.value);
   const scans = groups.map(({ router, trainees }) => {
     const scan = meanScan(trainees.map((trainee) => trainee.lossByK.value));
     return { label: labelOf(router), routes: routes(router), step: scan?.step, points: scan?.points ?? [] };
@@ -45,7 +49,7 @@ export function ByKFigure({ comparison, state }) {
       caption={
         scanned
           ? `In ${unitName(unit, per)}, with k experts per token, at step ${count(Number(scanned.step))}. Trained with k = ${topK}. ` +
-            `Bold: lowest among the models with a router. A dense model has no k.${seeds > 1 ? ` Mean of ${seeds} seeds.` : ''}`
+            `Bold: lowest among the models with a router. ${steered ? 'With this gate, k does not decide how many experts a token gets.' : 'A dense model has no k.'}${seeds > 1 ? ` Mean of ${seeds} seeds.` : ''}`
           : 'A trained model can use any k at inference. Every k is measured on the held-out data when training pauses, or on request.'
       }
     >

@@ -16,7 +16,7 @@ import { isPlane } from './settings.js';
  * @property {import('../trainer/trainer-protocol.js').TaskName} name of the worker's task
  * @property {'byte' | 'point'} per unit of the mean loss
  * @property {number} guess loss of uniform predictions, nats
- * @property {(router: string) => boolean} routes whether it routes tokens to experts, so that k matters
+ * @property {(router: string) => boolean} routes whether it routes tokens to k experts, so that k matters
  * @property {(router: string, run: number) => ModelConfig} config run: index of the seed, from 0
  * @property {() => Promise<object>} data sent to the worker; the same object while it does not change
  * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads expert load [layers, E] of a picture from the worker
@@ -49,7 +49,13 @@ export function configFor(fields, values, router, run) {
  * @returns {(values: Values) => Kind}
  */
 export function createKinds({ fields, routers }) {
-  const routes = (/** @type {string} */ router) => isRouted({ routers }, { router });
+  /** @param {Values} values @returns {Kind['routes']} */
+  const routesWith = (values) => (router) => {
+    const { gate } = configFor(fields.language, values, router, 0);
+    const gates = fields.language.find(({ name }) => name === 'gate')?.options;
+    const steered = gates?.find(({ name }) => name === gate)?.traits.includes('sparsity') ?? false;
+    return isRouted({ routers }, { router }) && !steered;
+  };
   /** @type {Map<string, { bytes: Uint8Array }>} */
   const texts = new Map();
 
@@ -60,7 +66,7 @@ export function createKinds({ fields, routers }) {
       name: 'text',
       per: 'byte',
       guess: Math.log(256),
-      routes,
+      routes: routesWith(values),
       config: (router, run) => ({ vocabSize: 256, ...configFor(fields.language, values, router, run) }),
       async data() {
         const known = texts.get(id);
@@ -90,7 +96,7 @@ export function createKinds({ fields, routers }) {
       name: 'plane',
       per: 'point',
       guess: Math.log(classes),
-      routes,
+      routes: routesWith(values),
       config: (router, run) => ({
         ...configFor(fields.classifier, values, router, run),
         inputSize: 2,

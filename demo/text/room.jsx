@@ -8,11 +8,13 @@ import { LoadView } from '../views/load.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
+import { PresetChoice } from '../views/preset-choice.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
 import { BarcodeView } from './barcode.jsx';
 import { OpenDialog } from './open-dialog.jsx';
+import { textPresets } from './presets.js';
 import { RoutedTextView } from './routed-text.jsx';
 import { openTextRun } from './run.js';
 import { SpecialisationView } from './specialisation.jsx';
@@ -65,6 +67,7 @@ function TextRoom({ run, state }) {
           source={
             <div class="group">
               <h2>Training text</h2>
+              <PresetChoice state={state} presets={textPresets} />
               <TextSource run={run} state={state} />
             </div>
           }

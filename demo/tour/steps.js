@@ -29,7 +29,7 @@ export const tourSteps = [
     title: 'One expert or several',
     text:
       'The router chooses the k experts with the largest logits, and the layer adds up their outputs by weight. ' +
-      'With k = 1 and softmax over the chosen experts, the weight is always 1, and the router learns nothing.',
+      'Where the weights of the chosen experts sum to 1, as here, k = 1 teaches the router nothing: its weight is always 1.',
     ask: 'Set “Experts per point” to 3. The colours become paler where more experts share the work.',
     target: ['.field:has(#setting-topK)'],
     done: (_run, state) => Number(state.get('topK')) >= 3,

@@ -1,4 +1,5 @@
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
+import { gatingOf } from '../gates.js';
 import { routes } from '../schema.js';
 import { Figure } from './figure.jsx';
 
@@ -17,6 +18,13 @@ export function TopKView({ run, state }) {
   const place = (/** @type {number} */ value) =>
     highest > lowest ? ((value - lowest) / (highest - lowest)) * 100 : 50;
   const running = run.measuring.value;
+  if (gatingOf(state.schema, state.values.value).steered) {
+    return (
+      <Figure title="Held-out loss by k" name="top-k">
+        <p class="nothing">With this gate, k does not decide how many experts a token gets.</p>
+      </Figure>
+    );
+  }
   return (
     <Figure
       title="Held-out loss by k"

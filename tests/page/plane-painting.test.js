@@ -5,8 +5,9 @@ import { createPoints, dataFor, minPoints } from '../../demo/plane/data.js';
 import { reach } from '../../demo/plane/geometry.js';
 import { decodePainted, encodePainted, maxPainted, snapped } from '../../demo/plane/painted.js';
 import { createPainter } from '../../demo/plane/painter.js';
-import { applyPreset, presetOf, presets } from '../../demo/plane/presets.js';
+import { planePresets } from '../../demo/plane/presets.js';
 import { planeSettings } from '../../demo/plane/settings.js';
+import { applyPreset, presetOf } from '../../demo/presets.js';
 import { createSchema } from '../../demo/schema.js';
 import { createState } from '../../demo/state.js';
 
@@ -130,13 +131,13 @@ describe('painting', () => {
 
   it('keeps painted points when a preset is chosen', () => {
     const { state, painter } = create();
-    assert.equal(presetOf(state), 0, 'the defaults are worth a look');
+    assert.equal(presetOf(state, planePresets), 0, 'the defaults are worth a look');
     painter.startFrom(createPoints({ data: 'moons', classes: 2, count: 40, noise: 0, seed: 1 }));
     const code = state.get('painted');
-    assert.equal(presetOf(state), -1);
-    presets.forEach((_, i) => {
-      applyPreset(state, i);
-      assert.equal(presetOf(state), i);
+    assert.equal(presetOf(state, planePresets), -1);
+    planePresets.list.forEach((_, i) => {
+      applyPreset(state, planePresets, i);
+      assert.equal(presetOf(state, planePresets), i);
     });
     assert.equal(state.get('painted'), code);
   });

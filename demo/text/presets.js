@@ -1,0 +1,35 @@
+/**
+ * What the hints say was measured with these settings, over hundreds of steps; tests repeat it.
+ *
+ * @type {import('../presets.js').Presets}
+ */
+export const textPresets = {
+  kept: 'text',
+  list: [
+    {
+      name: 'HyperRouter',
+      hint: 'A frozen hypernetwork generates the router; only its small embedding is trained.',
+      values: {},
+    },
+    {
+      name: 'Standard top-k',
+      hint: 'The router is trained directly. Nothing balances it: a few experts get most characters.',
+      values: { router: 'smoe' },
+    },
+    {
+      name: 'Balanced by a bias',
+      hint: 'As in DeepSeek-V3: a bias β helps experts with little load. The load becomes even without another loss.',
+      values: { router: 'smoe', gate: 'sigmoid', balanceRate: 0.01 },
+    },
+    {
+      name: 'Expert choice',
+      hint: 'Experts choose characters, each the same number: even by construction. It looks ahead: its loss is not a causal model’s.',
+      values: { router: 'smoe', gate: 'expert-choice' },
+    },
+    {
+      name: 'Hash',
+      hint: 'A token has the same experts wherever it stands; no router is learned. A router that learns has to beat this.',
+      values: { router: 'hash' },
+    },
+  ],
+};
