@@ -34,14 +34,33 @@ export function usageError(message) {
 
 /** @type {Record<string, string>} */
 const REASONS = {
-  ENOENT: 'no such file or folder',
   EACCES: 'permission denied',
-  EPERM: 'permission denied',
+  EBUSY: 'it is in use',
+  EDQUOT: 'the quota of the disk is used up',
+  EFBIG: 'the file would be larger than is allowed here',
+  EIO: 'the device failed (input/output error)',
   EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of the path is not a folder',
+  ELOOP: 'its links lead in a circle',
+  EMFILE: 'too many files are open',
+  ENAMETOOLONG: 'the name is too long',
+  ENFILE: 'too many files are open',
+  ENOENT: 'no such file or folder',
   ENOSPC: 'no space is left on the device',
+  ENOTDIR: 'a part of the path is not a folder',
+  ENXIO: 'there is no such device',
+  EPERM: 'permission denied',
+  EPIPE: 'its reader has closed it',
   EROFS: 'the file system is read-only',
 };
+
+/**
+ * @param {unknown} error  of the file system
+ * @returns {string} in words
+ */
+export function reasonOf(error) {
+  const { code = '', message } = /** @type {NodeJS.ErrnoException} */ (error);
+  return REASONS[code] ?? message;
+}
 
 /**
  * @param {string} doing  what failed, such as 'cannot read'
@@ -50,6 +69,5 @@ const REASONS = {
  * @returns {CommandError}
  */
 export function fileError(doing, path, cause) {
-  const { code = '', message } = /** @type {NodeJS.ErrnoException} */ (cause);
-  return new CommandError(`${doing} ${path}: ${REASONS[code] ?? message}`, { cause });
+  return new CommandError(`${doing} ${path}: ${reasonOf(cause)}`, { cause });
 }
