@@ -5,9 +5,9 @@
  */
 import { load } from '../index.js';
 import { evaluateText, splitText } from '../text.js';
-import { CommandError, usageError } from './errors.js';
-import { fingerprint, openCheckpoint, readText } from './files.js';
-import { configOption, optionOf, parseCounts, threadsOption, variantOption } from './options.js';
+import { CommandError, reasonOf, usageError } from './errors.js';
+import { encodeText, fingerprint, openCheckpoint, readTexts } from './files.js';
+import { configOption, dataOption, optionOf, parseCounts, threadsOption, variantOption } from './options.js';
 import { StatusLine } from './progress.js';
 import { recipeFields } from './recipe.js';
 
@@ -29,7 +29,7 @@ Examples:
 
 /**
  * @typedef {object} EvalOptions
- * @property {string} data
+ * @property {string[]} data
  * @property {string} checkpoint
  * @property {number[]} [topK]
  * @property {string} [split]
@@ -40,14 +40,17 @@ Examples:
  * @property {boolean} [json]
  */
 
-/** @param {import('commander').Command} program */
-export function addEvalCommand(program) {
+/**
+ * @param {import('commander').Command} program
+ * @param {import('./system.js').System} system
+ */
+export function addEvalCommand(program, system) {
   const validation = { .../** @type {any} */ (recipeFields.find(({ name }) => name === 'validation')) };
   program
     .command('eval')
     .summary('evaluate a model on a text file')
     .description('Prints the loss (nats per token) and bits per byte of a model on a text file.')
-    .requiredOption('--data <file>', 'Text to evaluate on')
+    .addOption(dataOption('Text to evaluate on'))
     .requiredOption('--checkpoint <file>', 'The model')
     .option('--top-k <list>', 'Experts per token, such as 1,2,4,8; by default as trained', parseCounts)
     .addOption(optionOf(splitField, 'Options:'))
@@ -57,42 +60,48 @@ export function addEvalCommand(program) {
     .addOption(threadsOption())
     .option('--json', 'Print JSON')
     .addHelpText('after', EXAMPLES)
-    .action(evaluate);
+    .action((options) => evaluate(options, system));
 }
 
-/** @param {EvalOptions} options */
-async function evaluate(options) {
-  const text = await readText(options.data);
+/**
+ * @param {EvalOptions} options
+ * @param {import('./system.js').System} system
+ */
+async function evaluate(options, system) {
+  const { text, name } = await readTexts(options.data, system);
   const engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
-    const { model, vocabulary, training } = await openCheckpoint(engine, options.checkpoint, options);
+    const { model, vocabulary, training } = await openCheckpoint(
+      engine,
+      options.checkpoint,
+      system.fs,
+      options,
+    );
     const counts = checkCounts(options.topK, model);
-    const { split, tokens } = selectPart(options, text, encode(vocabulary, text, options.data), training);
+    const all = encodeText(vocabulary, text, name);
+    const { split, tokens } = selectPart(options, name, text, all, training);
     const { topK: trained } = model;
-    const results = await measure(model, tokens, vocabulary, counts);
-    if (options.json) {
-      const { checkpoint, data } = options;
-      console.log(JSON.stringify({ checkpoint, data, split, tokens: tokens.length, results }));
-    } else {
-      console.log(`${options.data}, ${split}: ${tokens.length.toLocaleString('en')} tokens`);
-      console.log(table(results, trained));
-    }
+    const results = await measure(model, tokens, vocabulary, counts, system);
+    const { checkpoint } = options;
+    const shown = options.json
+      ? JSON.stringify({ checkpoint, data: name, split, tokens: tokens.length, results })
+      : `${name}, ${split}: ${tokens.length.toLocaleString('en')} tokens\n${table(results, trained)}`;
+    await print(`${shown}\n`, system);
   } finally {
     engine.dispose();
   }
 }
 
 /**
- * @param {import('../vocabulary.js').Vocabulary} vocabulary
- * @param {Uint8Array} text
- * @param {string} path
+ * @param {string} text  what the command was for: unlike reports, it must arrive
+ * @param {import('./system.js').System} system
  */
-function encode(vocabulary, text, path) {
-  try {
-    return vocabulary.encode(text);
-  } catch (error) {
-    throw new CommandError(`${path}: ${/** @type {Error} */ (error).message}`, { cause: error });
-  }
+async function print(text, { stdout }) {
+  // A reader that has seen enough, as with `| head`, is not an error.
+  if ((await stdout.write(text)) || stdout.error?.code === 'EPIPE') return;
+  throw new CommandError(`cannot write to standard output: ${reasonOf(stdout.error)}`, {
+    cause: stdout.error,
+  });
 }
 
 /**
@@ -113,11 +122,12 @@ function checkCounts(counts, model) {
 
 /**
  * @param {EvalOptions} options
+ * @param {string} name
  * @param {Uint8Array} text
  * @param {Int32Array} tokens
  * @param {any} training  the recipe of the run, if known
  */
-function selectPart(options, text, tokens, training) {
+function selectPart(options, name, text, tokens, training) {
   const trainedOn = training?.text === undefined || training.text === fingerprint(text);
   const split = options.split ?? (trainedOn ? 'validation' : 'all');
   if (split === 'all') return { split, tokens };
@@ -125,7 +135,7 @@ function selectPart(options, text, tokens, training) {
   const part = splitText(tokens, { validation: share })[/** @type {'train'} */ (split)];
   if (part.length < 2) {
     throw usageError(
-      `the ${split} part of ${options.data} has only ${part.length} tokens (--validation ${share}); try --split all`,
+      `the ${split} part of ${name} has only ${part.length} tokens (--validation ${share}); try --split all`,
     );
   }
   return {
@@ -142,9 +152,10 @@ function selectPart(options, text, tokens, training) {
  * @param {Int32Array} tokens
  * @param {import('../vocabulary.js').Vocabulary} vocabulary
  * @param {(number | null)[]} counts
+ * @param {import('./system.js').System} system
  */
-async function measure(model, tokens, vocabulary, counts) {
-  const status = new StatusLine(process.stderr);
+async function measure(model, tokens, vocabulary, counts, { stderr }) {
+  const status = new StatusLine(stderr);
   const results = [];
   for (const topK of counts) {
     if (topK !== null) model.topK = topK;

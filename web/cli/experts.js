@@ -4,6 +4,7 @@
  * @module
  */
 import { maxLoad } from '../measures.js';
+import { printable } from './output.js';
 
 /** Distinguishable with any colour vision deficiency, up to 8; letters are always shown too. [background, dark ink] */
 const EIGHT = /** @type {const} */ ([
@@ -76,20 +77,6 @@ export function loadTable(loads) {
   });
 }
 
-/**
- * Makes generated text safe for a terminal: control characters other than line ends and tabs are replaced by visible
- * symbols.
- *
- * @param {string} text
- * @returns {string}
- */
-export function printable(text) {
-  return text.replace(/[^\P{Cc}\n\t]/gu, (control) => {
-    const code = control.charCodeAt(0);
-    return control === '\r' ? '' : String.fromCharCode(code < 0x20 ? 0x2400 + code : 0x2421);
-  });
-}
-
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 
@@ -115,7 +102,7 @@ export class ExpertPrinter {
   #column = 0;
 
   /**
-   * @param {(text: string) => void} write
+   * @param {(text: string) => unknown} write
    * @param {{ experts: number, colorDepth: number, width: number }} options  width: columns per line
    */
   constructor(write, { experts, colorDepth, width }) {

@@ -1,41 +1,63 @@
 /**
- * Reads texts and checkpoints, and writes checkpoints.
+ * Reads texts and checkpoints, and checks where one is to be written.
  *
  * @module
  */
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { CheckpointError } from '../index.js';
 import { ByteVocabulary } from '../vocabulary.js';
-import { CommandError, fileError, usageError } from './errors.js';
+import { CommandError, fileError, reasonOf, usageError } from './errors.js';
+import { concatenate, readBytes, readStream } from './files/read.js';
+import { codeOf, resolveTarget } from './files/write.js';
 import { readVocabularyJSON } from './symbols.js';
+
+export { writeWhole } from './files/write.js';
+
+/** @typedef {import('./files/read.js').FileSystem} FileSystem */
+
+/** Stands for standard input. */
+const STANDARD_INPUT = '-';
 
 /** Keys of a checkpoint's metadata that the command line writes; the demo page uses the first too. */
 export const VOCABULARY_KEY = 'hyperrouter.vocabulary';
 export const TRAINING_KEY = 'hyperrouter.training';
 
 /**
- * @param {string} path
- * @returns {Promise<Uint8Array>}
+ * @param {readonly string[]} paths
+ * @param {import('./system.js').System} system
+ * @returns {Promise<{ text: Uint8Array, name: string }>} the files one after the other, and what to call them
  */
-async function readBytes(path) {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw fileError('cannot read', path, error);
+export async function readTexts(paths, { fs, stdin }) {
+  if (paths.filter((path) => path === STANDARD_INPUT).length > 1) {
+    throw usageError('--data - can be given once: standard input is read to its end');
   }
+  const texts = [];
+  for (const path of paths) {
+    const text = path === STANDARD_INPUT ? await readStream(stdin) : await readBytes(path, fs);
+    if (text.length === 0) throw new CommandError(`${textName(path)} is empty`);
+    texts.push(text);
+  }
+  return { text: texts.length === 1 ? texts[0] : concatenate(texts), name: paths.map(textName).join(', ') };
+}
+
+/** @param {string} path */
+function textName(path) {
+  return path === STANDARD_INPUT ? 'standard input' : path;
 }
 
 /**
- * @param {string} path
- * @returns {Promise<Uint8Array>} at least one byte
+ * @param {import('../vocabulary.js').Vocabulary} vocabulary
+ * @param {Uint8Array} text
+ * @param {string} name
+ * @returns {Int32Array}
  */
-export async function readText(path) {
-  const bytes = await readBytes(path);
-  if (bytes.length === 0) throw new CommandError(`${path} is empty`);
-  return bytes;
+export function encodeText(vocabulary, text, name) {
+  try {
+    return vocabulary.encode(text);
+  } catch (error) {
+    throw new CommandError(`${name}: ${/** @type {Error} */ (error).message}`, { cause: error });
+  }
 }
 
 /**
@@ -47,58 +69,118 @@ export function fingerprint(bytes) {
 }
 
 /**
- * Fails if a file cannot be written to the path later.
+ * Fails if a file could not be written to the path later.
  *
  * @param {string} path
- * @param {{ overwrite: boolean }} options
+ * @param {{ overwrite: boolean, data: readonly string[] }} options  data: files that must not be overwritten
+ * @param {FileSystem} fs
+ * @returns {Promise<string>} the file that the path names, where it is a link
  */
-export async function checkOutput(path, { overwrite }) {
-  const folder = dirname(resolve(path));
-  const folderStat = await stat(folder).catch(() => null);
-  if (!folderStat?.isDirectory()) {
-    throw new CommandError(`cannot write ${path}: the folder ${folder} does not exist`);
-  }
-  await access(folder, constants.W_OK).catch((error) => {
-    throw fileError('cannot write to the folder', folder, error);
+export async function checkOutput(path, { overwrite, data }, fs) {
+  const folder = dirname(path);
+  const folderStat = await fs.stat(folder).catch((error) => {
+    if (codeOf(error) === 'ENOENT') {
+      throw new CommandError(`cannot write ${path}: the folder ${folder} does not exist`);
+    }
+    throw fileError('cannot write', path, error);
   });
-  const fileStat = await stat(path).catch(() => null);
-  if (fileStat?.isDirectory()) throw new CommandError(`cannot write ${path}: it is a folder`);
-  if (fileStat && !overwrite) {
+  if (!folderStat.isDirectory()) throw new CommandError(`cannot write ${path}: ${folder} is not a folder`);
+  try {
+    const target = await resolveTarget(path, fs);
+    const found = await fs.stat(target).catch((error) => {
+      if (codeOf(error) === 'ENOENT') return null;
+      throw error;
+    });
+    if (found) await checkReplaceable(path, target, found, overwrite, fs);
+    for (const text of found ? data.filter((name) => name !== STANDARD_INPUT) : []) {
+      const { dev, ino } = await fs.stat(text).catch(() => ({ dev: -1, ino: -1 }));
+      if (dev === found?.dev && ino === found.ino) {
+        throw usageError(`--out ${path} is the text to train on`);
+      }
+    }
+    return target;
+  } catch (error) {
+    throw error instanceof CommandError ? error : fileError('cannot write', path, error);
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {string} target
+ * @param {import('node:fs').Stats} found
+ * @param {boolean} overwrite
+ * @param {FileSystem} fs
+ */
+async function checkReplaceable(path, target, found, overwrite, fs) {
+  const refuse = (/** @type {string} */ why) => new CommandError(`cannot write ${path}: ${why}`);
+  if (found.isDirectory()) throw refuse('it is a folder');
+  if (!found.isFile()) throw refuse('it is not a regular file');
+  if (!overwrite) {
     throw usageError(
       `${path} already exists; --force overwrites it, --resume ${path} continues its training`,
     );
   }
+  // It is replaced, not written to: a mount point cannot be, nor in a folder such as /tmp another user's file.
+  if (await isMountPoint(target, fs)) throw refuse('it is a mount point; mount its folder instead');
+  const folder = await fs.stat(dirname(target));
+  const user = process.geteuid?.() ?? 0;
+  const sticky = (folder.mode & 0o1000) !== 0;
+  if (sticky && user !== 0 && user !== found.uid && user !== folder.uid) {
+    throw refuse('it belongs to another user');
+  }
+  // A file that nobody may change, as after `chattr +i`, is refused with EPERM; one without the right to write with
+  // EACCES, but can be replaced.
+  await fs.open(target, 'r+').then(
+    (file) => file.close(),
+    (error) => {
+      if (codeOf(error) === 'EPERM') throw refuse(reasonOf(error));
+    },
+  );
 }
 
 /**
- * Writes a file atomically: at any moment the path has either the complete old or the complete new file.
+ * @param {string} target
+ * @param {FileSystem} fs
+ */
+async function isMountPoint(target, fs) {
+  const mounts = await fs.readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
+  return mounts.split('\n').some((line) => {
+    const path = line
+      .split(' ')[4]
+      ?.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
+    return path === target;
+  });
+}
+
+/**
+ * Whether there is room for a file. One that the disk could never hold is refused.
  *
  * @param {string} path
- * @param {Uint8Array} bytes
+ * @param {string} target
+ * @param {number} bytes
+ * @param {FileSystem} fs
+ * @returns {Promise<string | null>} a warning if the room is not there now
  */
-export async function writeWhole(path, bytes) {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  try {
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw fileError('cannot write', path, error);
+export async function checkRoom(path, target, bytes, fs) {
+  const disk = await fs.statfs(dirname(target)).catch(() => null);
+  // Some file systems do not say.
+  if (!disk || disk.blocks === 0) return null;
+  const size = `${(bytes / 1e6).toFixed(1)} MB`;
+  if (disk.blocks * disk.bsize < bytes) {
+    throw new CommandError(`cannot write ${path}: it will have ${size}, more than the whole disk`);
   }
+  const room = disk.bavail * disk.bsize;
+  if (room >= bytes) return null;
+  return `${path} will need ${size}, but only ${(room / 1e6).toFixed(1)} MB are free on its disk`;
 }
 
 /**
  * @param {string} path
+ * @param {FileSystem} fs
  * @returns {Promise<Record<string, unknown>>}
  */
-async function readConfig(path) {
-  const text = new TextDecoder().decode(await readBytes(path));
+async function readConfig(path, fs) {
+  const text = new TextDecoder().decode(await readBytes(path, fs));
   try {
     const config = JSON.parse(text);
     if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
@@ -118,12 +200,13 @@ async function readConfig(path) {
 /**
  * @param {import('../index.js').Engine} engine
  * @param {string} path
+ * @param {FileSystem} fs
  * @param {{ config?: string }} [options]  config: a JSON file, for checkpoints without a configuration
  * @returns {Promise<OpenedCheckpoint>}
  */
-export async function openCheckpoint(engine, path, { config } = {}) {
-  const bytes = await readBytes(path);
-  const overrides = config === undefined ? undefined : await readConfig(config);
+export async function openCheckpoint(engine, path, fs, { config } = {}) {
+  const bytes = await readBytes(path, fs);
+  const overrides = config === undefined ? undefined : await readConfig(config, fs);
   /** @type {ReturnType<import('../index.js').Engine['loadCheckpoint']>} */
   let model;
   try {

@@ -5,10 +5,11 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { load } from '../index.js';
-import { usageError } from './errors.js';
-import { ExpertPrinter, letterOf, paint, printable } from './experts.js';
+import { CommandError, reasonOf, usageError } from './errors.js';
+import { ExpertPrinter, letterOf, paint } from './experts.js';
 import { openCheckpoint } from './files.js';
 import { configOption, defaultsOf, givenOf, optionOf, variantOption } from './options.js';
+import { printable } from './output.js';
 
 /** @type {import('./options.js').Field[]} */
 const fields = [
@@ -54,8 +55,11 @@ Examples:
  * @property {'auto' | 'simd' | 'relaxed-simd'} [variant]
  */
 
-/** @param {import('commander').Command} program */
-export function addGenerateCommand(program) {
+/**
+ * @param {import('commander').Command} program
+ * @param {import('./system.js').System} system
+ */
+export function addGenerateCommand(program, system) {
   const command = program
     .command('generate')
     .summary('generate text with a model')
@@ -70,17 +74,20 @@ export function addGenerateCommand(program) {
     .addOption(variantOption())
     .addHelpText('after', EXAMPLES);
   for (const field of fields) command.addOption(optionOf(field, 'Options:'));
-  command.action((options) => generate(options, { ...defaultsOf(fields), ...givenOf(options, fields) }));
+  command.action((options) =>
+    generate(options, { ...defaultsOf(fields), ...givenOf(options, fields) }, system),
+  );
 }
 
 /**
  * @param {GenerateOptions} options
  * @param {Record<string, any>} values  of the fields
+ * @param {import('./system.js').System} system
  */
-async function generate(options, values) {
+async function generate(options, values, { stdout, fs }) {
   const engine = await load({ variant: options.variant ?? 'auto' });
   try {
-    const { model, vocabulary } = await openCheckpoint(engine, options.checkpoint, options);
+    const { model, vocabulary } = await openCheckpoint(engine, options.checkpoint, fs, options);
     const { layer, topK, maxTokens, temperature, topP, seed } = values;
     if (options.showExperts) checkLayer(layer, model);
     if (topK !== undefined) {
@@ -89,8 +96,8 @@ async function generate(options, values) {
       model.topK = topK;
     }
     const prompt = promptTokens(vocabulary, options.prompt);
-    const write = (/** @type {string} */ text) => process.stdout.write(text);
-    const printer = options.showExperts ? expertPrinter(write, model.config.experts) : plainPrinter(write);
+    const experts = options.showExperts ? model.config.experts : null;
+    const printer = experts === null ? plainPrinter(stdout) : expertPrinter(stdout, experts);
     printer.print(options.prompt ?? '', null);
     const decoder = vocabulary.decoder();
     let expert = null;
@@ -99,9 +106,15 @@ async function generate(options, values) {
       printer.print(decoder.push(token), expert);
       // So that the text is written, and a closed pipe is noticed.
       await setImmediate();
+      if (stdout.error) break;
     }
     printer.print(decoder.end(), expert);
-    printer.end();
+    await printer.end();
+    // A reader that has seen enough, as with `| head`, is not an error.
+    if (stdout.error && stdout.error.code !== 'EPIPE') {
+      const message = `cannot write to standard output: ${reasonOf(stdout.error)}`;
+      throw new CommandError(message, { cause: stdout.error });
+    }
   } finally {
     engine.dispose();
   }
@@ -137,21 +150,19 @@ function promptTokens(vocabulary, prompt) {
   }
 }
 
-/** @param {(text: string) => void} write */
-function plainPrinter(write) {
-  const show = process.stdout.isTTY ? printable : (/** @type {string} */ text) => text;
-  return { print: (/** @type {string} */ text) => write(show(text)), end: () => write('\n') };
+/** @param {import('./output.js').Channel} stdout */
+function plainPrinter(stdout) {
+  const show = stdout.isTTY ? printable : (/** @type {string} */ text) => text;
+  return { print: (/** @type {string} */ text) => stdout.write(show(text)), end: () => stdout.write('\n') };
 }
 
 /**
- * @param {(text: string) => void} write
+ * @param {import('./output.js').Channel} stdout
  * @param {number} experts
  */
-function expertPrinter(write, experts) {
-  const { stdout } = process;
-  // An empty NO_COLOR counts as not set (no-color.org), but not for getColorDepth.
-  const colorDepth = stdout.isTTY && !process.env.NO_COLOR ? stdout.getColorDepth() : 1;
-  const printer = new ExpertPrinter(write, {
+function expertPrinter(stdout, experts) {
+  const { colorDepth } = stdout;
+  const printer = new ExpertPrinter((text) => stdout.write(text), {
     experts,
     colorDepth,
     width: Math.min(stdout.columns || 80, 100),
@@ -163,7 +174,7 @@ function expertPrinter(write, experts) {
       const names = Array.from({ length: experts }, (_, e) =>
         paint(` ${letterOf(e)} `, e, experts, colorDepth),
       );
-      write(`experts: ${names.join(' ')}\n`);
+      return stdout.write(`experts: ${names.join(' ')}\n`);
     },
   };
 }

@@ -17,9 +17,12 @@ export class Interrupt {
   /** @type {SignalName | null} */
   #name = null;
   #receivedAt = 0;
+  #system;
 
-  constructor() {
-    for (const name of /** @type {SignalName[]} */ (Object.keys(NUMBERS))) process.on(name, this.#onSignal);
+  /** @param {import('./system.js').System} system */
+  constructor(system) {
+    this.#system = system;
+    for (const name of Object.keys(NUMBERS)) system.signals.on(name, this.#onSignal);
   }
 
   /** Aborted by the first signal. */
@@ -38,7 +41,7 @@ export class Interrupt {
   }
 
   release() {
-    for (const name of Object.keys(NUMBERS)) process.off(name, this.#onSignal);
+    for (const name of Object.keys(NUMBERS)) this.#system.signals.off(name, this.#onSignal);
   }
 
   #onSignal = (/** @type {SignalName} */ name) => {
@@ -47,7 +50,7 @@ export class Interrupt {
       this.#receivedAt = performance.now();
       this.#controller.abort();
     } else if (name !== this.#name || performance.now() - this.#receivedAt > ECHO_MS) {
-      process.exit(128 + NUMBERS[name]);
+      this.#system.exit(128 + NUMBERS[name]);
     }
   };
 }

@@ -163,3 +163,13 @@ export function threadsOption() {
 export function configOption() {
   return new Option('--config <file>', 'JSON file with the configuration, for checkpoints without one');
 }
+
+/**
+ * @param {string} summary
+ * @returns {Option}
+ */
+export function dataOption(summary) {
+  return new Option('--data <file>', `${summary}; - reads standard input, a repeated --data joins files`)
+    .makeOptionMandatory()
+    .argParser((path, /** @type {string[]} */ before = []) => [...before, path]);
+}

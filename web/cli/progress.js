@@ -4,6 +4,8 @@
  * @module
  */
 
+import { printable } from './output.js';
+
 const TERMINAL_INTERVAL_MS = 100;
 const PLAIN_INTERVAL_MS = 5000;
 /** Decay of the running means, which cover about 20 steps. */
@@ -35,13 +37,13 @@ export class StatusLine {
   #stream;
   #shown = false;
 
-  /** @param {NodeJS.WriteStream} stream */
+  /** @param {import('./output.js').Channel} stream */
   constructor(stream) {
     this.#stream = stream;
   }
 
   get isTerminal() {
-    return this.#stream.isTTY === true;
+    return this.#stream.isTTY;
   }
 
   /** @param {string} text */
@@ -59,7 +61,7 @@ export class StatusLine {
   /** @param {string} text  a line that stays */
   note(text) {
     this.clear();
-    this.#stream.write(`${text}\n`);
+    this.#stream.write(`${printable(text)}\n`);
   }
 }
 
@@ -79,7 +81,7 @@ export class TrainingProgress {
   #stale = false;
 
   /**
-   * @param {NodeJS.WriteStream} stream
+   * @param {import('./output.js').Channel} stream
    * @param {number} steps  number of steps of the run
    */
   constructor(stream, steps) {

@@ -3,23 +3,34 @@
  *
  * @module
  */
-import { resolve } from 'node:path';
 import { load } from '../index.js';
 import { ByteVocabulary, CharacterVocabulary } from '../vocabulary.js';
 import { CommandError, USAGE, usageError } from './errors.js';
-import { checkOutput, fingerprint, openCheckpoint, readText } from './files.js';
-import { defaultsOf, flagOf, givenOf, optionOf, threadsOption, variantOption } from './options.js';
+import { Lock } from './files/lock.js';
+import { Saver } from './files/saver.js';
+import { resolveTarget } from './files/write.js';
+import { checkOutput, checkRoom, encodeText, fingerprint, openCheckpoint, readTexts } from './files.js';
+import {
+  dataOption,
+  defaultsOf,
+  flagOf,
+  givenOf,
+  optionOf,
+  threadsOption,
+  variantOption,
+} from './options.js';
 import { checkEffect, checkRecipe, recipeFields, resumedRecipe, withWarmup } from './recipe.js';
 import { Trainer } from './trainer.js';
 
 /**
  * @typedef {import('./recipe.js').Recipe} Recipe
  * @typedef {import('./trainer.js').Run} Run
+ * @typedef {import('./system.js').System} System
  */
 
 /**
  * @typedef {object} TrainOptions
- * @property {string} data
+ * @property {string[]} data
  * @property {string} [out]
  * @property {string} [resume]
  * @property {'auto' | 'simd' | 'relaxed-simd'} [variant]
@@ -45,14 +56,15 @@ The loss shown is a running mean over about 20 steps; --json prints the loss of 
 /**
  * @param {import('commander').Command} program
  * @param {readonly import('./options.js').Field[]} configFields  of a language model
+ * @param {System} system
  */
-export function addTrainCommand(program, configFields) {
+export function addTrainCommand(program, configFields, system) {
   const modelFields = configFields.filter(({ name }) => !DERIVED.includes(name));
   const command = program
     .command('train')
     .summary('train a language model on a text file')
     .description('Trains a language model on a text file and saves it as safetensors.')
-    .requiredOption('--data <file>', 'Text to train on')
+    .addOption(dataOption('Text to train on'))
     .option('--out <file>', 'File to save to; with --resume by default the resumed file')
     .option('--resume <file>', 'Continue a saved run, with the same bits; its options are in the file')
     .option('--force', 'Overwrite an existing --out file')
@@ -66,42 +78,104 @@ export function addTrainCommand(program, configFields) {
     .addHelpText('after', EXAMPLES);
   for (const field of recipeFields) command.addOption(optionOf(field, 'Training:'));
   for (const field of modelFields) command.addOption(optionOf(field, 'Model:'));
-  command.action((options) => train(options, givenOf(options, recipeFields), givenOf(options, modelFields)));
+  command.action((options) =>
+    train(options, givenOf(options, recipeFields), givenOf(options, modelFields), system),
+  );
 }
+
+/**
+ * A text, and what to call it.
+ *
+ * @typedef {Awaited<ReturnType<typeof readTexts>>} Data
+ */
 
 /**
  * @param {TrainOptions} options
  * @param {Record<string, any>} given        given recipe options
  * @param {Record<string, any>} givenConfig  given model options
+ * @param {System} system
  */
-async function train(options, given, givenConfig) {
+async function train(options, given, givenConfig, system) {
+  const { fs, messages } = system;
+  messages.json = options.json === true;
   const out = options.out ?? options.resume;
   if (out === undefined) throw usageError('--out is missing: it says where to save the model');
-  const same = options.resume !== undefined && resolve(out) === resolve(options.resume);
-  await checkOutput(out, { overwrite: same || options.force === true });
-  const text = await readText(options.data);
+  const same = await isSame(out, options.resume, fs);
+  // A text is no run to resume, which is said later.
+  const check = { overwrite: same || options.force === true, data: same ? [] : options.data };
+  const target = await checkOutput(out, check, fs);
+  const lock = new Lock(target, fs);
+  if (!(await lock.acquire(out))) {
+    await messages.tell(
+      'warning',
+      `the disk of ${out} is full, so that another run with this --out is not noticed`,
+    );
+  }
+  try {
+    // Another run may have ended in between.
+    await checkOutput(out, check, fs);
+    const saver = new Saver({ path: out, target, lock }, system);
+    await saver.removeTemporaries();
+    await trainTo(saver, target, options, given, givenConfig, system);
+  } finally {
+    await lock.release();
+  }
+}
+
+/**
+ * @param {string} out
+ * @param {string | undefined} resume
+ * @param {import('./files/read.js').FileSystem} fs
+ */
+async function isSame(out, resume, fs) {
+  if (resume === undefined || out === resume) return out === resume;
+  const [one, other] = await Promise.all(
+    [out, resume].map((path) => resolveTarget(path, fs).catch(() => null)),
+  );
+  return one !== null && one === other;
+}
+
+/**
+ * @param {Saver} saver
+ * @param {string} target
+ * @param {TrainOptions} options
+ * @param {Record<string, any>} given
+ * @param {Record<string, any>} givenConfig
+ * @param {System} system
+ */
+async function trainTo(saver, target, options, given, givenConfig, system) {
+  const data = await readTexts(options.data, system);
   const { engine, run } =
     options.resume === undefined
-      ? await startRun(options, text, given, givenConfig)
-      : await resumeRun(options.resume, options, text, given, givenConfig);
+      ? await startRun(options, data, given, givenConfig)
+      : await resumeRun(options.resume, options, data, given, givenConfig, system);
   try {
     checkEffect(given, run.recipe);
-    await new Trainer(run, { ...options, out }).train();
+    const trainer = new Trainer(run, { ...options, name: data.name }, saver, system);
+    const warning = await checkRoom(saver.path, target, checkpointBytes(run.model), system.fs);
+    if (warning) await system.messages.tell('warning', warning);
+    await trainer.train();
   } finally {
     engine.dispose();
   }
 }
 
+/** @param {import('../index.js').LanguageModel} model */
+function checkpointBytes({ parameterCount, trainableParameterCount, config }) {
+  const memory = config.layers * config.batchSize * config.memoryLength * config.dModel;
+  return 4 * (parameterCount + 2 * trainableParameterCount + memory);
+}
+
 /**
  * @param {TrainOptions} options
- * @param {Uint8Array} text
+ * @param {Data} data
  * @param {Record<string, any>} given
  * @param {Record<string, any>} givenConfig
  * @returns {Promise<{ engine: import('../index.js').Engine, run: Run }>}
  */
-async function startRun(options, text, given, givenConfig) {
+async function startRun(options, { text, name }, given, givenConfig) {
   const chosen = /** @type {Recipe} */ ({ ...defaultsOf(recipeFields), ...given });
-  const vocabulary = makeVocabulary(chosen.vocabulary, text, options.data);
+  const vocabulary = makeVocabulary(chosen.vocabulary, text, name);
   const engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
     const model = createModel(engine, { ...givenConfig, vocabSize: vocabulary.size });
@@ -112,7 +186,7 @@ async function startRun(options, text, given, givenConfig) {
       text: fingerprint(text),
       resumable: true,
     });
-    return { engine, run: { model, vocabulary, recipe, tokens: vocabulary.encode(text) } };
+    return { engine, run: { model, vocabulary, recipe, tokens: encodeText(vocabulary, text, name) } };
   } catch (error) {
     engine.dispose();
     throw error;
@@ -151,22 +225,24 @@ function makeVocabulary(kind, text, path) {
 /**
  * @param {string} path
  * @param {TrainOptions} options
- * @param {Uint8Array} text
+ * @param {Data} data
  * @param {Record<string, any>} given
  * @param {Record<string, any>} givenConfig
+ * @param {System} system
  * @returns {Promise<{ engine: import('../index.js').Engine, run: Run }>}
  */
-async function resumeRun(path, options, text, given, givenConfig) {
+async function resumeRun(path, options, { text, name }, given, givenConfig, { fs, messages }) {
   let engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
-    let opened = await openCheckpoint(engine, path);
+    let opened = await openCheckpoint(engine, path, fs);
     const stored = checkRecipe(opened.training, path);
     if (stored.variant !== engine.info.variant && (options.variant ?? 'auto') === 'auto') {
       engine.dispose();
       engine = await load({ variant: /** @type {'simd'} */ (stored.variant), threads: options.threads });
-      opened = await openCheckpoint(engine, path);
+      opened = await openCheckpoint(engine, path, fs);
     } else if (stored.variant !== engine.info.variant) {
-      console.error(
+      await messages.tell(
+        'note',
         `note: the run was started with --variant ${stored.variant}; from now on the last bits may differ`,
       );
     }
@@ -176,14 +252,14 @@ async function resumeRun(path, options, text, given, givenConfig) {
       variant: engine.info.variant,
     };
     if (fingerprint(text) !== stored.text) {
-      throw usageError(`${options.data} is not the text that the run in ${path} was started on`);
+      throw usageError(`${name} is not the text that the run in ${path} was started on`);
     }
     if (model.step >= recipe.steps) {
       throw usageError(
         `the run in ${path} is at step ${model.step} of ${recipe.steps}: it is finished; a larger --steps continues it`,
       );
     }
-    return { engine, run: { model, vocabulary, recipe, tokens: vocabulary.encode(text) } };
+    return { engine, run: { model, vocabulary, recipe, tokens: encodeText(vocabulary, text, name) } };
   } catch (error) {
     engine.dispose();
     throw error;

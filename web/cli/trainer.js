@@ -6,9 +6,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { DivergedError } from '../index.js';
 import { bitsPerByte, evaluateText, splitText, TextStreams } from '../text.js';
-import { CommandError, usageError } from './errors.js';
+import { CommandError, FAILURE, usageError } from './errors.js';
 import { loadTable } from './experts.js';
-import { TRAINING_KEY, VOCABULARY_KEY, writeWhole } from './files.js';
+import { TRAINING_KEY, VOCABULARY_KEY } from './files.js';
 import { Interrupt } from './interrupt.js';
 import { clock, TrainingProgress } from './progress.js';
 import { schedulesOf } from './recipe.js';
@@ -23,6 +23,10 @@ import { schedulesOf } from './recipe.js';
  * @property {Int32Array} tokens  the text
  */
 
+/** After a periodic save that failed; doubled with each that fails too. */
+const RETRY_MS = 1000;
+const MAX_RETRY_MS = 60_000;
+
 /** One run, from the current step of its model to the last. */
 export class Trainer {
   #model;
@@ -36,17 +40,23 @@ export class Trainer {
   #interrupt;
   #startedAt = performance.now();
   #firstStep;
+  #saver;
+  #system;
+  /** Of periodic saves that failed: when to try again, and after how long once more. */
+  #retry = { at: Infinity, after: RETRY_MS };
 
   /**
    * @param {Run} run
-   * @param {{ data: string, out: string, modelOnly?: boolean, json?: boolean }} options
+   * @param {{ data: string[], name: string, modelOnly?: boolean, json?: boolean }} options  name: of the data
+   * @param {import('./files/saver.js').Saver} saver
+   * @param {import('./system.js').System} system
    */
-  constructor({ model, vocabulary, recipe, tokens }, options) {
+  constructor({ model, vocabulary, recipe, tokens }, options, saver, system) {
     const { train, validation } = splitText(tokens, { validation: recipe.validation });
     const { batchSize, contextLength } = model.config;
     if (train.length < 2 * batchSize) {
       throw usageError(
-        `${options.data} is too short: it has ${train.length} tokens to train on, ` +
+        `${options.name} is too short: it has ${train.length} tokens to train on, ` +
           `but --batch-size ${batchSize} needs at least ${2 * batchSize}`,
       );
     }
@@ -57,12 +67,21 @@ export class Trainer {
     this.#streams = new TextStreams(train, { batchSize, length: contextLength });
     this.#validation = validation;
     this.#schedules = schedulesOf(recipe);
-    this.#progress = new TrainingProgress(process.stderr, recipe.steps);
-    this.#interrupt = new Interrupt();
+    this.#progress = new TrainingProgress(system.stderr, recipe.steps);
+    this.#interrupt = new Interrupt(system);
     this.#firstStep = model.step;
+    this.#saver = saver;
+    this.#system = system;
   }
 
   async train() {
+    const { stdout, stderr, messages } = this.#system;
+    messages.file = { folders: this.#saver.folders, name: this.#saver.nameWith('') };
+    for (const channel of [stdout, stderr]) {
+      channel.onFailure((reason) => {
+        messages.tell('warning', `cannot write to ${channel.name}: ${reason}; the run goes on`);
+      });
+    }
     this.#introduce();
     try {
       await this.#run();
@@ -100,7 +119,8 @@ export class Trainer {
       const { step } = this.#model;
       if (evalEvery > 0 && step % evalEvery === 0 && step < steps) await this.#validate();
       if (this.#interrupt.signal.aborted) return this.#stop();
-      if (saveEvery > 0 && step % saveEvery === 0 && step < steps) await this.#save({ finished: false });
+      const due = saveEvery > 0 && step % saveEvery === 0;
+      if (step < steps && (due || performance.now() >= this.#retry.at)) await this.#savePeriodically(due);
     }
     this.#progress.end();
     await this.#finish();
@@ -133,7 +153,7 @@ export class Trainer {
    * @param {Record<string, unknown>} values
    */
   #report(type, values) {
-    if (this.#options.json) process.stdout.write(`${JSON.stringify({ type, ...values })}\n`);
+    if (this.#options.json) this.#system.stdout.write(`${JSON.stringify({ type, ...values })}\n`);
   }
 
   /**
@@ -170,35 +190,81 @@ export class Trainer {
   }
 
   /** @param {{ finished: boolean }} options */
-  async #save({ finished }) {
+  #encode({ finished }) {
     const optimizer = !(finished && this.#options.modelOnly);
-    const bytes = this.#model.saveCheckpoint({
+    return this.#model.saveCheckpoint({
       optimizer,
       metadata: {
         [VOCABULARY_KEY]: JSON.stringify(this.#vocabulary),
         [TRAINING_KEY]: JSON.stringify({ ...this.#recipe, resumable: optimizer }),
       },
     });
-    await writeWhole(this.#options.out, bytes);
-    this.#report('saved', { step: this.#model.step, path: this.#options.out, bytes: bytes.length });
-    return bytes.length;
+  }
+
+  /**
+   * A save that fails does not end the run: the model is still there, and the disk may have room again.
+   *
+   * @param {boolean} due  it is not a save that is tried again
+   */
+  async #savePeriodically(due) {
+    const { step } = this.#model;
+    const { path } = this.#saver;
+    try {
+      const bytes = this.#encode({ finished: false });
+      await this.#saver.save(bytes);
+      this.#report('saved', { step, path, bytes: bytes.length });
+      if (this.#retry.at < Infinity) this.#progress.note(`step ${step}  saved ${path} again`);
+      this.#retry = { at: Infinity, after: RETRY_MS };
+    } catch (error) {
+      const { message } = /** @type {Error} */ (error);
+      const { after } = this.#retry;
+      if (due) {
+        this.#progress.note(`warning: step ${step}: ${message}; training goes on, and it is tried again`);
+        this.#report('warning', { step, message });
+      }
+      this.#retry = { at: performance.now() + after, after: Math.min(2 * after, MAX_RETRY_MS) };
+    }
+  }
+
+  /**
+   * The last save of the run.
+   *
+   * @param {{ finished: boolean }} options
+   * @returns {Promise<import('./files/saver.js').Saved>}
+   */
+  async #saveLast(options) {
+    const { step } = this.#model;
+    try {
+      const saved = await this.#saver.saveSomewhere(this.#encode(options));
+      this.#report('saved', { step, path: saved.path, bytes: saved.bytes });
+      return saved;
+    } catch (error) {
+      const { message } = /** @type {Error} */ (error);
+      throw new CommandError(`the model of step ${step} is lost: ${message}`, { cause: error });
+    }
   }
 
   async #stop() {
     const { exitCode, name } = this.#interrupt;
     this.#progress.end();
-    await this.#save({ finished: false });
-    console.error(
-      `${name}: stopped after step ${this.#model.step} of ${this.#recipe.steps}, saved ${this.#options.out}. Continue with:\n` +
-        `  ${this.#resumeCommand()}`,
-    );
-    process.exitCode = exitCode;
+    const { path, problem } = await this.#saveLast({ finished: false });
+    this.#system.exitCode = exitCode;
+    const { messages } = this.#system;
+    const message =
+      `${problem ? `${problem.message}. ` : ''}${name}: stopped after step ${this.#model.step} of ${this.#recipe.steps}, ` +
+      `saved ${path}. Continue with:\n  ${this.#resumeCommand(path)}`;
+    if (problem) await messages.insist('error', message);
+    else await messages.tell('note', message);
   }
 
-  /** @param {string} [extra] */
-  #resumeCommand(extra = '') {
-    const { data, out } = this.#options;
-    return `npx hyperrouter-wasm train --data ${quote(data)} --resume ${quote(out)}${extra}`;
+  /**
+   * @param {string} path  of the saved run
+   * @param {string} [extra]
+   */
+  #resumeCommand(path, extra = '') {
+    const data = this.#options.data.map((name) => ` --data ${quote(name)}`).join('');
+    const out = path === this.#saver.path ? '' : ` --out ${quote(this.#saver.path)}`;
+    return `npx hyperrouter-wasm train${data} --resume ${quote(path)}${out}${extra}`;
   }
 
   /**
@@ -210,18 +276,26 @@ export class Trainer {
     const lower = this.#recipe.learningRate / 3;
     const clip = this.#recipe.clip === 0 ? ' --clip 0.25' : '';
     const advice = `--learning-rate ${Number(lower.toPrecision(1))}${clip}`;
-    const problem = `training diverged at step ${error.step}: the loss is no longer finite`;
-    if (this.#model.step === 0) return new CommandError(`${problem}; try ${advice}`, { cause: error });
-    await this.#save({ finished: false });
+    const diverged = `training diverged at step ${error.step}: the loss is no longer finite`;
+    if (this.#model.step === 0) return new CommandError(`${diverged}; try ${advice}`, { cause: error });
+    const { path, problem } = await this.#saveLast({ finished: false });
     return new CommandError(
-      `${problem}; the parameters of step ${this.#model.step} are in ${this.#options.out}. Try a new run with ` +
-        `${advice}, or continue from there with:\n  ${this.#resumeCommand(` ${advice}`)}`,
+      `${diverged}; ${problem ? `${problem.message}; ` : ''}the parameters of step ${this.#model.step} are in ${path}. ` +
+        `Try a new run with ${advice}, or continue from there with:\n  ${this.#resumeCommand(path, ` ${advice}`)}`,
       { cause: error },
     );
   }
 
   async #finish() {
-    const bytes = await this.#save({ finished: true });
+    const { path, bytes, problem } = await this.#saveLast({ finished: true });
+    if (problem) {
+      const { step } = this.#model;
+      await this.#system.messages.insist(
+        'error',
+        `${problem.message}; the model of step ${step} is in ${path}`,
+      );
+      this.#system.exitCode = FAILURE;
+    }
     const seconds = (performance.now() - this.#startedAt) / 1000;
     /** @type {Float64Array[]} */
     const loads = this.#model.routing().map(({ load }) => Float64Array.from(load));
@@ -234,7 +308,7 @@ export class Trainer {
       });
     });
     this.#progress.end();
-    if (this.#interrupt.signal.aborted) process.exitCode = this.#interrupt.exitCode;
+    if (this.#interrupt.signal.aborted) this.#system.exitCode = this.#interrupt.exitCode;
     this.#report('done', {
       step: this.#model.step,
       seconds,
@@ -253,8 +327,8 @@ export class Trainer {
       );
       lines.push(...loadTable(loads));
     }
-    lines.push(`saved ${this.#options.out} (${(bytes / 1e6).toFixed(1)} MB) after ${clock(seconds)}`);
-    console.log(lines.join('\n'));
+    lines.push(`saved ${path} (${(bytes / 1e6).toFixed(1)} MB) after ${clock(seconds)}`);
+    await this.#system.stdout.write(`${lines.join('\n')}\n`);
   }
 }
 

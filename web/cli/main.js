@@ -1,0 +1,62 @@
+/**
+ * Runs a command line.
+ *
+ * @module
+ */
+import { inspect } from 'node:util';
+import { Command, CommanderError } from 'commander';
+import { load } from '../index.js';
+import { CommandError, FAILURE, USAGE } from './errors.js';
+import { addEvalCommand } from './eval.js';
+import { addGenerateCommand } from './generate.js';
+import { System } from './system.js';
+import { addTrainCommand } from './train.js';
+
+/**
+ * @param {readonly string[]} args
+ * @param {Partial<import('./system.js').Machine>} [machine]  instead of parts of this one
+ * @returns {Promise<number>} exit code
+ */
+export async function main(args, machine) {
+  const system = new System(machine);
+  try {
+    const program = await buildProgram(system);
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      system.exitCode = error.exitCode === 0 ? 0 : USAGE;
+    } else {
+      const verbose = args.includes('--verbose') || process.env.DEBUG;
+      const message = error instanceof Error ? error.message : String(error);
+      system.exitCode = error instanceof CommandError ? error.exitCode : FAILURE;
+      await system.messages.insist('error', verbose ? inspect(error) : message);
+    }
+  }
+  return system.exitCode;
+}
+
+/**
+ * @param {System} system
+ * @returns {Promise<Command>}
+ */
+async function buildProgram(system) {
+  const engine = await load();
+  const fields = engine.configFields('language');
+  const { version } = engine.info;
+  engine.dispose();
+  const { stdout, stderr } = system;
+  const program = new Command('hyperrouter-wasm')
+    .description(
+      'Trains sparse mixture-of-experts language models, and shows which experts their tokens are routed to.',
+    )
+    .version(version, '-V, --version', 'Show the version')
+    .option('--verbose', 'Print the full error with its stack')
+    .helpOption('-h, --help', 'Show this help')
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .exitOverride();
+  addTrainCommand(program, fields, system);
+  addEvalCommand(program, system);
+  addGenerateCommand(program, system);
+  for (const command of program.commands) command.option('--verbose', 'Print the full error with its stack');
+  return program;
+}
