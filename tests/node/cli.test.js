@@ -1,32 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { ExpertPrinter } from '../../web/cli/experts.js';
-
-const cli = fileURLToPath(new URL('../../web/cli.js', import.meta.url));
-const tiny = [
-  ['--layers', '1'],
-  ['--heads', '2'],
-  ['--d-model', '16'],
-  ['--d-head', '8'],
-  ['--d-inner', '16'],
-  ['--experts', '4'],
-  ['--hyper-size', '8'],
-  ['--context-length', '16'],
-  ['--memory-length', '16'],
-  ['--batch-size', '4'],
-  ['--variant', 'simd'],
-].flat();
+import { jsonLines, start as startIn, text, tiny } from './command-line.js';
 
 /** @type {string} */
 let folder;
-/** A text of 9000 bytes that is easy to learn; no segment length divides it. */
-const text = Array.from({ length: 250 }, (_, i) => `${i % 7} sheep met ${i % 3} wolves at nïght.\n`).join('');
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'hyperrouter-cli-'));
@@ -36,19 +18,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** @param {string[]} args */
 function start(args) {
-  const child = spawn(process.execPath, [cli, ...args], {
-    cwd: folder,
-    env: { ...process.env, NO_COLOR: '', DEBUG: '', FORCE_COLOR: undefined },
-  });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (chunk) => {
-    output.stdout += chunk;
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk) => {
-    output.stderr += chunk;
-  });
-  const ended = once(child, 'close').then(([code]) => ({ code, ...output }));
-  return { child, ended };
+  return startIn(args, folder);
 }
 
 /** @param {string[]} args */
@@ -66,14 +36,6 @@ async function succeed(...args) {
 /** @param {string} name */
 function read(name) {
   return readFileSync(join(folder, name));
-}
-
-/** @param {string} stdout @returns {any[]} */
-function jsonLines(stdout) {
-  return stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
 }
 
 /** @param {string} name @returns {Record<string, any>} the header of a safetensors file */

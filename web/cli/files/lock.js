@@ -67,10 +67,11 @@ export class Lock {
       }
       const content = await this.#read();
       const holder = parseHolder(content);
+      if (content === NOT_A_FILE) {
+        throw usageError(`cannot write ${path}: ${this.#path} stands where its lock belongs; remove that`);
+      }
       if (content !== null && !holder && unwritten++ < UNWRITTEN_LOOKS) {
         await setTimeout(UNWRITTEN_MS / UNWRITTEN_LOOKS);
-      } else if (content === NOT_A_FILE) {
-        throw usageError(`cannot write ${path}: ${this.#path} stands where its lock belongs; remove that`);
       } else if (holder && (await this.#isHeld(holder))) {
         throw usageError(
           `another run is saving to ${path} (process ${holder.pid} on ${holder.machine.split(' ')[0]}): ` +
