@@ -1,0 +1,163 @@
+/**
+ * Runs that are killed at any moment. What they saved is whole, later than what was saved before, and the next run
+ * continues it and leaves no temporary files. HR_TEST_KILLS=200 kills more often, HR_TEST_SEED at other moments.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism, constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { load } from '../../web/index.js';
+import { cli, start, text, tiny } from './command-line.js';
+
+const KILLS = Number(process.env.HR_TEST_KILLS ?? 24);
+const SEED = Number(process.env.HR_TEST_SEED ?? 1);
+const SIGNALS = /** @type {const} */ (['SIGKILL', 'SIGKILL', 'SIGHUP', 'SIGTERM']);
+/** Runs beside each other, each with its file. */
+const CHAINS = Math.min(4, availableParallelism());
+
+/** @type {string} */
+let folder;
+/** @type {import('../../web/index.js').Engine} */
+let engine;
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'hyperrouter-kill-'));
+  writeFileSync(join(folder, 'text.txt'), text);
+  engine = await load({ variant: 'simd' });
+});
+after(() => {
+  engine.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** @param {number} seed @returns {() => number} from 0 to below 1 */
+function random(seed) {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** @param {string} path @returns {number} 0 if there is no file */
+function stepOf(path) {
+  if (!existsSync(path)) return 0;
+  const model = engine.loadCheckpoint(new Uint8Array(readFileSync(path)));
+  const { step } = model;
+  model.dispose();
+  return step;
+}
+
+/**
+ * @param {number} chain
+ * @param {number} kills
+ */
+async function killAgainAndAgain(chain, kills) {
+  const next = random(SEED * 1000 + chain);
+  const place = join(folder, String(chain));
+  mkdirSync(place);
+  const out = join(place, 'm.safetensors');
+  const data = ['train', '--data', '../text.txt'];
+  const fresh = ['--out', 'm.safetensors', '--steps', '100000000', '--save-every', '1', '--eval-every', '3'];
+  let step = 0;
+  let saving = 0;
+  for (let kill = 0; kill < kills; kill++) {
+    const signal = SIGNALS[Math.floor(next() * SIGNALS.length)];
+    const what = `chain ${chain}, kill ${kill}, ${signal} after step ${step}`;
+    const args = existsSync(out) ? ['--resume', 'm.safetensors'] : [...fresh, ...tiny];
+    const { child, ended } = start([...data, ...args, '--json'], place);
+    // From the first step on: nothing is written before, and starting takes longer than the rest.
+    let stepping = false;
+    await Promise.race([
+      new Promise((resolve) => {
+        child.stdout.on('data', (/** @type {string} */ line) => {
+          stepping ||= line.includes('"type":"step"');
+          if (stepping) resolve(null);
+        });
+      }),
+      ended,
+    ]);
+    await setTimeout(next() * 60);
+    child.kill(signal);
+    const { code, signal: endedBy, stderr } = await ended;
+    assert.ok(stepping, `${what}: ${stderr}`);
+
+    const found = stepOf(out);
+    assert.ok(found >= step, `${what}: went back to step ${found}`);
+    step = found;
+    const left = readdirSync(place).filter((name) => name !== 'm.safetensors');
+    if (signal === 'SIGKILL') {
+      assert.equal(endedBy, 'SIGKILL', what);
+      const temporary = left.filter((name) => name.endsWith('.tmp'));
+      assert.ok(temporary.length <= 1, `${what}: ${left}`);
+      saving += temporary.length;
+    } else {
+      assert.equal(code, 128 + constants.signals[signal], `${what}: ${stderr}`);
+      assert.match(stderr, new RegExp(`${signal}: stopped after step ${found} of `), what);
+      assert.deepEqual(left, [], what);
+    }
+  }
+  return { step, saving };
+}
+
+it(`is whole after ${KILLS} kills`, async (t) => {
+  const results = await Promise.all(
+    Array.from({ length: CHAINS }, (_, chain) =>
+      killAgainAndAgain(chain, Math.ceil((KILLS - chain) / CHAINS)),
+    ),
+  );
+  const sum = (/** @type {'step' | 'saving'} */ key) => results.reduce((total, one) => total + one[key], 0);
+  t.diagnostic(`${sum('step')} steps were saved; ${sum('saving')} kills came while a file was being written`);
+});
+
+it('is saved when its terminal goes away', async (t) => {
+  const place = join(folder, 'terminal');
+  mkdirSync(place);
+  const command = [process.execPath, cli, 'train', '--data', '../text.txt', '--out', 'm.safetensors'];
+  const args = [...command, '--steps', '100000000', ...tiny].map((part) => `'${part}'`).join(' ');
+  // util-linux: runs a command in a terminal of its own, which ends with it.
+  const terminal = spawn('script', ['-qfec', `exec ${args}`, '/dev/null'], {
+    cwd: place,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const started = await Promise.race([
+    once(terminal, 'error').then(() => false),
+    once(terminal, 'exit').then(() => false),
+    new Promise((resolve) => {
+      let seen = '';
+      terminal.stdout.setEncoding('utf8').on('data', (chunk) => {
+        seen += chunk;
+        if (/step \d+\/100000000/.test(seen)) resolve(true);
+      });
+    }),
+  ]);
+  if (!started) return t.skip('there is no terminal: script(1) of util-linux is missing');
+  const [lock] = readdirSync(place).filter((name) => name.endsWith('.lock'));
+  const { pid } = JSON.parse(readFileSync(join(place, lock), 'utf8'));
+  terminal.kill('SIGKILL');
+  for (let waits = 0; waits < 200 && isAlive(pid); waits++) await setTimeout(50);
+  assert.ok(!isAlive(pid), 'it has ended');
+  assert.deepEqual(readdirSync(place), ['m.safetensors']);
+  assert.ok(stepOf(join(place, 'm.safetensors')) > 0);
+});
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
