@@ -1,5 +1,7 @@
 /** How the command line reads and writes files: in pieces, whole or not at all, and two runs notice each other. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   linkSync,
@@ -304,6 +306,25 @@ describe('two runs with one target', () => {
       await lock.release();
       assert.deepEqual(listed(), []);
     }
+  });
+
+  it('do not take a zombie for a run', async (t) => {
+    if (process.platform !== 'linux') return t.skip('there is no /proc');
+    // A shell that does not wait for its child, which ends at once.
+    const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 20']);
+    const [pid] = await once(shell.stdout, 'data');
+    /** @type {string[]} */
+    let fields;
+    do {
+      fields = readFileSync(`/proc/${Number(pid)}/stat`, 'utf8')
+        .replace(/.*\) /, '')
+        .split(' ');
+    } while (fields[0] !== 'Z');
+    plantLock({ id: 'x', machine: await machineName(), pid: Number(pid), started: fields[19] });
+    const lock = new Lock(target);
+    assert.ok(await lock.acquire('m'));
+    await lock.release();
+    shell.kill();
   });
 
   it('know one on another machine by its heartbeat', async () => {

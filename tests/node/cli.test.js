@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ExpertPrinter } from '../../web/cli/experts.js';
-import { jsonLines, start as startIn, text, tiny } from './command-line.js';
+import { jsonLines, runHere, start as startIn, text, tiny } from './command-line.js';
 
 /** @type {string} */
 let folder;
@@ -13,8 +13,12 @@ let folder;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'hyperrouter-cli-'));
   writeFileSync(join(folder, 'text.txt'), text);
+  process.chdir(folder);
 });
-after(() => rmSync(folder, { recursive: true, force: true }));
+after(() => {
+  process.chdir(tmpdir());
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** @param {string[]} args */
 function start(args) {
@@ -453,13 +457,16 @@ test('wrong files and options give one line and an exit code', async () => {
     [['fly'], 2, /unknown command 'fly'/],
   ];
   for (const [args, code, message] of cases) {
-    const result = await run(...args);
+    const result = await runHere(args);
     assert.match(result.stderr, message, args.join(' '));
     assert.match(result.stderr, /^error: [^\n]*\n$/, args.join(' '));
     assert.equal(result.code, code, args.join(' '));
     assert.equal(result.stdout, '');
   }
   assert.ok(!readdirSync(folder).includes('never.safetensors'));
+  const { code, stderr, stdout } = await run('fly');
+  assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
+  assert.match(stderr, /^error: unknown command 'fly'\n$/);
   assert.match((await run('fly', '--verbose')).stderr, /fly/);
   assert.match((await run('generate', '--checkpoint', 'none', '--verbose')).stderr, /files\.js/);
 });

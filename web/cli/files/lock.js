@@ -135,7 +135,7 @@ export class Lock {
 
   /** @param {Holder} holder */
   async #isHeld({ machine, pid, started }) {
-    if (machine === (await machineOf())) return isAlive(pid) && started === (await startOf(pid));
+    if (machine === (await machineOf())) return isRunning(pid, started);
     const found = await this.#fs.lstat(this.#path).catch(() => null);
     return found !== null && Date.now() - found.mtimeMs < ALIVE_MS;
   }
@@ -180,23 +180,28 @@ async function machineOf() {
   return `${hostname()} ${await nodeFiles.readlink('/proc/self/ns/pid').catch(() => '')}`.trim();
 }
 
-/** @param {number} pid */
-function isAlive(pid) {
+/**
+ * @param {number} pid
+ * @param {string} started
+ */
+async function isRunning(pid, started) {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     // EPERM: it is another user's.
-    return codeOf(error) === 'EPERM';
+    if (codeOf(error) !== 'EPERM') return false;
   }
+  return started === (await startOf(pid));
 }
 
 /**
  * @param {number} pid
- * @returns {Promise<string>}
+ * @returns {Promise<string>} empty if the system does not say
  */
 async function startOf(pid) {
   const status = await nodeFiles.readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // Field 22; the second, the name of the program, may have spaces and brackets.
-  return status.slice(status.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  // The second field, the name of the program, may have spaces and brackets.
+  const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
+  // A zombie has ended; its parent has not noticed.
+  return fields[0] === 'Z' ? 'ended' : (fields[19] ?? '');
 }
