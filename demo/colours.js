@@ -1,5 +1,5 @@
 /**
- * The colours of experts. Only experts have a hue, and every expert also has a letter.
+ * The colours of experts and of classes. Every expert also has a letter, every class a shape.
  *
  * Both palettes were chosen for the largest OKLab distance of their worst pair under the three colour vision
  * deficiencies (Machado 2009, full severity): 14.7 for eight, 8.9 for sixteen; above 9 is safe for areas.
@@ -26,6 +26,13 @@ const sixteen = [
   '#994caa',
   '#957e92',
 ];
+
+/**
+ * Classes, of which the first two have hues that no expert of the first eight has and that are told apart without colour
+ * vision: teal and orange; further ones are greys. Classes differ in shape too. Inks are for points, tints for areas.
+ */
+export const classInks = ['#0a6f6a', '#b4530a', '#4d4a45', '#857f74'];
+export const classTints = ['#d2ebe7', '#f8dfc6', '#e2dfd9', '#bdb8af'];
 
 /** Background of figures: light in dark mode too, because the palettes span dark to light. */
 export const paper = '#fdfcfa';

@@ -10,7 +10,7 @@ export const common = {
     // Comes from the engine, like the choices.
     default: '',
     control: 'select',
-    group: 'model',
+    group: 'main',
     effect: 'rebuild',
     engine: true,
     label: 'Router',
@@ -38,7 +38,7 @@ export const common = {
     max: 16,
     maxKey: 'experts',
     control: 'range',
-    group: 'model',
+    group: 'main',
     effect: 'live',
     engine: true,
     label: 'Experts per token (top-k)',
@@ -210,7 +210,7 @@ export const common = {
     // Comes from the engine, like the choices.
     default: '',
     control: 'select',
-    group: 'model',
+    group: 'main',
     effect: 'rebuild',
     engine: true,
     label: 'Gate',

@@ -1,3 +1,4 @@
+import { Drawer } from '../views/drawer.jsx';
 import { useCanvas } from '../views/drawing.js';
 import { Field } from '../views/field.jsx';
 import { PresetChoice } from '../views/preset-choice.jsx';
@@ -42,13 +43,17 @@ export function DataSource({ state, onProblems }) {
           </label>
         ))}
       </fieldset>
-      <p class="help" id="data-help">
+      <p class={isPainted ? 'help' : 'help unseen'} id="data-help">
         {isPainted ? 'Paint points on the map of predicted classes. A quarter of them is held out.' : help}
       </p>
-      {!fixed && <Field state={state} name="classes" onProblems={onProblems} />}
-      {!isPainted && <Field state={state} name="points" onProblems={onProblems} />}
-      {!isPainted && <Field state={state} name="noise" onProblems={onProblems} />}
-      {!isPainted && <Field state={state} name="dataSeed" onProblems={onProblems} />}
+      {!(fixed && isPainted) && (
+        <Drawer name="data" title="Points" about={isPainted ? 'classes' : 'classes, number, noise, seed'}>
+          {!fixed && <Field state={state} name="classes" onProblems={onProblems} />}
+          {!isPainted && <Field state={state} name="points" onProblems={onProblems} />}
+          {!isPainted && <Field state={state} name="noise" onProblems={onProblems} />}
+          {!isPainted && <Field state={state} name="dataSeed" onProblems={onProblems} />}
+        </Drawer>
+      )}
     </div>
   );
 }

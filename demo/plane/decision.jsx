@@ -38,7 +38,7 @@ export function DecisionFigure({ run, state, painter, cursor, hovered }) {
     <Figure
       title="Predicted class"
       name="decision"
-      caption="Shade: predicted class; shades mix where the model is uncertain. Black line: decision boundary."
+      caption="Colour: predicted class, paler where the model is uncertain. Line: decision boundary."
       table={() => <DecisionTable map={map} />}
     >
       <PaintTools run={run} painter={painter} />

@@ -1,4 +1,4 @@
-import { fillOf, letterOf, paper } from '../colours.js';
+import { classInks, fillOf, letterOf, paper } from '../colours.js';
 import { isWithoutExpert } from '../routing.js';
 import { widthOf } from '../views/canvas.js';
 import { reach } from './geometry.js';
@@ -191,20 +191,24 @@ const spotOf = ({ inputs }, i, side) => ({
  */
 export function drawMarks(context, { side, unit }, { all, train }) {
   const radius = radiusOf(side, unit);
-  const filled = new Path2D();
-  const hollow = new Path2D();
+  const filled = marks.map(() => new Path2D());
+  const hollow = marks.map(() => new Path2D());
   all.targets.forEach((id, i) => {
     const { x, y } = spotOf(all, i, side);
-    marks[id](i < train ? filled : hollow, x, y, radius);
+    marks[id]((i < train ? filled : hollow)[id], x, y, radius);
   });
   context.lineJoin = 'round';
-  stroke(context, filled, paper, 2.5 * unit);
-  context.fillStyle = ink;
-  context.fill(filled);
+  for (const path of filled) stroke(context, path, paper, 2.5 * unit);
+  for (const [id, path] of filled.entries()) {
+    context.fillStyle = classInks[id];
+    context.fill(path);
+  }
   context.fillStyle = paper;
-  stroke(context, hollow, paper, 3 * unit);
-  context.fill(hollow);
-  stroke(context, hollow, ink, 1.2 * unit);
+  for (const path of hollow) stroke(context, path, paper, 3 * unit);
+  for (const [id, path] of hollow.entries()) {
+    context.fill(path);
+    stroke(context, path, classInks[id], 1.5 * unit);
+  }
 }
 
 /**

@@ -186,7 +186,7 @@ export const classNames = ['circle', 'triangle', 'square', 'cross'];
  */
 export function ClassMark({ id }) {
   return (
-    <svg class="class-mark" viewBox="-8 -8 16 16" aria-hidden="true">
+    <svg class={`class-mark class-${id}`} viewBox="-8 -8 16 16" aria-hidden="true">
       {id === 0 && <circle r="6" />}
       {id === 1 && <path d="M0-7 6.6 5-6.6 5z" />}
       {id === 2 && <path d="M-5.5-5.5h11v11h-11z" />}

@@ -1,13 +1,10 @@
 import { interpolateCividis } from 'd3-scale-chromatic';
-import { colourOf, mix, paper, strengthOf, textOn, tie } from '../colours.js';
+import { classTints, colourOf, mix, paper, strengthOf, textOn, tie } from '../colours.js';
 import { tied } from './fields.js';
 
 /**
  * Fields as pixels, one per place, as 32-bit words of an ImageData.
  */
-
-/** Shade of each class on the map: greys, because hue stands for experts. */
-export const classGreys = ['#fbfaf8', '#b9b5ae', '#dbd8d2', '#918d86'];
 
 /** Fewer would be visible as steps. */
 const levels = 96;
@@ -110,21 +107,21 @@ export function paintNumbers(pixels, values, { from, to }) {
 }
 
 /**
- * Class probabilities: a mix of the shades of the classes.
+ * Class probabilities: a mix of the tints of the classes.
  *
  * @param {Uint32Array} pixels written to
  * @param {Float32Array} probabilities [N, C]
  * @param {number} classes C
  */
 export function paintClasses(pixels, probabilities, classes) {
-  const greys = classGreys.map((hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
+  const tints = classTints.map((hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
   for (let i = 0; i < pixels.length; i++) {
     let [r, g, b] = [0, 0, 0];
     for (let id = 0; id < classes; id++) {
       const p = probabilities[i * classes + id];
-      r += p * greys[id][0];
-      g += p * greys[id][1];
-      b += p * greys[id][2];
+      r += p * tints[id][0];
+      g += p * tints[id][1];
+      b += p * tints[id][2];
     }
     pixels[i] = (0xff000000 | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r)) >>> 0;
   }

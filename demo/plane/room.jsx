@@ -1,11 +1,13 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
+import { Machine } from '../stage/machine.jsx';
 import { Controls, ToSettings } from '../views/controls.jsx';
 import { Deferred } from '../views/deferred.jsx';
 import { LoadView } from '../views/load.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
+import { PresetHint } from '../views/preset-choice.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
@@ -13,6 +15,7 @@ import { DataSource } from './data-source.jsx';
 import { DecisionFigure } from './decision.jsx';
 import { OwnershipFigure } from './ownership.jsx';
 import { createPainter } from './painter.js';
+import { planePresets } from './presets.js';
 import { PlaneReadout } from './readout.jsx';
 import { openPlaneRun } from './run.js';
 import { TerritoriesFigure } from './territories.jsx';
@@ -57,6 +60,7 @@ function PlaneRoom({ run, state, painter }) {
     <>
       <Transport run={run} state={state} />
       <StatusLine run={run} state={state}>
+        <PresetHint state={state} presets={planePresets} />
         <ToSettings />
       </StatusLine>
       <Notices run={run} />
@@ -68,17 +72,18 @@ function PlaneRoom({ run, state, painter }) {
           source={<DataSource state={state} onProblems={onProblems} />}
         />
         <div class="column">
-          <div class="maps">
+          <div class="machine-stage">
+            <Machine {...shown} />
             <DecisionFigure {...shown} />
-            <OwnershipFigure {...shown} />
           </div>
           <PlaneReadout {...shown} />
+          <OwnershipFigure {...shown} />
           <TerritoriesFigure run={run} state={state} views={views} />
         </div>
         <div class="column">
           <Deferred turn={2}>
-            <LossView run={run} state={state} />
-            <LoadView routed={run.map} state={state} what="held-out points" />
+            <LoadView routed={run.map} state={state} what="held-out points" folded />
+            <LossView run={run} state={state} height={160} folded />
             <LoadHistoryView run={run} state={state} />
             <TopKView run={run} state={state} />
           </Deferred>

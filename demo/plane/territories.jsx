@@ -74,7 +74,7 @@ function loadNow(run, state, experts) {
 }
 
 /** @param {{ views: PlaneViews, expert: number }} props */
-function TerritoryMap({ views, expert }) {
+export function TerritoryMap({ views, expert }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const tile = useMemo(createTile, []);
   useDrawing(() => {

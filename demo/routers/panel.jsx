@@ -1,4 +1,5 @@
 import { gatingOf, topKHelp } from '../gates.js';
+import { Drawer } from '../views/drawer.jsx';
 import { Field } from '../views/field.jsx';
 import { lookOf } from './marks.js';
 import { Swatch } from './models-table.jsx';
@@ -74,12 +75,16 @@ export function ComparisonPanel({ comparison, state }) {
       </div>
       <div class="group">
         <h2>Models</h2>
-        {fields('model')}
-        <details class="more">
-          <summary>More settings</summary>
-          {fields(isPlane(state.get('data')) ? 'plane' : 'text')}
-          {fields('more')}
-        </details>
+        {fields('main')}
+        <div class="drawers">
+          <Drawer name="model" title="Size" about="experts, layers, widths">
+            {fields('model')}
+          </Drawer>
+          <Drawer name="more" title="More settings" about="data, balance, limits, batch, seed">
+            {fields(isPlane(state.get('data')) ? 'plane' : 'text')}
+            {fields('more')}
+          </Drawer>
+        </div>
       </div>
     </section>
   );

@@ -32,7 +32,7 @@ export function TourEntry({ shell }) {
   return (
     <div class="tour-entry">
       <p>
-        New to this?{' '}
+        <span>New to this? </span>
         <button type="button" onClick={begin}>
           Take the tour
         </button>

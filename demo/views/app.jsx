@@ -16,26 +16,28 @@ export function App({ shell }) {
   );
   return (
     <>
-      <TourEntry shell={shell} />
-      <nav class="rooms" aria-label="Rooms">
-        {shell.entries.map(({ id: entry, title, summary }) => (
-          <a
-            key={entry}
-            href={`#room=${entry}`}
-            aria-current={id === entry ? 'page' : undefined}
-            onClick={(event) => {
-              if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-              event.preventDefault();
-              if (entry === id) return;
-              // The browser's Back button returns to the previous room.
-              history.pushState(null, '', `#room=${entry}`);
-              shell.go(entry);
-            }}
-          >
-            <b>{title}</b> <span>{summary}</span>
-          </a>
-        ))}
-      </nav>
+      <div class="top">
+        <TourEntry shell={shell} />
+        <nav class="rooms" aria-label="Rooms">
+          {shell.entries.map(({ id: entry, title, summary }) => (
+            <a
+              key={entry}
+              href={`#room=${entry}`}
+              aria-current={id === entry ? 'page' : undefined}
+              onClick={(event) => {
+                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+                event.preventDefault();
+                if (entry === id) return;
+                // The browser's Back button returns to the previous room.
+                history.pushState(null, '', `#room=${entry}`);
+                shell.go(entry);
+              }}
+            >
+              <b>{title}</b> <span>{summary}</span>
+            </a>
+          ))}
+        </nav>
+      </div>
       {shell.failure.value && (
         <p class="notice notice-problem" role="alert">
           This room could not be loaded: {shell.failure.value}

@@ -3,6 +3,7 @@ import { compact } from '../format.js';
 import { gatingOf, topKHelp } from '../gates.js';
 import { idleKeys } from '../schema.js';
 import { Deferred } from './deferred.jsx';
+import { Drawer } from './drawer.jsx';
 import { Field } from './field.jsx';
 import { SaveRun, shareableOf } from './share.jsx';
 
@@ -45,20 +46,28 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
         {source}
         <div class="group">
           <h2>Model</h2>
-          {fields('model')}
+          <div class="group group-main">{fields('main')}</div>
           {built && (
             <p class="facts">
               <b>{compact(built.parameterCount)}</b> parameters,{' '}
               <b>{compact(built.trainableParameterCount)}</b> of them trainable.
             </p>
           )}
-          {fields('training')}
-          <details class="more">
-            <summary>More settings</summary>
-            {fields('more')}
-          </details>
+          <div class="drawers">
+            <Drawer name="model" title="Size" about="experts, layers, widths">
+              {fields('model')}
+            </Drawer>
+            <Drawer name="training" title="Training" about="learning rate">
+              {fields('training')}
+            </Drawer>
+            <Drawer name="more" title="More settings" about="balance, limits, batch, seed">
+              {fields('more')}
+            </Drawer>
+            <Drawer name="files" title="Save and open" about="models and runs as files">
+              <Checkpoints run={run} openFiles={openFiles} />
+            </Drawer>
+          </div>
         </div>
-        <Checkpoints run={run} openFiles={openFiles} />
       </Deferred>
     </section>
   );
@@ -67,8 +76,7 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
 /** @param {{ run: Run, openFiles?: (files: File[]) => void }} props */
 function Checkpoints({ run, openFiles }) {
   return (
-    <div class="group">
-      <h2>Save and open</h2>
+    <>
       <div class="row">
         <button type="button" disabled={!run.summary.value} onClick={() => save(run)}>
           Save the model
@@ -98,7 +106,7 @@ function Checkpoints({ run, openFiles }) {
             'select the file of their vocabulary together with the model.'}{' '}
         A run contains the settings and all losses and metrics as numbers.
       </p>
-    </div>
+    </>
   );
 }
 

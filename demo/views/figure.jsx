@@ -3,20 +3,22 @@ import { afterPaint } from './deferred.jsx';
 import { SaveMenu } from './save-menu.jsx';
 
 /**
- * A figure with its title, caption and table. The caption comes first, because most readers have never seen a figure
- * like it.
+ * A figure with its title, caption and table.
  *
  * @param {object} props
  * @param {string} props.title
  * @param {import('preact').ComponentChildren} [props.tools] controls of this figure
  * @param {import('preact').ComponentChildren} props.children
  * @param {import('preact').ComponentChildren} [props.caption]
+ * @param {boolean} [props.folded] whether the caption is shown only when it is asked for
  * @param {() => import('preact').ComponentChildren} [props.table] rendered only while it is open
  * @param {() => import('../export/csv.js').Row[]} [props.rows] all numbers in full precision, for the CSV file, where the
  *   table shows only some or rounds them; the first row has the column names
  * @param {string} [props.name] used in class names and in names of saved files
  */
-export function Figure({ title, tools, children, caption, table, rows, name = '' }) {
+export function Figure({ title, tools, children, caption, folded = false, table, rows, name = '' }) {
+  const [asked, setAsked] = useState(false);
+  const explained = asked || !folded;
   const section = useRef(/** @type {HTMLElement | null} */ (null));
   const id = `title-${name}`;
   useEffect(() => layOutWhenIdle(/** @type {HTMLElement} */ (section.current)), []);
@@ -26,10 +28,26 @@ export function Figure({ title, tools, children, caption, table, rows, name = ''
         <h2 id={id}>{title}</h2>
         <div class="figure-tools">
           {tools}
+          {caption && folded && (
+            <button
+              type="button"
+              class="quiet figure-help"
+              aria-expanded={explained}
+              aria-controls={`caption-${name}`}
+              onClick={() => setAsked(!asked)}
+            >
+              <span aria-hidden="true">?</span>
+              <span class="unseen">What it shows: {title}</span>
+            </button>
+          )}
           <SaveMenu figure={section} title={title} name={name} table={table} rows={rows} />
         </div>
       </div>
-      {caption && <p class="caption">{caption}</p>}
+      {caption && (
+        <p class="caption" id={`caption-${name}`} hidden={!explained}>
+          {caption}
+        </p>
+      )}
       {children}
       {table && <TableBelow table={table} what={title} />}
     </section>

@@ -23,8 +23,9 @@ import { Chip, Figure } from './figure.jsx';
  * @param {import('@preact/signals').ReadonlySignal<Routed | null>} props.routed
  * @param {import('../state.js').State} props.state
  * @param {string} [props.what] the tokens of the probe, in the plural
+ * @param {boolean} [props.folded] whether the caption is shown only when it is asked for
  */
-export function LoadView({ routed, state, what = 'characters of the passage' }) {
+export function LoadView({ routed, state, what = 'characters of the passage', folded = false }) {
   const probe = routed.value;
   if (!probe?.shape.layers) {
     return (
@@ -59,6 +60,7 @@ export function LoadView({ routed, state, what = 'characters of the passage' }) 
     <Figure
       title="Expert load"
       name="load"
+      folded={folded}
       caption={
         `Share of the assignments that each expert gets, over all ${what}. The line marks an even load.` +
         (drops ? ' Assignments that are dropped count.' : '') +
@@ -214,7 +216,7 @@ function rowsOf(layers, { drops, varies }) {
 /** @param {{ name: string, help: string, values: string[] }} props */
 function Measure({ name, help, values }) {
   return (
-    <tr>
+    <tr title={help}>
       <th scope="row">
         {name} <small>{help}</small>
       </th>

@@ -13,9 +13,10 @@ import { Plot } from './plot.jsx';
 /**
  * The loss in training (raw thin, smoothed thick), on the held-out data, and of earlier runs.
  *
- * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
+ * @param {{ run: import('../run.js').Run, state: import('../state.js').State, height?: number, folded?: boolean }} props height of the
+ *   chart, pixels; folded: the caption is shown only when it is asked for
  */
-export function LossView({ run, state }) {
+export function LossView({ run, state, height = 260, folded = false }) {
   const unit = /** @type {Unit} */ (state.get('unit'));
   const history = run.losses.value;
   const unitWords = unitName(unit, run.task.per);
@@ -24,6 +25,7 @@ export function LossView({ run, state }) {
     <Figure
       title="Loss"
       name="loss"
+      folded={folded}
       tools={<Field state={state} name="unit" onProblems={none} />}
       caption={captionOf(run.task, unit)}
       table={() => <LossTable history={history} unit={unit} unitWords={unitWords} />}
@@ -33,7 +35,7 @@ export function LossView({ run, state }) {
         lines={linesOf(history, run.earlier.value, unit)}
         log={Boolean(state.get('logSteps'))}
         range={halves}
-        height={260}
+        height={height}
         label={summaryOf(history, unitWords, unit)}
       />
       <div class="row">

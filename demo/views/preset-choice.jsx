@@ -1,6 +1,20 @@
 import { applyPreset, presetOf } from '../presets.js';
 
 /**
+ * What there is to see in the chosen example, beside the figures.
+ *
+ * @param {{ state: import('../state.js').State, presets: import('../presets.js').Presets }} props
+ */
+export function PresetHint({ state, presets }) {
+  const chosen = presetOf(state, presets);
+  return chosen < 0 ? null : (
+    <p class="preset-hint" aria-hidden="true">
+      {presets.list[chosen].hint}
+    </p>
+  );
+}
+
+/**
  * The choice of an example.
  *
  * @param {{ state: import('../state.js').State, presets: import('../presets.js').Presets }} props

@@ -119,7 +119,7 @@ function Fact({ name, short, value, wide }) {
         {short ? (
           <>
             {short}
-            <span class="wide-only">{name.slice(short.length)}</span>
+            <span class="wide-only is-unit">{name.slice(short.length)}</span>
           </>
         ) : (
           name

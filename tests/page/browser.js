@@ -105,15 +105,24 @@ async function inBrowser(name, { url, folder }, { alone = false, args } = {}) {
  *
  * @param {Site} site
  * @param {string} [hash] settings
- * @param {import('playwright-core').BrowserContextOptions} [options]
+ * @param {import('playwright-core').BrowserContextOptions & { drawers?: boolean }} [options] drawers: whether the settings
+ *   are open
  */
-export async function visit(site, hash = small, options = {}) {
+export async function visit(site, hash = small, { drawers = true, ...options } = {}) {
   const context = await site.browser.newContext({
     viewport: { width: 1440, height: 1000 },
     // What the page keeps for later is no part of most tests, and would be loaded in each.
     serviceWorkers: 'block',
     ...options,
   });
+  if (drawers) {
+    // As a visitor who has opened all drawers before: what is in them is at hand.
+    await context.addInitScript(
+      (names) =>
+        localStorage.getItem('hyperrouter-drawers') ?? localStorage.setItem('hyperrouter-drawers', names),
+      JSON.stringify(['data', 'model', 'training', 'more', 'files']),
+    );
+  }
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
   /** @type {string[]} */
