@@ -1,5 +1,5 @@
-/** Eight experts of which half get no points, if nothing balances them. */
-const starving = { router: 'smoe', experts: 8, layers: 1, seed: 3 };
+/** Eight experts of which three or four get no points, if nothing balances them. */
+const starving = { router: 'smoe', experts: 8, layers: 1, seed: 4 };
 
 /**
  * What the hints say was measured with these settings, over thousands of steps; tests repeat it.
@@ -26,13 +26,13 @@ export const planePresets = {
     },
     {
       name: 'Idle experts',
-      hint: 'Eight experts without load balancing: soon half of them get almost no points and hardly learn.',
+      hint: 'Eight experts without load balancing: soon three or four get no points and no longer learn.',
       values: starving,
     },
     {
       name: 'Idle experts, balanced by a loss',
       hint: 'A load-balancing loss spreads the load: in the end every expert has a territory.',
-      values: { ...starving, loadBalanceWeight: 0.05 },
+      values: { ...starving, loadBalanceWeight: 0.1 },
     },
     {
       name: 'Idle experts, balanced by a bias',
@@ -56,7 +56,7 @@ export const planePresets = {
     },
     {
       name: 'One expert per point, Switch',
-      hint: 'The weight is the probability itself: the router learns too, and the spirals are learned sooner.',
+      hint: 'The weight is the probability itself: the router learns too. Here the spirals are learned sooner.',
       values: { router: 'smoe', topK: 1, gate: 'softmax-topk' },
     },
     {
@@ -67,7 +67,7 @@ export const planePresets = {
     {
       name: 'ReLU routing',
       hint: 'A point starts with about half of the eight experts. The sparsity loss brings that down to about k = 1.',
-      values: { router: 'smoe', experts: 8, layers: 1, topK: 1, gate: 'relu' },
+      values: { router: 'smoe', experts: 8, layers: 1, topK: 1, gate: 'relu', seed: 2 },
     },
   ],
 };

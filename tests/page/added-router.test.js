@@ -57,6 +57,13 @@ async function build(to) {
     '    &hr_router_dense,',
     (line) => `${line}\n    &hr_router_bias_only,`,
   );
+  await cp(join(root, 'tests', 'page', 'gate_even.c'), join(to, 'src', 'gate_even.c'));
+  await insert(join(to, 'src', 'gate.h'), 'extern const hr_gate_type hr_gate_relu;', (line) => {
+    return `${line}\nextern const hr_gate_type hr_gate_even;`;
+  });
+  await insert(join(to, 'src', 'gate.c'), '&hr_gate_expert_choice, &hr_gate_relu,', (line) => {
+    return `${line} &hr_gate_even,`;
+  });
   await promisify(execFile)(process.execPath, [join(to, 'wasm', 'build.js'), '--target', 'simd'], {
     cwd: to,
   });
@@ -72,6 +79,28 @@ async function insert(path, line, change) {
   assert.equal(text.split(line).length, 2, `${path} has the line ${line}`);
   await writeFile(path, text.replace(line, change(line)));
 }
+
+describe('an added gate', () => {
+  it('is in every room, with the words of the engine', async () => {
+    const visited = await visit(site, 'router=smoe&gate=even&pace=full');
+    const { page, complaints, train } = visited;
+    await page.getByText('The k largest logits, all with the same weight.').waitFor();
+    await train(60);
+    assertFalling((await runOf(visited)).losses.train);
+    const weights = await page.locator('#plane-readout .readout-weights td').allInnerTexts();
+    assert.deepEqual(weights.filter(Boolean), ['50', '50']);
+    await page.locator('.rooms').getByText('Inside the router').click();
+    await page.getByRole('heading', { name: 'Gate: Even (test)' }).waitFor();
+    await page.locator('.figure-gate').getByText('The k largest logits, all with the same weight.').waitFor();
+    await page.getByText('This page has no formulas for this gate.').waitFor();
+    assert.deepEqual(complaints, []);
+
+    const text = await visit(site, `${small}&router=smoe&gate=even`);
+    await text.train(20);
+    assert.equal((await text.readout()).chosen.length, 2);
+    assert.deepEqual(text.complaints, []);
+  });
+});
 
 /** @param {import('./browser.js').Visit} visited chooses the router in the list of them */
 async function choose({ page }) {

@@ -6,6 +6,7 @@ import { routingAt } from '../../demo/plane/fields.js';
 import { capacity, mapViews } from '../../demo/plane/frame.js';
 import { cellAt, gridPlaces } from '../../demo/plane/geometry.js';
 import { planeSettings } from '../../demo/plane/settings.js';
+import { isDropped, isWithoutExpert, outcomeOf } from '../../demo/routing.js';
 import { openPlaneModel, PlaneTrainer } from '../../demo/trainer/plane-trainer.js';
 
 /** @type {import('hyperrouter-wasm').Engine} */
@@ -48,6 +49,9 @@ describe('the trainer of the plane', () => {
       hyperSize: 64,
       batchSize: capacity,
       seed: 1,
+      ...(over.gate ? { gate: /** @type {any} */ (over.gate) } : {}),
+      ...(over.capacityFactor ? { capacityFactor: Number(over.capacityFactor) } : {}),
+      ...(over.balanceRate ? { balanceRate: Number(over.balanceRate) } : {}),
     });
     return new PlaneTrainer(engine, model, data, 0.01);
   }
@@ -109,6 +113,78 @@ describe('the trainer of the plane', () => {
       assert.equal(views.predicted[train.targets.length + i], predicted);
     });
     trainer.dispose();
+  });
+
+  for (const over of /** @type {import('../../demo/schema.js').Values[]} */ ([
+    { gate: 'expert-choice' },
+    { capacityFactor: 0.5 },
+  ])) {
+    it(`shows places as points that are alone, and points among each other, with ${JSON.stringify(over)}`, async () => {
+      const trainer = create(over);
+      const undrawn = create(over);
+      assert.deepEqual(await losses(trainer, 40, true), await losses(undrawn, 40), 'the map changes no loss');
+      const { shape, buffer } = trainer.frame(null, true);
+      const map = /** @type {import('../../demo/plane/frame.js').MapShape} */ (shape);
+      assert.ok(buffer);
+      const views = mapViews(buffer, map);
+      const places = gridPlaces(map.size);
+      for (const cell of [0, 100, 20000, map.size ** 2 - 1]) {
+        const alone = trainer.model.predict(places.slice(2 * cell, 2 * cell + 2));
+        close(views.probabilities.subarray(2 * cell, 2 * cell + 2), alone);
+        trainer.model.routing().forEach((layer, i) => {
+          const own = routingAt(views.places[i], map, cell);
+          assert.deepEqual([...own.experts].slice(0, 2), [...layer.experts]);
+          assert.ok(own.experts.slice(2).every((expert) => expert < 0));
+          close(own.weights.slice(0, 2), layer.weights);
+        });
+      }
+      const { train, heldOut } = trainer.data;
+      let missing = 0;
+      for (const [first, { inputs, targets }] of /** @type {const} */ ([
+        [0, train],
+        [train.targets.length, heldOut],
+      ])) {
+        trainer.model.predict(inputs);
+        trainer.model.routing().forEach(({ experts, weights, dropped }, i) => {
+          const width = experts.length / targets.length;
+          let lost = 0;
+          targets.forEach((_, row) => {
+            const own = routingAt(views.points[i], map, first + row);
+            const kept = [...weights.slice(row * width, (row + 1) * width)].filter((weight) => weight > 0);
+            assert.equal(own.weights.filter((weight) => weight > 0).length, kept.length);
+            assert.equal(isWithoutExpert(outcomeOf(own, 0, map.topK)), kept.length === 0);
+            missing += Number(kept.length === 0);
+            lost += own.experts.filter((_, k) => isDropped(own, k)).length;
+          });
+          assert.equal(
+            lost,
+            dropped.reduce((sum, count) => sum + count, 0),
+          );
+        });
+      }
+      assert.ok(missing > 0, 'some points have no expert');
+      trainer.dispose();
+      undrawn.dispose();
+    });
+  }
+
+  it('tells the bias that balances, where there is one', async () => {
+    const trainer = create({ balanceRate: 0.01 });
+    await losses(trainer, 3);
+    const { biases } = /** @type {any} */ (trainer.frame(null, true).shape);
+    assert.deepEqual(
+      biases,
+      trainer.model
+        .parameters()
+        .filter(({ name }) => name.endsWith('e_score_correction_bias'))
+        .map(({ data }) => [...data]),
+    );
+    assert.deepEqual([biases.length, biases[0].length], [2, 5]);
+    assert.ok(biases[0].some((/** @type {number} */ value) => value !== 0));
+    const plain = create();
+    assert.equal(/** @type {any} */ (plain.frame(null, true).shape).biases, undefined);
+    trainer.dispose();
+    plain.dispose();
   });
 
   it('records moments of bounded size, and measures by class', async () => {

@@ -1,0 +1,439 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { eventually, open, painted, small, visit } from './browser.js';
+
+/**
+ * @typedef {import('playwright-core').Page} Page
+ * @typedef {import('hyperrouter-wasm').LayerMeasures} LayerMeasures
+ */
+
+/** @type {Awaited<ReturnType<typeof open>>} */
+let site;
+before(async () => {
+  site = await open();
+});
+after(() => site.close());
+afterEach(() => site.clear());
+
+/**
+ * Chooses an example, trains it, and reads what the engine measured. Measurements are at fixed steps, so the numbers do not
+ * depend on when training is paused.
+ *
+ * @param {string} name
+ * @param {number} steps
+ * @param {string} [hash]
+ */
+async function example(name, steps, hash = 'pace=full') {
+  const visited = await visit(site, hash);
+  const { page, train, record, untilReset } = visited;
+  await page.getByLabel('Examples').selectOption({ label: name });
+  await untilReset();
+  const hint = await page.locator('#preset-help').innerText();
+  await train(steps);
+  const { runs } = await record();
+  const { measures, heldOut } = runs[0];
+  return {
+    ...visited,
+    hint,
+    /** @param {number} step @returns {LayerMeasures[]} */
+    at: (step) => measures.find((/** @type {any} */ entry) => entry.step === step).layers,
+    /** The first layer at all measurements from a step on. @param {number} step @returns {LayerMeasures[]} */
+    from: (step) =>
+      measures
+        .filter((/** @type {any} */ entry) => entry.step >= step)
+        .map((/** @type {any} */ entry) => entry.layers[0]),
+    /** @param {number} step @returns {number} nats */
+    heldOutAt: (step) => heldOut.find((/** @type {any} */ entry) => entry.step === step).loss,
+  };
+}
+
+/** @param {LayerMeasures} layer */
+const idleIn = ({ load }) => load.filter((share) => share === 0).length;
+/** @param {LayerMeasures} layer */
+const leastIn = ({ load }) => Math.min(...load);
+
+/** What the map says to screen readers. @param {Page} page */
+const mapWords = async (page) => String(await page.locator('#ownership').getAttribute('aria-label'));
+
+/** The numbers of the marks on the map. @param {Page} page */
+async function marked(page) {
+  await painted(page);
+  const words = await mapWords(page);
+  const [, points, without, , partly] =
+    words.match(/Of (\d+) points, (\d+) have no expert(, (\d+) with some of their assignments dropped)?/) ??
+    [];
+  assert.ok(points, words);
+  return { points: Number(points), without: Number(without), partly: partly ? Number(partly) : null };
+}
+
+describe('the examples of the playground', () => {
+  it('show idle experts', async () => {
+    const { page, hint, from } = await example('Idle experts', 1000);
+    assert.match(hint, /three or four get no points/);
+    assert.ok(from(600).length > 5);
+    for (const layer of from(400)) assert.ok(idleIn(layer) >= 3 && idleIn(layer) <= 4, String(layer.load));
+    assert.equal(await page.locator('.load-bias').count(), 0, 'nothing is balanced by a bias');
+    assert.equal(await page.getByText('Without expert').count(), 0);
+    assert.doesNotMatch(await mapWords(page), /have no expert/);
+  });
+
+  it('balance them by a loss', async () => {
+    const { hint, from } = await example('Idle experts, balanced by a loss', 1000);
+    assert.match(hint, /in the end every expert has a territory/);
+    for (const layer of from(400)) assert.ok(leastIn(layer) > 0, String(layer.load));
+  });
+
+  it('balance them by a bias, which is seen beside the load', async () => {
+    const { page, hint, from } = await example('Idle experts, balanced by a bias', 1000);
+    assert.match(hint, /All get points/);
+    for (const layer of from(400)) assert.ok(leastIn(layer) > 0.02, String(layer.load));
+    const biases = await page.locator('.load-bias-number').allInnerTexts();
+    assert.equal(biases.length, 8);
+    const values = biases.map((text) => Number(text.replace('β', '').replace('−', '-')));
+    assert.ok(values.some((value) => value > 0) && values.some((value) => value < 0), String(biases));
+    // u times a number of steps.
+    for (const value of values) assert.ok(Math.abs(value / 0.005 - Math.round(value / 0.005)) < 1e-3);
+
+    // Back in time, β is that of then.
+    await page.getByRole('slider', { name: 'Time' }).press('Home');
+    await eventually(async () =>
+      assert.deepEqual(await page.locator('.load-bias-number').allInnerTexts(), new Array(8).fill('β 0.000')),
+    );
+  });
+
+  it('limit them by capacity, and mark what is dropped', async () => {
+    const { page, hint, from } = await example('Idle experts, limited by capacity', 1000);
+    assert.match(hint, /Idle experts stay idle/);
+    for (const layer of from(600)) {
+      assert.ok(idleIn(layer) >= 2, String(layer.load));
+      assert.ok(layer.droppedShare > 0.05 && layer.expertsPerToken < 2);
+    }
+    const { points, without, partly } = await marked(page);
+    assert.equal(points, 400);
+    assert.ok(without > 0 && Number(partly) > 0);
+    const key = await page.locator('.figure-ownership .key').innerText();
+    assert.ok(key.includes(`(${without} of 400 points)`) && key.includes(`(${partly})`), key);
+    assert.match(key, /for a point alone/);
+    assert.match(await page.locator('.figure-load').innerText(), /Dropped[\s\S]*\d+ %[\s\S]*Without expert/);
+    // At every place of the map, as for a point alone, both experts have a weight.
+    assert.equal(await page.locator('#plane-readout .is-chosen').count(), 2);
+    assert.equal(await page.locator('#plane-readout .is-dropped').count(), 0);
+  });
+
+  it('say of a point under the cursor which experts dropped it', async () => {
+    const { page } = await example('Idle experts, limited by capacity', 300);
+    const box = await page.locator('#ownership').evaluate((map) => {
+      map.scrollIntoView({ block: 'center' });
+      const { x, y, width } = map.getBoundingClientRect();
+      return { x, y, width };
+    });
+    const told = page.locator('.readout-point');
+    // Along lines through the spirals, until a point is met that lost an expert.
+    const seen = new Set();
+    for (let row = 4; row < 21 && ![...seen].some((text) => text.includes('dropped')); row++) {
+      for (let column = 3; column < 22; column++) {
+        await page.mouse.move(box.x + (column / 24) * box.width, box.y + (row / 24) * box.width);
+        seen.add(await told.innerText());
+      }
+    }
+    const words = [...seen].join('\n');
+    assert.match(words, /(Training|Held-out) point here \((circle|triangle)\): [A-H] (\d+ %|dropped)/);
+    assert.match(words, /[A-H] dropped/);
+    assert.match(words, /No data point here/);
+  });
+
+  it('show that Switch teaches the router with one expert, and the usual gate does not', async () => {
+    const usual = await example('One expert per point', 300);
+    const other = await example('One expert per point, Switch', 300);
+    assert.match(usual.hint, /the router learns nothing/);
+    assert.match(other.hint, /the router learns too\. Here the spirals are learned sooner/);
+    assert.ok(
+      other.heldOutAt(200) < 0.7 * usual.heldOutAt(200),
+      `${other.heldOutAt(200)} ${usual.heldOutAt(200)}`,
+    );
+    for (const [{ page }, drift] of /** @type {const} */ ([
+      [usual, /R is 0 from its start/],
+      [other, /R is [1-9][\d.]* from its start/],
+    ])) {
+      await page.locator('.rooms').getByText('Inside the router').click();
+      await page.locator('.figure-router-drift').getByText(drift).waitFor();
+    }
+    await usual.page.getByText('With this gate, k = 1 teaches the router nothing').waitFor();
+    assert.equal(await other.page.getByText('teaches the router nothing').count(), 0);
+  });
+
+  it('show that expert choice is even by construction, and leaves points without an expert', async () => {
+    const { page, hint, from, at } = await example('Expert choice', 100);
+    assert.match(hint, /even by construction/);
+    for (const layer of from(0)) assert.ok(layer.loadVariation < 1e-6);
+    assert.ok(at(50)[0].withoutExpert > 0.05);
+    const { without, partly } = await marked(page);
+    assert.ok(without > 10);
+    assert.equal(partly, null, 'nothing is dropped');
+    assert.match(
+      await page.locator('.figure-ownership .key').innerText(),
+      /what experts chose among the points/,
+    );
+    assert.equal(await page.locator('#setting-capacityFactor').count(), 0);
+  });
+
+  it('show that ReLU routing comes down to k experts', async () => {
+    const { page, hint, from, at } = await example('ReLU routing', 1000);
+    assert.match(hint, /about half of the eight experts.*down to about k = 1/);
+    assert.ok(at(0)[0].expertsPerToken > 3.5 && at(0)[0].expertsPerToken < 4.5);
+    for (const { expertsPerToken } of from(100)) assert.ok(expertsPerToken > 0.6 && expertsPerToken < 1.5);
+    await page.getByText('k does not decide how many experts').waitFor();
+    await marked(page);
+  });
+
+  it('show what they said before there were gates', async () => {
+    const hyper = await example('Spirals, HyperRouter', 300);
+    const smoe = await example('Spirals, standard top-k', 300);
+    assert.match(smoe.hint, /confident much earlier/);
+    assert.ok(hyper.at(300)[0].entropy > 0.95 && smoe.at(300)[0].entropy < 0.75);
+    const clusters = await example('Clusters, one pair of experts each', 600);
+    for (const layer of clusters.from(300)) assert.ok(leastIn(layer) > 0.1);
+    assert.ok(clusters.at(600)[0].specialisation !== null);
+  });
+});
+
+/** Where a page trains at the sizes that it opens with, a step takes long. */
+const steps = 200;
+
+describe('the examples of the text room', () => {
+  it('balance the load by a bias', async () => {
+    const uneven = await example('Standard top-k', steps, 'room=text');
+    const even = await example('Balanced by a bias', steps, 'room=text');
+    for (const [i, layer] of even.at(steps).entries()) {
+      assert.ok(layer.loadVariation < 0.35, String(layer.load));
+      assert.ok(uneven.at(steps)[i].loadVariation > 0.8, String(uneven.at(steps)[i].load));
+    }
+    assert.equal(await even.page.locator('.load-bias').count(), 16);
+    assert.equal(await uneven.page.locator('.load-bias').count(), 0);
+  });
+
+  it('say that expert choice looks ahead', async () => {
+    const { page, hint, from } = await example('Expert choice', 10, 'room=text');
+    assert.match(hint, /looks ahead: its loss is not a causal model’s/);
+    for (const layer of from(0)) assert.ok(layer.loadVariation < 0.02);
+    assert.match(await page.locator('.looks-ahead').innerText(), /not that of a causal model/);
+  });
+
+  it('show that hash gives a character the same experts everywhere', async () => {
+    const { page, letters, hint } = await example('Hash', 10, 'room=text&layer=1');
+    assert.match(hint, /same experts wherever it stands/);
+    const symbols = await page.locator('#probe .cell').allTextContents();
+    /** @type {Map<string, Set<string>>} */
+    const byTab = new Map();
+    (await letters()).forEach((letter, i) => {
+      byTab.set(symbols[i], (byTab.get(symbols[i]) ?? new Set()).add(letter));
+    });
+    assert.ok(byTab.size > 20);
+    for (const [symbol, experts] of byTab) assert.equal(experts.size, 1, symbol);
+    assert.equal(await page.locator('#setting-gate').count(), 0);
+    assert.equal(await page.locator('.looks-ahead').count(), 0);
+  });
+});
+
+describe('the routed text', () => {
+  it('marks characters that were dropped, and says so in words', async () => {
+    const hash = `${small}&router=smoe&capacityFactor=0.75&layer=1`;
+    const { page, train, letters, readout, complaints } = await visit(site, hash);
+    await train(40);
+    const marks = await letters();
+    const dropped = marks.indexOf('×');
+    assert.ok(dropped >= 0, 'with less room than assignments some must go');
+    assert.ok(marks.some((letter) => /[A-D]/.test(letter)));
+    const cell = page.locator(`#probe-${dropped}`);
+    assert.match(await cell.evaluate((element) => element.style.background), /repeating-linear-gradient/);
+    await cell.click();
+    assert.match(
+      String(await cell.getAttribute('aria-label')),
+      /layer 1: expert [A-D] dropped, [A-D] dropped/,
+    );
+    assert.equal((await readout()).chosen.length, 2);
+    assert.equal(await page.locator('#probe-readout .is-dropped').count(), 2);
+    assert.match(await page.locator('#probe-readout caption').innerText(), /its experts were full/);
+    const key = await page.locator('.figure-text .key').innerText();
+    assert.match(key, /hatched, “×”: dropped by all its experts/);
+    assert.match(key, /dark corner/);
+    assert.match(await page.locator('.figure-load').innerText(), /Dropped[\s\S]*\d+ %/);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('marks characters for which no expert was chosen', async () => {
+    const hash = `${small}&router=smoe&gate=relu&layer=2`;
+    const { page, train, letters } = await visit(site, hash);
+    await train(60);
+    const marks = await letters();
+    const without = marks.indexOf('–');
+    assert.ok(without >= 0);
+    await page.locator(`#probe-${without}`).click();
+    assert.match(String(await page.locator(`#probe-${without}`).getAttribute('aria-label')), /no expert/);
+    assert.match(await page.locator('#probe-readout caption').innerText(), /No expert was chosen/);
+    assert.match(await page.locator('.figure-text .key').innerText(), /hatched, “–”: no expert/);
+  });
+});
+
+/** The settings that depend on router and gate. */
+const dependent = [
+  'gate',
+  'topK',
+  'hyperSize',
+  'routerSize',
+  'routerScale',
+  'routerNoise',
+  'loadBalanceWeight',
+  'routerZWeight',
+  'capacityFactor',
+  'balanceRate',
+  'sparsityWeight',
+  'sharedExperts',
+];
+const gates = ['topk-softmax', 'softmax-topk', 'sigmoid', 'expert-choice', 'relu'];
+/** @type {Record<string, string[]>} by router: what belongs to it, whatever the gate */
+const ofRouter = {
+  hyperrouter: ['gate', 'topK', 'hyperSize', 'routerScale', 'routerNoise', 'sharedExperts'],
+  smoe: ['gate', 'topK', 'routerScale', 'routerNoise', 'sharedExperts'],
+  'smoe-dropout': ['gate', 'topK', 'routerScale', 'routerNoise', 'sharedExperts'],
+  cosine: ['gate', 'topK', 'routerSize', 'routerScale', 'sharedExperts'],
+  dense: [],
+  hash: ['topK', 'capacityFactor', 'sharedExperts'],
+};
+const learns = ['hyperrouter', 'smoe', 'cosine'];
+/** @param {string} router @param {string} gate */
+function belonging(router, gate) {
+  const own = ofRouter[router];
+  if (!own.includes('gate')) return own;
+  if (gate === 'relu') return [...own, 'sparsityWeight'];
+  if (gate === 'expert-choice') return own;
+  const losses = learns.includes(router) ? ['loadBalanceWeight', 'routerZWeight'] : [];
+  return [...own, ...losses, 'capacityFactor', 'balanceRate'];
+}
+
+describe('the settings', () => {
+  for (const [room, hash, routers, lacks] of /** @type {const} */ ([
+    ['the playground', '', ['hyperrouter', 'smoe', 'smoe-dropout', 'cosine', 'dense'], []],
+    ['the text room', small, ['hyperrouter', 'smoe', 'cosine', 'hash'], ['hyperSize']],
+  ])) {
+    it(`are those that have an effect, in ${room}`, async () => {
+      const { page, complaints } = await visit(site, hash);
+      const choose = (/** @type {string} */ label, /** @type {string} */ value) =>
+        page.locator('.controls').getByLabel(label, { exact: true }).selectOption(value);
+      for (const router of routers) {
+        await choose('Router', router);
+        for (const gate of ofRouter[router].includes('gate') ? gates : ['']) {
+          if (gate) await choose('Gate', gate);
+          const wanted = belonging(router, gate).filter(
+            (key) => !(/** @type {readonly string[]} */ (lacks).includes(key)),
+          );
+          await eventually(async () =>
+            assert.deepEqual(
+              await page
+                .locator('.controls')
+                .evaluate(
+                  (controls, keys) =>
+                    keys.filter(
+                      (key) =>
+                        controls.querySelector(`#setting-${key}`) ||
+                        [...controls.querySelectorAll('.check')].some(
+                          (check) => key === 'routerNoise' && check.textContent === 'Router noise',
+                        ),
+                    ),
+                  dependent,
+                ),
+              dependent.filter((key) => wanted.includes(key)),
+              `${router} with ${gate}`,
+            ),
+          );
+          assert.equal(await page.locator('.controls :disabled').count(), 0, `${router} with ${gate}`);
+        }
+      }
+      assert.deepEqual(complaints, []);
+    });
+  }
+
+  it('of one gate do not stay behind with a router that has its own', async () => {
+    const { page, complaints, train, notices } = await visit(
+      site,
+      `${small}&router=smoe&gate=relu&sparsityWeight=0.05`,
+    );
+    await page.getByLabel('Router', { exact: true }).selectOption('hash');
+    await page.locator('#setting-capacityFactor').waitFor({ state: 'attached' });
+    await train(5);
+    assert.equal(await page.locator('#setting-sparsityWeight').count(), 0);
+    assert.equal(await notices.count(), 0);
+    await page.getByText('With this gate, k does not').waitFor({ state: 'detached' });
+    assert.deepEqual(complaints, []);
+  });
+
+  it('compare routers under each gate', async () => {
+    const sizes =
+      'dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=2&contextLength=32&hyperSize=64&steps=50';
+    for (const gate of gates) {
+      const { page, complaints, button } = await visit(site, `room=routers&${sizes}&gate=${gate}&hash=1`);
+      const keys = ['loadBalanceWeight', 'balanceRate', 'sparsityWeight'];
+      const seen = await page
+        .locator('.controls')
+        .evaluate((controls, all) => all.filter((key) => controls.querySelector(`#setting-${key}`)), keys);
+      const wanted = {
+        relu: ['sparsityWeight'],
+        'expert-choice': [],
+      }[gate] ?? ['loadBalanceWeight', 'balanceRate'];
+      assert.deepEqual(seen, wanted, gate);
+      await button('Start').click();
+      await page.getByRole('button', { name: 'Evaluate again' }).waitFor();
+      assert.equal(await page.locator('.notice-problem').count(), 0);
+      assert.deepEqual(complaints, []);
+      await page.context().close();
+    }
+  });
+});
+
+describe('inside the router', () => {
+  it('each gate has its formulas', async () => {
+    const { page, complaints, train } = await visit(site, 'room=inside&router=smoe');
+    await train(5);
+    const figure = page.locator('.figure-gate');
+    const seen = new Set();
+    for (const gate of gates) {
+      await page.locator('.inside-tools').getByLabel('Gate', { exact: true }).selectOption(gate);
+      await page.locator(`.figure-gate [data-gate=${gate}]`).waitFor();
+      const names = await figure.getByRole('math').evaluateAll((all) => all.map((math) => math.ariaLabel));
+      assert.ok(names.some((name) => name?.startsWith('the derivative of o with respect to g j equals')));
+      seen.add(names.join('; '));
+      assert.match(await figure.innerText(), /Chosen experts K[\s\S]*Weights s[\s\S]*Gradient/);
+    }
+    assert.equal(seen.size, gates.length, 'no two gates have the same');
+    assert.deepEqual(complaints, []);
+  });
+
+  it('shows what limits and balances a gate, and a gradient at k = 1 where there is one', async () => {
+    const hash = 'room=inside&router=smoe&gate=sigmoid&balanceRate=0.01&capacityFactor=1.5';
+    const { page, train } = await visit(site, hash);
+    await train(25);
+    await page.locator('.biases li').nth(5).waitFor();
+    await eventually(async () => assert.match(await page.locator('.biases').innerText(), /[+−]0\.\d[1-9]0/));
+    assert.match(await page.locator('.figure-gate').innerText(), /Capacity[\s\S]*c = 1\.5/);
+    for (const [gate, arrows] of /** @type {const} */ ([
+      ['softmax-topk', 1],
+      ['sigmoid', 0],
+      ['relu', 1],
+      ['expert-choice', 1],
+      ['topk-softmax', 0],
+    ])) {
+      await page.goto(`${site.url}#room=inside&router=smoe&topK=1&gate=${gate}`);
+      await page.locator(`.figure-gate [data-gate=${gate}]`).waitFor();
+      await eventually(async () =>
+        assert.equal(await page.locator('.router-diagram .link-back').count(), arrows, gate),
+      );
+    }
+  });
+
+  it('shows the router that has a gate of its own', async () => {
+    const { page } = await visit(site, `room=inside&of=text&${small.replace('room=text&', '')}&router=hash`);
+    await page.getByRole('heading', { name: 'Gate: of this router' }).waitFor();
+    assert.equal(await page.locator('.inside-tools').getByLabel('Gate', { exact: true }).count(), 0);
+    await page.locator('.router-diagram').getByText('gate.table').waitFor();
+  });
+});
