@@ -30,17 +30,17 @@ export const planePresets = {
       values: starving,
     },
     {
-      name: 'Idle experts, balanced by a loss',
+      name: 'Idle experts, with a loss',
       hint: 'A load-balancing loss spreads the load: in the end every expert has a territory.',
       values: { ...starving, loadBalanceWeight: 0.1 },
     },
     {
-      name: 'Idle experts, balanced by a bias',
+      name: 'Idle experts, with a bias',
       hint: 'As in DeepSeek-V3: a bias β helps experts with little load. All get points, without another loss.',
       values: { ...starving, gate: 'sigmoid', balanceRate: 0.005 },
     },
     {
-      name: 'Idle experts, limited by capacity',
+      name: 'Idle experts, with capacity',
       hint: 'No expert computes more than 1.5 times an even load; the rest is dropped (marked). Idle experts stay idle.',
       values: { ...starving, capacityFactor: 1.5 },
     },
@@ -55,7 +55,7 @@ export const planePresets = {
       values: { router: 'smoe', topK: 1 },
     },
     {
-      name: 'One expert per point, Switch',
+      name: 'One expert, Switch gate',
       hint: 'The weight is the probability itself: the router learns too. Here the spirals are learned sooner.',
       values: { router: 'smoe', topK: 1, gate: 'softmax-topk' },
     },

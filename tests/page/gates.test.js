@@ -78,13 +78,13 @@ describe('the examples of the playground', () => {
   });
 
   it('balance them by a loss', async () => {
-    const { hint, from } = await example('Idle experts, balanced by a loss', 1000);
+    const { hint, from } = await example('Idle experts, with a loss', 1000);
     assert.match(hint, /in the end every expert has a territory/);
     for (const layer of from(400)) assert.ok(leastIn(layer) > 0, String(layer.load));
   });
 
   it('balance them by a bias, which is seen beside the load', async () => {
-    const { page, hint, from } = await example('Idle experts, balanced by a bias', 1000);
+    const { page, hint, from } = await example('Idle experts, with a bias', 1000);
     assert.match(hint, /All get points/);
     for (const layer of from(400)) assert.ok(leastIn(layer) > 0.02, String(layer.load));
     const biases = await page.locator('.load-bias-number').allInnerTexts();
@@ -102,7 +102,7 @@ describe('the examples of the playground', () => {
   });
 
   it('limit them by capacity, and mark what is dropped', async () => {
-    const { page, hint, from } = await example('Idle experts, limited by capacity', 1000);
+    const { page, hint, from } = await example('Idle experts, with capacity', 1000);
     assert.match(hint, /Idle experts stay idle/);
     for (const layer of from(600)) {
       assert.ok(idleIn(layer) >= 2, String(layer.load));
@@ -121,7 +121,7 @@ describe('the examples of the playground', () => {
   });
 
   it('say of a point under the cursor which experts dropped it', async () => {
-    const { page } = await example('Idle experts, limited by capacity', 300);
+    const { page } = await example('Idle experts, with capacity', 300);
     const box = await page.locator('#ownership').evaluate((map) => {
       map.scrollIntoView({ block: 'center' });
       const { x, y, width } = map.getBoundingClientRect();
@@ -144,7 +144,7 @@ describe('the examples of the playground', () => {
 
   it('show that Switch teaches the router with one expert, and the usual gate does not', async () => {
     const usual = await example('One expert per point', 300);
-    const other = await example('One expert per point, Switch', 300);
+    const other = await example('One expert, Switch gate', 300);
     assert.match(usual.hint, /the router learns nothing/);
     assert.match(other.hint, /the router learns too\. Here the spirals are learned sooner/);
     assert.ok(
@@ -272,6 +272,31 @@ describe('the routed text', () => {
     assert.match(String(await page.locator(`#probe-${without}`).getAttribute('aria-label')), /no expert/);
     assert.match(await page.locator('#probe-readout caption').innerText(), /No expert was chosen/);
     assert.match(await page.locator('.figure-text .key').innerText(), /hatched, “–”: no expert/);
+  });
+});
+
+describe('in Firefox', () => {
+  it('marks and biases are the same', async () => {
+    const firefox = await site.beside('firefox');
+    try {
+      const hash = 'router=smoe&experts=8&layers=1&seed=4&capacityFactor=1.5&balanceRate=0.02';
+      const inFirefox = await visit(firefox, hash);
+      const inChromium = await visit(site, hash);
+      for (const { button, untilStep } of [inFirefox, inChromium]) {
+        await button('One step').click();
+        await untilStep(1);
+      }
+      const told = async (/** @type {Page} */ page) => ({
+        marked: await marked(page),
+        biases: await page.locator('.load-bias-number').allInnerTexts(),
+      });
+      const here = await told(inChromium.page);
+      assert.ok(here.marked.without > 0 && here.biases.includes('β +0.020'), JSON.stringify(here));
+      await eventually(async () => assert.deepEqual(await told(inFirefox.page), here));
+      assert.deepEqual([...inFirefox.complaints, ...inChromium.complaints], []);
+    } finally {
+      await firefox.close();
+    }
   });
 });
 
