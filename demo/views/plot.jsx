@@ -75,13 +75,33 @@ export function Plot({ height, label, ...drawn }) {
 
 /** Loads the drawing code with the first values: before, there is nothing to draw. */
 function loadDrawing() {
+  return withValidLanguage(() => import('./plot-draw.js'));
+}
+
+/**
+ * uPlot makes a number format of the browser's language while it loads, and the charts do not use it. If the language is
+ * no valid one, its import would throw, for good: Chromium and WebKit report "C" if LANG is C or C.UTF-8.
+ *
+ * @template T
+ * @param {() => Promise<T>} load during which the language is valid; afterwards it is as before
+ */
+async function withValidLanguage(load) {
+  if (isLanguage(navigator.language)) return load();
+  Object.defineProperty(navigator, 'language', { value: 'en', configurable: true });
   try {
-    new Intl.NumberFormat(navigator.language);
-  } catch {
-    // uPlot formats numbers in this language, and its import throws if it is invalid: Chromium reports "C" if LANG is C.
-    Object.defineProperty(navigator, 'language', { value: 'en-US', configurable: true });
+    return await load();
+  } finally {
+    Reflect.deleteProperty(navigator, 'language');
   }
-  return import('./plot-draw.js');
+}
+
+/** @param {string} tag */
+function isLanguage(tag) {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
 }
 
 /**
