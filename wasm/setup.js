@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findChromium, findEmscripten, findFirefox, findTool, hasClang } from './toolchain.js';
+import { findChromium, findEmscripten, findFirefox, findTool, findWebKit, hasClang } from './toolchain.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -30,6 +30,12 @@ const TOOLS = {
   cc: { isThere: () => findTool('cc'), name: 'a C compiler', debian: ['gcc', 'libc6-dev'] },
   chromium: { isThere: findChromium, name: 'Chromium', debian: ['chromium'] },
   firefox: { isThere: findFirefox, name: 'Firefox', debian: ['firefox-esr'] },
+  webkit: {
+    // There is no WebKitGTK for other systems.
+    isThere: () => process.platform !== 'linux' || findWebKit(),
+    name: 'WebKitGTK with its MiniBrowser, WebKitWebDriver and Xvfb',
+    debian: ['webkit2gtk-driver', 'libwebkit2gtk-4.1-0', 'xvfb'],
+  },
   clangFormat: { isThere: () => findTool('clang-format'), name: 'clang-format', debian: ['clang-format'] },
   clangTidy: { isThere: () => findTool('clang-tidy'), name: 'clang-tidy', debian: ['clang-tidy'] },
 };
@@ -44,10 +50,10 @@ const PURPOSES = {
   build: { tools: WASM, packages: ['.'] },
   bench: { tools: WASM, packages: ['.', 'tests/current-node'] },
   'bench:page': { tools: [...WASM, ...BROWSERS], packages: ['.', 'tests/lighthouse'] },
-  test: { tools: [...WASM, ...NATIVE, ...BROWSERS], packages: ['.', 'tests/current-node'] },
+  test: { tools: [...WASM, ...NATIVE, ...BROWSERS, 'webkit'], packages: ['.', 'tests/current-node'] },
   'test:c': { tools: NATIVE },
   'test:node': { tools: WASM, packages: ['.', 'tests/current-node'] },
-  'test:page': { tools: [...WASM, ...BROWSERS], packages: ['.'] },
+  'test:page': { tools: [...WASM, ...BROWSERS, 'webkit'], packages: ['.'] },
   'test:bundlers': { tools: [...WASM, 'chromium'], packages: ['.'] },
   check: { tools: [...NATIVE, 'clangFormat', 'clangTidy'], packages: ['.'] },
 };

@@ -1,7 +1,15 @@
 // Finds compilers and other tools on this machine.
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { basename, delimiter, dirname, join } from 'node:path';
 
 /** The first Emscripten that knows everything that the build asks of it. */
 const OLDEST_EMSCRIPTEN = [3, 1, 60];
@@ -61,6 +69,36 @@ export function findChromium() {
 export function findFirefox() {
   if (process.env.FIREFOX) return process.env.FIREFOX;
   return ['firefox-esr', 'firefox'].map((name) => findTool(name)).find(Boolean);
+}
+
+/**
+ * @typedef {object} WebKit
+ * @property {string} driver   WebKitWebDriver
+ * @property {string} browser  the MiniBrowser of WebKitGTK
+ * @property {string} display  Xvfb, a screen that nobody sees
+ */
+
+/** @returns {WebKit | undefined} WebKitGTK for the tests of the page */
+export function findWebKit() {
+  const driver = findTool('WebKitWebDriver');
+  const display = findTool('Xvfb');
+  const browser = process.env.WEBKIT ?? findTool('MiniBrowser', miniBrowserFolders());
+  return driver && display && browser ? { driver, browser, display } : undefined;
+}
+
+/** Distributions put it beside the library, with the version of GTK in the name of the folder. */
+function miniBrowserFolders() {
+  return ['/usr/lib', '/usr/lib64', '/usr/libexec', ...subfolders('/usr/lib')]
+    .flatMap(subfolders)
+    .filter((folder) => /^webkit(2gtk|gtk)-/.test(basename(folder)));
+}
+
+/** @param {string} folder */
+function subfolders(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(folder, entry.name));
 }
 
 /**

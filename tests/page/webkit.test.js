@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { serve } from '../bench/server.js';
+import { launchWebKit, noWebKit } from '../webkit.js';
+import { eventually, open, small, visit } from './browser.js';
+
+/** @typedef {import('../webkit.js').WebKitPage} WebKitPage */
+
+const tiny = 'dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=2&contextLength=32&hyperSize=64';
+
+/** Settings of each room that are trained in a second, for how many steps, and what only this room has. */
+const rooms = {
+  plane: { hash: 'room=plane&data=moons', steps: 60, own: '#ownership' },
+  text: { hash: `${small}&dropout=0.1`, steps: 40, own: '#probe' },
+  routers: { hash: `room=routers&data=moby-dick&${tiny}&steps=50`, steps: 50, own: '.routers-choice' },
+  // The same run as in the first room, which goes on.
+  inside: { hash: 'room=inside&data=moons', steps: 120, own: '.inside-tools' },
+};
+
+/** @typedef {keyof typeof rooms} Room */
+
+/** @type {Awaited<ReturnType<typeof open>>} */
+let site;
+/** Losses by room as Chromium has them; each is trained when it is first needed. @type {Map<Room, Promise<number[][]>>} */
+const expected = new Map();
+/** @type {WebKitPage | undefined} */
+let page;
+
+describe('WebKit', { skip: noWebKit }, () => {
+  before(async () => {
+    site = await open();
+    await writeFile(join(site.folder, 'complaints.js'), `(${collectComplaints})();`);
+    const html = await readFile(join(site.folder, 'index.html'), 'utf8');
+    const listening = html.replace('<meta charset', '<script src="./complaints.js"></script>$&');
+    assert.notEqual(listening, html);
+    await writeFile(join(site.folder, 'index.html'), listening);
+  });
+  afterEach(async () => {
+    await page?.close();
+    page = undefined;
+  });
+  after(() => site.close());
+
+  for (const [name, locale, language] of [
+    ['no valid one', 'C.UTF-8', 'C'],
+    ['German', 'de_DE.UTF-8', 'de-DE'],
+    ['not set', 'C', 'en-US'],
+  ]) {
+    it(`every room trains as in Chromium where the language is ${name}`, async () => {
+      const at = await launchWebKit({ locale });
+      page = at;
+      for (const room of /** @type {Room[]} */ (Object.keys(rooms))) {
+        // Within the page, which is not loaded again.
+        await at.goto(`${site.url}#${rooms[room].hash}`);
+        await trainInWebKit(at, room);
+        const [here, there] = [await recordedLosses(at), await inChromium(room)];
+        assert.equal(here.length, there.length, room);
+        here.forEach((run, i) => {
+          const length = Math.min(run.length, there[i].length);
+          assert.ok(length >= rooms[room].steps, `${room}: ${length} losses`);
+          for (let step = 0; step < length; step++)
+            assert.ok(Object.is(run[step], there[i][step]), `${room}, run ${i}, step ${step + 1}`);
+          assert.ok(mean(run.slice(-10)) < mean(run.slice(0, 10)), `${room}, run ${i}: the loss falls`);
+        });
+        if (room === 'routers' || room === 'text')
+          await at.waitFor('the chart', () => document.querySelector('.line-chart canvas') !== null);
+        assert.deepEqual(await at.evaluate(allComplaints), [], room);
+      }
+      assert.equal(await at.evaluate(() => navigator.language), language);
+    });
+  }
+
+  it('the package computes the same bits as in Node, with any number of threads and in its worker', async () => {
+    const server = await serve();
+    try {
+      const inNode = await trainPackage(new URL('../../web/', import.meta.url).href, 1, '/index.js');
+      /** @type {Awaited<ReturnType<typeof trainPackage>>[]} */
+      const runs = [];
+      for (const sharedMemory of [false, true]) {
+        const at = await launchWebKit({ sharedMemory });
+        page = at;
+        await at.goto(`${server.url}/tests/bench/page.html`);
+        const web = `${server.url}/web`;
+        assert.equal(await at.evaluate(() => typeof SharedArrayBuffer === 'function'), sharedMemory);
+        for (const threads of /** @type {(number | 'auto')[]} */ (sharedMemory ? [1, 2, 3] : ['auto'])) {
+          for (const entry of /** @type {const} */ (['/index.js', '/worker.js'])) {
+            runs.push(await at.evaluate(trainPackage, web, threads, entry));
+            assert.equal(runs.at(-1)?.threads, threads === 'auto' ? 1 : threads);
+          }
+        }
+        await at.close();
+        page = undefined;
+      }
+      for (const { bits } of runs) assert.deepEqual(bits, inNode.bits);
+    } finally {
+      await server.close();
+    }
+  });
+});
+
+/** Runs in the page, before all of its scripts. */
+function collectComplaints() {
+  /** @type {string[]} */
+  const complaints = [];
+  Object.assign(globalThis, { complaints });
+  addEventListener('error', ({ message }) => complaints.push(message));
+  addEventListener('unhandledrejection', ({ reason }) => complaints.push(String(reason)));
+  for (const kind of /** @type {const} */ (['error', 'warn'])) {
+    const print = console[kind];
+    console[kind] = (...parts) => {
+      complaints.push(parts.map(String).join(' '));
+      print.apply(console, parts);
+    };
+  }
+}
+
+/** What the page shows or has printed as an error. */
+function allComplaints() {
+  const alerts = [...document.querySelectorAll('[role=alert]')].map(({ textContent }) => textContent);
+  return [...alerts, .../** @type {any} */ (globalThis).complaints];
+}
+
+/**
+ * As a person does it: Start, and Pause when the step has come.
+ *
+ * @param {WebKitPage} at
+ * @param {Room} room
+ */
+async function trainInWebKit(at, room) {
+  await at.waitFor(
+    `the room “${room}”`,
+    (own) => {
+      /** @type {HTMLButtonElement | null} */
+      const start = document.querySelector('button.start');
+      const ready = document.querySelector(own) && start?.textContent === 'Start' && !start.disabled;
+      // Pressed as soon as it is there: a room may be rendered again until a press from here gets there.
+      if (ready) start.click();
+      return Boolean(ready);
+    },
+    rooms[room].own,
+  );
+  await at.waitFor(
+    `step ${rooms[room].steps} of the room “${room}”`,
+    (least) => {
+      const step = Number(document.querySelector('.facts-row dd')?.textContent?.replaceAll(',', ''));
+      /** @type {HTMLButtonElement | null} */
+      const start = document.querySelector('button.start');
+      // A comparison ends by itself.
+      if (step >= least && start?.textContent === 'Pause') start.click();
+      return step >= least;
+    },
+    rooms[room].steps,
+  );
+  await at.waitFor('the pause', () => document.querySelector('button.start')?.textContent !== 'Pause');
+}
+
+/**
+ * The losses in the file that the page saves, which is then gone.
+ *
+ * @param {WebKitPage} at
+ * @returns {Promise<number[][]>} by run, from step 1 on
+ */
+async function recordedLosses(at) {
+  await at.waitFor('the file can be saved', () => {
+    /** @type {NodeListOf<HTMLButtonElement>} */
+    const buttons = document.querySelectorAll('button');
+    const named = (/** @type {string} */ name) =>
+      [...buttons].find(({ textContent, disabled }) => textContent?.trim() === name && !disabled);
+    if (!document.querySelector('dialog[open]')) named('Share')?.click();
+    const save = named('Save the run as JSON');
+    save?.click();
+    if (save) named('Close')?.click();
+    return save !== undefined;
+  });
+  const { runs } = await eventually(async () => {
+    const name = (await readdir(at.downloadsPath)).find((file) => file.endsWith('.json'));
+    assert.ok(name, 'a file is saved');
+    const path = join(at.downloadsPath, name);
+    const text = await readFile(path, 'utf8');
+    // The end of the file is written last.
+    assert.ok(text.endsWith('}'), 'the whole file is saved');
+    await rm(path);
+    return JSON.parse(text);
+  });
+  return runs.map((/** @type {any} */ { losses }) => losses.train);
+}
+
+/** @param {Room} room */
+function inChromium(room) {
+  const { hash, steps } = rooms[room];
+  const losses =
+    expected.get(room) ??
+    (async () => {
+      const at = await visit(site, hash);
+      await at.train(steps);
+      const { runs } = await at.record();
+      await site.clear();
+      return runs.map((/** @type {any} */ run) => run.losses.train);
+    })();
+  expected.set(room, losses);
+  return losses;
+}
+
+/**
+ * Trains a small model of every kind with the package as it is in the repository. Also runs in the page.
+ *
+ * @param {string} web address of its folder
+ * @param {number | 'auto'} threads
+ * @param {'/index.js' | '/worker.js'} entry
+ */
+async function trainPackage(web, threads, entry) {
+  const { load } = await import(web + entry);
+  const engine = await load({ variant: 'simd', threads });
+  /** @type {Record<string, number[]>} */
+  const bits = {};
+  const ramp = (/** @type {number} */ count, /** @type {number} */ limit) =>
+    Int32Array.from({ length: count }, (_, i) => (i * i + 7 * i) % limit);
+  const sizes = { layers: 2, dModel: 32, dInner: 48, experts: 6, topK: 2, dropout: 0.1, seed: 5 };
+  const options = { learningRate: 0.01, clip: 0.5 };
+  for (const { name: router, traits } of engine.routers) {
+    const text = { vocabSize: 40, heads: 2, dHead: 16, contextLength: 16, memoryLength: 16, batchSize: 4 };
+    const language = await engine.createLanguageModel({ ...sizes, ...text, router });
+    const segment = { inputs: ramp(64, 40), targets: ramp(64, 39), length: 16 };
+    // A classifier has no tokens whose ids could be hashed.
+    const ofVectors = traits.includes('tokens') ? {} : { router };
+    const classifier = await engine.createClassifier({ ...sizes, inputSize: 2, classes: 3, ...ofVectors });
+    const batch = { inputs: Float32Array.from(ramp(32, 17), (value) => value / 8 - 1), targets: ramp(16, 3) };
+    const losses = [];
+    for (let step = 0; step < 6; step++) {
+      losses.push((await language.trainStep({ ...segment, ...options })).loss);
+      losses.push((await classifier.trainStep({ ...batch, ...options })).loss);
+    }
+    // A model of another router has other parameters: all that was computed is in their bits.
+    for (const model of [language, classifier]) {
+      for (const { data } of await model.parameters()) {
+        const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+        losses.push(words.reduce((sum, word) => (Math.imul(sum, 31) + word) | 0, 0));
+      }
+      await model.dispose();
+    }
+    bits[router] = losses;
+  }
+  const result = { bits, threads: engine.info.threads };
+  await engine.dispose();
+  return result;
+}
+
+/** @param {number[]} values */
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
