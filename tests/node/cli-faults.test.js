@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { load } from '../../web/index.js';
+import { LanguageModel, load } from '../../web/index.js';
 import { faulty, jsonLines, runHere, Sink, text, tiny } from './command-line.js';
 
 const STEPS = 4;
@@ -168,29 +168,40 @@ describe('a periodic save that fails', () => {
   });
 
   it('does not end the run if there is no memory for it', async () => {
-    // Checked where it happens: in the model.
-    const { LanguageModel } = await import('../../web/index.js');
-    const { saveCheckpoint } = LanguageModel.prototype;
-    let calls = 0;
-    LanguageModel.prototype.saveCheckpoint = function (...args) {
-      if (++calls === 2) throw new RangeError('Array buffer allocation failed');
-      return saveCheckpoint.apply(this, args);
-    };
-    try {
-      const { code, stderr } = await train();
-      assert.equal(code, 0);
-      assert.match(stderr, /warning: step 2: Array buffer allocation failed; training goes on/);
-    } finally {
-      LanguageModel.prototype.saveCheckpoint = saveCheckpoint;
-    }
+    await withoutMemory(
+      (call) => call === 2,
+      async () => {
+        const { code, stderr } = await train();
+        assert.equal(code, 0);
+        assert.match(stderr, /warning: step 2: Array buffer allocation failed; training goes on/);
+      },
+    );
     assert.equal(stepOf(target()), STEPS);
   });
 });
 
+/**
+ * @param {(call: number, optimizer: boolean) => boolean} fails  whether a model cannot be saved
+ * @param {() => Promise<void>} work
+ */
+async function withoutMemory(fails, work) {
+  const { saveCheckpoint } = LanguageModel.prototype;
+  let calls = 0;
+  LanguageModel.prototype.saveCheckpoint = function (options) {
+    if (fails(++calls, options?.optimizer === true)) throw new RangeError('Array buffer allocation failed');
+    return saveCheckpoint.call(this, options);
+  };
+  try {
+    await work();
+  } finally {
+    LanguageModel.prototype.saveCheckpoint = saveCheckpoint;
+  }
+}
+
 describe('the last save', () => {
   /** @param {string} where */
   const failingIn = (where) =>
-    faulty((name, path) => (name === 'file.sync' && path.startsWith(join(place, where)) ? 'EDQUOT' : null));
+    faulty((name, path) => (name === 'file.write' && path.startsWith(join(place, where)) ? 'EDQUOT' : null));
 
   it('is beside its place if another file has taken it', async () => {
     /** @type {any} */
@@ -243,9 +254,45 @@ describe('the last save', () => {
     assert.equal(listed('out').filter((name) => name.endsWith('.lock')).length, 1);
   });
 
+  it('is written plainly where nothing can be synced or renamed', async () => {
+    for (const operation of ['file.sync', 'rename']) {
+      newPlace();
+      const fs = faulty((name) => (name === operation ? 'EIO' : null));
+      const { code, stderr } = await train({ fs });
+      assert.equal(code, 1);
+      assert.match(stderr, /the model of step 4 is in .*out\/m\.rescued\.safetensors\n/);
+      assert.deepEqual(listed('out'), ['m.rescued.safetensors']);
+      assert.equal(stepOf(join(place, 'out', 'm.rescued.safetensors')), STEPS);
+    }
+  });
+
+  it('is in its place if only the folder cannot be synced', async () => {
+    const fs = faulty((name, path) => (name === 'file.sync' && path.endsWith('out') ? 'EIO' : null));
+    const { code, stderr } = await train({ fs }, '--save-every', '0');
+    assert.equal(code, 0);
+    assert.match(stderr, /warning: cannot write .*; it is there, but may not outlast a power failure\n/);
+    assert.deepEqual(listed('out'), ['m.safetensors']);
+    assert.equal(stepOf(target()), STEPS);
+  });
+
+  it('is without the optimizer if there is no memory for it', async () => {
+    await withoutMemory(
+      (_, optimizer) => optimizer,
+      async () => {
+        const { code, stderr } = await train({}, '--save-every', '0');
+        assert.equal(code, 1);
+        assert.match(
+          stderr,
+          /error: there is no memory to save the optimizer's state; the model of step 4 is in .*out\/m\.safetensors\n/,
+        );
+      },
+    );
+    assert.equal((await runHere(['generate', '--checkpoint', target()])).code, 0);
+  });
+
   it('is tried again a little later if no place takes it', async () => {
     let waited = 0;
-    const fs = faulty((name) => (name === 'file.sync' && waited === 0 ? 'ENOSPC' : null));
+    const fs = faulty((name) => (name === 'file.write' && waited === 0 ? 'ENOSPC' : null));
     const wait = async () => {
       waited++;
     };
@@ -254,7 +301,7 @@ describe('the last save', () => {
   });
 
   it('is not lost in silence', async () => {
-    const fs = faulty((name) => (name === 'file.sync' ? 'ENOSPC' : null));
+    const fs = faulty((name) => (name === 'file.write' ? 'ENOSPC' : null));
     const { code, stderr } = await train({ fs });
     assert.equal(code, 1);
     assert.match(
@@ -283,7 +330,7 @@ describe('the last save', () => {
       { isTTY: true, columns: 80 },
     );
     const fs = faulty((name, path) =>
-      name === 'file.sync' && /\/(out|shelter)\//.test(path) ? 'ENOSPC' : null,
+      name === 'file.write' && /\/(out|shelter)\//.test(path) ? 'ENOSPC' : null,
     );
     await train({ fs, stdin, stderr });
     assert.equal(stepOf(other), STEPS);
@@ -369,7 +416,7 @@ describe('a stream that fails', () => {
 
   it('leaves a file that says what nobody heard', async () => {
     const deaf = () => new Sink(() => 'EIO');
-    const fs = faulty((name) => (name === 'file.sync' ? 'ENOSPC' : null));
+    const fs = faulty((name) => (name === 'file.write' ? 'ENOSPC' : null));
     const { code } = await train({ fs, stdout: deaf(), stderr: deaf() });
     assert.equal(code, 1);
     assert.match(
@@ -379,7 +426,7 @@ describe('a stream that fails', () => {
 
     newPlace();
     const elsewhere = faulty((name, path) =>
-      name === 'file.sync' && path.includes('/out/') ? 'ENOSPC' : null,
+      name === 'file.write' && path.includes('/out/') ? 'ENOSPC' : null,
     );
     await train({ fs: elsewhere, stdout: deaf(), stderr: deaf() });
     assert.match(readFileSync(join(place, 'out', 'm.log'), 'utf8'), /the model of step 4 is in .*shelter/);

@@ -423,6 +423,22 @@ describe('what cannot work at the end is refused at the beginning', () => {
     }
   });
 
+  it('a file larger than the limit of the shell', async () => {
+    /** @type {any} */
+    const fs = {
+      ...files,
+      readFile: async (/** @type {any} */ path, /** @type {any} */ how) =>
+        path === '/proc/self/limits'
+          ? 'Max file size             65536   unlimited   bytes\n'
+          : files.readFile(path, how),
+    };
+    const args = ['train', '--data', here('text'), '--out', target, '--steps', '1', ...tiny];
+    const { code, stderr } = await runHere(args, { fs });
+    assert.match(stderr, /it will have 0\.1 MB, more than a file may have here \(ulimit -f\)\n$/);
+    assert.equal(code, 1);
+    assert.equal((await runHere([...args, '--model-only'], { fs })).code, 0);
+  });
+
   it('while another run saves to the same file, also by another name', async () => {
     symlinkSync('m.safetensors', here('link'));
     const lock = new Lock(await resolveTarget(target));

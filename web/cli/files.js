@@ -153,7 +153,7 @@ async function isMountPoint(target, fs) {
 }
 
 /**
- * Whether there is room for a file. One that the disk could never hold is refused.
+ * Whether there is room for a file. One that could never be written is refused.
  *
  * @param {string} path
  * @param {string} target
@@ -162,10 +162,17 @@ async function isMountPoint(target, fs) {
  * @returns {Promise<string | null>} a warning if the room is not there now
  */
 export async function checkRoom(path, target, bytes, fs) {
+  const size = `${(bytes / 1e6).toFixed(1)} MB`;
+  const limits = await fs.readFile('/proc/self/limits', 'utf8').catch(() => '');
+  const [, limit] = /^Max file size +(\d+)/m.exec(limits) ?? [];
+  if (limit !== undefined && Number(limit) < bytes) {
+    throw new CommandError(
+      `cannot write ${path}: it will have ${size}, more than a file may have here (ulimit -f)`,
+    );
+  }
   const disk = await fs.statfs(dirname(target)).catch(() => null);
   // Some file systems do not say.
   if (!disk || disk.blocks === 0) return null;
-  const size = `${(bytes / 1e6).toFixed(1)} MB`;
   if (disk.blocks * disk.bsize < bytes) {
     throw new CommandError(`cannot write ${path}: it will have ${size}, more than the whole disk`);
   }

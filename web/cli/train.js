@@ -152,7 +152,12 @@ async function trainTo(saver, target, options, given, givenConfig, system) {
   try {
     checkEffect(given, run.recipe);
     const trainer = new Trainer(run, { ...options, name: data.name }, saver, system);
-    const warning = await checkRoom(saver.path, target, checkpointBytes(run.model), system.fs);
+    const warning = await checkRoom(
+      saver.path,
+      target,
+      checkpointBytes(run.model, options.modelOnly === true),
+      system.fs,
+    );
     if (warning) await system.messages.tell('warning', warning);
     await trainer.train();
   } finally {
@@ -160,10 +165,14 @@ async function trainTo(saver, target, options, given, givenConfig, system) {
   }
 }
 
-/** @param {import('../index.js').LanguageModel} model */
-function checkpointBytes({ parameterCount, trainableParameterCount, config }) {
+/**
+ * @param {import('../index.js').LanguageModel} model
+ * @param {boolean} modelOnly
+ * @returns {number} of the last file, without its header
+ */
+function checkpointBytes({ parameterCount, trainableParameterCount, config }, modelOnly) {
   const memory = config.layers * config.batchSize * config.memoryLength * config.dModel;
-  return 4 * (parameterCount + 2 * trainableParameterCount + memory);
+  return 4 * (parameterCount + (modelOnly ? 0 : 2 * trainableParameterCount + memory));
 }
 
 /**

@@ -189,9 +189,8 @@ export class Trainer {
     }
   }
 
-  /** @param {{ finished: boolean }} options */
-  #encode({ finished }) {
-    const optimizer = !(finished && this.#options.modelOnly);
+  /** @param {{ optimizer: boolean }} options */
+  #encode({ optimizer }) {
     return this.#model.saveCheckpoint({
       optimizer,
       metadata: {
@@ -210,7 +209,7 @@ export class Trainer {
     const { step } = this.#model;
     const { path } = this.#saver;
     try {
-      const bytes = this.#encode({ finished: false });
+      const bytes = this.#encode({ optimizer: true });
       await this.#saver.save(bytes);
       this.#report('saved', { step, path, bytes: bytes.length });
       if (this.#retry.at < Infinity) this.#progress.note(`step ${step}  saved ${path} again`);
@@ -230,29 +229,46 @@ export class Trainer {
    * The last save of the run.
    *
    * @param {{ finished: boolean }} options
-   * @returns {Promise<import('./files/saver.js').Saved>}
+   * @returns {Promise<import('./files/saver.js').Saved & { optimizer: boolean }>}
    */
-  async #saveLast(options) {
+  async #saveLast({ finished }) {
     const { step } = this.#model;
     try {
-      const saved = await this.#saver.saveSomewhere(this.#encode(options));
+      const { bytes, optimizer, problem } = this.#encodeLast(!(finished && this.#options.modelOnly));
+      const saved = await this.#saver.saveSomewhere(bytes);
       this.#report('saved', { step, path: saved.path, bytes: saved.bytes });
-      return saved;
+      return { ...saved, problem: saved.problem ?? problem, optimizer };
     } catch (error) {
       const { message } = /** @type {Error} */ (error);
       throw new CommandError(`the model of step ${step} is lost: ${message}`, { cause: error });
     }
   }
 
+  /**
+   * A model without its optimizer is better than none.
+   *
+   * @param {boolean} optimizer
+   */
+  #encodeLast(optimizer) {
+    try {
+      return { bytes: this.#encode({ optimizer }), optimizer, problem: null };
+    } catch (cause) {
+      if (!optimizer) throw cause;
+      const problem = new Error("there is no memory to save the optimizer's state", { cause });
+      return { bytes: this.#encode({ optimizer: false }), optimizer: false, problem };
+    }
+  }
+
   async #stop() {
     const { exitCode, name } = this.#interrupt;
     this.#progress.end();
-    const { path, problem } = await this.#saveLast({ finished: false });
+    const { path, problem, optimizer } = await this.#saveLast({ finished: false });
     this.#system.exitCode = exitCode;
     const { messages } = this.#system;
     const message =
-      `${problem ? `${problem.message}. ` : ''}${name}: stopped after step ${this.#model.step} of ${this.#recipe.steps}, ` +
-      `saved ${path}. Continue with:\n  ${this.#resumeCommand(path)}`;
+      `${problem ? `${problem.message}. ` : ''}${name}: stopped after step ${this.#model.step} of ` +
+      `${this.#recipe.steps}, saved ${path}.` +
+      (optimizer ? ` Continue with:\n  ${this.#resumeCommand(path)}` : '');
     if (problem) await messages.insist('error', message);
     else await messages.tell('note', message);
   }
@@ -278,10 +294,11 @@ export class Trainer {
     const advice = `--learning-rate ${Number(lower.toPrecision(1))}${clip}`;
     const diverged = `training diverged at step ${error.step}: the loss is no longer finite`;
     if (this.#model.step === 0) return new CommandError(`${diverged}; try ${advice}`, { cause: error });
-    const { path, problem } = await this.#saveLast({ finished: false });
+    const { path, problem, optimizer } = await this.#saveLast({ finished: false });
     return new CommandError(
       `${diverged}; ${problem ? `${problem.message}; ` : ''}the parameters of step ${this.#model.step} are in ${path}. ` +
-        `Try a new run with ${advice}, or continue from there with:\n  ${this.#resumeCommand(path, ` ${advice}`)}`,
+        `Try a new run with ${advice}` +
+        (optimizer ? `, or continue from there with:\n  ${this.#resumeCommand(path, ` ${advice}`)}` : ''),
       { cause: error },
     );
   }

@@ -6,7 +6,7 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { CommandError } from '../errors.js';
-import { hiddenName, removeTemporaries, writeWhole } from './write.js';
+import { hiddenName, isInPlace, removeTemporaries, writePlainly, writeWhole } from './write.js';
 
 /** Between the rounds of attempts at the last save, if all places fail: whoever sent SIGTERM does not wait long. */
 const PAUSES_MS = [1000, 4000];
@@ -118,6 +118,13 @@ export class Saver {
           problem = /** @type {Error} */ (error);
         }
       }
+      if (isInPlace(problem)) {
+        await this.#system.messages.tell(
+          'warning',
+          `${problem?.message}; it is there, but may not outlast a power failure`,
+        );
+        return { path: this.#path, bytes: bytes.length, problem: null };
+      }
       for (const folder of this.folders) {
         const path = await this.#rescue(folder, bytes);
         if (path) return { path, bytes: bytes.length, problem: /** @type {Error} */ (problem) };
@@ -145,11 +152,18 @@ export class Saver {
         (error) => error.code !== 'ENOENT',
       );
       if (exists) continue;
-      const saved = await writeWhole(path, bytes, fs).then(
-        () => true,
-        () => false,
-      );
-      return saved ? path : null;
+      try {
+        await writeWhole(path, bytes, fs);
+        return path;
+      } catch (error) {
+        if (isInPlace(error)) return path;
+      }
+      try {
+        await writePlainly(path, bytes, fs);
+        return path;
+      } catch {
+        return null;
+      }
     }
     return null;
   }

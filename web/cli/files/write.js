@@ -104,7 +104,44 @@ export async function writeWhole(path, bytes, fs = nodeFiles) {
       await fs.unlink(temporary).catch(() => {});
       throw error;
     }
-    await syncFolder(dirname(target), fs);
+    await syncFolder(dirname(target), fs).catch((error) => {
+      throw Object.assign(error, { inPlace: true });
+    });
+  } catch (error) {
+    throw fileError('cannot write', path, error);
+  }
+}
+
+/**
+ * @param {unknown} error  of `writeWhole`
+ * @returns {boolean} whether the file is whole and in its place all the same, but may not outlast a power failure
+ */
+export function isInPlace(error) {
+  const { cause } = /** @type {{ cause?: { inPlace?: boolean } }} */ (error);
+  return cause?.inPlace === true;
+}
+
+/**
+ * Writes a new file in the plainest way, for a disk on which `writeWhole` does not work: nothing is renamed, and it need
+ * not reach the device now.
+ *
+ * @param {string} path
+ * @param {Uint8Array} bytes
+ * @param {FileSystem} [fs]
+ */
+export async function writePlainly(path, bytes, fs = nodeFiles) {
+  try {
+    const file = await fs.open(path, 'wx', 0o666);
+    try {
+      await writePieces(file, bytes);
+      await file.sync().catch(() => {});
+    } catch (error) {
+      await fs.unlink(path).catch(() => {});
+      throw error;
+    } finally {
+      // All was written: what closing can still report is said too late to act on.
+      await file.close().catch(() => {});
+    }
   } catch (error) {
     throw fileError('cannot write', path, error);
   }
