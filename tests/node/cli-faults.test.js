@@ -1,11 +1,20 @@
 /** Whatever fails while a run trains, its model is not lost, and the user learns where it is. */
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { hiddenName } from '../../web/cli/files/write.js';
 import { LanguageModel, load } from '../../web/index.js';
 import { faulty, jsonLines, runHere, Sink, text, tiny } from './command-line.js';
 
@@ -446,6 +455,16 @@ describe('a stream that fails', () => {
       }
     }
   });
+});
+
+it('the temporary file of a killed run does not keep the disk full', async () => {
+  const left = join(place, 'out', `${hiddenName('m.safetensors')}-1234.tmp`);
+  writeFileSync(left, 'all that fits');
+  const fs = faulty((name) => (name.startsWith('file.write') && existsSync(left) ? 'ENOSPC' : null));
+  const { code, stderr } = await train({ fs });
+  assert.equal(code, 0, stderr);
+  assert.doesNotMatch(stderr, /warning/);
+  assert.deepEqual(listed('out'), ['m.safetensors']);
 });
 
 describe('the text', () => {

@@ -16,6 +16,9 @@ export { writeWhole } from './files/write.js';
 
 /** @typedef {import('./files/read.js').FileSystem} FileSystem */
 
+/** Of a text: its tokens take four bytes each in one array. */
+const MAX_TEXT_BYTES = 2 ** 30 - 1;
+
 /** Stands for standard input. */
 const STANDARD_INPUT = '-';
 
@@ -38,7 +41,12 @@ export async function readTexts(paths, { fs, stdin }) {
     if (text.length === 0) throw new CommandError(`${textName(path)} is empty`);
     texts.push(text);
   }
-  return { text: texts.length === 1 ? texts[0] : concatenate(texts), name: paths.map(textName).join(', ') };
+  const name = paths.map(textName).join(', ');
+  const bytes = texts.reduce((length, text) => length + text.length, 0);
+  if (bytes > MAX_TEXT_BYTES) {
+    throw new CommandError(`${name} has ${bytes} bytes; a text may have ${MAX_TEXT_BYTES}`);
+  }
+  return { text: texts.length === 1 ? texts[0] : concatenate(texts), name };
 }
 
 /** @param {string} path */

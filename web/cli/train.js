@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { constants } from 'node:buffer';
 import { load } from '../index.js';
 import { ByteVocabulary, CharacterVocabulary } from '../vocabulary.js';
 import { CommandError, USAGE, usageError } from './errors.js';
@@ -105,16 +106,20 @@ async function train(options, given, givenConfig, system) {
   const check = { overwrite: same || options.force === true, data: same ? [] : options.data };
   const target = await checkOutput(out, check, fs);
   const lock = new Lock(target, fs);
-  if (!(await lock.acquire(out))) {
-    await messages.tell(
-      'warning',
-      `the disk of ${out} is full, so that another run with this --out is not noticed`,
-    );
+  const saver = new Saver({ path: out, target, lock }, system);
+  let locked = await lock.acquire(out);
+  if (!locked) {
+    // What a killed run left may be what fills the disk.
+    await saver.removeTemporaries();
+    locked = await lock.acquire(out);
+  }
+  if (!locked) {
+    const unnoticed = 'so that another run with this --out is not noticed';
+    await messages.tell('warning', `the disk of ${out} is full, ${unnoticed}`);
   }
   try {
     // Another run may have ended in between.
     await checkOutput(out, check, fs);
-    const saver = new Saver({ path: out, target, lock }, system);
     await saver.removeTemporaries();
     await trainTo(saver, target, options, given, givenConfig, system);
   } finally {
@@ -227,7 +232,11 @@ function makeVocabulary(kind, text, path) {
   try {
     return CharacterVocabulary.fromText(text);
   } catch (error) {
-    throw new CommandError(`${path} is not UTF-8 text; --vocabulary byte takes any file`, { cause: error });
+    const problem =
+      text.length > constants.MAX_STRING_LENGTH
+        ? `has ${text.length} bytes, too many for --vocabulary char`
+        : 'is not UTF-8 text';
+    throw new CommandError(`${path} ${problem}; --vocabulary byte takes any file`, { cause: error });
   }
 }
 
