@@ -14,4 +14,9 @@ process.on('exit', () => {
   for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
 });
 
+/** For which a reader that has stopped reading is waited for after a signal: whoever sent it wants an end. */
+const UNSENT_MS = 2000;
+
 process.exitCode = await main(process.argv.slice(2));
+// Nothing but what is unsent keeps the process alive now.
+if (process.exitCode > 128) setTimeout(() => process.exit(), UNSENT_MS).unref();

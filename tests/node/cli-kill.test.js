@@ -121,6 +121,31 @@ it(`is whole after ${KILLS} kills`, async (t) => {
   t.diagnostic(`${sum('step')} steps were saved; ${sum('saving')} kills came while a file was being written`);
 });
 
+it('ends after a signal although nobody reads what it prints', async () => {
+  const place = join(folder, 'unread');
+  mkdirSync(place);
+  const args = [
+    'train',
+    '--data',
+    '../text.txt',
+    '--out',
+    'm.safetensors',
+    '--steps',
+    '100000000',
+    '--json',
+    ...tiny,
+  ];
+  const child = spawn(process.execPath, [cli, ...args], { cwd: place, stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = once(child, 'exit');
+  // By now there is more than a pipe holds.
+  while (child.stdout.readableLength === 0) await setTimeout(50);
+  await setTimeout(1500);
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [143, null]);
+  child.stdout.destroy();
+  assert.deepEqual(readdirSync(place), ['m.safetensors']);
+});
+
 it('is saved when its terminal goes away', async (t) => {
   const place = join(folder, 'terminal');
   mkdirSync(place);

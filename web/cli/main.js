@@ -9,6 +9,7 @@ import { load } from '../index.js';
 import { CommandError, FAILURE, USAGE } from './errors.js';
 import { addEvalCommand } from './eval.js';
 import { addGenerateCommand } from './generate.js';
+import { printable } from './output.js';
 import { System } from './system.js';
 import { addTrainCommand } from './train.js';
 
@@ -52,7 +53,10 @@ async function buildProgram(system) {
     .version(version, '-V, --version', 'Show the version')
     .option('--verbose', 'Print the full error with its stack')
     .helpOption('-h, --help', 'Show this help')
-    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(printable(text)),
+    })
     .exitOverride();
   addTrainCommand(program, fields, system);
   addEvalCommand(program, system);
