@@ -342,6 +342,18 @@ describe('two runs with one target', () => {
     assert.equal(readFileSync(here('precious'), 'utf8'), 'precious');
   });
 
+  it('do not pass over a lock that cannot be read', async () => {
+    const path = plantLock({ id: 'x', machine: 'elsewhere', pid: 1, started: '' }, 90);
+    for (const operation of ['readFile', 'lstat', 'rename']) {
+      const fs = faulty((name) => (name === operation ? 'EACCES' : null));
+      await assert.rejects(
+        new Lock(target, fs).acquire('m'),
+        /cannot (read the lock|remove) .*\.lock: permission denied$/,
+      );
+      assert.equal(JSON.parse(readFileSync(path, 'utf8')).id, 'x');
+    }
+  });
+
   it('train without it if the disk is full', async () => {
     const fs = faulty((name) => (name === 'file.writeFile' ? 'ENOSPC' : null));
     assert.equal(await new Lock(target, fs).acquire('m'), false);

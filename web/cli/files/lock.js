@@ -65,7 +65,9 @@ export class Lock {
         if (NO_ROOM.includes(codeOf(error))) return false;
         if (codeOf(error) !== 'EEXIST') throw fileError('cannot write', path, error);
       }
-      const content = await this.#read();
+      const content = await this.#read().catch((error) => {
+        throw fileError('cannot read the lock', this.#path, error);
+      });
       const holder = parseHolder(content);
       if (content === NOT_A_FILE) {
         throw usageError(`cannot write ${path}: ${this.#path} stands where its lock belongs; remove that`);
@@ -91,13 +93,14 @@ export class Lock {
 
   /** @returns {Promise<Holder | null>} another run, if it has taken the lock since */
   async takenBy() {
-    const holder = parseHolder(await this.#read());
+    // One that cannot be read now is taken for this run's.
+    const holder = parseHolder(await this.#read().catch(() => null));
     return holder && holder.id !== this.#id ? holder : null;
   }
 
   async release() {
     clearInterval(this.#heartbeat);
-    const holder = parseHolder(await this.#read());
+    const holder = parseHolder(await this.#read().catch(() => null));
     if (holder?.id === this.#id) await this.#fs.unlink(this.#path).catch(() => {});
   }
 
@@ -128,8 +131,9 @@ export class Lock {
       // To open a link or a pipe with this name might lead anywhere, or wait for ever.
       if (!(await this.#fs.lstat(this.#path)).isFile()) return NOT_A_FILE;
       return await this.#fs.readFile(this.#path, 'utf8');
-    } catch {
-      return null;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return null;
+      throw error;
     }
   }
 
