@@ -73,7 +73,9 @@ function firstStep({ stdout }) {
 function temporaryFile(place) {
   return new Promise((resolve) => {
     const watcher = watch(place, { persistent: false }, (_, name) => {
-      if (!name?.endsWith('.tmp') || !existsSync(join(place, name))) return;
+      // Not that of a lock that is taken over, before the run.
+      if (!/^\.hyperrouter-\w{12}-\w{12}\.tmp$/.test(name ?? '') || !existsSync(join(place, `${name}`)))
+        return;
       watcher.close();
       resolve(true);
     });
