@@ -52,11 +52,7 @@ async function build(to) {
   await insert(join(to, 'src', 'router.h'), 'extern const hr_router_type hr_router_dense;', (line) => {
     return `${line}\nextern const hr_router_type hr_router_bias_only;`;
   });
-  await insert(
-    join(to, 'src', 'router.c'),
-    '    &hr_router_dense,',
-    (line) => `${line}\n    &hr_router_bias_only,`,
-  );
+  await insert(join(to, 'src', 'router.c'), '&hr_router_dense,', (line) => `${line} &hr_router_bias_only,`);
   await cp(join(root, 'tests', 'page', 'gate_even.c'), join(to, 'src', 'gate_even.c'));
   await insert(join(to, 'src', 'gate.h'), 'extern const hr_gate_type hr_gate_relu;', (line) => {
     return `${line}\nextern const hr_gate_type hr_gate_even;`;

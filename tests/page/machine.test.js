@@ -1,0 +1,187 @@
+/** The Playground's first screen: the model as a machine, beside what it learns, with the main settings in sight. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { columns, curve, edgeWidth, rowMiddle, weightsAt } from '../../demo/stage/layout.js';
+import { eventually, open, visit } from './browser.js';
+
+describe('the drawing of the machine', () => {
+  it('gives each expert the middle of a row', () => {
+    assert.deepEqual(
+      [0, 1, 2, 3].map((row) => rowMiddle(row, 4)),
+      [0.125, 0.375, 0.625, 0.875],
+    );
+    const edges = Object.values(columns).flat();
+    assert.deepEqual(
+      edges,
+      [...edges].sort((a, b) => a - b),
+      'columns do not overlap',
+    );
+  });
+
+  it('has wider edges for larger weights, and a visible one for the smallest', () => {
+    const widths = [undefined, 0, 0.01, 0.2, 0.5, 1].map(edgeWidth);
+    for (const [i, width] of widths.entries()) assert.ok(i === 0 || width > widths[i - 1], String(widths));
+    assert.ok(widths[0] >= 1);
+    assert.equal(edgeWidth(7), edgeWidth(1));
+  });
+
+  it('knows which experts a place is sent to, also none, and which dropped it', () => {
+    assert.deepEqual(weightsAt({ experts: [2, 0], weights: [0.75, 0.25] }, 4), [
+      0.25,
+      undefined,
+      0.75,
+      undefined,
+    ]);
+    assert.deepEqual(weightsAt({ experts: [-1, -1], weights: [0, 0] }, 2), [undefined, undefined]);
+    assert.deepEqual(weightsAt({ experts: [1, -1], weights: [0, 0] }, 2), [undefined, 0]);
+  });
+
+  it('leaves and arrives level', () => {
+    assert.equal(curve({ x: 0.1, y: 0.5 }, { x: 0.3, y: 0.25 }), 'M100 500C200 500 200 250 300 250');
+  });
+});
+
+describe('the first screen of the Playground', () => {
+  /** @type {Awaited<ReturnType<typeof open>>} */
+  let site;
+  before(async () => {
+    site = await open();
+  });
+  after(() => site.close());
+  afterEach(() => site.clear());
+
+  /** What of the page is in sight without scrolling: nothing of it lies below the window or behind the time slider. */
+  const inSight = (/** @type {import('playwright-core').Page} */ page, /** @type {string} */ selector) =>
+    page
+      .locator(selector)
+      .first()
+      .evaluate((element) => {
+        const { top, bottom, left, right } = element.getBoundingClientRect();
+        const bar = /** @type {Element} */ (document.querySelector('.scrubber')).getBoundingClientRect();
+        return top >= 0 && bottom <= bar.top + 1 && left >= 0 && right <= innerWidth;
+      });
+
+  for (const [width, height] of [
+    [1366, 768],
+    [1440, 900],
+  ]) {
+    it(`has everything that matters at ${width} x ${height}, and no more than 30 controls`, async () => {
+      const { page, train } = await visit(site, '', { viewport: { width, height }, drawers: false });
+      await train(60);
+      for (const selector of [
+        ...['.start', '.data-sets', '#setting-router', '#setting-gate', '#setting-topK'],
+        ...['.machine-plate', '#decision', '.figure-load .load', '.figure-loss .line-chart'],
+      ])
+        await eventually(async () => assert.ok(await inSight(page, selector), `${selector} is in sight`));
+      // A group of radio buttons is one control; the experts are parts of the drawing.
+      const seen = await page.evaluate(() => {
+        const all = [...document.querySelectorAll('button, select, input, summary')];
+        const shown = all.filter((element) => {
+          const { width: wide, top, bottom } = element.getBoundingClientRect();
+          return (
+            wide > 1 && top < innerHeight && bottom > 0 && !element.closest('[popover], .machine-experts')
+          );
+        });
+        return new Set(
+          shown.map((element) =>
+            /** @type {HTMLInputElement} */ (element).type === 'radio'
+              ? element.closest('fieldset')
+              : element,
+          ),
+        ).size;
+      });
+      assert.ok(seen <= 30, `${seen} controls`);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+      assert.equal(await page.locator('.drawer[open]').count(), 0);
+    });
+  }
+
+  it('sends the place that is pointed at to the experts that the engine chose', async () => {
+    const { page, train } = await visit(site, 'router=smoe&experts=4&layers=1&data=clusters&seed=2');
+    await train(150);
+    const words = page.locator('.machine-words');
+    const map = page.locator('#decision');
+    /** What the readout, which shows the routing in full, says of the same place. */
+    const chosen = () => page.locator('#plane-readout .is-chosen .chip').allInnerTexts();
+    const seen = new Set();
+    await map.focus();
+    for (const key of ['ArrowLeft', 'ArrowUp', 'ArrowRight', 'ArrowRight', 'ArrowDown', 'ArrowDown']) {
+      for (let i = 0; i < 3; i++) await page.keyboard.press(`Shift+${key}`);
+      await eventually(async () => {
+        const letters = [...(await words.innerText()).matchAll(/([A-D]) \d+ %/g)].map(([, letter]) => letter);
+        assert.equal(letters.length, 2, await words.innerText());
+        assert.deepEqual(letters.sort(), (await chosen()).sort());
+        const marked = await page.locator('.machine-expert.is-chosen .chip').allInnerTexts();
+        assert.deepEqual(marked.sort(), letters);
+        assert.equal(await page.locator('.edge-chosen').count(), 2);
+        seen.add(letters.join(''));
+      });
+    }
+    assert.ok(seen.size > 1, 'other places go to other experts');
+  });
+
+  it('shows another layer, one expert alone, β and experts that are always on', async () => {
+    const { page, train } = await visit(
+      site,
+      'router=smoe&layers=3&layer=2&experts=4&balanceRate=0.01&sharedExperts=1',
+    );
+    await train(20);
+    const machine = page.getByRole('region', { name: /^The model, layer/ });
+    assert.match(String(await machine.getAttribute('aria-label')), /layer 2/);
+    await eventually(async () =>
+      assert.equal(await page.getByText(/^β [+−]\d\.\d\d$/).count(), 4, 'each expert has its bias'),
+    );
+    assert.equal(await page.locator('.machine-expert.is-shared').count(), 1);
+    await page.getByRole('button', { name: 'Show layer 3' }).click();
+    await page.getByRole('region', { name: 'The model, layer 3' }).waitFor();
+    assert.match(page.url(), /layer=3/);
+    const second = page.locator('.machine-expert button').nth(1);
+    await second.click();
+    assert.equal(await second.getAttribute('aria-pressed'), 'true');
+    assert.match(page.url(), /show=alone&alone=2/);
+  });
+
+  it('says so where there is no expert, and where there is no router', async () => {
+    const { page } = await visit(site, 'router=smoe&gate=relu&experts=2&seed=3');
+    const words = page.locator('.machine-words');
+    const map = page.locator('#decision');
+    await map.focus();
+    // Somewhere in the plane both logits are below 0.
+    await eventually(async () => {
+      for (const key of ['ArrowLeft', 'ArrowUp', 'ArrowRight', 'ArrowDown']) {
+        for (let i = 0; i < 6; i++) {
+          await page.keyboard.press(`Shift+${key}`);
+          if (/gets no expert/.test(await words.innerText())) return;
+        }
+      }
+      assert.fail(await words.innerText());
+    });
+    assert.equal(await page.locator('.edge-chosen').count(), 0);
+    await page.locator('#setting-router').selectOption('dense');
+    await page.locator('.machine').getByText('No router: one network computes every point.').waitFor();
+  });
+
+  it('keeps drawers as they were, and explains figures when asked', async () => {
+    const { page } = await visit(site, '', { drawers: false });
+    const drawer = page.locator('.drawer').filter({ hasText: 'More settings' });
+    await drawer.locator('summary').click();
+    await page.getByLabel('Dropout').waitFor();
+    await page.reload();
+    await page.getByLabel('Dropout').waitFor();
+    assert.equal(await page.locator('.drawer[open]').count(), 1);
+    const help = page.getByRole('button', { name: 'What it shows: Loss' });
+    assert.equal(await page.locator('.figure-loss .caption').isVisible(), false);
+    await help.click();
+    assert.equal(await page.locator('.figure-loss .caption').isVisible(), true);
+    assert.equal(await help.getAttribute('aria-expanded'), 'true');
+  });
+
+  it('fits a phone: the machine first, nothing beyond its edges', async () => {
+    const { page } = await visit(site, '', { viewport: { width: 390, height: 844 } });
+    const [machine, settings] = await Promise.all(
+      ['.machine', '.controls'].map((selector) => page.locator(selector).boundingBox()),
+    );
+    assert.ok(machine && settings && machine.y < settings.y);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  });
+});
