@@ -77,8 +77,10 @@ function PlaneRoom({ run, state, painter }) {
             <DecisionFigure {...shown} />
           </div>
           <PlaneReadout {...shown} />
-          <OwnershipFigure {...shown} />
-          <TerritoriesFigure run={run} state={state} views={views} />
+          <div class="maps">
+            <OwnershipFigure {...shown} />
+            <TerritoriesFigure run={run} state={state} views={views} />
+          </div>
         </div>
         <div class="column">
           <Deferred turn={2}>

@@ -118,8 +118,11 @@ export async function visit(site, hash = small, { drawers = true, ...options } =
   if (drawers) {
     // As a visitor who has opened all drawers before: what is in them is at hand.
     await context.addInitScript(
-      (names) =>
-        localStorage.getItem('hyperrouter-drawers') ?? localStorage.setItem('hyperrouter-drawers', names),
+      (names) => {
+        // A document without an origin, as before the page, has no storage.
+        if (location.protocol.startsWith('http') && !localStorage.getItem('hyperrouter-drawers'))
+          localStorage.setItem('hyperrouter-drawers', names);
+      },
       JSON.stringify(['data', 'model', 'training', 'more', 'files']),
     );
   }

@@ -116,7 +116,6 @@ describe('texts of one’s own', () => {
     assert.equal(await page.locator('#probe .cell-more').count(), 0, 'a character is a token');
     const at = await train(20);
     const { bytes } = await saved(() => button('Save the model').click());
-    await page.locator('.more summary').click();
     await page.getByLabel('Tokenizer').selectOption('bytes');
     await page.locator('#probe .cell-more').first().waitFor({ state: 'attached' });
     await modelPicker(page).setInputFiles({ name: 'óda.safetensors', mimeType: '', buffer: bytes });
