@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
+import { settings } from './isolation.js';
 import { serve } from './serve.js';
 
-/** Files that the page never loads: it uses one thread, and the variant that gives the same bits everywhere. */
-const unused = /relaxed-simd|\.threads|\/thread-|\.(woff|ttf|map)$/;
+/** Files that the page never loads: it uses the variant that gives the same bits everywhere. */
+const unused = /relaxed-simd|\.(woff|ttf|map)$/;
+
+/** @param {string | Uint8Array} source */
+const sha256 = (source) => createHash('sha256').update(source).digest('hex');
 
 /**
  * Writes the service worker with the list of all files of the build.
@@ -18,18 +22,21 @@ export function offlinePlugin() {
     generateBundle: {
       order: 'post',
       handler(_options, bundle) {
-        const hash = createHash('sha256');
-        const files = Object.keys(bundle)
-          .filter((name) => name !== 'index.html' && !unused.test(name))
-          .sort();
         const page = bundle['index.html'];
         if (page?.type !== 'asset') throw new Error('index.html must be written before the service worker');
-        hash.update(page.source).update(files.join());
-        const build = { version: hash.digest('hex').slice(0, 16), files: ['./', ...files] };
+        const [, entry] = String(page.source).match(/<script[^>]* src="\.\/(assets\/[^"]+)"/) ?? [];
+        if (!entry) throw new Error('index.html has no script of the build');
+        const files = Object.fromEntries(
+          Object.entries(bundle)
+            .filter(([name]) => name !== 'index.html' && !unused.test(name))
+            .map(([name, file]) => [name, sha256(file.type === 'asset' ? file.source : file.code)])
+            .sort(),
+        );
+        const version = sha256(String(page.source) + JSON.stringify(files)).slice(0, 16);
         this.emitFile({
           type: 'asset',
           fileName: 'sw.js',
-          source: `(${serve})(self, ${JSON.stringify(build)});\n`,
+          source: `(${serve})(self, ${JSON.stringify({ version, entry, files, settings })});\n`,
         });
       },
     },

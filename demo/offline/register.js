@@ -1,13 +1,16 @@
 /** Milliseconds; by then, the first model has been built. */
 const delay = 4000;
 
+/** Only in the built page, whose files do not change. */
+export const canRegister = import.meta.env.PROD && 'serviceWorker' in navigator;
+
 /**
- * Makes the page available offline, when it has finished loading. Only in the built page, whose files do not change.
+ * Makes the page available offline, when it has finished loading.
  *
  * @param {() => void} onReady
  */
 export function registerServiceWorker(onReady) {
-  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+  if (!canRegister) return;
   setTimeout(async () => {
     try {
       const registration = await navigator.serviceWorker.register('./sw.js', { updateViaCache: 'none' });

@@ -1,22 +1,30 @@
 /**
- * The service worker: caches the files of the page and serves them offline. The build writes this function into its own
- * file, so it must not use anything from outside.
+ * The service worker: it keeps the files of the build, serves them offline, and makes the page cross-origin isolated, so
+ * that threads can share memory where the host does not send the headers for it. It serves nothing else. The build
+ * writes this function into its own file, so it must not use anything from outside.
  *
  * All files except the page itself have a content hash in their name: the same name means the same content in every
- * version. A page is always served from one version; the previous version stays cached for open tabs.
+ * version. A page is always served from one version; the previous version stays for open tabs.
+ *
+ * @typedef {object} Build
+ * @property {string} version
+ * @property {string} entry the script that the page of this version loads, as its HTML names it
+ * @property {Record<string, string>} files SHA-256 by path, relative to the page; without the page itself
+ * @property {string} settings name of the cache with what the user has chosen, see `isolation.js`
  *
  * @param {any} scope ServiceWorkerGlobalScope
- * @param {{ version: string, files: string[] }} build files: relative to the page; the first is the page itself
+ * @param {Build} build
  */
-export function serve(scope, { version, files }) {
+export function serve(scope, { version, entry, files, settings }) {
   const base = scope.registration.scope;
   const prefix = `hyperrouter ${base} `;
   const current = prefix + version;
-  const page = new URL(files[0], base).href;
+  /** A file of this build or of one before, whose pages may still be open. */
+  const hashedName = /^assets\/[\w.-]+-[\w-]{8}\.[a-z]+$/;
 
   scope.addEventListener('install', (/** @type {any} */ event) => {
     // The next load gets this version; open tabs find their files in the previous version.
-    event.waitUntil(cacheAll().then(() => scope.skipWaiting()));
+    event.waitUntil(keepAll().then(() => scope.skipWaiting()));
   });
 
   scope.addEventListener('activate', (/** @type {any} */ event) => {
@@ -24,23 +32,85 @@ export function serve(scope, { version, files }) {
   });
 
   scope.addEventListener('fetch', (/** @type {any} */ event) => {
-    const { method, url, mode } = event.request;
-    if (method !== 'GET' || !url.startsWith(base)) return;
-    if (mode !== 'navigate') event.respondWith(answer(event.request));
-    else if ([page, `${page}index.html`].includes(url.split(/[?#]/)[0])) event.respondWith(answer(page));
+    const { method, url, mode, headers } = event.request;
+    if (method !== 'GET' || !url.startsWith(base) || headers.has('range')) return;
+    const path = url.slice(base.length).replace(/#.*$/, '');
+    if (mode !== 'navigate') {
+      if (Object.hasOwn(files, path) || hashedName.test(path)) event.respondWith(answer(event.request, path));
+    } else if (['', 'index.html'].includes(path.replace(/\?.*$/, ''))) {
+      event.respondWith(answer(event.request, ''));
+    }
   });
 
-  async function cacheAll() {
-    const cache = await scope.caches.open(current);
-    await Promise.all(files.map((file) => add(cache, new URL(file, base).href)));
+  async function keepAll() {
+    await Promise.all(
+      ['', ...Object.keys(files)].map(async (path) => {
+        const earlier = path && (await kept(path));
+        const response = earlier || (await load(path));
+        if (!response) throw new Error(`${base}${path} is not what this version of the page needs`);
+        await keep(path, response);
+      }),
+    );
   }
 
-  /** @param {Cache} cache @param {string} url */
-  async function add(cache, url) {
-    const cached = url === page ? undefined : await scope.caches.match(url);
-    const response = cached ?? (await scope.fetch(url, { cache: url === page ? 'reload' : 'default' }));
-    if (!response.ok) throw new Error(`${url} could not be loaded (${response.status})`);
-    await cache.put(url, response);
+  /**
+   * @param {string} path
+   * @param {Response} response
+   */
+  async function keep(path, response) {
+    const cache = await scope.caches.open(current);
+    await cache.put(base + path, response);
+  }
+
+  /**
+   * From the network, past what the browser has of the page.
+   *
+   * @param {string} path
+   * @returns {Promise<Response | undefined>} undefined: what came is not the file
+   */
+  async function load(path) {
+    const response = await scope.fetch(base + path, { cache: path ? 'default' : 'reload' });
+    if (await isFile(path, response)) return response;
+    // A proxy or the browser itself may have kept something wrong under this name.
+    if (!path) return undefined;
+    const again = await scope.fetch(base + path, { cache: 'reload' });
+    return (await isFile(path, again)) ? again : undefined;
+  }
+
+  /**
+   * Whether a response is the whole file and nothing else: hosts and networks answer with pages of their own, redirect,
+   * or have another version.
+   *
+   * @param {string} path
+   * @param {Response} response
+   */
+  async function isFile(path, response) {
+    if (response.status !== 200 || response.redirected || response.type === 'opaque') return false;
+    const body = response.clone();
+    // Hosts may add to the page. It is the page of this version if it loads its script.
+    if (!path) return (await body.text()).includes(entry);
+    // Of a version before: its hash is not known any more.
+    if (!Object.hasOwn(files, path)) return !/html/.test(response.headers.get('content-type') ?? '');
+    const hash = new Uint8Array(await scope.crypto.subtle.digest('SHA-256', await body.arrayBuffer()));
+    return files[path] === Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  }
+
+  /**
+   * @param {string} path
+   * @returns {Promise<Response | undefined>} from the caches; what is broken there is gone
+   */
+  async function kept(path) {
+    const names = (await scope.caches.keys()).filter((/** @type {string} */ name) => name.startsWith(prefix));
+    const others = path ? names.filter((/** @type {string} */ name) => name !== current).reverse() : [];
+    for (const name of [current, ...others]) {
+      const cache = await scope.caches.open(name);
+      // The content does not depend on request headers, whatever the host's Vary header says.
+      const response = await cache.match(base + path, { ignoreVary: true });
+      if (!response) continue;
+      if (await isFile(path, response)) return response;
+      await cache.delete(base + path, { ignoreVary: true });
+    }
+    return undefined;
   }
 
   async function dropOld() {
@@ -49,15 +119,36 @@ export function serve(scope, { version, files }) {
     await Promise.all(others.slice(0, -1).map((/** @type {string} */ name) => scope.caches.delete(name)));
   }
 
-  /** @param {Request | string} request */
-  async function answer(request) {
-    const cache = await scope.caches.open(current);
-    // The content does not depend on request headers, whatever the host's Vary header says.
-    const options = { ignoreVary: true };
-    const cached = (await cache.match(request, options)) ?? (await scope.caches.match(request, options));
-    if (cached) return cached;
-    const response = await scope.fetch(request);
-    if (response.ok) await cache.put(request, response.clone());
-    return response;
+  /**
+   * @param {Request} request
+   * @param {string} path
+   */
+  async function answer(request, path) {
+    const response = await kept(path).catch(() => undefined);
+    if (response) return isolated(request, response);
+    // Goes as the page asked for it: a redirect is the browser's to follow.
+    const fetched = await scope.fetch(request);
+    if ((path === '' || Object.hasOwn(files, path)) && (await isFile(path, fetched)))
+      await keep(path, fetched.clone()).catch(() => {});
+    return isolated(request, fetched);
+  }
+
+  /**
+   * @param {Request} request
+   * @param {Response} response
+   */
+  async function isolated(request, response) {
+    if (request.mode !== 'navigate' && !/worker/.test(request.destination)) return response;
+    if (response.status !== 200 || response.redirected || (await isOff())) return response;
+    const headers = new Headers(response.headers);
+    headers.set('Cross-Origin-Opener-Policy', 'same-origin');
+    headers.set('Cross-Origin-Embedder-Policy', 'require-corp');
+    return new Response(response.body, { status: response.status, headers });
+  }
+
+  async function isOff() {
+    if (!(await scope.caches.has(settings))) return false;
+    const cache = await scope.caches.open(settings);
+    return (await cache.match(`${base}isolation`)) !== undefined;
   }
 }

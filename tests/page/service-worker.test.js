@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { eventually, open, visit } from './browser.js';
+
+/** @typedef {import('./browser.js').Site} Site */
+/** @typedef {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} Rule */
+
+/** @type {Record<string, string>} */
+const types = {
+  '.css': 'text/css',
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+};
+
+/** @type {Awaited<ReturnType<typeof open>>} */
+let built;
+/** @type {Awaited<ReturnType<typeof staticHost>>} */
+let host;
+
+before(async () => {
+  built = await open();
+});
+afterEach(async () => {
+  await built.clear();
+  await host.close();
+});
+after(async () => {
+  await built.close();
+});
+
+/**
+ * The files of the built page on a host of their own, which may do wrong.
+ *
+ * @param {Record<string, Rule>} [rules] by path: what is answered instead of the file
+ */
+async function staticHost(rules = {}) {
+  /** @type {Map<string, Rule>} */
+  const wrong = new Map(Object.entries(rules));
+  const server = createServer(async (request, response) => {
+    const path = new URL(request.url ?? '', 'http://localhost').pathname.slice('/folder/'.length);
+    const rule = wrong.get(path);
+    if (rule) return rule(request, response);
+    try {
+      const bytes = await readFile(join(built.folder, path || 'index.html'));
+      const headers = { 'Content-Type': types[extname(path || 'index.html')], 'Cache-Control': 'no-cache' };
+      const [, from, to] = request.headers.range?.match(/^bytes=(\d+)-(\d+)$/) ?? [];
+      if (!from) return response.writeHead(200, headers).end(bytes);
+      const range = { 'Content-Range': `bytes ${from}-${to}/${bytes.length}` };
+      response.writeHead(206, { ...headers, ...range }).end(bytes.subarray(Number(from), Number(to) + 1));
+    } catch {
+      response.writeHead(404, { 'Content-Type': 'text/html' }).end('<p>No such file');
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return {
+    wrong,
+    url: `http://127.0.0.1:${port}/folder/`,
+    close() {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** @type {Rule} */
+const html = (_, response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>Another page');
+/** @param {string} to @returns {Rule} */
+const redirect = (to) => (_, response) => response.writeHead(302, { Location: to }).end();
+
+const files = async () => {
+  const worker = await readFile(join(built.folder, 'sw.js'), 'utf8');
+  return [...worker.matchAll(/"(assets\/[^"]+)":/g)].map(([, path]) => path);
+};
+
+/** @param {Site} where @param {string} [hash] */
+const visitHost = (where, hash) => visit({ ...where, url: host.url }, hash, { serviceWorkers: 'allow' });
+
+/** @param {import('playwright-core').Page} page */
+const untilKept = (page) => page.getByText('Available offline.').waitFor();
+
+/** What the service worker keeps: status and whether it was redirected, by path. @param {import('playwright-core').Page} page */
+const keptFiles = (page) =>
+  page.evaluate(async () => {
+    /** @type {Record<string, { status: number, redirected: boolean, type: string | null }>} */
+    const all = {};
+    for (const name of await caches.keys()) {
+      const cache = await caches.open(name);
+      for (const { url } of await cache.keys()) {
+        const { status, redirected, headers } = /** @type {Response} */ (await cache.match(url));
+        const path = url.slice(new URL('./', location.href).href.length);
+        all[path] = { status, redirected, type: headers.get('content-type') };
+      }
+    }
+    return all;
+  });
+
+describe('the service worker', () => {
+  it('serves and keeps the files of the build, and passes everything else on', async () => {
+    let count = 0;
+    /** @type {Rule} */
+    const counter = (_, response) =>
+      response.writeHead(200, { 'Content-Type': 'text/plain' }).end(`${++count}`);
+    host = await staticHost({
+      'other.txt': counter,
+      'assets/other.js': counter,
+      'away.txt': redirect('other.txt'),
+    });
+    const { page } = await visitHost(built);
+    await untilKept(page);
+    await page.reload();
+    const [file] = await files();
+    const answers = await page.evaluate(async (path) => {
+      /** @param {string} url @param {RequestInit} [options] */
+      const ask = async (url, options) => {
+        const response = await fetch(url, options);
+        const { status, redirected } = response;
+        return { status, redirected, text: (await response.text()).slice(0, 9) };
+      };
+      return {
+        others: [await ask('other.txt'), await ask('other.txt'), await ask('assets/other.js')],
+        redirect: await ask('away.txt'),
+        range: await ask(path, { headers: { Range: 'bytes=0-3' } }),
+        query: await ask('other.txt?x'),
+        missing: await ask('missing/'),
+      };
+    }, file);
+    assert.deepEqual(
+      answers.others.map(({ text }) => text),
+      ['1', '2', '3'],
+    );
+    assert.deepEqual(answers.redirect, { status: 200, redirected: true, text: '4' });
+    assert.equal(answers.range.status, 206);
+    assert.equal(answers.range.text.length, 4);
+    assert.equal(answers.query.text, '5');
+    assert.equal(answers.missing.status, 404);
+    assert.deepEqual(Object.keys(await keptFiles(page)).sort(), ['', ...(await files())].sort());
+    const response = await page.goto(`${host.url}other.txt`);
+    assert.equal(await response?.text(), '6', 'a page beside it');
+  });
+
+  it('keeps nothing until the host has every file: no redirect, no part, no page in place of a script', async () => {
+    const [first, second, third] = (await files()).filter(
+      (path) => path.includes('tour') || path.includes('room'),
+    );
+    host = await staticHost();
+    const { wrong } = host;
+    wrong.set(first, html);
+    wrong.set(second, (_, response) => {
+      response
+        .writeHead(206, { 'Content-Type': 'text/javascript', 'Content-Range': 'bytes 0-3/99' })
+        .end('oops');
+    });
+    wrong.set(third, redirect('../sw.js'));
+    // The room that opens is not one of them, or it could not.
+    for (const path of [first, second, third]) {
+      const page = await built.browser.newPage({ serviceWorkers: 'allow' });
+      await page.goto(host.url);
+      await page.waitForLoadState('load');
+      const outcome = await page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.register('./sw.js');
+        const worker = registration.installing ?? registration.waiting ?? registration.active;
+        if (!worker) return 'none';
+        while (worker.state === 'installing') await new Promise((done) => setTimeout(done, 20));
+        return worker.state;
+      });
+      assert.equal(outcome, 'redundant', path);
+      const kept = await keptFiles(page);
+      for (const name of [first, second, third].filter((one) => wrong.has(one)))
+        assert.ok(!(name in kept), name);
+      wrong.delete(path);
+      await page.context().close();
+    }
+    const { page } = await visitHost(built);
+    await untilKept(page);
+    for (const [path, { status, redirected, type }] of Object.entries(await keptFiles(page)))
+      assert.deepEqual([status, redirected, type], [200, false, types[extname(path || 'index.html')]], path);
+  });
+
+  for (const [fault, spoil] of /** @type {[string, (path: string) => Promise<void>][]} */ ([
+    ['another page in place of a script', spoilScript],
+    ['another page in place of the page', spoilPage],
+    ['nothing', loseAll],
+  ])) {
+    it(`replaces what is kept if it is ${fault}`, async () => {
+      host = await staticHost();
+      const { page } = await visitHost(built, '');
+      await untilKept(page);
+      const script = (await files()).find((path) => path.includes('room-'));
+      await page.evaluate(spoil, String(script));
+      await page.reload();
+      await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
+      for (const link of await page.getByRole('navigation', { name: 'Rooms' }).getByRole('link').all()) {
+        await link.click();
+        await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
+      }
+      const kept = await keptFiles(page);
+      assert.equal(kept['']?.type, 'text/html');
+      for (const path of fault === 'nothing' ? [] : await files())
+        assert.equal(kept[path]?.type, types[extname(path)], path);
+    });
+  }
+
+  it('takes over from one that has kept what breaks the page', async () => {
+    /** @type {Rule} */
+    const careless = (_, response) =>
+      response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(`(${carelessWorker})(self)`);
+    host = await staticHost({ 'sw.js': careless, 'blank.html': html, 'away.html': redirect('blank.html') });
+    const context = await built.browser.newContext({ serviceWorkers: 'allow' });
+    const page = await context.newPage();
+    await page.goto(`${host.url}blank.html`);
+    await page.evaluate(
+      async (scripts) => {
+        await navigator.serviceWorker.register('./sw.js', { updateViaCache: 'none' });
+        await navigator.serviceWorker.ready;
+        const cache = await caches.open(`hyperrouter ${new URL('./', location.href)} old`);
+        await cache.put('./', await fetch('away.html'));
+        for (const path of scripts) await cache.put(path, await fetch('blank.html'));
+      },
+      await files(),
+    );
+    await assert.rejects(page.goto(host.url), 'a redirected answer is no page');
+    host.wrong.delete('sw.js');
+    await eventually(async () => {
+      await page.goto(host.url).catch(() => {});
+      // The browser looks for a new version a second after a load, unless there is another one.
+      await page.waitForTimeout(1500);
+      assert.ok(await page.locator('#app nav').count(), 'the page opens');
+    });
+    await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
+    await untilKept(page);
+  });
+});
+
+/** @param {string} path */
+async function spoilScript(path) {
+  for (const name of await caches.keys())
+    await (await caches.open(name)).put(
+      path,
+      new Response('<p>', { headers: { 'Content-Type': 'text/html' } }),
+    );
+}
+
+async function spoilPage() {
+  for (const name of await caches.keys())
+    await (await caches.open(name)).put(
+      './',
+      new Response('<p>', { headers: { 'Content-Type': 'text/html' } }),
+    );
+}
+
+async function loseAll() {
+  for (const name of await caches.keys()) await caches.delete(name);
+}
+
+/** As service workers often are. @param {any} scope */
+function carelessWorker(scope) {
+  scope.addEventListener('install', () => scope.skipWaiting());
+  scope.addEventListener('activate', (/** @type {any} */ event) => event.waitUntil(scope.clients.claim()));
+  scope.addEventListener('fetch', (/** @type {any} */ event) => {
+    event.respondWith(
+      scope.caches
+        .match(event.request)
+        .then((/** @type {any} */ cached) => cached ?? scope.fetch(event.request)),
+    );
+  });
+}
