@@ -1,3 +1,4 @@
+import { threadsHere } from './offline/isolation.js';
 import { createTrainerClient } from './trainer/trainer-client.js';
 
 /**
@@ -6,7 +7,8 @@ import { createTrainerClient } from './trainer/trainer-client.js';
  * @param {{ pictureEvery: () => number }} page pictureEvery: milliseconds between two updates of the figures
  */
 export async function createContext({ pictureEvery }) {
-  const first = await openWorker();
+  const threads = await threadsHere();
+  const first = await openWorker(threads);
   /** @type {import('./trainer/trainer-client.js').TrainerClient | undefined} */
   let spare = first.client;
   /** @type {Map<string, Promise<any>>} */
@@ -16,9 +18,15 @@ export async function createContext({ pictureEvery }) {
     engine: first.engine,
     pictureEvery,
 
-    /** A new worker with its engine loaded. */
-    async openClient() {
-      const client = spare ?? (await openWorker()).client;
+    /**
+     * A new worker with its engine loaded.
+     *
+     * @param {{ alone?: boolean }} [use] alone: only one such model is trained at a time, and it may have all threads
+     */
+    async openClient({ alone = false } = {}) {
+      const wanted = alone ? threads : 1;
+      if (!spare || threads !== wanted) return (await openWorker(wanted)).client;
+      const client = spare;
       spare = undefined;
       return client;
     },
@@ -42,9 +50,10 @@ export async function createContext({ pictureEvery }) {
 
 /** @typedef {Awaited<ReturnType<typeof createContext>>} Context */
 
-async function openWorker() {
+/** @param {number} threads */
+async function openWorker(threads) {
   const worker = new Worker(new URL('./trainer/trainer-worker.js', import.meta.url), { type: 'module' });
   const client = createTrainerClient(worker);
-  const engine = await client.request('open', {});
+  const engine = await client.request('open', { threads });
   return { client: Object.assign(client, { engine }), engine };
 }

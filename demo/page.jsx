@@ -1,9 +1,11 @@
-import { effect } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import './styles/index.css';
 import { createContext } from './context.js';
+import { isolationBreaksPage } from './offline/isolation.js';
 import { registerServiceWorker } from './offline/register.js';
+import { Threads } from './offline/threads.jsx';
 import { createPictureRate } from './picture-rate.js';
 import { createRooms } from './rooms.js';
 import { createShell } from './shell.js';
@@ -18,15 +20,19 @@ const pictureEvery = () => (calm.matches ? 500 : rate.interval());
 
 try {
   const context = await createContext({ pictureEvery });
-  start(createShell(createRooms(context)));
+  start(createShell(createRooms(context)), context.engine.info);
 } catch (error) {
+  if (await isolationBreaksPage()) location.reload();
   const reason = error instanceof Error ? error.message : String(error);
   root.innerHTML = '<p class="notice notice-problem" role="alert"></p>';
   /** @type {HTMLElement} */ (root.firstChild).textContent = `The engine could not be started: ${reason}`;
 }
 
-/** @param {import('./shell.js').Shell} shell */
-function start(shell) {
+/**
+ * @param {import('./shell.js').Shell} shell
+ * @param {{ threads: number }} info of the engine
+ */
+function start(shell, { threads }) {
   root.replaceChildren();
   render(<App shell={shell} />, root);
   // Written even if no setting changes, to remove unknown keys from the address.
@@ -42,10 +48,14 @@ function start(shell) {
   followArticleLinks();
   addEventListener('keydown', (event) => onUndoKey(event, shell));
   keepFrames(shell);
+  const kept = signal(false);
   registerServiceWorker(() => {
     const place = /** @type {HTMLElement} */ (document.getElementById('offline'));
     place.textContent = 'Available offline.';
+    kept.value = true;
   });
+  const place = /** @type {HTMLElement} */ (document.getElementById('threads'));
+  render(<Threads threads={threads} kept={kept} />, place);
 }
 
 /** @param {string | undefined} address undefined while a room is loading */

@@ -55,7 +55,7 @@ const oneMore = (from) => from + 1;
  *
  * @template D
  * @param {object} parts
- * @param {() => Promise<import('./trainer/trainer-client.js').TrainerClient>} parts.openClient
+ * @param {(use: { alone: boolean }) => Promise<import('./trainer/trainer-client.js').TrainerClient>} parts.openClient
  * @param {State} parts.state
  * @param {Task<D>} parts.task
  */
@@ -64,7 +64,7 @@ export function createRun({ openClient, state, task }) {
   const record = createRecord((key) => state.settingOf(key).label);
   const builtWith = createBuiltWith(state);
   const earlier = createEarlierRuns(state);
-  const session = new Session({ openClient, onStop });
+  const session = new Session({ openClient: () => openClient({ alone: true }), onStop });
   const control = new TrainingControl({
     train,
     stop: () => session.pause(),

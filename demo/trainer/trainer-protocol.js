@@ -81,7 +81,7 @@ import {
  * @property {ArrayBuffer} buffer their routing
  *
  * @typedef {object} Requests
- * @property {{}} open
+ * @property {{ threads?: number }} open threads: 1 by default
  * @property {{ task: TaskName, config: ModelConfig, learningRate: number, data: object | null }} build
  *   data: by task, `TextData` or `PlaneData`; null: the data of the previous model
  * @property {{ step: number }} runTo
@@ -100,7 +100,7 @@ import {
  * @property {{}} rewind
  *
  * @typedef {object} Results
- * @property {{ info: { variant: string, threads: number, version: string }, fields: Record<'language' | 'classifier', EngineField[]>, routers: Router[] }} open
+ * @property {{ info: { variant: string, threads: number, threadsReason: string, version: string }, fields: Record<'language' | 'classifier', EngineField[]>, routers: Router[] }} open
  * @property {Summary} build
  * @property {{ step: number, reason: 'reached' | 'paused' }} runTo
  * @property {{ step: number }} pause
@@ -135,7 +135,7 @@ import {
  * @type {Record<RequestType, Record<string, string>>}
  */
 const requestShapes = {
-  open: {},
+  open: { threads: 'number?' },
   build: { task: 'string', config: 'object', learningRate: 'number', data: 'object?' },
   runTo: { step: 'number' },
   pause: {},

@@ -221,8 +221,7 @@ const pack = (written) => ({
 async function serve({ id, type, body }) {
   switch (type) {
     case 'open': {
-      // This variant gives the same numbers on every machine: a shared address replays the run bit by bit.
-      engine = await load({ variant: 'simd' });
+      engine = await openEngine(body.threads ?? 1);
       const { info, routers } = engine;
       const fields = {
         language: engine.configFields('language'),
@@ -286,6 +285,24 @@ async function serve({ id, type, body }) {
       return done(id, { bytes }, [bytes.buffer]);
     }
   }
+}
+
+/**
+ * The numbers are the same on every machine with any number of threads: a shared address replays the run bit by bit.
+ *
+ * @param {number} threads that the page would like; where they cannot be started, one does it too
+ * @returns {Promise<Engine>}
+ */
+async function openEngine(threads) {
+  const variant = 'simd';
+  if (threads > 1) {
+    try {
+      return await load({ variant, threads });
+    } catch (error) {
+      console.warn(`Training uses one thread: ${error}`);
+    }
+  }
+  return load({ variant });
 }
 
 /** @param {number} id */

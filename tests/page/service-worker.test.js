@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { eventually, open, visit } from './browser.js';
+import { launchWebKit, noWebKit } from '../webkit.js';
+import { eventually, open, small, visit } from './browser.js';
 
 /** @typedef {import('./browser.js').Site} Site */
 /** @typedef {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} Rule */
@@ -19,17 +20,22 @@ const types = {
 
 /** @type {Awaited<ReturnType<typeof open>>} */
 let built;
+/** @type {Site} */
+let firefox;
 /** @type {Awaited<ReturnType<typeof staticHost>>} */
 let host;
 
 before(async () => {
   built = await open();
+  firefox = await built.beside('firefox');
 });
 afterEach(async () => {
   await built.clear();
+  await firefox.clear();
   await host.close();
 });
 after(async () => {
+  await firefox.close();
   await built.close();
 });
 
@@ -99,6 +105,88 @@ const keptFiles = (page) =>
     }
     return all;
   });
+
+describe('threads on a host without headers', () => {
+  for (const name of ['Chromium', 'Firefox']) {
+    it(`${name}: from the second load on, with the same bits, said, and switched off for good`, async () => {
+      host = await staticHost();
+      const at = await visitHost(name === 'Firefox' ? firefox : built);
+      const { page } = at;
+      const said = page.locator('#threads');
+      const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+      const many = cores > 1 ? /Training uses \d+ threads\./ : /Training uses one thread: there is one core/;
+      await said.getByText('Training uses one thread').waitFor();
+      await at.train(30);
+      const one = await at.record();
+      assert.equal(one.engine.threads, 1);
+      await untilKept(page);
+      await said.getByRole('button', { name: 'Reload to use several threads' }).click();
+      await said.getByText(many).waitFor();
+      assert.ok(await page.evaluate(() => typeof SharedArrayBuffer === 'function'));
+      await at.button('Start').and(page.locator(':enabled')).waitFor();
+      await at.train(30);
+      const several = await at.record();
+      assert.equal(several.engine.threads > 1, cores > 1);
+      const length = Math.min(one.runs[0].losses.train.length, several.runs[0].losses.train.length);
+      assert.ok(length >= 30);
+      assert.deepEqual(
+        several.runs[0].losses.train.slice(0, length),
+        one.runs[0].losses.train.slice(0, length),
+      );
+
+      await untilKept(page);
+      await said.getByRole('checkbox', { name: 'Use several threads' }).uncheck();
+      await said.getByRole('button', { name: 'Reload to use one thread' }).click();
+      await said.getByText('Training uses one thread, as chosen').waitFor();
+      assert.equal(await page.evaluate(() => crossOriginIsolated), false);
+      await page.reload();
+      await said.getByText('Training uses one thread, as chosen').waitFor();
+      await untilKept(page);
+      await said.getByRole('checkbox', { name: 'Use several threads' }).check();
+      await said.getByRole('button', { name: 'Reload to use several threads' }).click();
+      await said.getByText(many).waitFor();
+      assert.deepEqual(at.complaints, []);
+    });
+  }
+
+  for (const sharedMemory of [true, false]) {
+    const what = sharedMemory ? 'threads' : 'one thread, and says why,';
+    it(`WebKit: ${what} ${sharedMemory ? 'with' : 'without'} SharedArrayBuffer`, {
+      skip: noWebKit,
+    }, async () => {
+      host = await staticHost();
+      const page = await launchWebKit({ sharedMemory });
+      try {
+        const said = (/** @type {string} */ text) =>
+          page.waitFor(
+            `“${text}”`,
+            (part) => document.querySelector('footer')?.textContent?.includes(part),
+            text,
+          );
+        await page.goto(`${host.url}#${small}`);
+        await said('Available offline.');
+        await page.reload();
+        await said(
+          sharedMemory
+            ? 'Training uses 3 threads.'
+            : 'Training uses one thread: this browser does not let threads share memory',
+        );
+        await page.waitFor('Start', () => {
+          /** @type {HTMLButtonElement | null} */
+          const start = document.querySelector('button.start');
+          if (start?.disabled === false) start.click();
+          return start?.disabled === false;
+        });
+        await page.waitFor(
+          'step 10',
+          () => Number(document.querySelector('.facts-row dd')?.textContent) >= 10,
+        );
+      } finally {
+        await page.close();
+      }
+    });
+  }
+});
 
 describe('the service worker', () => {
   it('serves and keeps the files of the build, and passes everything else on', async () => {
