@@ -63,7 +63,7 @@ export function Threads({ threads, kept }) {
  */
 function reason({ threads, shared, on }) {
   if (threads > 1) return '';
-  if (!on) return ', as chosen';
+  if (!on) return ': several are switched off';
   if (shared)
     return navigator.hardwareConcurrency > 1 ? ': others could not be started' : ': there is one core';
   if (globalThis.crossOriginIsolated) return ': this browser does not let threads share memory';

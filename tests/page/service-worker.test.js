@@ -137,10 +137,10 @@ describe('threads on a host without headers', () => {
       await untilKept(page);
       await said.getByRole('checkbox', { name: 'Use several threads' }).uncheck();
       await said.getByRole('button', { name: 'Reload to use one thread' }).click();
-      await said.getByText('Training uses one thread, as chosen').waitFor();
+      await said.getByText('Training uses one thread: several are switched off').waitFor();
       assert.equal(await page.evaluate(() => crossOriginIsolated), false);
       await page.reload();
-      await said.getByText('Training uses one thread, as chosen').waitFor();
+      await said.getByText('Training uses one thread: several are switched off').waitFor();
       await untilKept(page);
       await said.getByRole('checkbox', { name: 'Use several threads' }).check();
       await said.getByRole('button', { name: 'Reload to use several threads' }).click();
@@ -148,6 +148,18 @@ describe('threads on a host without headers', () => {
       assert.deepEqual(at.complaints, []);
     });
   }
+
+  it('are switched off where the page cannot start with isolation', async () => {
+    host = await staticHost();
+    const { page } = await visitHost(built);
+    await untilKept(page);
+    await page.addInitScript(() => {
+      if (crossOriginIsolated) Object.assign(globalThis, { Worker: undefined });
+    });
+    await page.reload();
+    await page.getByText('Training uses one thread: several are switched off').waitFor();
+    await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
+  });
 
   for (const sharedMemory of [true, false]) {
     const what = sharedMemory ? 'threads' : 'one thread, and says why,';
