@@ -57,6 +57,17 @@ export function gatingOf(schema, values) {
 }
 
 /**
+ * What must be known of the loss of a text under a gate: empty, or a sentence after a space.
+ *
+ * @param {Gating} gating
+ * @param {string} per what the loss is averaged over
+ */
+export const lossNote = ({ amongTokens }, per) =>
+  amongTokens && per !== 'point'
+    ? ' Not comparable with other gates: experts choose among later tokens too, so this is not the loss of a causal model.'
+    : '';
+
+/**
  * The help of the number k, which depends on the gate.
  *
  * @param {Gating} gating

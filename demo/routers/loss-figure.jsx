@@ -1,4 +1,5 @@
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
+import { gatingOf, lossNote } from '../gates.js';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { Plot } from '../views/plot.jsx';
@@ -55,7 +56,8 @@ export function LossFigure({ comparison, state }) {
       tools={<Field state={state} name="unit" onProblems={none} />}
       caption={
         `In ${unitName(unit, per)}. Lower is better; uniform predictions have ${lossText(guess, unit)}. ` +
-        `Lines: training loss, smoothed. Marks: held-out loss.${bandWords(seeds)}`
+        `Lines: training loss, smoothed. Marks: held-out loss.${bandWords(seeds)}` +
+        lossNote(gatingOf(state.schema, state.values.value), per)
       }
       table={() => <StepTable columns={columns} format={two} />}
       rows={() => stepRows(columns)}

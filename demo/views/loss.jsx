@@ -1,4 +1,5 @@
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
+import { gatingOf, lossNote } from '../gates.js';
 import { Field } from './field.jsx';
 import { Figure } from './figure.jsx';
 import { Plot } from './plot.jsx';
@@ -27,7 +28,7 @@ export function LossView({ run, state, height = 260, folded = false }) {
       name="loss"
       folded={folded}
       tools={<Field state={state} name="unit" onProblems={none} />}
-      caption={captionOf(run.task, unit)}
+      caption={captionOf(run.task, unit) + lossNote(gatingOf(state.schema, state.values.value), run.task.per)}
       table={() => <LossTable history={history} unit={unit} unitWords={unitWords} />}
       rows={() => rowsOf(run.losses.peek(), unitWords, unit)}
     >

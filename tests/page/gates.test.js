@@ -217,6 +217,7 @@ describe('the examples of the text room', () => {
     assert.match(hint, /looks ahead: its loss is not a causal model’s/);
     for (const layer of from(0)) assert.ok(layer.loadVariation < 0.02);
     assert.match(await page.locator('.looks-ahead').innerText(), /not that of a causal model/);
+    await page.locator('.figure-loss').getByText('not the loss of a causal model').waitFor();
   });
 
   it('show that hash gives a character the same experts everywhere', async () => {
@@ -406,6 +407,11 @@ describe('the settings', () => {
         'expert-choice': [],
       }[gate] ?? ['loadBalanceWeight', 'balanceRate'];
       assert.deepEqual(seen, wanted, gate);
+      const warned = await page
+        .locator('.figure-routers-loss')
+        .getByText('not the loss of a causal model')
+        .count();
+      assert.equal(warned, gate === 'expert-choice' ? 1 : 0, gate);
       await button('Start').click();
       await page.getByRole('button', { name: 'Evaluate again' }).waitFor();
       assert.equal(await page.locator('.notice-problem').count(), 0);
