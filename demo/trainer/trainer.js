@@ -19,6 +19,11 @@ const clip = 1;
 const measureEvery = 50;
 const earlyMeasures = [5, 10, 20, 35];
 const checkpointEvery = 200;
+/**
+ * Steps in a row with a loss far above that of uniform predictions, until training counts as diverged: a single batch can
+ * have one, even on a task that is solved, and the next ones bring the model back.
+ */
+const patience = 20;
 /** Of larger models no checkpoints are kept in memory. */
 const maxCheckpointParameters = 4e6;
 /** Ratio of the steps of consecutive moments: an hour of training has hardly more of them than a minute. */
@@ -43,6 +48,8 @@ export class Trainer {
   /** @type {Moment[]} */
   #moments = [];
   #nextMoment = 0;
+  /** Steps in a row with a loss far above that of uniform predictions. */
+  #failing = 0;
   #perSecond = 0;
   #changed = true;
   /** @type {{ step: number, bytes: Uint8Array }[]} */
@@ -170,14 +177,16 @@ export class Trainer {
   async advance() {
     const model = this.model;
     if (model.step === 0) await this.#evaluate();
-    if (model.step % checkpointEvery === 0) this.#recordCheckpoint();
+    // What a model is restored to must not be in the middle of a failure.
+    if (model.step % checkpointEvery === 0 && this.#failing === 0) this.#recordCheckpoint();
     const before = performance.now();
     const { loss, examples } = this.learn({ learningRate: this.#schedule(model.step), clip });
     const rate = examples / Math.max(1e-6, (performance.now() - before) / 1000);
     this.#perSecond = this.#perSecond ? this.#perSecond * 0.9 + rate * 0.1 : rate;
     this.#losses.push(loss);
     this.#changed = true;
-    if (loss > 3 * this.guess) throw new DivergedError(this.#divergedMessage(loss), model.step);
+    this.#failing = loss > 3 * this.guess ? this.#failing + 1 : 0;
+    if (this.#failing === patience) throw new DivergedError(this.#divergedMessage(loss), model.step);
     const early = model.step < measureEvery && earlyMeasures.includes(model.step);
     if (early || model.step % measureEvery === 0) await this.#evaluate();
     if (model.step >= this.#nextMoment) this.#recordMoment();

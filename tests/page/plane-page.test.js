@@ -116,7 +116,7 @@ describe('the playground', () => {
     for (const name of ['Circles', 'Moons', 'XOR', 'Checkers', 'Clusters', 'Spirals']) {
       await changes(page, 'decision', () => page.getByLabel(name, { exact: true }).check());
     }
-    await changes(page, 'decision', () => page.locator('.data-sets ~ .segments').getByLabel('3').check());
+    await changes(page, 'decision', () => page.locator('.drawer .segments').first().getByLabel('3').check());
     assert.match(String(await page.locator('#decision').getAttribute('aria-label')), /of 3 classes/);
     for (const [key, value] of [
       ['points', '100'],

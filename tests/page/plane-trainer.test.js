@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { load } from 'hyperrouter-wasm';
+import { DivergedError, load } from 'hyperrouter-wasm';
 import { dataFor } from '../../demo/plane/data.js';
 import { routingAt } from '../../demo/plane/fields.js';
 import { capacity, mapViews } from '../../demo/plane/frame.js';
@@ -66,6 +66,28 @@ describe('the trainer of the plane', () => {
     all.push(...trainer.frame(null, false).losses);
     return all;
   }
+
+  it('goes on after a single batch with a huge loss, and stops where such losses stay', async () => {
+    const trainer = create();
+    const learn = trainer.learn.bind(trainer);
+    const huge = 3.1 * Math.log(2);
+    let bad = false;
+    trainer.learn = (options) => ({ ...learn(options), ...(bad && { loss: huge }) });
+    for (let step = 0; step < 60; step++) {
+      bad = step % 20 !== 0;
+      await trainer.advance();
+    }
+    bad = true;
+    const before = trainer.step;
+    const run = async () => {
+      for (;;) await trainer.advance();
+    };
+    await assert.rejects(
+      run(),
+      (error) => error instanceof DivergedError && /uniform predictions have 1\.0/.test(error.message),
+    );
+    assert.equal(trainer.step - before, 1, 'nineteen came before');
+  });
 
   it('has bitwise the same losses in every run, with or without drawing the map', async () => {
     const [one, other] = [create(), create()];
