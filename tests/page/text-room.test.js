@@ -295,7 +295,7 @@ describe('published models', () => {
     const passage = (await page.locator('#probe .cell').allInnerTexts()).join('').replaceAll('\u00a0', ' ');
     assert.match(passage, /^[a-z ]+$/);
     await train(5);
-    assert.match(await page.locator('.facts-row').innerText(), /bits per character/);
+    assert.match(String(await page.locator('.facts-row').textContent()), /bits per character/);
 
     await page.getByLabel('Prompt').fill('Ahab!');
     await button('Generate').click();
