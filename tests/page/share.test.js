@@ -194,6 +194,12 @@ describe('sharing', () => {
     const { page, share } = await visit(site, small, { permissions: ['clipboard-read', 'clipboard-write'] });
     const dialog = await share();
     assert.match(await dialog.getByRole('status').innerText(), /^Link copied\.$/);
+    await dialog.getByRole('button', { name: 'Copy' }).click();
+    const words = await dialog.getByRole('status').evaluate((said) => {
+      const { width, height } = said.getBoundingClientRect();
+      return { width, height, clip: getComputedStyle(said).clipPath };
+    });
+    assert.ok(words.width > 60 && words.height > 10 && words.clip === 'none', 'whoever sees it can read it');
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), page.url());
   });
 });
