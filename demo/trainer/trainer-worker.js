@@ -25,6 +25,8 @@ import { checkRequest, errorToWire } from './trainer-protocol.js';
  */
 
 const sliceMs = 10;
+/** Milliseconds. Models that are compared wait for each other between two requests; a longer time is a rest. */
+const rest = 1000;
 
 /**
  * What can be trained.
@@ -55,6 +57,8 @@ let trainer;
 /** Minimum milliseconds between two steps. */
 let interval = 0;
 let nextStepAt = 0;
+/** When the last training request ended. */
+let endedAt = Number.NEGATIVE_INFINITY;
 /** @type {ReturnType<typeof setTimeout> | undefined} for the next step */
 let timer;
 /** @type {Goal | undefined} */
@@ -104,8 +108,8 @@ async function turn() {
   else if (goal) await train(goal);
   turning = false;
   clearTimeout(timer);
-  const rest = goal && !queue.length && !generation ? nextStepAt - performance.now() : 0;
-  if (rest > 0) timer = setTimeout(wake, rest);
+  const wait = goal && !queue.length && !generation ? nextStepAt - performance.now() : 0;
+  if (wait > 0) timer = setTimeout(wake, wait);
   else wake();
 }
 
@@ -148,6 +152,7 @@ function endRun(reason) {
   if (!goal) return;
   done(goal.id, { step: currentTrainer().step, reason });
   goal = undefined;
+  endedAt = performance.now();
 }
 
 /** @param {number} id */
@@ -245,6 +250,7 @@ async function serve({ id, type, body }) {
     }
     case 'runTo': {
       endRun('paused');
+      if (performance.now() - endedAt > rest) currentTrainer().begin();
       currentTrainer();
       goal = { id, step: body.step };
       return;

@@ -1,5 +1,6 @@
 import { constantSchedule, DivergedError } from 'hyperrouter-wasm';
 import { balancingBias } from '../routing.js';
+import { Rate } from './rate.js';
 
 /**
  * @typedef {import('hyperrouter-wasm').Engine} Engine
@@ -50,7 +51,7 @@ export class Trainer {
   #nextMoment = 0;
   /** Steps in a row with a loss far above that of uniform predictions. */
   #failing = 0;
-  #perSecond = 0;
+  #rate = new Rate();
   #changed = true;
   /** @type {{ step: number, bytes: Uint8Array }[]} */
   #checkpoints = [];
@@ -173,16 +174,19 @@ export class Trainer {
     }
   }
 
+  /** Training begins, or goes on after a rest, which is no part of its rate. */
+  begin() {
+    this.#rate.begin();
+  }
+
   /** One training step, at some steps followed by an evaluation on the held-out data and the probe. */
   async advance() {
     const model = this.model;
     if (model.step === 0) await this.#evaluate();
     // What a model is restored to must not be in the middle of a failure.
     if (model.step % checkpointEvery === 0 && this.#failing === 0) this.#recordCheckpoint();
-    const before = performance.now();
     const { loss, examples } = this.learn({ learningRate: this.#schedule(model.step), clip });
-    const rate = examples / Math.max(1e-6, (performance.now() - before) / 1000);
-    this.#perSecond = this.#perSecond ? this.#perSecond * 0.9 + rate * 0.1 : rate;
+    this.#rate.add(examples, performance.now());
     this.#losses.push(loss);
     this.#changed = true;
     this.#failing = loss > 3 * this.guess ? this.#failing + 1 : 0;
@@ -260,7 +264,7 @@ export class Trainer {
       heldOut: this.#heldOutLosses,
       measures: this.#measures,
       moments: this.#moments,
-      perSecond: this.#perSecond,
+      perSecond: this.#rate.perSecond,
       ...(this.#changed || whole ? this.picture(recycle, whole) : { shape: null, buffer: null }),
     };
     this.#losses = [];

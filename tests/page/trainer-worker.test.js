@@ -60,6 +60,16 @@ describe('the worker that trains', () => {
     assert.ok(session.picture.value);
   });
 
+  it('tells how much it learns per second by the clock, not by the time of its steps', async () => {
+    await session.setPace(20);
+    await session.advance(session.step.value + 30);
+    await session.setPace(0);
+    await session.frame();
+    const { value } = session.speed;
+    // A busy machine may be slower, none may be faster.
+    assert.ok(value > 0 && value < 1.1 * 20 * Number(batch), `${value} at 20 steps of ${batch} points`);
+  });
+
   it('ends a run that is paused before it starts', async () => {
     const run = session.advance(1e9);
     // A worker that is fast, or a page that is slow, may have begun by then: what counts is that the run ends.
