@@ -2,6 +2,7 @@ import { percent } from '../format.js';
 import { accuracyOf } from './data.js';
 import { ClassMark, classNames } from './map.jsx';
 import { maxPainted } from './painted.js';
+import { fullWords } from './painter.js';
 
 /**
  * The painting tools: one for each class, and the eraser.
@@ -51,9 +52,10 @@ export function PaintTools({ run, painter }) {
         Clear
       </button>
       <Accuracy run={run} />
-      <p class="help">
-        {all.targets.length} of at most {maxPainted} points. Drag on the map to paint. Links include the
-        points.
+      <p class={painter.full.value ? 'paint-limit' : 'help'} role="status">
+        {painter.full.value
+          ? fullWords
+          : `${all.targets.length} of at most ${maxPainted} points. Drag on the map to paint. Links include the points.`}
       </p>
     </div>
   );

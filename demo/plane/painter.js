@@ -10,8 +10,12 @@ import { painted } from './settings.js';
 
 /** Distance between the points of a stroke, in map units. */
 const spacing = 0.4;
+/** Painting starts with at most so many points of the data set: the others of `maxPainted` are for strokes. */
+const maxStart = 180;
 /** Radius of the eraser. */
 const eraserRadius = 0.5;
+
+export const fullWords = `Limit reached: ${maxPainted} points. Erase some to continue.`;
 
 /** @param {Place} one @param {Place} other */
 const distance = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
@@ -19,14 +23,20 @@ const distance = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
 /**
  * Painting. A stroke is drawn while it is made; when it ends it becomes a setting, undone in one step.
  *
- * @param {{ state: import('../state.js').State, notify: (kind: 'note', text: string) => void }} parts
+ * @param {{ state: import('../state.js').State }} parts
  */
-export function createPainter({ state, notify }) {
+export function createPainter({ state }) {
   /** The class to paint; -1: the eraser. */
   const tool = signal(0);
   /** The points with the unfinished stroke; null: no stroke. */
   const draft = signal(/** @type {readonly Point[] | null} */ (null));
   const active = computed(() => state.get('data') === painted);
+  /** Whether no more points can be painted. It is said beside the map for as long as it is so. */
+  const full = computed(() => {
+    const code = String(state.get('painted'));
+    const now = draft.value ?? decodePainted(code, classesOf(state.values.value)).points;
+    return now.length >= maxPainted;
+  });
   /** @type {Place | undefined} the last point of the stroke */
   let last;
 
@@ -44,10 +54,7 @@ export function createPainter({ state, notify }) {
    * @returns {readonly Point[]}
    */
   function withPoint(before, place) {
-    if (before.length >= maxPainted) {
-      notify('note', `Limit reached: ${maxPainted} points. Erase some to continue.`);
-      return before;
-    }
+    if (before.length >= maxPainted) return before;
     return [...before, snapped({ ...place, id: brush() })];
   }
 
@@ -73,6 +80,7 @@ export function createPainter({ state, notify }) {
     tool,
     draft,
     active,
+    full,
 
     /** @param {Place} place */
     begin(place) {
@@ -96,6 +104,7 @@ export function createPainter({ state, notify }) {
     /** Paints at a place, for the keyboard. @param {Place} place @returns {string} an announcement */
     press(place) {
       if (tool.peek() < 0) return this.remove(place);
+      if (full.peek()) return fullWords;
       commit(withPoint(points(), place));
       return `Point added. Total: ${points().length}.`;
     },
@@ -117,10 +126,15 @@ export function createPainter({ state, notify }) {
      * @param {import('./data.js').Vectors} all
      */
     startFrom({ inputs, targets }) {
-      const count = Math.min(targets.length, maxPainted);
-      const kept = Array.from({ length: count }, (_, n) => {
-        const i = Math.floor((n * targets.length) / count);
-        return { x: inputs[2 * i], y: inputs[2 * i + 1], id: targets[i] };
+      const share = Math.min(1, maxStart / targets.length);
+      // Class by class: whatever their order, each keeps its share.
+      const kept = [...new Set(targets)].flatMap((id) => {
+        const own = Array.from(targets.keys()).filter((i) => targets[i] === id);
+        const count = Math.floor(share * own.length);
+        return Array.from({ length: count }, (_, n) => {
+          const i = own[Math.floor((n * own.length) / count)];
+          return { x: inputs[2 * i], y: inputs[2 * i + 1], id };
+        });
       });
       state.setTogether('data', [
         ['data', painted],

@@ -29,7 +29,7 @@ import { createViews } from './views.js';
  */
 export async function openRoom(context) {
   const { run, state, enter, leave } = await openPlaneRun(context);
-  const painter = createPainter({ state, notify: run.notify });
+  const painter = createPainter({ state });
   return {
     states: [state],
     run,

@@ -60,11 +60,9 @@ describe('painted points', () => {
 
 describe('painting', () => {
   const create = () => {
-    /** @type {string[]} */
-    const notes = [];
     const state = createState(createSchema(planeSettings, engine.configFields('classifier')));
-    const painter = createPainter({ state, notify: (_, text) => notes.push(text) });
-    return { state, painter, notes, points: () => decodePainted(String(state.get('painted')), 4).points };
+    const painter = createPainter({ state });
+    return { state, painter, points: () => decodePainted(String(state.get('painted')), 4).points };
   };
 
   it('draws a stroke while it is made, and undoes it in one step', () => {
@@ -110,20 +108,36 @@ describe('painting', () => {
     assert.equal(state.undoable.value.length, changes, 'what changed nothing is no change');
   });
 
-  it('has a limit, and says so', () => {
-    const { state, painter, notes, points } = create();
-    state.set('painted', 'AAA'.repeat(maxPainted));
-    painter.press({ x: 0, y: 0 });
+  it('has a limit, and says so for as long as it is reached', () => {
+    const { state, painter, points } = create();
+    state.set('painted', 'AAA'.repeat(maxPainted - 1));
+    assert.equal(painter.full.value, false);
+    painter.begin({ x: 0, y: 0 });
+    assert.equal(painter.full.value, true, 'in the middle of a stroke, too');
+    painter.extend({ x: 3, y: 0 });
+    painter.end();
     assert.equal(points().length, maxPainted);
-    assert.match(notes.join(), /Limit reached: 300 points\. Erase some to continue/);
+    assert.match(painter.press({ x: 0, y: 0 }), /Limit reached: 300 points\. Erase some to continue/);
+    painter.remove({ x: 0, y: 0 });
+    assert.equal(painter.full.value, false);
+    assert.match(painter.press({ x: 0, y: 0 }), /Point added/);
+    painter.clear();
+    assert.equal(painter.full.value, false);
   });
 
   it('starts from other points, in one change', () => {
     const { state, painter, points } = create();
     painter.startFrom(createPoints({ data: 'moons', classes: 2, count: 1000, noise: 0, seed: 1 }));
     assert.equal(state.get('data'), 'painted');
-    assert.ok(points().length > 200 && points().length <= maxPainted);
-    assert.ok(new Set(points().map(({ id }) => id)).size === 2, 'of every class');
+    assert.ok(points().length > 100 && points().length <= maxPainted - 100, 'there is room for strokes');
+    const first = points().filter(({ id }) => id === 0).length;
+    assert.ok(Math.abs(2 * first - points().length) < 4, 'of every class as many as before');
+    const before = points().length;
+    painter.begin({ x: 0, y: 0 });
+    painter.extend({ x: 2, y: 0 });
+    painter.end();
+    assert.equal(points().length, before + 2);
+    state.undo();
     state.undo();
     assert.equal(state.get('data'), 'spirals');
     assert.equal(state.get('painted'), '');
