@@ -35,6 +35,8 @@ export function createShell(entries) {
   /** @type {Map<string, Promise<Room>>} */
   const opened = new Map();
   let turn = 0;
+  /** The id of the current room. */
+  let shown = '';
 
   /** @param {RoomEntry} entry */
   function open(entry) {
@@ -57,21 +59,27 @@ export function createShell(entries) {
     id.value = entry.id;
     failure.value = '';
     try {
-      const next = await open(entry);
+      const opening = open(entry);
+      // Its controls must not act on the last room, nor the address have its settings, while the next one loads.
+      if (shown !== entry.id) leave();
+      const next = await opening;
       if (mine !== turn) return;
       const problems = settings === undefined ? [] : readSettings(next, settings);
-      if (room.peek() !== next) {
-        room.peek()?.leave?.();
-        room.value = next;
-      }
+      shown = entry.id;
+      room.value = next;
       next.enter?.();
       next.report(problems.map((problem) => `In the link, ${problem}.`));
     } catch (error) {
       if (mine !== turn) return;
-      room.peek()?.leave?.();
-      room.value = null;
+      leave();
       failure.value = error instanceof Error ? error.message : String(error);
     }
+  }
+
+  function leave() {
+    room.peek()?.leave?.();
+    shown = '';
+    room.value = null;
   }
 
   /**

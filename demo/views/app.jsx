@@ -43,6 +43,7 @@ export function App({ shell }) {
           This room could not be loaded: {shell.failure.value}
         </p>
       )}
+      {!room && !shell.failure.value && <p class="status">Loading…</p>}
       {room && (
         <PlaceContext.Provider value={place}>
           <room.View key={id} />

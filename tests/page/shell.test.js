@@ -105,6 +105,20 @@ describe('the shell', () => {
     assert.deepEqual(log, ['open one', 'open one', 'enter one']);
   });
 
+  it('has no room while the next one loads: what is pressed then must not act on the last', async () => {
+    const { shell, log } = twoRooms();
+    await shell.readAddress('a=5');
+    const going = shell.go('two');
+    assert.equal(shell.room.value, null);
+    assert.equal(shell.address.value, undefined, 'nor has the address its settings');
+    await going;
+    assert.equal(shell.address.value, 'room=two');
+    const back = shell.go('one');
+    await shell.go('two');
+    await back;
+    assert.deepEqual(log.slice(-2), ['leave two', 'enter two'], 'one that was loading is never entered');
+  });
+
   it('enters only the room that was asked for last', async () => {
     const { shell, log } = twoRooms();
     await Promise.all([shell.go('one'), shell.go('two')]);

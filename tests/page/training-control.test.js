@@ -117,6 +117,24 @@ describe('training', () => {
     assert.equal(control.running.value, false);
   });
 
+  it('that is paused twice stays paused, whenever its worker answers', async () => {
+    const { control, log, trainings } = fake();
+    control.start(far);
+    await settle();
+    control.pause();
+    control.pause();
+    await trainings[0].end();
+    assert.equal(control.running.value, false);
+    assert.equal(trainings.length, 1);
+    control.start(far);
+    control.pause();
+    control.pause();
+    await settle();
+    await trainings[1]?.end();
+    assert.equal(control.running.value, false, 'also where it had hardly begun');
+    assert.equal(log.filter((text) => text.startsWith('train')).length, trainings.length);
+  });
+
   it('is under way until it has paused, whatever is done meanwhile', async () => {
     const { control, trainings } = fake();
     control.start(far);
