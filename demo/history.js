@@ -27,6 +27,8 @@ const maxHeldOut = 1024;
  * @typedef {{ every: number, entries: MeasuresEntry[] }} MeasuresHistory
  */
 
+/** @typedef {{ losses: LossHistory, loads: LoadHistory, measures: MeasuresHistory }} PastHistory */
+
 /** @returns {LossHistory} */
 export function createLossHistory() {
   return { every: 1, steps: [], train: [], smooth: [], pending: 0, pendingCount: 0, heldOut: [] };
@@ -152,12 +154,15 @@ export function createHistory() {
   return {
     signals: { losses, loads, measures },
 
-    /** Starts the history of another model. */
-    clear() {
-      losses.value = createLossHistory();
-      loads.value = createLoadHistory();
-      measures.value = createMeasuresHistory();
+    /** Starts the history of another model. @param {PastHistory} [past] what is known of it already */
+    begin(past) {
+      losses.value = past?.losses ?? createLossHistory();
+      loads.value = past?.loads ?? createLoadHistory();
+      measures.value = past?.measures ?? createMeasuresHistory();
     },
+
+    /** @returns {PastHistory} the history so far; it must not grow any more */
+    past: () => ({ losses: losses.peek(), loads: loads.peek(), measures: measures.peek() }),
 
     /**
      * @param {import('./trainer/trainer-protocol.js').Frame} frame

@@ -10,6 +10,12 @@ import { count } from './format.js';
  * @property {Value} from
  * @property {Value} to
  *
+ * @typedef {object} PastRecord
+ * @property {Origin} origin
+ * @property {readonly LiveChange[]} changes
+ * @property {string} missing
+ * @property {Record<string, Value>} settings
+ *
  * @typedef {object} Origin how a run began
  * @property {'built' | 'opened' | 'rewound'} kind
  * @property {number} step
@@ -50,6 +56,22 @@ export function createRecord(labelOf) {
       settings = at;
       changes.value = [];
       missing.value = without;
+    },
+
+    /** What is recorded, to go back to it. @returns {PastRecord} */
+    past: () => ({
+      origin: origin.peek(),
+      changes: changes.peek(),
+      missing: missing.peek(),
+      settings,
+    }),
+
+    /** @param {PastRecord} past */
+    goBack(past) {
+      origin.value = past.origin;
+      changes.value = past.changes;
+      missing.value = past.missing;
+      settings = past.settings;
     },
 
     /**

@@ -4,6 +4,7 @@ import { differenceOf, rebuildValues } from './config.js';
 import { createNotices } from './notices.js';
 import { createRecord } from './record.js';
 import { createBuiltWith } from './session/in-room.js';
+import { createPastModels } from './session/past-models.js';
 import { Session } from './session/session.js';
 import { TrainingControl } from './session/training-control.js';
 
@@ -64,6 +65,7 @@ export function createRun({ openClient, state, task }) {
   const record = createRecord((key) => state.settingOf(key).label);
   const builtWith = createBuiltWith(state);
   const earlier = createEarlierRuns(state);
+  const pastModels = createPastModels((one, other) => differenceOf(state, one, other) === '');
   const session = new Session({ openClient: () => openClient({ alone: true }), onStop });
   const control = new TrainingControl({
     train,
@@ -74,6 +76,8 @@ export function createRun({ openClient, state, task }) {
     const now = session.status.value;
     return now === 'ready' && control.running.value ? 'running' : now;
   });
+  const { summary, step, speed, losses, loads, measures, picture, moments, moment, measuring, lossByK } =
+    session;
   /** @type {D | undefined} the data of the current model */
   let learned;
 
@@ -85,21 +89,40 @@ export function createRun({ openClient, state, task }) {
   }
 
   /**
-   * Builds a model for the current settings. If that fails, the last model stays and its settings are restored.
+   * Builds a model for the current settings, or goes back to the one that had them. If that fails, the last model stays
+   * and its settings are restored.
    *
-   * @param {{ go?: boolean }} [options] go: whether to train the new model; default: as before
+   * @param {object} [options]
+   * @param {boolean} [options.go] whether to train the new model; default: as before
+   * @param {boolean} [options.back] whether undo or redo asks for it
+   * @param {boolean} [options.changed] whether the model stays if the settings are its own again by then
    */
-  function build({ go } = {}) {
+  function build({ go, back = false, changed = false } = {}) {
     const goal = go ? forever : null;
     return control.build(
       {
         prepare: task.wanted,
         async replace(data) {
           const values = state.values.peek();
+          if (changed && builtWith.is(values)) return;
           const config = task.config();
           task.check(data, config);
-          const loaded = await session.load({ ...planFor(data, values), config });
-          begin(loaded, data, values, 'built');
+          const last = changed ? await pastModel() : undefined;
+          const wanted = back ? pastModels.take(rebuildValues(state, values)) : undefined;
+          const plan = planFor(data, values);
+          if (wanted?.kept) {
+            const loaded = await session.goBack(wanted.kept.past, plan);
+            begin(loaded, data, values, 'built', wanted.kept);
+          } else {
+            begin(await session.load({ ...plan, config }), data, values, 'built');
+            if (wanted)
+              notify(
+                'note',
+                `The settings are those of before. Their model, of step ${wanted.step}, was too large to keep; ` +
+                  'it begins again at step 0.',
+              );
+          }
+          if (last) pastModels.keep(last);
         },
         fail(error) {
           report(error);
@@ -108,6 +131,20 @@ export function createRun({ openClient, state, task }) {
       },
       go === undefined ? undefined : goal,
     );
+  }
+
+  /**
+   * The current model, for undo; undefined if it has learned nothing.
+   *
+   * @returns {Promise<import('./session/past-models.js').PastModel | undefined>}
+   */
+  async function pastModel() {
+    const model = summary.peek();
+    if (!model || !step.peek() || session.status.peek() !== 'ready') return undefined;
+    const { values } = builtWith;
+    if (!pastModels.hasRoom(model.parameterCount)) return { values, step: step.peek(), kept: null };
+    const past = await session.past();
+    return { values, step: past.step, kept: { past, record: record.past() } };
   }
 
   /**
@@ -127,13 +164,17 @@ export function createRun({ openClient, state, task }) {
    * @param {D} data
    * @param {Values} values
    * @param {import('./record.js').Origin['kind']} kind
+   * @param {import('./session/past-models.js').PastModel['kept']} [kept] the same model as it was before
    */
-  function begin({ built, show }, data, values, kind) {
+  function begin({ built, show }, data, values, kind, kept) {
     const { topK, step } = built;
     batch(() => {
+      // A curve that goes on is that of no earlier run any more.
+      if (kept) earlier.drop(kept.past.history.losses);
       earlier.keep(builtWith.values, session.losses.peek(), values);
       const live = { topK, learningRate: Number(values.learningRate) };
-      record.begin({ kind, step }, live, task.missing?.(data) ?? '');
+      if (kept) record.goBack(kept.record);
+      else record.begin({ kind, step }, live, task.missing?.(data) ?? '');
       learned = data;
       builtWith.set(values);
       show();
@@ -213,8 +254,6 @@ export function createRun({ openClient, state, task }) {
     });
   }
 
-  const { summary, step, speed, losses, loads, measures, picture, moments, moment, measuring, lossByK } =
-    session;
   return {
     task,
     session,
@@ -289,6 +328,11 @@ function createEarlierRuns(state) {
       runs.value = all
         .slice(-maxEarlier)
         .map((run) => ({ ...run, label: differenceOf(state, run.values, now) || 'same settings' }));
+    },
+
+    /** @param {import('./history.js').LossHistory} losses of one of them */
+    drop: ({ steps }) => {
+      runs.value = runs.peek().filter((run) => run.steps !== steps);
     },
 
     forget: () => {

@@ -151,6 +151,8 @@ export function createState(schema) {
 
   const undoable = signal(/** @type {readonly Change[]} */ ([]));
   const redoable = signal(/** @type {readonly Change[]} */ ([]));
+  /** Whether an undo or redo is setting the settings. */
+  let goingBack = false;
 
   /**
    * Calls a function and records the settings that it changes.
@@ -189,12 +191,17 @@ export function createState(schema) {
   function step(from, to, side) {
     const change = from.peek().at(-1);
     if (!change) return undefined;
-    batch(() => {
-      setAll(Object.entries(change[side]));
-      from.value = from.peek().slice(0, -1);
-      // Later changes must not be merged with this one.
-      to.value = [...to.peek(), { ...change, at: 0 }];
-    });
+    goingBack = true;
+    try {
+      batch(() => {
+        setAll(Object.entries(change[side]));
+        from.value = from.peek().slice(0, -1);
+        // Later changes must not be merged with this one.
+        to.value = [...to.peek(), { ...change, at: 0 }];
+      });
+    } finally {
+      goingBack = false;
+    }
     return change;
   }
 
@@ -234,6 +241,8 @@ export function createState(schema) {
     redoable,
     undo: () => step(undoable, redoable, 'before'),
     redo: () => step(redoable, undoable, 'after'),
+    /** Whether the settings change by undo or redo, for those who are told of the change while it is made. */
+    isGoingBack: () => goingBack,
     forgetChanges: () => {
       undoable.value = [];
       redoable.value = [];

@@ -12,7 +12,8 @@ import { paceOf } from '../schema.js';
  * @property {import('@preact/signals').ReadonlySignal<unknown>} built a new object for each model; null: none yet
  * @property {import('@preact/signals').ReadonlySignal<string>} status
  * @property {(values: Values) => boolean} isBuiltWith
- * @property {(options?: { go: boolean }) => Promise<unknown>} build
+ * @property {(options?: { go?: boolean, back?: boolean, changed?: boolean }) => Promise<unknown>} build back: by undo or
+ *   redo; changed: unless the settings are again those of the model when it is its turn
  * @property {(settings: Values) => Promise<unknown>} tune applies live settings
  * @property {(pace: number) => Promise<unknown>} setPace
  * @property {() => Promise<unknown>} start
@@ -57,7 +58,8 @@ function followSettings({ trained, state }) {
   trained.build({ go: false });
   effect(() => {
     const values = state.values.value;
-    if (trained.built.value && !trained.isBuiltWith(values)) trained.build();
+    if (!trained.built.value || trained.isBuiltWith(values)) return;
+    trained.build({ back: state.isGoingBack(), changed: true });
   });
   effect(() => {
     const settings = Object.fromEntries(liveKeys.map((key) => [key, state.get(key)]));

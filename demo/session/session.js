@@ -33,6 +33,12 @@ import { createHistory } from '../history.js';
  * @property {ArrayBuffer} buffer valid until the next picture; then the worker reuses it
  * @property {number} step
  *
+ * @typedef {object} Past a model that another one replaced, with everything that was shown of it
+ * @property {number} step
+ * @property {Uint8Array} bytes its checkpoint
+ * @property {import('../history.js').PastHistory} history
+ * @property {readonly Moment[]} moments
+ *
  * @typedef {{ step: number, points: { topK: number, loss: number }[] }} LossByK held-out loss for every k, nats
  */
 
@@ -123,6 +129,36 @@ export class Session {
   }
 
   /**
+   * The model as it is, to go back to it when another one has replaced it. Training must be paused.
+   *
+   * @returns {Promise<Past>}
+   */
+  async past() {
+    // What was learned since the last frame belongs to it.
+    await this.frame({ whole: true });
+    const { bytes } = await this.request('save', { optimizer: true });
+    return { step: this.step.peek(), bytes, history: this.#history.past(), moments: this.moments.peek() };
+  }
+
+  /**
+   * Goes back to a model that was replaced.
+   *
+   * @param {Past} past
+   * @param {Omit<Plan, 'config'>} plan
+   * @returns {Promise<Loaded>}
+   */
+  goBack(past, plan) {
+    const body = () => ({
+      task: plan.task,
+      bytes: past.bytes,
+      learningRate: plan.learningRate,
+      data: this.#unsent(plan),
+      missing: undefined,
+    });
+    return this.#replace({ config: {}, ...plan }, 'restore', body, past);
+  }
+
+  /**
    * Restores the model from before it diverged.
    *
    * @param {number} learningRate for further training
@@ -146,9 +182,10 @@ export class Session {
    * @param {Plan} plan
    * @param {T} type
    * @param {() => Requests[T]} body called when the worker is ready
+   * @param {Past} [past] what is known of it already
    * @returns {Promise<Loaded>}
    */
-  async #replace(plan, type, body) {
+  async #replace(plan, type, body, past) {
     try {
       const client = await this.#worker();
       await this.stopMeasuring();
@@ -161,7 +198,7 @@ export class Session {
         built,
         show: () => {
           // The worker may have died while the caller waited for other models.
-          if (client === this.#client) this.#begin(plan, built, frame);
+          if (client === this.#client) this.#begin(plan, built, frame, past);
         },
       };
     } catch (error) {
@@ -190,15 +227,16 @@ export class Session {
    * @param {Plan} plan
    * @param {Summary} built
    * @param {Frame} frame
+   * @param {Past} [past]
    */
-  #begin(plan, built, frame) {
+  #begin(plan, built, frame, past) {
     batch(() => {
       this.#plan = plan;
       this.#live = { topK: built.topK, learningRate: plan.learningRate };
       this.#replacing = false;
-      this.#history.clear();
+      this.#history.begin(past?.history);
       this.summary.value = built;
-      this.moments.value = [];
+      this.moments.value = past?.moments.filter(({ step }) => step < built.step) ?? [];
       this.moment.value = null;
       this.picture.value = null;
       this.lossByK.value = null;

@@ -50,6 +50,9 @@ const usual = /** @type {Record<string, () => any>} */ ({
   cancel: () => ({}),
 });
 
+/** What is always answered, as it is part of other requests. */
+const always = /** @type {Record<string, () => any>} */ ({ save: () => ({ bytes: new Uint8Array(4) }) });
+
 /** A client whose requests the test answers by hand. */
 export class FakeTrainer {
   /** All that it was asked for, in order. @type {{ type: string, body: any, options: any }[]} */
@@ -86,8 +89,8 @@ export class FakeTrainer {
     const id = ++this.#lastId;
     this.asked.push({ type, body, options });
     const promise =
-      this.#automatic && usual[type]
-        ? Promise.resolve(usual[type]())
+      always[type] || (this.#automatic && usual[type])
+        ? Promise.resolve((always[type] ?? usual[type])())
         : new Promise((resolve, reject) => {
             this.#waiting.push({ id, type, resolve, reject, onPart: options?.onPart });
           });

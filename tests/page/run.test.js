@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DivergedError } from 'hyperrouter-wasm';
+import { createVisits } from '../../demo/session/in-room.js';
 import { fakeRun } from './fake-run.js';
 import { frame, model, settle } from './fake-trainer.js';
 
@@ -389,5 +390,74 @@ describe('earlier runs', () => {
     );
     run.forgetEarlier();
     assert.equal(run.earlier.value.length, 0);
+  });
+});
+
+describe('undo', () => {
+  /** A run that follows its settings, with a model of size 1 that has been trained to step 40. */
+  async function trained(/** @type {object} */ different = {}) {
+    const fake = fakeRun();
+    const { run, state } = fake;
+    createVisits({ trained: run, state, page: /** @type {any} */ (new EventTarget()) }).enter();
+    await fake.built(different);
+    run.oneStep();
+    await settle();
+    await fake.trainer.answer('runTo', { step: 40, reason: 'reached' });
+    await fake.trainer.answer('frame', frame(40, { losses: Float32Array.of(3, 2), moments: [{ step: 0 }] }));
+    /** Another size, whose model comes to be. */
+    async function resize(/** @type {number} */ size) {
+      state.set('size', size);
+      await settle();
+      if (fake.trainer.waiting.includes('frame')) await fake.trainer.answer('frame', frame(40));
+      await fake.built();
+    }
+    return { ...fake, resize };
+  }
+
+  it('brings back the model of the settings, with all that was shown of it', async () => {
+    const { run, state, trainers, resize } = await trained();
+    await resize(2);
+    assert.equal(run.step.value, 0);
+    state.undo();
+    await settle();
+    const [trainer] = trainers;
+    assert.equal(trainer.log.filter((text) => text.startsWith('build')).length, 2, 'none is built');
+    await trainer.answer('restore', model({ step: 40 }));
+    await trainer.answer('frame', frame(40, { moments: [{ step: 40 }] }));
+    assert.equal(run.step.value, 40);
+    assert.deepEqual(run.losses.value.train, [3, 2]);
+    assert.deepEqual(
+      run.moments.value.map(({ step }) => step),
+      [0, 40],
+    );
+    assert.deepEqual(run.departures.value, [], 'it is the run that it was');
+    assert.deepEqual(run.earlier.value, [], 'and no earlier one');
+  });
+
+  it('says where it cannot bring back the model', async () => {
+    const fake = await trained({ parameterCount: 9e6 });
+    await fake.resize(2);
+    assert.equal(fake.trainer.count('save'), 0);
+    fake.state.undo();
+    await fake.built();
+    assert.match(fake.said().join(), /Their model, of step 40, was too large to keep/);
+  });
+
+  it('leaves the model as it is where it comes before the next one is built', async () => {
+    const { run, state, trainer } = await trained();
+    state.set('size', 2);
+    state.undo();
+    await settle();
+    assert.equal(trainer.count('build'), 1);
+    assert.equal(run.step.value, 40);
+  });
+
+  it('is not what somebody does who chooses the settings again', async () => {
+    const { run, state, trainer, resize } = await trained();
+    await resize(2);
+    await resize(1);
+    assert.equal(trainer.count('restore'), 0);
+    assert.equal(run.step.value, 0);
+    assert.equal(state.get('size'), 1);
   });
 });

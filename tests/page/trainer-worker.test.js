@@ -102,6 +102,26 @@ describe('the worker that trains', () => {
     assert.equal(session.losses.value.steps.length, 3);
   });
 
+  it('goes back to a model that another one replaced, which learns on as if nothing had been', async () => {
+    const lossesTo = async (/** @type {number} */ step) => {
+      await session.advance(step);
+      await session.frame();
+      return [...session.losses.value.train];
+    };
+    (await session.load(plan)).show();
+    const expected = await lossesTo(12);
+    (await session.load(plan)).show();
+    await lossesTo(6);
+    const past = await session.past();
+    (await session.load({ ...plan, config: { ...plan.config, dInner: 4 } })).show();
+    await session.advance(3);
+    (await session.goBack(past, plan)).show();
+    assert.equal(session.step.value, 6);
+    assert.equal(session.moments.value[0].step, 0);
+    assert.deepEqual(await lossesTo(12), expected);
+    (await session.load(plan)).show();
+  });
+
   it('evaluates every k, and can be stopped', async () => {
     await session.measure();
     assert.deepEqual(
