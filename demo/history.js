@@ -102,6 +102,22 @@ export function addHeldOut(history, points) {
   }
 }
 
+/**
+ * The losses at a step.
+ *
+ * @param {LossHistory} history
+ * @param {number} step
+ * @returns {{ train: number | undefined, heldOut: { step: number, loss: number } | undefined }} train: smoothed; heldOut:
+ *   the last one by then
+ */
+export function lossesAt({ steps, smooth, heldOut }, step) {
+  const after = steps.findIndex((last) => last >= step);
+  return {
+    train: steps.length && step > 0 ? smooth.at(after) : undefined,
+    heldOut: heldOut.findLast((one) => one.step <= step),
+  };
+}
+
 /** @returns {LoadHistory} */
 export function createLoadHistory() {
   return { every: 1, entries: [] };

@@ -35,6 +35,35 @@ export function shownMoment({ moments, moment, step }) {
 }
 
 /**
+ * The time that a room shows.
+ *
+ * @param {Pick<import('./run.js').Run, 'moments' | 'moment' | 'step'>} run
+ * @returns {{ step: number, now: number, past: boolean }} now: the step of the present; past: whether another one is shown
+ */
+export function timeOf(run) {
+  const now = run.step.value;
+  const { step } = shownMoment({ moments: run.moments.value, moment: run.moment.value, step: now });
+  return { step, now, past: run.moment.value !== null };
+}
+
+/** Places on the slider that are named, at most. */
+const maxTicks = 6;
+
+/**
+ * The scale of the slider: its places are the moments, which are denser at the beginning.
+ *
+ * @param {readonly { step: number }[]} moments
+ * @returns {{ share: number, step: number }[]} share of the slider's length, 0 … 1, and the step there
+ */
+export function scaleOf(moments) {
+  const count = Math.min(maxTicks, moments.length);
+  return Array.from({ length: count }, (_, i) => {
+    const at = Math.round((i * moments.length) / count);
+    return { share: at / moments.length, step: moments[at].step };
+  });
+}
+
+/**
  * Whether the set of experts of each token changed. The order within the set does not matter.
  *
  * @param {ArrayLike<number>} before [N, K]

@@ -132,18 +132,18 @@ function ComparisonRoom({ comparison, state }) {
  * @param {import('../state.js').State} state
  */
 function sentenceFor(comparison, state) {
-  const status = comparison.status.peek();
-  const step = count(comparison.step.peek());
-  const last = count(Number(state.peek('steps')));
+  const status = comparison.status.value;
+  const step = count(comparison.step.value);
+  const last = count(Number(state.get('steps')));
   if (status === 'building') return 'Building the models…';
   if (status === 'failed') return 'The models could not be built.';
-  if (comparison.measuring.peek()) {
+  if (comparison.measuring.value) {
     const after = status === 'running' ? ' Training continues afterwards.' : '';
     return `Step ${step}: measuring every k on the held-out data.${after}`;
   }
   if (status === 'running') return `Training, step ${step} of ${last}.`;
-  if (!comparison.step.peek()) return 'Ready. The models are untrained.';
-  return comparison.step.peek() >= Number(state.peek('steps'))
+  if (!comparison.step.value) return 'Ready. The models are untrained.';
+  return comparison.step.value >= Number(state.get('steps'))
     ? `All ${last} steps are done. Increase the number of steps to continue.`
     : `Paused at step ${step} of ${last}.`;
 }

@@ -49,7 +49,7 @@ function TextRoom({ run, state }) {
     for (const problem of problems) run.notify('note', `${problem}.`);
   };
   const spotlight = useMemo(createSpotlight, []);
-  const doing = useCallback(() => (run.writing.peek() ? 'Generating text.' : ''), [run]);
+  const doing = useCallback(() => (run.writing.value ? 'Generating text.' : ''), [run]);
   return (
     <>
       <Transport run={run} state={state} />

@@ -2,6 +2,7 @@ import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf, paper } from '../colours.js';
 import { drawnAs } from '../export/vector.js';
 import { count, percent } from '../format.js';
+import { timeOf } from '../moments.js';
 import { widthOf } from './canvas.js';
 import { useCanvas } from './drawing.js';
 import { Figure } from './figure.jsx';
@@ -19,7 +20,7 @@ const layerOf = (value) => Math.max(1, Number(value));
  * Expert load since the start of the run: a stacked area chart up to 100 %, with the experts in a fixed order.
  *
  * @param {object} props
- * @param {Pick<import('../run.js').Run, 'loads'>} props.run
+ * @param {Pick<import('../run.js').Run, 'loads' | 'moments' | 'moment' | 'step'>} props.run
  * @param {import('../state.js').State} props.state
  * @param {string} [props.of] name of the run, if the room shows several
  * @param {string} [props.title] its label
@@ -28,10 +29,16 @@ export function LoadHistoryView({ run, state, of, title }) {
   const layer = layerOf(state.get('layer'));
   const { entries } = run.loads.value;
   const last = entries.at(-1);
+  const first = Math.max(entries[0]?.step ?? 0, state.get('logSteps') ? 1 : 0);
   const routed = (last?.layers.length ?? 0) >= layer;
 
   const { canvas, hold } = useCanvas((element) => {
-    const view = { layer: layerOf(state.get('layer')) - 1, log: Boolean(state.get('logSteps')) };
+    const { step, past } = timeOf(run);
+    const view = {
+      layer: layerOf(state.get('layer')) - 1,
+      log: Boolean(state.get('logSteps')),
+      at: past ? step : undefined,
+    };
     draw(element, run.loads.value.entries, view);
   });
   // A stable function: with a new one in each rendering, the element would be registered anew each time.
@@ -55,7 +62,7 @@ export function LoadHistoryView({ run, state, of, title }) {
       <div class={routed ? 'load-history' : 'load-history is-empty'} ref={vector}>
         <canvas ref={hold} style={{ height: `${height}px` }} role="img" aria-label={summaryOf(last, layer)} />
         <p class="axis">
-          <span>{state.get('logSteps') ? 1 : 0}</span>
+          <span>{entries.length > 1 ? count(first) : ''}</span>
           <span>step {count(last?.step ?? 0)}</span>
         </p>
       </div>
@@ -94,14 +101,12 @@ function summaryOf(last, layer) {
 function bandsOf(all, { layer, log }, width) {
   const entries = all.filter(({ layers }) => layers.length > layer);
   if (!entries.length) return [];
-  const place = (/** @type {number} */ step) => (log ? Math.log(Math.max(1, step)) : step);
-  const from = place(entries[0].step);
-  const to = place(entries[entries.length - 1].step);
-  const x = (/** @type {number} */ step) =>
-    to > from ? ((place(step) - from) / (to - from)) * width : width;
-  // A single entry is drawn over the full width.
+  const x = placesOf(entries, log, width);
   const points = entries.map(({ step, layers }) => ({ x: x(step), load: layers[layer] }));
-  if (points.length === 1 || to <= from) points.unshift({ ...points[points.length - 1], x: 0 });
+  // A single entry is a column: nobody has measured the steps before.
+  if (points.length === 1 || points[0].x >= points[points.length - 1].x) {
+    points.unshift({ ...points[points.length - 1], x: Math.max(0, width - 2 * letterInset) });
+  }
 
   const experts = points[0].load.length;
   let below = points.map(() => 0);
@@ -117,6 +122,20 @@ function bandsOf(all, { layer, log }, width) {
     const { fill, text } = fillOf(expert, experts, 1);
     return { expert, fill, text, outline, middle: (low + high) / 2, space: high - low };
   });
+}
+
+/**
+ * Where the steps are, in pixels.
+ *
+ * @param {LoadEntry[]} entries at least one
+ * @param {boolean} log
+ * @param {number} width
+ */
+function placesOf(entries, log, width) {
+  const place = (/** @type {number} */ step) => (log ? Math.log(Math.max(1, step)) : step);
+  const from = place(entries[0].step);
+  const to = place(entries[entries.length - 1].step);
+  return (/** @type {number} */ step) => (to > from ? ((place(step) - from) / (to - from)) * width : width);
 }
 
 /** A letter is drawn only if its band is high enough at both edges of the letter. */
@@ -141,7 +160,7 @@ function valueAt(xs, values, x) {
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {LoadEntry[]} entries
- * @param {{ layer: number, log: boolean }} view
+ * @param {{ layer: number, log: boolean, at: number | undefined }} view at: the past step that is shown
  */
 function draw(canvas, entries, view) {
   const context = canvas.getContext('2d');
@@ -168,6 +187,32 @@ function draw(canvas, entries, view) {
     if (space < letterHeight) continue;
     context.fillStyle = text;
     context.fillText(letterOf(expert), width - letterInset, middle + 0.5);
+  }
+  markStep(context, entries, view, width);
+}
+
+/**
+ * The step that the page shows: a line of ink between two of paper, to be seen on every colour.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {LoadEntry[]} entries
+ * @param {{ log: boolean, at: number | undefined }} view
+ * @param {number} width
+ */
+function markStep(context, entries, { log, at }, width) {
+  if (at === undefined || entries.length < 2) return;
+  const place = placesOf(entries, log, width);
+  const x = Math.min(width - 1.5, Math.max(1.5, place(at)));
+  for (const [colour, wide] of /** @type {const} */ ([
+    [paper, 5],
+    ['#000000', 1.5],
+  ])) {
+    context.strokeStyle = colour;
+    context.lineWidth = wide;
+    context.beginPath();
+    context.moveTo(x, 0);
+    context.lineTo(x, height);
+    context.stroke();
   }
 }
 

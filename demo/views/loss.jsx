@@ -1,5 +1,7 @@
 import { count, inUnit, loss as lossText, unitName } from '../format.js';
 import { gatingOf, lossNote } from '../gates.js';
+import { lossesAt } from '../history.js';
+import { timeOf } from '../moments.js';
 import { Field } from './field.jsx';
 import { Figure } from './figure.jsx';
 import { Plot } from './plot.jsx';
@@ -21,6 +23,7 @@ export function LossView({ run, state, height = 260, folded = false }) {
   const unit = /** @type {Unit} */ (state.get('unit'));
   const history = run.losses.value;
   const unitWords = unitName(unit, run.task.per);
+  const { step, past } = timeOf(run);
   const none = () => {};
   return (
     <Figure
@@ -37,7 +40,8 @@ export function LossView({ run, state, height = 260, folded = false }) {
         log={Boolean(state.get('logSteps'))}
         range={halves}
         height={height}
-        label={summaryOf(history, unitWords, unit)}
+        at={past ? step : undefined}
+        label={summaryOf(history, unitWords, unit) + (past ? shownWords(history, step, unit) : '')}
       />
       <div class="row">
         <Field state={state} name="logSteps" onProblems={none} />
@@ -112,6 +116,16 @@ function summaryOf({ steps, smooth, heldOut }, unitWords, unit) {
     `Loss in ${unitWords} over ${steps.at(-1)} steps: ` +
     `training from ${lossText(smooth[0], unit)} to ${lossText(smooth.at(-1), unit)}${held}.`
   );
+}
+
+/**
+ * @param {LossHistory} history
+ * @param {number} step that is shown
+ * @param {Unit} unit
+ */
+function shownWords(history, step, unit) {
+  const { train, heldOut } = lossesAt(history, step);
+  return ` Marked: step ${step}, training ${lossText(train, unit)}, held-out ${lossText(heldOut?.loss, unit)}.`;
 }
 
 /** @param {{ history: LossHistory, unit: Unit, unitWords: string }} props */

@@ -1,5 +1,8 @@
+import { untracked } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { count, loss as lossText, unitName } from '../format.js';
+import { lossesAt } from '../history.js';
+import { timeOf } from '../moments.js';
 import { waitReason } from '../session/in-room.js';
 
 /**
@@ -40,7 +43,8 @@ const every = 2000;
 
 /**
  * The only place where screen readers announce progress: at most every two seconds, and only if it has changed. New
- * notices are announced first; on the screen they are shown separately.
+ * notices are announced first; on the screen they are shown separately. What is seen is always of now, as everything
+ * else on the page.
  *
  * @param {object} props
  * @param {import('../run.js').Run} props.run
@@ -49,25 +53,31 @@ const every = 2000;
  * @param {import('preact').ComponentChildren} [props.children] shown beside it
  */
 export function StatusLine({ run, state, doing, children }) {
-  const [said, say] = useState(() => ({ text: doing?.() || sentenceFor(run, state), isNotice: false }));
+  const [said, say] = useState(() => doing?.() || sentenceFor(run, state));
   useEffect(() => {
     let lastNotice = 0;
     const timer = setInterval(() => {
       const notice = run.notices.peek().at(-1);
-      const isNotice = notice !== undefined && notice.id > lastNotice;
+      const isNew = notice !== undefined && notice.id > lastNotice;
       lastNotice = notice?.id ?? lastNotice;
-      say({ text: isNotice ? notice.text : doing?.() || sentenceFor(run, state), isNotice });
+      say(isNew ? notice.text : untracked(() => doing?.() || sentenceFor(run, state)));
     }, every);
     return () => clearInterval(timer);
   }, [run, state, doing]);
   return (
     <div class="status">
-      <p role="status" class={said.isNotice ? 'unseen' : ''}>
-        {said.text}
+      <Sentence run={run} state={state} doing={doing} />
+      <p role="status" class="unseen">
+        {said}
       </p>
       {children}
     </div>
   );
+}
+
+/** Drawn again with each news, alone. @param {Parameters<typeof StatusLine>[0]} props */
+function Sentence({ run, state, doing }) {
+  return <p aria-hidden="true">{doing?.() || sentenceFor(run, state)}</p>;
 }
 
 /**
@@ -75,21 +85,22 @@ export function StatusLine({ run, state, doing, children }) {
  * @param {import('../state.js').State} state
  */
 function sentenceFor(run, state) {
-  const status = run.status.peek();
-  const at = run.step.peek();
+  const status = run.status.value;
+  const { step: at, now, past } = timeOf(run);
   const step = count(at);
-  const unit = /** @type {import('../format.js').Unit} */ (state.peek('unit'));
-  const heldOut = run.losses.peek().heldOut.at(-1);
+  const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
+  const { heldOut } = lossesAt(run.losses.value, at);
   const when = heldOut && heldOut.step !== at ? `, at step ${count(heldOut.step)}` : '';
   const quality = heldOut
     ? ` Held-out loss ${lossText(heldOut.loss, unit)} ${unitName(unit, run.task.per)}${when}.`
     : '';
-  if (waitReason.peek()) return waitReason.peek();
+  if (waitReason.value) return waitReason.value;
   if (status === 'building') return 'Building the model…';
+  if (past) return `Past: everything is shown as it was at step ${step} of ${count(now)}.${quality}`;
   if (status === 'running') return `Training, step ${step}.${quality}`;
   if (status === 'diverged') return `Training diverged at step ${step}.`;
   if (status === 'failed')
-    return run.summary.peek()
+    return run.summary.value
       ? 'Training failed. Press Reset to start again.'
       : 'The model could not be built.';
   return at ? `Paused at step ${step}.${quality}` : 'Ready. The model is untrained.';

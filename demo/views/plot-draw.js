@@ -6,6 +6,7 @@ import {
   font,
   labelPlace,
   labelsOf,
+  markedStep,
   markRadius,
   marksOf,
   outlineOf,
@@ -75,6 +76,7 @@ export function createPlot(box, first, height) {
         draw: [
           (self) => {
             drawMarks(self, drawn);
+            drawMarkedStep(self, drawn);
             drawLabels(self, drawn.lines);
           },
         ],
@@ -262,6 +264,26 @@ function drawMarks(plot, { lines, log }) {
       ctx.stroke();
     }
   }
+  ctx.restore();
+}
+
+/**
+ * @param {UPlot} plot
+ * @param {PlotData} drawn
+ */
+function drawMarkedStep(plot, drawn) {
+  const at = markedStep(drawn);
+  if (at === undefined) return;
+  const { ctx, bbox } = plot;
+  const x = plot.valToPos(at, 'x', true);
+  ctx.save();
+  ctx.setLineDash([]);
+  ctx.strokeStyle = styleColour('--ink');
+  ctx.lineWidth = 1.5 * UPlot.pxRatio;
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
   ctx.restore();
 }
 

@@ -28,6 +28,7 @@
  *   the life of a chart
  * @property {(value: number) => string} [format] of the tick labels of the value axis
  * @property {number} [lastStep] end of the step axis; default: the last step of all lines
+ * @property {number} [at] the step that the page shows, marked where it is a past one
  */
 
 export const font = { family: 'system-ui, sans-serif', size: 12 };
@@ -96,6 +97,14 @@ export function outlineOf({ steps, low, high }, log) {
 /** Whether there is nothing to draw yet. @param {readonly Line[]} lines */
 export const isEmpty = (lines) =>
   lines.every(({ steps, marks }) => !((steps.at(-1) ?? 0) > 0 || (marks?.at(-1)?.step ?? 0) > 0));
+
+/**
+ * Where the step that the page shows is marked.
+ *
+ * @param {PlotData} drawn
+ * @returns {number | undefined}
+ */
+export const markedStep = ({ at, log }) => (at === undefined ? undefined : Math.max(firstStep(log), at));
 
 /**
  * @param {PlotData} drawn

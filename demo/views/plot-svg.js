@@ -1,6 +1,15 @@
 import { escaped, number } from '../export/svg.js';
 import { styleColour } from './canvas.js';
-import { bandOpacity, font, labelPlace, markRadius, marksOf, outlineOf, rowHeight } from './plot-lines.js';
+import {
+  bandOpacity,
+  font,
+  labelPlace,
+  markedStep,
+  markRadius,
+  marksOf,
+  outlineOf,
+  rowHeight,
+} from './plot-lines.js';
 
 /**
  * A line chart as SVG, from the upper left corner of its canvas.
@@ -16,12 +25,14 @@ import { bandOpacity, font, labelPlace, markRadius, marksOf, outlineOf, rowHeigh
  * @param {{ x: Ticks, y: Ticks }} placed.ticks
  * @param {readonly import('./plot-draw.js').Label[]} placed.labels
  */
-export function plotSvg({ lines, log }, { frame, ticks, labels }) {
+export function plotSvg(drawn, { frame, ticks, labels }) {
+  const { lines, log } = drawn;
   const parts = [
     ...axesOf(frame, ticks),
     ...lines.map((line) => bandOf(line, log, frame)),
     ...lines.map((line) => curveOf(line, log, frame)),
     ...lines.map((line) => marksSvg(line, log, frame)),
+    markedStepOf(drawn, frame),
     ...labels.map((label) => labelOf(label, frame)),
   ];
   return `<g font-family="${font.family}" font-size="${font.size}">${parts.join('')}</g>`;
@@ -44,6 +55,14 @@ function axesOf({ left, top, width, height, x, y }, ticks) {
     return `<text ${place} ${muted}>${escaped(text)}</text>`;
   });
   return [...grid, ...steps];
+}
+
+/** @param {PlotData} drawn @param {PlotFrame} frame */
+function markedStepOf(drawn, { top, height, x }) {
+  const at = markedStep(drawn);
+  if (at === undefined) return '';
+  const place = `x1="${number(x(at))}" x2="${number(x(at))}" y1="${number(top)}" y2="${number(top + height)}"`;
+  return `<line ${place} stroke="${styleColour('--ink')}" stroke-width="1.5"/>`;
 }
 
 /** @param {Line['look']} look */

@@ -144,7 +144,7 @@ const keyOf = ({ lines, log, range }, height) =>
  *
  * @param {PlotData} drawn
  */
-function newsOf({ lines, lastStep }) {
+function newsOf({ lines, lastStep, at }) {
   const ends = lines.flatMap(({ steps, values, low, high, marks }) => [
     steps.length,
     steps.at(-1),
@@ -157,5 +157,5 @@ function newsOf({ lines, lastStep }) {
     marks?.at(-1)?.step,
     marks?.at(-1)?.value,
   ]);
-  return `${lastStep} ${ends.join(' ')}`;
+  return `${lastStep} ${at} ${ends.join(' ')}`;
 }

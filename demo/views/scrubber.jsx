@@ -1,6 +1,7 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { momentAt, shownMoment } from '../moments.js';
+import { count } from '../format.js';
+import { momentAt, scaleOf, shownMoment } from '../moments.js';
 
 /** Milliseconds per moment during a replay, and with reduced motion. */
 const pace = { usual: 200, calm: 500 };
@@ -26,20 +27,23 @@ export function Scrubber({ run }) {
         <span class="scrubber-word">{playing ? 'Stop' : 'Replay'}</span>
       </button>
       <label for="scrubber">{past ? 'Past' : 'Time'}</label>
-      <input
-        id="scrubber"
-        type="range"
-        min={0}
-        max={some ? moments.length : 1}
-        step={1}
-        value={some ? (moment ?? moments.length) : 1}
-        disabled={!some}
-        aria-valuetext={words}
-        onInput={(event) => {
-          stop();
-          run.moment.value = momentAt(Number(event.currentTarget.value), moments.length);
-        }}
-      />
+      <div class="scrubber-slider">
+        <input
+          id="scrubber"
+          type="range"
+          min={0}
+          max={some ? moments.length : 1}
+          step={1}
+          value={some ? (moment ?? moments.length) : 1}
+          disabled={!some}
+          aria-valuetext={words}
+          onInput={(event) => {
+            stop();
+            run.moment.value = momentAt(Number(event.currentTarget.value), moments.length);
+          }}
+        />
+        {some && <Scale moments={moments} />}
+      </div>
       <output for="scrubber">{words}</output>
       <button
         type="button"
@@ -53,6 +57,26 @@ export function Scrubber({ run }) {
         Back to now
       </button>
     </section>
+  );
+}
+
+/**
+ * The steps at some places of the slider: its moments are denser at the beginning.
+ *
+ * @param {{ moments: readonly { step: number }[] }} props
+ */
+function Scale({ moments }) {
+  return (
+    <p class="scrubber-scale" aria-hidden="true">
+      {[
+        ...scaleOf(moments).map(({ share, step }) => ({ share, words: count(step) })),
+        { share: 1, words: 'now' },
+      ].map(({ share, words }) => (
+        <span key={share} style={{ left: `${(100 * share).toFixed(2)}%` }}>
+          {words}
+        </span>
+      ))}
+    </p>
   );
 }
 

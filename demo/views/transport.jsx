@@ -1,4 +1,6 @@
 import { compact, count, loss as lossText, unitName } from '../format.js';
+import { lossesAt } from '../history.js';
+import { timeOf } from '../moments.js';
 import { Field } from './field.jsx';
 import { Share, shareableOf } from './share.jsx';
 
@@ -12,9 +14,9 @@ export function Transport({ run, state }) {
   const running = status === 'running';
   const waiting = status === 'building' || status === 'failed';
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
-  const history = run.losses.value;
   const { stepsPerPass } = /** @type {{ stepsPerPass?: number }} */ (run.summary.value?.data ?? {});
-  const step = run.step.value;
+  const { step, past } = timeOf(run);
+  const { train, heldOut } = lossesAt(run.losses.value, step);
   return (
     <section class="transport" aria-label="Training">
       <div class="transport-bar">
@@ -35,22 +37,22 @@ export function Transport({ run, state }) {
             Reset
           </button>
         </div>
-        <dl class="facts-row">
+        <dl class={past ? 'facts-row is-past' : 'facts-row'}>
           <Fact name="Step" value={count(step)} />
           {stepsPerPass && <Fact name="Epochs" value={epochs(step / stepsPerPass)} wide />}
           <Fact
             name={`Training loss, ${unitName(unit, run.task.per)}`}
             short="Training loss"
-            value={lossText(history.smooth.at(-1), unit)}
+            value={lossText(train, unit)}
           />
           <Fact
             name={`Held-out loss, ${unitName(unit, run.task.per)}`}
             short="Held-out loss"
-            value={lossText(history.heldOut.at(-1)?.loss, unit)}
+            value={lossText(heldOut?.loss, unit)}
           />
           <Fact
             name={rateNames[run.task.per]}
-            value={run.speed.value ? compact(run.speed.value) : '–'}
+            value={run.speed.value && !past ? compact(run.speed.value) : '–'}
             wide
           />
         </dl>

@@ -3,7 +3,14 @@ import { describe, it } from 'node:test';
 import { expertLoad, loadVariation, maxLoad, routerEntropy, routerProbabilities } from 'hyperrouter-wasm';
 import { colourOf, contrast, fillOf, letterOf, mix, textOn } from '../../demo/colours.js';
 import { fixed } from '../../demo/format.js';
-import { addLoad, addLosses, createLoadHistory, createLossHistory } from '../../demo/history.js';
+import {
+  addHeldOut,
+  addLoad,
+  addLosses,
+  createLoadHistory,
+  createLossHistory,
+  lossesAt,
+} from '../../demo/history.js';
 import { createPictureRate } from '../../demo/picture-rate.js';
 import { leadOf } from '../../demo/routing.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
@@ -102,6 +109,17 @@ describe('measures', () => {
 });
 
 describe('history', () => {
+  it('tells the losses at any step', () => {
+    const history = createLossHistory();
+    assert.deepEqual(lossesAt(history, 0), { train: undefined, heldOut: undefined });
+    addHeldOut(history, [{ step: 0, loss: 9 }]);
+    addLosses(history, 4, [5, 4, 3, 2]);
+    addHeldOut(history, [{ step: 3, loss: 6 }]);
+    assert.deepEqual(lossesAt(history, 0), { train: undefined, heldOut: { step: 0, loss: 9 } });
+    assert.deepEqual(lossesAt(history, 2), { train: history.smooth[1], heldOut: { step: 0, loss: 9 } });
+    assert.deepEqual(lossesAt(history, 9), { train: history.smooth[3], heldOut: { step: 3, loss: 6 } });
+  });
+
   it('keeps every loss while there is room', () => {
     const history = createLossHistory();
     addLosses(history, 2, [5, 4]);

@@ -165,7 +165,7 @@ describe('what experts specialise in', () => {
 
 describe('time', () => {
   it('goes back to any moment in all views, and returns', async () => {
-    const { page, train, letters: shown, button, untilStep, complaints } = await visit(site);
+    const { page, train, letters: shown, button, untilStep, step, fact, complaints } = await visit(site);
     const atFirst = await shown();
     const slider = page.getByRole('slider', { name: 'Time' });
     assert.equal(await slider.isDisabled(), true, 'there is no past yet');
@@ -174,6 +174,8 @@ describe('time', () => {
     const load = () => page.locator('.load tbody').innerText();
     const loadNow = await load();
     assert.match(String(await slider.getAttribute('aria-valuetext')), new RegExp(`^now, step ${at}$`));
+    assert.match(await page.locator('.scrubber-scale').innerText(), /^0\s+[0-9\s]+now$/);
+    const box = await page.locator('#scrubber').boundingBox();
 
     await slider.focus();
     await page.keyboard.press('Home');
@@ -184,7 +186,23 @@ describe('time', () => {
     assert.match(await page.locator('.figure-matrix .caption').innerText(), /at step 0\./);
     await page.keyboard.press('ArrowRight');
     assert.equal(await past.getAttribute('aria-valuetext'), `step 1 of ${at}`);
+    assert.equal(await step(), 1, 'the bar on top is of then, too');
+    assert.equal(
+      await page.locator('.status p').first().innerText(),
+      `Past: everything is shown as it was at step 1 of ${at}. ` +
+        `Held-out loss ${await fact('Held-out').innerText()} bits per byte, at step 0.`,
+    );
+    assert.match(
+      String(await page.locator('.figure-loss .line-chart').getAttribute('aria-label')),
+      /Marked: step 1, training [0-9.]+, held-out [0-9.]+\.$/,
+    );
+    assert.deepEqual(
+      await page.locator('#scrubber').boundingBox(),
+      box,
+      'the slider stays where the finger is',
+    );
     await page.keyboard.press('End');
+    assert.equal(await step(), at);
     await untilLetters(page, now);
     assert.equal(await button('Back to now').isDisabled(), true);
 

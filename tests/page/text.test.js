@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { fillOf, letterOf, textOn, tie } from '../../demo/colours.js';
-import { changedSets, changesBetween, momentAt, shownMoment } from '../../demo/moments.js';
+import { changedSets, changesBetween, momentAt, scaleOf, shownMoment } from '../../demo/moments.js';
 import { ownText, TooLongError, textOfFile } from '../../demo/text/data.js';
 import { frameBytes, frameViews, unread } from '../../demo/text/frame.js';
 import { textLibrary } from '../../demo/text/library.js';
@@ -279,6 +279,19 @@ describe('moments', () => {
     });
     assert.deepEqual(shownMoment({ moments, moment: null, step: 9 }), { step: 9, words: 'now, step 9' });
     assert.deepEqual(shownMoment({ moments, moment: 7, step: 9 }), { step: 9, words: 'now, step 9' });
+  });
+
+  it('have a scale that says what it is', () => {
+    assert.deepEqual(scaleOf(moments), [
+      { share: 0, step: 0 },
+      { share: 1 / 3, step: 5 },
+      { share: 2 / 3, step: 1200 },
+    ]);
+    const many = Array.from({ length: 38 }, (_, i) => ({ step: i * i }));
+    const scale = scaleOf(many);
+    assert.equal(scale.length, 6);
+    for (const { share, step } of scale) assert.equal(step, many[Math.round(share * 38)].step);
+    assert.deepEqual(scaleOf([]), []);
   });
 
   it('differ where the set of experts does, whatever their order', () => {
