@@ -31,7 +31,7 @@ export function LossView({ run, state, height = 260, folded = false }) {
       name="loss"
       folded={folded}
       tools={<Field state={state} name="unit" onProblems={none} />}
-      caption={captionOf(run.task, unit) + lossNote(gatingOf(state.schema, state.values.value), run.task.per)}
+      caption={captionOf(run, unit) + lossNote(gatingOf(state.schema, state.values.value), run.task.per)}
       table={() => <LossTable history={history} unit={unit} unitWords={unitWords} />}
       rows={() => rowsOf(run.losses.peek(), unitWords, unit)}
     >
@@ -43,6 +43,7 @@ export function LossView({ run, state, height = 260, folded = false }) {
         at={past ? step : undefined}
         label={summaryOf(history, unitWords, unit) + (past ? shownWords(history, step, unit) : '')}
       />
+      <EarlierRuns runs={run.earlier.value} unit={unit} />
       <div class="row">
         <Field state={state} name="logSteps" onProblems={none} />
         {run.earlier.value.length > 0 && (
@@ -55,8 +56,35 @@ export function LossView({ run, state, height = 260, folded = false }) {
   );
 }
 
-/** Dashes of earlier runs, the oldest first. */
+/** Dashes of earlier runs, the oldest first. @type {readonly (readonly number[])[]} */
 const earlierDashes = [[], [7, 3], [2, 2]];
+
+/** Short: there is no room beside a line for what differs. @param {number} i */
+const earlierName = (i) => `earlier ${i + 1}`;
+
+/**
+ * What differs in the earlier runs.
+ *
+ * @param {{ runs: readonly EarlierRun[], unit: Unit }} props
+ */
+function EarlierRuns({ runs, unit }) {
+  if (!runs.length) return null;
+  return (
+    <ul class="earlier-runs">
+      {runs.map(({ label, steps, losses }, i) => (
+        <li key={steps}>
+          <svg viewBox="0 0 18 4" width="18" height="4" aria-hidden="true">
+            <path d="M0 2h18" stroke-dasharray={earlierDashes[i % earlierDashes.length].join(' ')} />
+          </svg>
+          <span>
+            <b>{earlierName(i)}</b>: {label}; {lossText(losses.at(-1), unit)} at step{' '}
+            {count(steps.at(-1) ?? 0)}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
 
 /**
  * @param {LossHistory} history
@@ -72,9 +100,9 @@ function linesOf({ steps, train, smooth, heldOut }, earlier, unit) {
     values: inUnits(heldOut.map(({ loss }) => loss)),
   };
   return [
-    ...earlier.map(({ label, steps, losses }, i) => ({
-      label,
-      look: { ...faint, width: 1.5, dash: earlierDashes[i % earlierDashes.length] },
+    ...earlier.map(({ steps, losses }, i) => ({
+      label: earlierName(i),
+      look: { ...faint, width: 1.5, dash: [...earlierDashes[i % earlierDashes.length]] },
       steps,
       values: inUnits(losses),
     })),
@@ -93,15 +121,17 @@ function linesOf({ steps, train, smooth, heldOut }, earlier, unit) {
 const halves = (least, most) => [Math.max(0, Math.floor(least * 2 - 0.4) / 2), Math.ceil(most * 2 + 0.1) / 2];
 
 /**
- * @param {{ per: import('../run.js').Task<any>['per'], guess: () => number }} task
+ * @param {import('../run.js').Run} run
  * @param {Unit} unit
  */
-function captionOf({ per, guess }, unit) {
+function captionOf({ task: { per, guess }, summary }, unit) {
   const what =
     per === 'point'
       ? `Cross-entropy of the predicted class, in ${unitName(unit, per)}.`
       : `The ${unitName(unit, per)} needed to store the text with the model’s predictions.`;
-  return `${what} Lower is better; uniform predictions have ${lossText(guess(), unit)}.`;
+  // Only the model knows how many symbols there are.
+  const uniform = summary.value ? `; uniform predictions have ${lossText(guess(), unit)}` : '';
+  return `${what} Lower is better${uniform}.`;
 }
 
 /**

@@ -205,9 +205,17 @@ describe('a chart', () => {
     }, svg);
     for (const { words, left, right } of texts) assert.ok(left >= 0 && right >= 0, words);
     assert.equal(svg.match(/<polyline/g)?.length, 6, 'three earlier runs; each step, training, held-out');
-    const words = texts.map((text) => text.words).join(' ');
-    assert.equal(words.match(/HyperRouter, experts 4\b/g)?.length, 3, words);
-    for (const label of ['experts 4 (2)', 'experts 4 (3)', 'training', 'held-out'])
-      assert.equal(words.split(label).length, 2, `${label} in ${words}`);
+    const words = texts.map((text) => text.words);
+    for (const label of ['training', 'held-out'])
+      assert.equal(words.filter((text) => text === label).length, 1, `${label} in ${words}`);
+    // At its line, and in the list that says what it is.
+    for (const label of ['earlier 1', 'earlier 2', 'earlier 3'])
+      assert.equal(words.filter((text) => text === label).length, 2, `${label} in ${words}`);
+    assert.ok(!words.some((text) => text?.includes('…')), 'none is cut off');
+    const list = await at.page.locator('.earlier-runs li').allInnerTexts();
+    assert.equal(list.length, 3);
+    list.forEach((text, i) => {
+      assert.match(text, new RegExp(`^earlier ${i + 1}: HyperRouter, experts 4; [0-9.]+ at step [0-9]+$`));
+    });
   });
 });
