@@ -48,14 +48,14 @@ export function LossFigure({ comparison, state }) {
     ...columnsOf(`${labelOf(router)}, held-out`, heldOut),
   ]);
   const none = () => {};
-  const guess = comparison.kind.value?.guess ?? 0;
+  const guess = comparison.kind.value?.guess;
   return (
     <Figure
       title="Loss"
       name="routers-loss"
       tools={<Field state={state} name="unit" onProblems={none} />}
       caption={
-        `In ${unitName(unit, per)}. Lower is better; uniform predictions have ${lossText(guess, unit)}. ` +
+        `In ${unitName(unit, per)}. Lower is better${guess ? `; uniform predictions have ${lossText(guess, unit)}` : ''}. ` +
         `Lines: training loss, smoothed. Marks: held-out loss.${bandWords(seeds)}` +
         lossNote(gatingOf(state.schema, state.values.value), per)
       }

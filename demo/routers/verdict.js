@@ -17,6 +17,7 @@ import { inUnit, unitName } from '../format.js';
  * @property {number} gap its held-out loss minus the lowest one, nats
  * @property {number} noise what such a gap can be by chance, nats
  * @property {boolean} real whether it is larger
+ * @property {boolean} none whether it is too small to be said
  *
  * @typedef {{ step: number, best: string, loss: number, gaps: Gap[] }} Ranking best: label of the best router
  */
@@ -28,6 +29,8 @@ const minEvaluations = 3;
 const firstStep = 100;
 /** A gap counts as real above this many standard errors. */
 const factor = 2;
+/** Digits of the losses after the point. A smaller difference is none, as where all models have solved the task. */
+const digits = 3;
 
 /**
  * @param {Outcomes} seeds
@@ -57,8 +60,9 @@ export function rank(seeds) {
     // Few seeds may agree by chance: the noise is at least the deviation from evaluation to evaluation.
     const overSeeds = seeds.length > 1 ? deviation(perSeed) / Math.sqrt(seeds.length) : 0;
     const noise = factor * Math.max(overSeeds, deviation(perEvaluation));
-    const real = gap > noise && perSeed.every((one) => one > 0);
-    return { label: seeds[0][router].label, gap, noise, real };
+    const none = gap < 0.5 * 10 ** -digits;
+    const real = !none && gap > noise && perSeed.every((one) => one > 0);
+    return { label: seeds[0][router].label, gap, noise, real, none };
   });
   return { step, best: seeds[0][best].label, loss: losses[best], gaps };
 }
@@ -81,17 +85,26 @@ export function verdictOf(seeds, { unit, per }) {
   const ranked = rank(seeds);
   if (!ranked) return 'Too early to compare: this needs at least two models and 200 steps.';
   const { step, best, loss, gaps } = ranked;
-  const number = (/** @type {number} */ nats) => inUnit(nats, unit).toFixed(3);
+  const number = (/** @type {number} */ nats) => inUnit(nats, unit).toFixed(digits);
   const behind = (/** @type {boolean} */ wanted) =>
     gaps
-      .filter(({ real }) => real === wanted)
+      .filter(({ real, none }) => !none && real === wanted)
       .map(({ label, gap, noise }) => `${label} by ${number(gap)} (±${number(noise)})`)
       .join(', ');
   const [real, noise] = [behind(true), behind(false)];
   const several = seeds.length > 1;
+  const same = gaps.filter(({ none }) => none).map(({ label }) => label);
+  const lowest = `${number(loss)} ${unitName(unit, per)}${several ? ` (mean of ${seeds.length} seeds)` : ''}`;
+  if (same.length === gaps.length) {
+    return (
+      `At step ${step}, all models have the same held-out loss: ${lowest}. ` +
+      'This comparison cannot tell them apart. Try a harder task, or look at earlier steps.'
+    );
+  }
   return [
-    `At step ${step}, ${best} has the lowest held-out loss: ${number(loss)} ${unitName(unit, per)}` +
-      `${several ? ` (mean of ${seeds.length} seeds)` : ''}.`,
+    same.length
+      ? `At step ${step}, ${[best, ...same].join(' and ')} have the lowest held-out loss: ${lowest}.`
+      : `At step ${step}, ${best} has the lowest held-out loss: ${lowest}.`,
     real && `Clearly worse: ${real}.`,
     noise && `Worse, but within the noise: ${noise}.`,
     several

@@ -112,6 +112,21 @@ describe('the conclusion of a comparison', () => {
     assert.match(verdictOf([tied], words), /within the noise: smoe by 0\.010 .*no clear advantage/);
   });
 
+  it('names no winner by nothing, as where the task is solved', () => {
+    const solved = [outcome('hyperrouter', () => 1e-5), outcome('smoe', () => 2e-5)];
+    assert.equal(
+      verdictOf([solved], words),
+      'At step 250, all models have the same held-out loss: 0.000 nats per byte. ' +
+        'This comparison cannot tell them apart. Try a harder task, or look at earlier steps.',
+    );
+    const some = verdictOf([[...solved, outcome('dense', () => 1)]], words);
+    assert.match(
+      some,
+      /hyperrouter and smoe have the lowest held-out loss: 0\.000.*Clearly worse: dense by 1\.000/,
+    );
+    assert.doesNotMatch(some, /by 0\.000|clearly best/);
+  });
+
   it('needs enough evaluations', () => {
     const early = [outcome('hyperrouter', () => 2), outcome('smoe', () => 3)].map((one) => ({
       ...one,
