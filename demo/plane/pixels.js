@@ -43,7 +43,7 @@ function tableFor(experts) {
   if (known) return known;
   const fills = Array.from({ length: experts * (levels + 1) }, (_, i) => {
     const expert = Math.floor(i / (levels + 1));
-    return mix(paper, colourOf(expert, experts), (i % (levels + 1)) / levels);
+    return mix(paper, colourOf(expert), (i % (levels + 1)) / levels);
   });
   const table = {
     plain: Uint32Array.from(fills, pixelOf),

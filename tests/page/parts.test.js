@@ -51,10 +51,41 @@ describe('cells', () => {
   });
 });
 
+/** How linear light is seen: as usual, and with full protanopia, deuteranopia and tritanopia (Machado 2009). */
+const visions = [
+  [1, 0, 0, 0, 1, 0, 0, 0, 1],
+  [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
+  [0.367322, 0.860646, -0.227968, 0.280085, 0.672501, 0.047413, -0.01182, 0.04294, 0.968881],
+  [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039],
+];
+
+/** @param {string} hex @param {number[]} vision @returns {number[]} OKLab */
+function seen(hex, vision) {
+  const light = [1, 3, 5].map((at) => {
+    const c = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  });
+  const times = (/** @type {number[]} */ matrix, /** @type {number[]} */ by) =>
+    [0, 1, 2].map((row) => by.reduce((sum, x, i) => sum + matrix[3 * row + i] * x, 0));
+  const bounded = times(vision, light).map((c) => Math.min(1, Math.max(0, c)));
+  const cones = [
+    0.4122214708, 0.5363325363, 0.0514459929, 0.2119034982, 0.6806995451, 0.1073969566, 0.0883024619,
+    0.2817188376, 0.6299787005,
+  ];
+  const lab = [
+    0.2104542553, 0.793617785, -0.0040720468, 1.9779984951, -2.428592205, 0.4505937099, 0.0259040371,
+    0.7827717662, -0.808675766,
+  ];
+  return times(lab, times(cones, bounded).map(Math.cbrt));
+}
+
+/** @param {number[]} one @param {number[]} other */
+const distance = (one, other) => 100 * Math.hypot(...one.map((x, i) => x - other[i]));
+
 describe('colours', () => {
   it('are different for every expert, with legible text', () => {
     for (const experts of [2, 8, 9, 16]) {
-      const all = Array.from({ length: experts }, (_, i) => colourOf(i, experts));
+      const all = Array.from({ length: experts }, (_, i) => colourOf(i));
       assert.equal(new Set(all).size, experts);
       for (let expert = 0; expert < experts; expert++) {
         for (const strength of [0, 0.2, 0.45, 0.7, 1]) {
@@ -62,6 +93,22 @@ describe('colours', () => {
           assert.ok(contrast(fill, text) >= 4.5, `${letterOf(expert)} of ${experts} at ${strength}`);
         }
       }
+    }
+  });
+
+  it('are told apart with any colour vision, and do not change when other experts come', () => {
+    const all = Array.from({ length: 16 }, (_, i) => colourOf(i));
+    const pairs = all.flatMap((one, i) =>
+      all.slice(0, i).map((other, j) => ({ one, other, first: i < 8 && j < 8 })),
+    );
+    for (const { one, other, first } of pairs) {
+      const least = Math.min(...visions.map((vision) => distance(seen(one, vision), seen(other, vision))));
+      assert.ok(least > (first ? 14 : 9), `${one} and ${other}: ${least}`);
+    }
+    for (const experts of [6, 8, 9, 12, 16]) {
+      all.slice(0, experts).forEach((colour, i) => {
+        assert.equal(fillOf(i, experts, 1).fill, colour);
+      });
     }
   });
 
