@@ -1,4 +1,4 @@
-import { batch, computed, signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 
 /**
  * A room of the page.
@@ -122,8 +122,8 @@ export function createShell(entries) {
       return parts.filter(Boolean).join('&');
     }),
 
-    undo: () => batch(() => room.peek()?.states[0].undo()),
-    redo: () => batch(() => room.peek()?.states[0].redo()),
+    undo: () => room.peek()?.states[0].undo(),
+    redo: () => room.peek()?.states[0].redo(),
   };
 }
 
