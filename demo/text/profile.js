@@ -81,8 +81,10 @@ export function classTable(sample) {
   return { rows, load, tokens: rows.reduce((sum, { tokens }) => sum + tokens, 0) };
 }
 
-/** Keys of pairs: the first token times this, and the second. */
+/** Keys of pairs: one more than the first token, times this, and the second; so none is that of a token. */
 const pairSize = 65536;
+/** @param {number} first @param {number} second */
+const pairOf = (first, second) => (first + 1) * pairSize + second;
 
 /**
  * The characters, and the pairs that end in the routed character, with the highest lift for each expert.
@@ -95,7 +97,7 @@ export function profilesOf(sample, most) {
   const { tokens } = sample;
   const often = (/** @type {ClassRow} */ row) => row.tokens >= minTimes;
   const characters = routingBy(sample, (i) => tokens[i]).filter(often);
-  const pairs = routingBy(sample, (i) => (i > 0 ? tokens[i - 1] * pairSize + tokens[i] : -1)).filter(often);
+  const pairs = routingBy(sample, (i) => (i > 0 ? pairOf(tokens[i - 1], tokens[i]) : -1)).filter(often);
   /**
    * @param {readonly ClassRow[]} rows
    * @param {number} expert
@@ -116,6 +118,50 @@ export function profilesOf(sample, most) {
   return loadOfSample(sample).map((load, expert) => ({
     load,
     characters: best(characters, expert, (id) => [id]),
-    pairs: best(pairs, expert, (id) => [Math.floor(id / pairSize), id % pairSize]),
+    pairs: best(pairs, expert, (id) => [Math.floor(id / pairSize) - 1, id % pairSize]),
   }));
+}
+
+/**
+ * How much the routing tells of the character: their mutual information. Random routers have some, too, since each
+ * character has a vector of its own; so it is compared with that of the untrained model on the same sample.
+ *
+ * @param {LayerSample} sample
+ * @returns {number} bits
+ */
+export function informationOf(sample) {
+  const load = loadOfSample(sample);
+  const rows = routingBy(sample, (i) => sample.tokens[i]);
+  const all = rows.reduce((sum, { assignments }) => sum + total(assignments), 0);
+  let bits = 0;
+  for (const { assignments } of rows) {
+    const own = total(assignments);
+    assignments.forEach((times, expert) => {
+      if (times > 0) bits += (times / all) * Math.log2(times / (own * load[expert]));
+    });
+  }
+  return bits;
+}
+
+/** @param {ArrayLike<number>} numbers */
+const total = (numbers) => Array.from(numbers).reduce((sum, x) => sum + x, 0);
+
+/**
+ * What a character or a pair had of each expert in a sample.
+ *
+ * @param {LayerSample} sample
+ * @returns {(tokens: readonly number[], expert: number) => { lift: number, share: number } | undefined}
+ */
+export function lookUp(sample) {
+  const { tokens } = sample;
+  const rows = new Map(
+    [
+      ...routingBy(sample, (i) => tokens[i]),
+      ...routingBy(sample, (i) => (i > 0 ? pairOf(tokens[i - 1], tokens[i]) : -1)),
+    ].map((row) => [row.id, row]),
+  );
+  return ([first, second], expert) => {
+    const row = rows.get(second === undefined ? first : pairOf(first, second));
+    return row && { lift: row.lifts[expert], share: row.assignments[expert] / row.tokens };
+  };
 }

@@ -2,11 +2,12 @@ import { useComputed } from '@preact/signals';
 import { memo } from 'preact/compat';
 import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf } from '../colours.js';
-import { count, percent } from '../format.js';
+import { count, fixed, percent } from '../format.js';
 import { Chip, Figure } from '../views/figure.jsx';
 import { cellOf } from './cells.js';
 import { ClassMatrix, ClassTable } from './class-matrix.jsx';
-import { classTable, layerSample, profilesOf } from './profile.js';
+import { frameViews } from './frame.js';
+import { classTable, informationOf, layerSample, lookUp, profilesOf } from './profile.js';
 
 /**
  * @typedef {import('./run.js').TextRun} TextRun
@@ -29,6 +30,9 @@ function useCounts(run, state) {
   const chosen = Number(state.get('layer'));
   const probe = run.probe.value;
   const data = run.data.value;
+  const first = run.moments.value[0];
+  // A model that was opened later has no untrained state.
+  const untrained = first?.step === 0 ? first : undefined;
   // Frames with the same sample have the same counts.
   const key = `${probe?.shape.sample?.step} ${probe?.shape.topK} ${run.moment.value}`;
   return useMemo(() => {
@@ -38,9 +42,55 @@ function useCounts(run, state) {
     );
     return layers.flatMap((i) => {
       const sample = layerSample(probe, data, i);
-      return sample ? [{ layer: i + 1, sample, table: classTable(sample) }] : [];
+      return sample
+        ? [{ layer: i + 1, sample, table: classTable(sample), before: baselineOf(untrained, data, i) }]
+        : [];
     });
-  }, [key, chosen, data]);
+  }, [key, chosen, data, untrained]);
+}
+
+/**
+ * @typedef {{ bits: number, of: ReturnType<typeof lookUp> }} Baseline the same of the untrained model
+ *
+ * @type {WeakMap<import('../moments.js').Moment, (Baseline | undefined)[]>} by layer; a recorded moment never changes
+ */
+const baselines = new WeakMap();
+
+/**
+ * @param {import('../moments.js').Moment | undefined} moment of the untrained model
+ * @param {import('../trainer/trainer-protocol.js').TextSummary} data
+ * @param {number} layer counted from 0
+ */
+function baselineOf(moment, data, layer) {
+  if (!moment) return undefined;
+  const known = baselines.get(moment) ?? [];
+  baselines.set(moment, known);
+  if (!(layer in known)) {
+    const shape = /** @type {import('./frame.js').FrameShape} */ (moment.shape);
+    const routed = { tokens: data.probe, from: 0, shape, views: frameViews(moment.buffer, shape) };
+    const sample = layerSample(routed, data, layer);
+    known[layer] = sample && { bits: informationOf(sample), of: lookUp(sample) };
+  }
+  return known[layer];
+}
+
+/**
+ * How much of the specialisation is learned.
+ *
+ * @param {{ sample: import('./profile.js').LayerSample, before: Baseline | undefined, step: number }} props
+ */
+function Information({ sample, before, step }) {
+  const bits = useMemo(() => informationOf(sample), [sample]);
+  const now = `The expert tells ${fixed(bits)} bits about the character.`;
+  return (
+    <p class="figure-fact">
+      {!before
+        ? `${now} There is no untrained model to compare with.`
+        : step === 0
+          ? `${now} This model is untrained: so much comes from random weights alone.`
+          : `${now} In the untrained model: ${fixed(before.bits)} bits, from random weights alone.`}
+    </p>
+  );
 }
 
 /** @param {Props} props */
@@ -68,9 +118,10 @@ export function SpecialisationView({ run, state, spotlight }) {
             <i class="matrix-key is-less" /> clearly less than its load
           </li>
         </ul>
-        {counts.map(({ layer, table }) => (
+        {counts.map(({ layer, table, sample, before }) => (
           <div key={layer}>
             {counts.length > 1 && <h3 class="layer-title">Layer {layer}</h3>}
+            <Information sample={sample} before={before} step={step} />
             <ClassMatrix table={table} layer={layer} spotlight={spotlight} />
           </div>
         ))}
@@ -78,14 +129,15 @@ export function SpecialisationView({ run, state, spotlight }) {
       <Figure
         title="What each expert specialises in"
         name="profiles"
-        caption="Characters, and pairs ending in the routed character. Number: how many times as often as in the whole text. Bar: share of its occurrences routed to the expert. Select one to highlight it in the text."
+        caption="Characters, and pairs ending in the routed character. Number: how many times as often as in the whole text. Bar: share of its occurrences routed to the expert; the line in it: the same in the untrained model. Select one to highlight it in the text."
         table={() => <ProfileTable counts={counts} symbols={run.vocabulary.value.symbol} />}
       >
-        {counts.map(({ layer, sample }) => (
+        {counts.map(({ layer, sample, before }) => (
           <div key={layer}>
             {counts.length > 1 && <h3 class="layer-title">Layer {layer}</h3>}
             <Profiles
               sample={sample}
+              before={before}
               layer={layer}
               spotlight={spotlight}
               symbols={run.vocabulary.value.symbol}
@@ -103,11 +155,12 @@ const Profiles = memo(ProfileList);
 /**
  * @param {object} props
  * @param {import('./profile.js').LayerSample} props.sample
+ * @param {Baseline | undefined} props.before
  * @param {number} props.layer
  * @param {Spotlight} props.spotlight
  * @param {import('./cells.js').Symbols} props.symbols
  */
-function ProfileList({ sample, layer, spotlight, symbols }) {
+function ProfileList({ sample, before, layer, spotlight, symbols }) {
   const profiles = useMemo(() => profilesOf(sample, maxItems), [sample]);
   return (
     <ul class="profiles">
@@ -131,7 +184,13 @@ function ProfileList({ sample, layer, spotlight, symbols }) {
             </button>
             <span class="profile-items">
               {items.map((item) => (
-                <ItemButton key={item.tokens.join()} item={item} spotlight={spotlight} symbols={symbols} />
+                <ItemButton
+                  key={item.tokens.join()}
+                  item={item}
+                  before={before?.of(item.tokens, expert)}
+                  spotlight={spotlight}
+                  symbols={symbols}
+                />
               ))}
               {items.length === 0 && <span class="nothing">no specialisation yet</span>}
             </span>
@@ -145,16 +204,19 @@ function ProfileList({ sample, layer, spotlight, symbols }) {
 /**
  * @param {object} props
  * @param {Item} props.item
+ * @param {{ lift: number, share: number } | undefined} props.before the same in the untrained model
  * @param {Spotlight} props.spotlight
  * @param {import('./cells.js').Symbols} props.symbols
  */
-function ItemButton({ item: { tokens, lift, share }, spotlight, symbols }) {
+function ItemButton({ item: { tokens, lift, share }, before, spotlight, symbols }) {
+  const untrained = before ? `; untrained: ${before.lift.toFixed(1)} times, ${percent(before.share)}` : '';
   return (
     <button
       type="button"
       class="profile-item"
       data-picture
       aria-pressed={spotlight.isPressed({ tokens })}
+      title={before && `Untrained: ${before.lift.toFixed(1)} ×, ${percent(before.share)} of them`}
       onClick={() => spotlight.press({ tokens })}
       onPointerEnter={(event) => {
         if (event.pointerType === 'mouse') spotlight.point({ tokens });
@@ -162,12 +224,13 @@ function ItemButton({ item: { tokens, lift, share }, spotlight, symbols }) {
       onPointerLeave={() => spotlight.point(null)}
     >
       <span class="unseen">
-        {`${nameOf(tokens, symbols)}, ${lift.toFixed(1)} times as often as in the whole text, share ${percent(share)}`}
+        {`${nameOf(tokens, symbols)}, ${lift.toFixed(1)} times as often as in the whole text, share ${percent(share)}${untrained}`}
       </span>
       <b aria-hidden="true">{glyphsOf(tokens, symbols)}</b>
       <span aria-hidden="true">{lift.toFixed(1)} ×</span>
       <i class="profile-bar">
         <i style={{ width: `${100 * share}%` }} />
+        {before && <i class="profile-before" style={{ left: `${100 * before.share}%` }} />}
       </i>
     </button>
   );
@@ -187,13 +250,18 @@ const nameOf = (tokens, symbols) => tokens.map((token) => cellOf(token, symbols)
 
 /**
  * @param {object} props
- * @param {{ layer: number, sample: import('./profile.js').LayerSample }[]} props.counts
+ * @param {{ layer: number, sample: import('./profile.js').LayerSample, before: Baseline | undefined }[]} props.counts
  * @param {import('./cells.js').Symbols} props.symbols
  */
 function ProfileTable({ counts, symbols }) {
-  const rows = counts.flatMap(({ layer, sample }) =>
+  const rows = counts.flatMap(({ layer, sample, before }) =>
     profilesOf(sample, maxItems).flatMap(({ characters, pairs }, expert) =>
-      [...characters, ...pairs].map((item) => ({ layer, expert, ...item })),
+      [...characters, ...pairs].map((item) => ({
+        layer,
+        expert,
+        before: before?.of(item.tokens, expert),
+        ...item,
+      })),
     ),
   );
   return (
@@ -203,18 +271,20 @@ function ProfileTable({ counts, symbols }) {
           <th scope="col">Layer, expert</th>
           <th scope="col">Characters</th>
           <th scope="col">Times as often</th>
+          <th scope="col">Untrained</th>
           <th scope="col">Occurrences</th>
           <th scope="col">Share routed to the expert</th>
         </tr>
       </thead>
       <tbody>
-        {rows.map(({ layer, expert, tokens, lift, times, share }) => (
+        {rows.map(({ layer, expert, tokens, lift, times, share, before }) => (
           <tr key={`${layer} ${expert} ${tokens.join()}`}>
             <th scope="row">
               {layer}, {letterOf(expert)}
             </th>
             <td>{nameOf(tokens, symbols)}</td>
             <td>{lift.toFixed(1)}</td>
+            <td>{before ? before.lift.toFixed(1) : '–'}</td>
             <td>{count(times)}</td>
             <td>{percent(share)}</td>
           </tr>

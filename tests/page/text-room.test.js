@@ -184,6 +184,10 @@ describe('time', () => {
     await untilLetters(page, atFirst);
     assert.notEqual(await load(), loadNow);
     assert.match(await page.locator('.figure-matrix .caption').innerText(), /at step 0\./);
+    assert.match(
+      await page.locator('.figure-matrix .figure-fact').first().innerText(),
+      /tells [0-9.]+ bits about the character\. This model is untrained/,
+    );
     await page.keyboard.press('ArrowRight');
     assert.equal(await past.getAttribute('aria-valuetext'), `step 1 of ${at}`);
     assert.equal(await step(), 1, 'the bar on top is of then, too');
@@ -203,6 +207,10 @@ describe('time', () => {
     );
     await page.keyboard.press('End');
     assert.equal(await step(), at);
+    assert.match(
+      await page.locator('.figure-matrix .figure-fact').first().innerText(),
+      /In the untrained model: [0-9.]+ bits, from random weights alone/,
+    );
     await untilLetters(page, now);
     assert.equal(await button('Back to now').isDisabled(), true);
 

@@ -7,7 +7,7 @@ import { ownText, TooLongError, textOfFile } from '../../demo/text/data.js';
 import { frameBytes, frameViews, unread } from '../../demo/text/frame.js';
 import { textLibrary } from '../../demo/text/library.js';
 import { lookOf } from '../../demo/text/paint.js';
-import { classTable, layerSample, profilesOf } from '../../demo/text/profile.js';
+import { classTable, informationOf, layerSample, lookUp, profilesOf } from '../../demo/text/profile.js';
 import { createSpotlight, litBy, nameOfSpot } from '../../demo/text/spotlight.js';
 
 /** @param {Uint8Array} bytes */
@@ -180,6 +180,24 @@ describe('what experts specialise in', () => {
     assert.deepEqual([none.load, none.characters, none.pairs], [0, [], []]);
     const few = { ...sample, tokens: tokens.slice(0, 9), experts: chosen.slice(0, 9) };
     assert.deepEqual(profilesOf(few, 5)[1].characters, [], 'three times may be chance');
+  });
+
+  it('is measured in bits, to be compared with an untrained model', () => {
+    const few = (/** @type {number[]} */ experts) => ({
+      tokens: [97, 98, 97, 98],
+      classes: [0, 1, 0, 1],
+      experts: Int16Array.from(experts),
+      topK: 1,
+      count: 2,
+    });
+    assert.equal(informationOf(few([0, 1, 0, 1])), 1, 'the expert tells the character');
+    assert.equal(informationOf(few([0, 0, 1, 1])), 0, 'it tells nothing');
+    assert.equal(informationOf(few([1, 1, 1, 1])), 0);
+    const of = lookUp(few([0, 1, 0, 1]));
+    assert.deepEqual(of([97], 0), { lift: 2, share: 1 });
+    assert.deepEqual(of([97], 1), { lift: 0, share: 0 });
+    assert.equal(of([97, 98], 1)?.share, 1);
+    assert.equal(of([99], 0), undefined);
   });
 
   it('counts a token once for each of its k experts', () => {
