@@ -229,9 +229,11 @@ export function createRun({ openClient, state, task }) {
 
   /**
    * @param {Uint8Array} bytes of a checkpoint
-   * @param {object} [missing] what the file does not contain, by task
+   * @param {object} [file]
+   * @param {string} [file.name]
+   * @param {object} [file.missing] what the file does not contain, by task
    */
-  function open(bytes, missing) {
+  function open(bytes, { name, missing } = {}) {
     return control.inTurn(async () => {
       try {
         const data = await task.wanted();
@@ -249,7 +251,10 @@ export function createRun({ openClient, state, task }) {
           for (const problem of problems) notify('note', `${problem}. The opened model is unchanged.`);
         });
       } catch (error) {
-        report(error);
+        const reason = error instanceof Error ? error.message : String(error);
+        if (name)
+          notify('problem', `${name} could not be opened: ${reason}${/[.!?]$/.test(reason) ? '' : '.'}`);
+        else report(error);
       }
     });
   }

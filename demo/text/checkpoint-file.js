@@ -60,11 +60,12 @@ export function looksLikeCheckpoint(bytes) {
 }
 
 /**
- * @param {string} name
+ * @param {string} name of the file
  * @param {Uint8Array} bytes
  * @returns {{ tensors: Record<string, Entry>, metadata: Record<string, string> }}
+ * @throws {CheckpointFileError} if it is no whole safetensors file
  */
-function readHeader(name, bytes) {
+export function readHeader(name, bytes) {
   if (!looksLikeCheckpoint(bytes)) throw new CheckpointFileError(`${name} ${otherFormat(bytes)}`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   const truncated = (/** @type {number} */ whole) =>

@@ -24,6 +24,7 @@ export function createOpening(run, routers) {
   const question = signal(/** @type {Question | null} */ (null));
   /** @type {Uint8Array} */
   let bytes = new Uint8Array();
+  let name = '';
   /** @type {import('./vocabulary.js').SymbolVocabulary | undefined} */
   let vocabulary;
 
@@ -39,13 +40,14 @@ export function createOpening(run, routers) {
       }
       const model = models[0] ?? read.find(({ name }) => !/\.(json|txt)$/i.test(name));
       if (!model) {
-        const { name } = read[0];
-        throw new CheckpointFileError(`${name} is not a model. Open a vocabulary together with its model.`);
+        throw new CheckpointFileError(
+          `${read[0].name} is not a model. Open a vocabulary together with its model.`,
+        );
       }
       const described = describeCheckpoint(model.name, model.content, routers);
       const other = read.find((file) => file !== model);
       if (other) vocabulary = vocabularyFrom(other.name, other.content, described);
-      bytes = model.content;
+      ({ name, content: bytes } = model);
       await openOrAsk(described);
     } catch (error) {
       run.notify('problem', sentenceOf(error));
@@ -59,7 +61,7 @@ export function createOpening(run, routers) {
     if (needsVocabulary || !described.hasConfig) {
       question.value = { described, config: !described.hasConfig, vocabulary: needsVocabulary, problem: '' };
     } else {
-      await run.open(bytes, { vocabulary: vocabulary?.toJSON() });
+      await run.open(bytes, { name, missing: { vocabulary: vocabulary?.toJSON() } });
     }
   }
 
@@ -73,8 +75,8 @@ export function createOpening(run, routers) {
     try {
       if (asked.vocabulary) {
         if (!file) throw new RangeError('Choose the vocabulary file.');
-        const { name, content } = await readFile(file);
-        vocabulary = vocabularyFrom(name, content, asked.described);
+        const { name: own, content } = await readFile(file);
+        vocabulary = vocabularyFrom(own, content, asked.described);
       }
     } catch (error) {
       question.value = { ...asked, problem: sentenceOf(error) };
@@ -82,7 +84,7 @@ export function createOpening(run, routers) {
     }
     question.value = null;
     const complete = asked.config ? { ...asked.described.shapes, ...config } : undefined;
-    await run.open(bytes, { config: complete, vocabulary: vocabulary?.toJSON() });
+    await run.open(bytes, { name, missing: { config: complete, vocabulary: vocabulary?.toJSON() } });
   }
 
   return {

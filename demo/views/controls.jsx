@@ -93,7 +93,7 @@ function Checkpoints({ run, openFiles }) {
               event.currentTarget.value = '';
               if (!files.length) return;
               if (openFiles) openFiles(files);
-              else await run.open(new Uint8Array(await files[0].arrayBuffer()));
+              else await openFile(run, files[0]);
             }}
           />
         </label>
@@ -108,6 +108,25 @@ function Checkpoints({ run, openFiles }) {
       </p>
     </>
   );
+}
+
+/**
+ * @param {Run} run
+ * @param {File} file
+ */
+async function openFile(run, file) {
+  const { name } = file;
+  try {
+    const [bytes, { readHeader }] = await Promise.all([
+      file.arrayBuffer().then((buffer) => new Uint8Array(buffer)),
+      import('../text/checkpoint-file.js'),
+    ]);
+    // The engine knows no name.
+    readHeader(name, bytes);
+    await run.open(bytes, { name });
+  } catch (error) {
+    run.notify('problem', error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** @param {Run} run */

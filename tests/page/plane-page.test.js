@@ -349,6 +349,59 @@ describe('painting', () => {
   });
 });
 
+describe('models of the playground', () => {
+  it('come back with their settings when a change is undone, and redone', async () => {
+    const { page, train, step, fact, untilReset, complaints } = await visit(site, 'layers=1');
+    const at = await train(60);
+    const loss = await fact('Training loss').innerText();
+    await page.getByLabel('Router', { exact: true }).selectOption('smoe');
+    await untilReset();
+    const other = await train(20);
+    await undo(page).click();
+    await eventually(async () => assert.equal(await step(), at));
+    assert.equal(await fact('Training loss').innerText(), loss);
+    assert.equal(await page.getByLabel('Router', { exact: true }).inputValue(), 'hyperrouter');
+    await page.keyboard.press('Control+y');
+    await eventually(async () => assert.equal(await step(), other));
+    await page.keyboard.press('Control+z');
+    await eventually(async () => assert.equal(await step(), at));
+    assert.ok((await train(at + 20)) > at, 'and it learns on');
+    assert.deepEqual(complaints, []);
+  });
+
+  it('that are opened have a history from then on, and files that hold none are named', async () => {
+    const { page, train, button, step, saved, notices } = await visit(site, 'layers=1');
+    const at = await train(40);
+    const { bytes } = await saved(() => button('Save the model').click());
+    await button('Reset').click();
+    const picker = page.locator('input[type=file]').last();
+    for (const [name, buffer, message] of /** @type {const} */ ([
+      [
+        'notes.txt',
+        Buffer.from('{"some": "words", "and": "more of them"}'),
+        /^notes\.txt is not a safetensors file\./,
+      ],
+      ['cut.safetensors', bytes.subarray(0, bytes.length - 9), /^cut\.safetensors is truncated/],
+    ])) {
+      await picker.setInputFiles({ name, mimeType: '', buffer });
+      await notices.filter({ hasText: message }).waitFor();
+    }
+    await picker.setInputFiles({ name: 'x.safetensors', mimeType: '', buffer: bytes });
+    await eventually(async () => assert.equal(await step(), at));
+    const axis = page.locator('.figure-load-history .axis span');
+    await eventually(async () =>
+      assert.deepEqual(await axis.allInnerTexts(), ['', `step ${at.toLocaleString('en')}`]),
+    );
+    const then = await train(at + 30);
+    await eventually(async () =>
+      assert.deepEqual(
+        await axis.allInnerTexts(),
+        [at, then].map((step, i) => `${i ? 'step ' : ''}${step.toLocaleString('en')}`),
+      ),
+    );
+  });
+});
+
 describe('the playground for everyone', () => {
   const axe = readFile(new URL(import.meta.resolve('axe-core')), 'utf8');
 
