@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { checkToken, describe, readJSON, toText } from './reading.js';
+import { checkInteger, fail, refuse } from './check.js';
+import { describe, readJSON, readReplacement, readTokens, toText } from './reading.js';
 
+/** @import { Integers } from './types.js' */
 /** @import { TokenDecoder, Vocabulary } from './vocabulary.js' */
 
 /**
@@ -52,8 +54,12 @@ export class BpeVocabulary {
   constructor(tokenizer, known) {
     this.#tokenizer = checkTokenizer(tokenizer);
     this.#mark = Array.from(tokenizer.encode(MARK));
-    this.#known = Int32Array.from(new Set(Array.from(known))).sort();
-    if (this.#known.length === 0) throw new RangeError('known must have 1 token or more, got 0');
+    if (!Array.isArray(known) && !ArrayBuffer.isView(known)) {
+      refuse('known', 'an array of token ids', known, TypeError);
+    }
+    const ids = Array.from(known, (id, i) => checkInteger(`known[${i}]`, id, 0, 2 ** 31 - 1));
+    this.#known = Int32Array.from(new Set(ids)).sort();
+    if (this.#known.length === 0) fail('known must have 1 token or more, got 0');
     this.#known.forEach((id, index) => {
       this.#ids.set(id, index);
     });
@@ -66,7 +72,7 @@ export class BpeVocabulary {
    * too.
    *
    * @param {Tokenizer} tokenizer of any package
-   * @param {string | Uint8Array} text bytes are read as UTF-8
+   * @param {string | Uint8Array | ArrayBuffer} text bytes are read as UTF-8
    * @returns {BpeVocabulary}
    * @throws {TypeError} if this is not a tokenizer, or not a text
    */
@@ -91,31 +97,39 @@ export class BpeVocabulary {
   static fromJSON(json, tokenizer) {
     const { kind, known } = readJSON(json);
     if (kind !== 'bpe' || !Array.isArray(known)) {
-      throw new TypeError('json must describe a vocabulary of kind "bpe"');
+      fail('json must describe a vocabulary of kind "bpe"', TypeError);
     }
-    return new BpeVocabulary(tokenizer, known);
+    return new BpeVocabulary(tokenizer, /** @type {number[]} */ (known));
   }
 
   /**
    * Encodes a text.
-   * @param {string | Uint8Array} text bytes are read as UTF-8
-   * @returns {Int32Array} token ids; a word outside the vocabulary is spelled with the tokens of its characters
-   * @throws {RangeError} if one of these characters is not in the vocabulary either
+   * @param {string | Uint8Array | ArrayBuffer} text bytes are read as UTF-8
+   * @param {{ replacement?: string | undefined }} [options] replacement: a text of the vocabulary that is used for
+   *   characters outside it
+   * @returns {Integers} token ids; a word outside the vocabulary is spelled with the tokens of its characters
+   * @throws {RangeError} if one of these characters is not in the vocabulary either, and there is no replacement
    * @throws {TypeError} if the bytes are not UTF-8
    */
-  encode(text) {
+  encode(text, options) {
+    const replacement = readReplacement(options);
+    const substitute = replacement === undefined ? undefined : this.#tokensOf(replacement);
+    if (replacement !== undefined && !substitute?.length) {
+      refuse('replacement', 'a text of the vocabulary', replacement);
+    }
     const ids = Array.from(this.#tokenizer.encode(toText(text)));
     const tokens = ids.map((id) => this.#ids.get(id));
     return Int32Array.from(
-      tokens.includes(undefined) ? this.#spellUnknown(ids) : /** @type {number[]} */ (tokens),
+      tokens.includes(undefined) ? this.#spellUnknown(ids, substitute) : /** @type {number[]} */ (tokens),
     );
   }
 
   /**
    * @param {number[]} ids of the tokenizer
+   * @param {number[] | undefined} substitute
    * @returns {number[]} tokens
    */
-  #spellUnknown(ids) {
+  #spellUnknown(ids, substitute) {
     /** @type {number[]} */
     const tokens = [];
     /** @type {number[]} ids up to the end of a character */
@@ -125,20 +139,30 @@ export class BpeVocabulary {
       const part = this.#decode(whole);
       if (part.endsWith('\ufffd') && index < ids.length - 1) return;
       const known = whole.every((each) => this.#ids.has(each));
-      tokens.push(...(known ? whole.map((each) => Number(this.#ids.get(each))) : this.#spell(part)));
+      const spelled = known
+        ? whole.map((each) => Number(this.#ids.get(each)))
+        : this.#spell(part, substitute);
+      for (const token of spelled) tokens.push(token);
       whole = [];
     });
     return tokens;
   }
 
-  /** @param {string} word */
-  #spell(word) {
+  /**
+   * @param {string} text
+   * @returns {number[] | undefined} undefined if the vocabulary cannot write it
+   */
+  #tokensOf(text) {
+    const tokens = Array.from(this.#tokenizer.encode(text), (id) => this.#ids.get(id) ?? -1);
+    return tokens.includes(-1) ? undefined : tokens;
+  }
+
+  /** @param {string} word @param {number[] | undefined} substitute */
+  #spell(word, substitute) {
     return [...word].flatMap((character) => {
-      const tokens = Array.from(this.#tokenizer.encode(character), (id) => this.#ids.get(id) ?? -1);
-      if (!tokens.includes(-1)) return tokens;
-      throw new RangeError(
-        `text has ${describe(character)}; the vocabulary's ${this.size} tokens cannot write it`,
-      );
+      const tokens = this.#tokensOf(character) ?? substitute;
+      if (tokens) return tokens;
+      return fail(`text has ${describe(character)}; the vocabulary's ${this.size} tokens cannot write it`);
     });
   }
 
@@ -182,7 +206,7 @@ export class BpeVocabulary {
    * @returns {string} an incomplete character becomes U+FFFD
    */
   decode(tokens) {
-    return this.#decode([...tokens].map((token) => this.#known[checkToken(token, this.size)]));
+    return this.#decode(readTokens(tokens, this.size).map((token) => this.#known[token]));
   }
 
   /**
@@ -225,5 +249,5 @@ export class BpeVocabulary {
 /** @param {Tokenizer} tokenizer */
 function checkTokenizer(tokenizer) {
   if (typeof tokenizer?.encode === 'function' && typeof tokenizer.decode === 'function') return tokenizer;
-  throw new TypeError('tokenizer must have encode(text) and decode(tokens)');
+  return fail('tokenizer must have encode(text) and decode(tokens)', TypeError);
 }

@@ -1,17 +1,14 @@
 /** Checks of arguments, and their error messages. */
+import { clean, show, withArticle } from './message.js';
+import { nearest } from './nearest.js';
 
-/** @param {unknown} value */
-export function show(value) {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number' || typeof value === 'boolean' || value == null) return String(value);
-  if (typeof value === 'bigint') return `${value}n`;
-  if (Array.isArray(value)) return 'an array';
-  return withArticle(typeof value === 'object' ? (value.constructor?.name ?? 'object') : typeof value);
-}
-
-/** @param {string} name of a class */
-function withArticle(name) {
-  return `${/^[aeio]/i.test(name) ? 'an' : 'a'} ${name}`;
+/**
+ * @param {string} message
+ * @param {ErrorConstructor} [Type]
+ * @returns {never}
+ */
+export function fail(message, Type = RangeError) {
+  throw new Type(clean(message));
 }
 
 /**
@@ -22,7 +19,8 @@ function withArticle(name) {
  * @returns {never}
  */
 export function refuse(name, may, value, Type = RangeError) {
-  throw new Type(`${name} must be ${may}, got ${show(value)}`);
+  const got = `, got ${show(value)}`;
+  throw new Type(`${clean(`${name} must be ${may}`, 500 - got.length)}${got}`);
 }
 
 /**
@@ -33,7 +31,7 @@ export function refuse(name, may, value, Type = RangeError) {
  * @returns {never}
  */
 export function refuseLength(name, may, { length }) {
-  throw new RangeError(`${name} must have ${may}, got ${length}`);
+  return fail(`${name} must have ${may}, got ${length}`);
 }
 
 /**
@@ -76,10 +74,11 @@ function checkRange(name, noun, right, value, minimum, maximum = Infinity, why =
 
 /**
  * @param {string} name
- * @param {number} share
+ * @param {unknown} share
  */
 export function checkShare(name, share) {
-  if (!(share >= 0 && share < 1)) refuse(name, 'a number from 0 to below 1', share);
+  if (typeof share !== 'number') return refuse(name, 'a number from 0 to below 1', share, TypeError);
+  return share >= 0 && share < 1 ? share : refuse(name, 'a number from 0 to below 1', share);
 }
 
 /**
@@ -88,6 +87,15 @@ export function checkShare(name, share) {
  */
 export function checkBoolean(name, value) {
   return typeof value === 'boolean' ? value : refuse(name, 'true or false', value, TypeError);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @param {string} what it should do
+ */
+export function checkFunction(name, value, what) {
+  return typeof value === 'function' ? value : refuse(name, what, value, TypeError);
 }
 
 /**
@@ -114,25 +122,153 @@ export function checkIds(name, ids, limit) {
 
 /**
  * @param {string} name
+ * @param {Float32Array} numbers
+ */
+export function checkFinite(name, numbers) {
+  for (let i = 0; i < numbers.length; i++) {
+    if (!Number.isFinite(numbers[i])) refuse(`${name}[${i}]`, 'a finite number', numbers[i]);
+  }
+  return numbers;
+}
+
+/**
+ * @param {string} name
  * @param {unknown} classes
  * @param {number} count
  */
 export function checkClasses(name, classes, count) {
-  const ids = checkArray(name, classes, Int32Array);
+  const ids = toIntegers(name, classes);
   if (ids.length !== count) refuseLength(name, `one number for each of the ${count} tokens`, ids);
   checkIds(name, ids, 2 ** 31);
+  return ids;
 }
+
+const tagOf = /** @type {() => string | undefined} */ (
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Int8Array.prototype), Symbol.toStringTag)?.get
+);
+
+/**
+ * The class of a typed array, also of one from another realm (a frame, a context of Node's vm); undefined if it is none.
+ * @param {unknown} value
+ */
+export const typedArrayName = (value) => tagOf.call(/** @type {any} */ (value));
+
+/**
+ * Name of the class of an object of the platform, also of one from another realm.
+ * @param {unknown} value
+ */
+export const tagName = (value) => Object.prototype.toString.call(value).slice(8, -1);
+
+/**
+ * Whether it is an address: `URL` exists in every realm.
+ * @param {unknown} value
+ * @returns {value is URL}
+ */
+export const isUrl = (value) => tagName(value) === 'URL';
+
+/** @param {unknown} value @returns {value is ArrayLike<unknown>} */
+const isArray = (value) => Array.isArray(value) || typedArrayName(value) !== undefined;
+
+/**
+ * How many numbers a row has; undefined if there are no rows.
+ * @param {unknown} value
+ */
+export const rowWidth = (value) => (Array.isArray(value) && isArray(value[0]) ? value[0].length : undefined);
 
 /**
  * @template {Float32ArrayConstructor | Int32ArrayConstructor} T
  * @param {string} name
- * @param {unknown} value
- * @param {T} type
- * @returns {InstanceType<T>}
+ * @param {unknown} value a typed array of this type, of any realm; or an array of numbers, or of rows of them
+ * @param {T} Type
+ * @param {(name: string, value: unknown) => number} check of one number
+ * @param {number} [width] numbers of a row
+ * @returns {InstanceType<T>} the array itself if it is one of this realm, otherwise a copy
  */
-export function checkArray(name, value, type) {
-  if (!(value instanceof type)) refuse(name, withArticle(type.name), value, TypeError);
-  return /** @type {InstanceType<T>} */ (value);
+function toArray(name, value, Type, check, width) {
+  if (value instanceof Type) return /** @type {InstanceType<T>} */ (value);
+  if (typedArrayName(value) === Type.name)
+    return /** @type {InstanceType<T>} */ (new Type(/** @type {any} */ (value)));
+  if (!Array.isArray(value)) {
+    return refuse(name, `${withArticle(Type.name)} or an array of numbers`, value, TypeError);
+  }
+  const inRow = rowWidth(value);
+  if (inRow === undefined) {
+    // By index, because holes must be seen, and each number only once, because a getter may change its mind.
+    const numbers = [];
+    for (let i = 0; i < value.length; i++) numbers.push(check(`${name}[${i}]`, value[i]));
+    return /** @type {InstanceType<T>} */ (Type.from(numbers));
+  }
+  const numbers = [];
+  const [most, why] = width === undefined ? [inRow, ', as the first row'] : [width, ''];
+  for (let i = 0; i < value.length; i++) {
+    const row = value[i];
+    if (!isArray(row)) return refuse(`${name}[${i}]`, 'an array of numbers', row, TypeError);
+    if (row.length !== most) refuseLength(`${name}[${i}]`, `${most} numbers${why}`, row);
+    for (let j = 0; j < most; j++) numbers.push(check(`${name}[${i}][${j}]`, row[j]));
+  }
+  return /** @type {InstanceType<T>} */ (Type.from(numbers));
+}
+
+/** @param {string} name @param {unknown} value */
+const checkFloat = (name, value) => {
+  if (typeof value !== 'number') return refuse(name, 'a finite number', value, TypeError);
+  return Number.isFinite(Math.fround(value))
+    ? value
+    : refuse(name, 'a finite number (in single precision)', value);
+};
+
+/** @param {string} name @param {unknown} value */
+const checkInt32 = (name, value) => checkInteger(name, value, -(2 ** 31), 2 ** 31 - 1);
+
+/**
+ * Floats from what a caller passes.
+ * @param {string} name
+ * @param {unknown} value
+ * @param {number} [width] numbers of a row, if there are rows
+ */
+export const toFloats = (name, value, width) => toArray(name, value, Float32Array, checkFloat, width);
+
+/**
+ * Integers from what a caller passes.
+ * @param {string} name
+ * @param {unknown} value
+ */
+export const toIntegers = (name, value) => toArray(name, value, Int32Array, checkInt32);
+
+/**
+ * Refuses what is no list of numbers; they are not looked at.
+ * @param {Record<string, unknown>} lists by name
+ */
+export function checkLists(lists) {
+  for (const [name, value] of Object.entries(lists)) {
+    if (!isArray(value)) refuse(name, 'an array of numbers', value, TypeError);
+  }
+}
+
+/**
+ * The bytes of a file: those of a buffer or of an array of bytes, of any realm.
+ * @param {string} name
+ * @param {unknown} value
+ * @param {string} [may] valid values
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function toBytes(name, value, may = 'a Uint8Array or an ArrayBuffer') {
+  const tag = tagName(value);
+  if (tag === 'ArrayBuffer' || tag === 'SharedArrayBuffer')
+    return ownBytes(new Uint8Array(/** @type {any} */ (value)));
+  if (typedArrayName(value) === 'Uint8Array') return ownBytes(/** @type {Uint8Array} */ (value));
+  const hint = tag === 'File' || tag === 'Blob' || tag === 'Response' ? ' (await its arrayBuffer())' : '';
+  return refuse(name, may + hint, value, TypeError);
+}
+
+/**
+ * A view of this realm, for slices of Node's Buffer are views; a copy of shared memory, which decoders refuse.
+ * @param {Uint8Array} bytes
+ */
+function ownBytes(bytes) {
+  const { buffer, byteOffset, length } = bytes;
+  if (tagName(buffer) === 'SharedArrayBuffer') return new Uint8Array(bytes);
+  return new Uint8Array(/** @type {ArrayBuffer} */ (buffer), byteOffset, length);
 }
 
 /**
@@ -141,9 +277,9 @@ export function checkArray(name, value, type) {
  * @returns {Record<string, unknown>}
  */
 export function checkObject(name, value) {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    refuse(name, 'an object', value, TypeError);
-  }
+  // Not what has its contents elsewhere than in its keys: arrays, maps, promises.
+  const plain = typeof value === 'object' && /^(Object|Module)$/.test(tagName(value));
+  if (value === null || !plain) refuse(name, 'an object', value, TypeError);
   return /** @type {Record<string, unknown>} */ (value);
 }
 
@@ -151,17 +287,50 @@ export function checkObject(name, value) {
  * @param {string} name
  * @param {string} of what has these keys
  * @param {unknown} value
- * @param {string[]} keys that exist
+ * @param {readonly string[]} keys that exist
  */
 export function checkKeys(name, of, value, keys) {
   const unknown = Object.keys(checkObject(name, value)).find((key) => !keys.includes(key));
-  if (unknown !== undefined)
-    throw new TypeError(`${name}.${unknown} is not a key of ${of}; the keys are: ${keys.join(', ')}`);
+  if (unknown !== undefined) refuseKey(`${name}.${clean(unknown, 60)}`, of, unknown, keys);
+  return /** @type {any} */ (value);
 }
 
-/** @param {unknown} signal */
+/**
+ * @param {string} where
+ * @param {string} of what has these keys
+ * @param {string} unknown
+ * @param {readonly string[]} keys
+ */
+function refuseKey(where, of, unknown, keys) {
+  if (keys.length === 0) fail(`${where} is not a key of ${of}, which has none`, TypeError);
+  const end = `; the nearest is ${nearest(unknown, keys)}`;
+  const all = clean(`${where} is not a key of ${of}; the keys are: ${keys.join(', ')}`, 500 - end.length);
+  fail(`${all}${end}`, TypeError);
+}
+
+/**
+ * @param {string} method
+ * @param {unknown} options
+ * @param {readonly string[]} keys
+ */
+export const checkOptions = (method, options, keys) => checkKeys('options', method, options, keys);
+
+/**
+ * @param {unknown} model
+ * @param {string[]} methods that are used of it
+ */
+export function checkModel(model, methods) {
+  const given = /** @type {Record<string, unknown> | null | undefined} */ (model);
+  const fits = methods.every((method) => typeof given?.[method] === 'function') && given?.config;
+  if (!fits) refuse('model', `a model with ${methods.join(' and ')}`, model, TypeError);
+}
+
+/**
+ * @param {unknown} signal
+ * @returns {AbortSignal | undefined}
+ */
 export function checkSignal(signal) {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    refuse('signal', 'an AbortSignal', signal, TypeError);
-  }
+  const given = /** @type {AbortSignal | undefined} */ (signal);
+  const like = typeof given?.aborted === 'boolean' && typeof given.addEventListener === 'function';
+  return given === undefined || like ? given : refuse('signal', 'an AbortSignal', signal, TypeError);
 }

@@ -2,14 +2,17 @@
  * Checkpoints: safetensors files (8 bytes of header length, JSON header, aligned data), with the names and shapes of
  * the published PyTorch implementation.
  */
-import { show } from './check.js';
+import { checkObject, fail, toBytes } from './check.js';
 import { isCustom, routerName } from './custom-router.js';
 import { CheckpointError, RouterError } from './errors.js';
+import { fileKind } from './file-kinds.js';
+import { isHalf, narrow, widen } from './half.js';
+import { list, quote, show } from './message.js';
 
 /** @import { ConfigSchema, PlainConfig } from './config.js' */
 /** @import { RawParameter } from './core.js' */
 /** @import { SavedMemory } from './language-model.js' */
-/** @import { ModelKind } from './types.js' */
+/** @import { Bytes, ModelKind } from './types.js' */
 
 /** As in the reference implementation: a longer header is corrupt or an attack. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -67,15 +70,18 @@ export function configMetadata(config) {
  * Writes a safetensors file.
  * @param {{ name: string, shape: number[], data: Float32Array }[]} tensors
  * @param {Record<string, string>} metadata
- * @returns {Uint8Array}
+ * @param {string} dtype F32, F16 or BF16
+ * @returns {Bytes}
  */
-export function encodeCheckpoint(tensors, metadata) {
+export function encodeCheckpoint(tensors, metadata, dtype) {
   /** @type {Record<string, unknown>} */
   const header = { __metadata__: { format: 'pt', ...metadata } };
+  const size = isHalf(dtype) ? 2 : 4;
   let end = 0;
   for (const { name, shape, data } of tensors) {
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, end + data.byteLength] };
-    end += data.byteLength;
+    const begin = end;
+    end += data.length * size;
+    header[name] = { dtype, shape, data_offsets: [begin, end] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   // The header is padded with spaces so that the data begins at a multiple of 8.
@@ -86,8 +92,9 @@ export function encodeCheckpoint(tensors, metadata) {
   file.set(json, 8);
   let at = 8 + headerBytes;
   for (const { data } of tensors) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+    const { buffer, byteOffset, byteLength } = isHalf(dtype) ? narrow(data, dtype) : data;
+    file.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += byteLength;
   }
   return file;
 }
@@ -99,20 +106,19 @@ export function encodeCheckpoint(tensors, metadata) {
  * @throws {CheckpointError}
  */
 export function decodeCheckpoint(file) {
-  // A Buffer's slices would be views, not copies.
-  file = new Uint8Array(file.buffer, file.byteOffset, file.length);
   if (file.length < 8) {
     throw new CheckpointError(`the file has ${file.length} bytes: too short for a safetensors file`);
   }
   const headerBytes = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true);
   if (headerBytes > MAX_HEADER_BYTES || headerBytes > file.length - 8) {
+    refuseOther(file);
     throw new CheckpointError(
       `the header should have ${headerBytes} bytes, but only ${file.length - 8} follow its length ` +
         `(and a header may have ${MAX_HEADER_BYTES}): it is truncated or not a safetensors file`,
     );
   }
   const dataAt = 8 + Number(headerBytes);
-  const header = parseHeader(file.subarray(8, dataAt));
+  const header = parseHeader(file, file.subarray(8, dataAt));
   const { __metadata__: metadata = {}, ...entries } = header;
   if (!isObject(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
     throw new CheckpointError('the header is invalid: __metadata__ must be an object of strings');
@@ -124,13 +130,26 @@ export function decodeCheckpoint(file) {
   return { tensors, metadata: /** @type {Record<string, string>} */ (metadata) };
 }
 
-/** @param {Uint8Array} bytes */
-function parseHeader(bytes) {
+/** @param {Uint8Array} file */
+function refuseOther(file) {
+  // A brace where the header begins: a safetensors file with a wrong length.
+  const kind = file[8] === 0x7b ? undefined : fileKind(file);
+  if (kind) throw new CheckpointError(`the file is not a safetensors file; it is ${kind}`);
+}
+
+/**
+ * @param {Uint8Array} file
+ * @param {Uint8Array} bytes of its header
+ */
+function parseHeader(file, bytes) {
   let header;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw new CheckpointError(`the header is not JSON: ${error}`, { cause: error });
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch (cause) {
+    refuseOther(file);
+    throw new CheckpointError('the header is not JSON: it is damaged, or this is not a safetensors file', {
+      cause,
+    });
   }
   if (!isObject(header)) throw new CheckpointError(`the header must be a JSON object, got ${show(header)}`);
   return header;
@@ -156,7 +175,7 @@ function isCounts(value) {
  * @returns {Tensor}
  */
 function readEntry(name, entry, data) {
-  const tensor = `tensor ${JSON.stringify(name)}`;
+  const tensor = `tensor ${quote(name)}`;
   if (!isObject(entry))
     throw new CheckpointError(`${tensor} must be described by an object, got ${show(entry)}`);
   const { dtype, shape, data_offsets: offsets } = entry;
@@ -177,7 +196,7 @@ function readEntry(name, entry, data) {
   const bytes = shape.reduce((product, length) => product * length, size);
   if (bytes !== end - begin) {
     throw new CheckpointError(
-      `${tensor} of shape [${shape.join(', ')}] and dtype ${dtype} needs ${bytes} bytes, its offsets span ${end - begin}`,
+      `${tensor} of shape ${list(shape)} and dtype ${dtype} needs ${bytes} bytes, its offsets span ${end - begin}`,
     );
   }
   return { name, dtype, shape, bytes: data.subarray(begin, end) };
@@ -197,7 +216,7 @@ function checkCoverage(tensors, data) {
     const begin = bytes.byteOffset - data.byteOffset;
     if (begin !== end) {
       const what = begin < end ? 'overlaps another tensor' : `leaves a gap of ${begin - end} bytes before it`;
-      throw new CheckpointError(`tensor ${JSON.stringify(name)} ${what}`);
+      throw new CheckpointError(`tensor ${quote(name)} ${what}`);
     }
     end = begin + bytes.length;
   }
@@ -209,14 +228,14 @@ function checkCoverage(tensors, data) {
 /**
  * Opens a file and checks everything that can be checked without the model.
  * @param {unknown} file
- * @param {unknown} given configuration of the caller
+ * @param {Record<string, unknown>} given configuration of the caller
  * @param {ConfigSchema} schema
  * @returns {Checkpoint}
  */
 export function openCheckpoint(file, given, schema) {
-  if (!(file instanceof Uint8Array)) throw new TypeError(`bytes must be a Uint8Array, got ${show(file)}`);
-  if (!isObject(given)) throw new TypeError(`config must be an object, got ${show(given)}`);
-  const { tensors, metadata } = decodeCheckpoint(file);
+  const bytes = toBytes('bytes', file);
+  checkObject('config', given);
+  const { tensors, metadata } = decodeCheckpoint(bytes);
   const {
     'hyperrouter.config': json,
     'hyperrouter.router': router,
@@ -228,6 +247,7 @@ export function openCheckpoint(file, given, schema) {
   } = metadata;
   /** @type {ModelKind} */
   const kind = tensors.has('input.weight') ? 'classifier' : 'language';
+  schema.checkKeys(kind, given);
   const stored =
     json === undefined ? undefined : parseConfig(json, kind, schema, { router, given: given.router });
   if (!stored && Object.keys(given).length === 0) {
@@ -238,7 +258,7 @@ export function openCheckpoint(file, given, schema) {
   if (stored) {
     for (const key of schema.shapeKeys(kind)) {
       if (given[key] !== undefined && given[key] !== stored[key]) {
-        throw new RangeError(
+        fail(
           `config.${key} is ${labelOf(stored[key])} in the file and sets the shape of its tensors; got ${labelOf(given[key])}`,
         );
       }
@@ -261,7 +281,9 @@ export function openCheckpoint(file, given, schema) {
     rest,
   );
   // Before memory is allocated for tensors that the file may not contain.
-  checkpoint.match(schema.parameters(kind, config));
+  for (const { tensor } of checkpoint.match(schema.parameters(kind, config))) {
+    checkNumbers(tensor, floatsOf(tensor));
+  }
   if (kind === 'language') checkpoint.memory(Number(config.layers), Number(config.dModel));
   return checkpoint;
 }
@@ -283,7 +305,7 @@ function parseConfig(json, kind, schema, { router, given }) {
     return schema.resolve(kind, config);
   } catch (error) {
     if (error instanceof CheckpointError || error instanceof RouterError) throw error;
-    const message = error instanceof Error ? error.message : error;
+    const message = error instanceof SyntaxError ? 'it is not JSON' : /** @type {Error} */ (error).message;
     throw new CheckpointError(`hyperrouter.config in the file is invalid: ${message}`, { cause: error });
   }
 }
@@ -338,6 +360,20 @@ function readWeight(key, text) {
   return weight;
 }
 
+/**
+ * What is no number in a file would only be noticed later, as a loss that is none.
+ * @param {Tensor} tensor
+ * @param {Float32Array} numbers
+ */
+function checkNumbers({ name }, numbers) {
+  // Adam takes the root of the second moments.
+  const least = name.startsWith('optimizer.v.') ? 0 : Number.NEGATIVE_INFINITY;
+  const bad = numbers.findIndex((value) => !(Number.isFinite(value) && value >= least));
+  if (bad < 0) return;
+  const what = least === 0 ? 'finite numbers of at least 0' : 'finite numbers';
+  throw new CheckpointError(`tensor ${quote(name)} must have ${what}, got ${numbers[bad]} at index ${bad}`);
+}
+
 /** An opened file. */
 export class Checkpoint {
   #tensors;
@@ -376,7 +412,7 @@ export class Checkpoint {
       if (withMoments && role === 'trained')
         wanted.push([`optimizer.m.${name}`, m], [`optimizer.v.${name}`, v]);
       for (const [tensor, to] of wanted) {
-        writes.push({ to, tensor: this.#find(tensor, shape) });
+        writes.push({ to, tensor: this.#find(tensor, shape, tensor === name) });
         known.add(tensor);
       }
     }
@@ -387,7 +423,7 @@ export class Checkpoint {
         BIAS.test(name) ||
         known.has(name.replace(PLACEHOLDER, '$1.hypernet.0.weight'));
       if (!known.has(name) && !ignored) {
-        throw new CheckpointError(`tensor ${JSON.stringify(name)} is not a parameter of this model`);
+        throw new CheckpointError(`tensor ${quote(name)} is not a parameter of this model`);
       }
     }
     return writes;
@@ -405,11 +441,14 @@ export class Checkpoint {
     const [batch, length] = first.shape;
     if (first.shape.length !== 3 || batch === 0 || length === 0) {
       throw new CheckpointError(
-        `tensor "state.memory.0" must have the shape [streams, tokens, ${dModel}], got [${first.shape.join(', ')}]`,
+        `tensor "state.memory.0" must have the shape [streams, tokens, ${dModel}], got ${list(first.shape)}`,
       );
     }
     const rows = Array.from({ length: layers }, (_, layer) => {
-      return floatsOf(this.#find(`state.memory.${layer}`, [batch, length, dModel]));
+      const tensor = this.#find(`state.memory.${layer}`, [batch, length, dModel]);
+      const numbers = floatsOf(tensor);
+      checkNumbers(tensor, numbers);
+      return numbers;
     });
     return { batch, length, layers: rows };
   }
@@ -417,16 +456,18 @@ export class Checkpoint {
   /**
    * @param {string} name
    * @param {number[]} shape
+   * @param {boolean} [half] whether its numbers may have 16 bits
    */
-  #find(name, shape) {
+  #find(name, shape, half = false) {
     const tensor = this.#tensors.get(name);
-    if (!tensor) throw new CheckpointError(`tensor ${JSON.stringify(name)} is missing`);
-    if (tensor.dtype !== 'F32') {
-      throw new CheckpointError(`tensor ${JSON.stringify(name)} must have dtype F32, got ${tensor.dtype}`);
+    if (!tensor) throw new CheckpointError(`tensor ${quote(name)} is missing`);
+    if (tensor.dtype !== 'F32' && !(half && isHalf(tensor.dtype))) {
+      const may = half ? 'F32, F16 or BF16' : 'F32';
+      throw new CheckpointError(`tensor ${quote(name)} must have dtype ${may}, got ${tensor.dtype}`);
     }
     if (tensor.shape.length !== shape.length || tensor.shape.some((length, i) => length !== shape[i])) {
       throw new CheckpointError(
-        `tensor ${JSON.stringify(name)} must have the shape [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`,
+        `tensor ${quote(name)} must have the shape ${list(shape)}, got ${list(tensor.shape)}`,
       );
     }
     return tensor;
@@ -437,6 +478,6 @@ export class Checkpoint {
  * A copy of the elements of a tensor: in a file a tensor may begin at any byte, a typed array must be aligned.
  * @param {Tensor} tensor
  */
-export function floatsOf(tensor) {
-  return new Float32Array(new Uint8Array(tensor.bytes).buffer);
+export function floatsOf({ bytes, dtype }) {
+  return isHalf(dtype) ? widen(bytes, dtype) : new Float32Array(new Uint8Array(bytes).buffer);
 }

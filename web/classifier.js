@@ -1,6 +1,17 @@
-import { checkArray, checkClasses, checkIds, checkObject, refuse, refuseLength } from './check.js';
+import {
+  checkClasses,
+  checkFinite,
+  checkIds,
+  checkKeys,
+  checkOptions,
+  refuseLength,
+  toFloats,
+  toIntegers,
+  typedArrayName,
+} from './check.js';
 import { Batches, evaluateVectors } from './data.js';
 import { Model } from './model.js';
+import { INPUT, OPTIONS } from './options.js';
 import { ProbeHistory } from './probe-history.js';
 import { isSource, train } from './training.js';
 
@@ -8,32 +19,45 @@ import { isSource, train } from './training.js';
  * @typedef {object} Batch
  * A batch of n vectors.
  *
- * @property {Float32Array} inputs [n, inputSize], finite
- * @property {Int32Array} targets [n] class ids
+ * @property {Numbers} inputs [n, inputSize], finite
+ * @property {Ids} targets [n] class ids
  */
 
 /** @import { VectorEvaluation } from './data.js' */
 /** @import { LayerMeasures } from './measures.js' */
-/** @import { ClassifierConfig, Source, TrainOptions, TrainProgress } from './types.js' */
+/** @import { Training } from './training.js' */
+/** @import { Complete, ClassifierConfig, Floats, Ids, Numbers, Source, TrainOptions, TrainProgress } from './types.js' */
 
 /**
  * A classifier of vectors whose layers are mixtures of experts. Created by `engine.createClassifier()` or
  * `engine.loadCheckpoint()`.
- * @extends {Model<Required<ClassifierConfig>, Batch>}
+ * @extends {Model<Complete<ClassifierConfig>, Batch>}
  */
 export class Classifier extends Model {
   #probes = new ProbeHistory();
 
+  /** @protected @override */
+  get kind() {
+    return /** @type {const} */ ('classifier');
+  }
+
   /**
-   * Class probabilities.
-   * @param {Float32Array} inputs [n, inputSize], n up to batchSize
-   * @returns {Float32Array} [n, classes]
+   * Class probabilities of any number of vectors. Afterwards `routing()` and `logits()` are those of the last batchSize of
+   * them, or what is left for the last batch.
+   * @param {Numbers} inputs [n, inputSize]
+   * @returns {Floats} [n, classes]
    * @throws {TypeError | RangeError} naming the argument
    */
   predict(inputs) {
-    const { batch } = this.#putVectors(inputs);
-    this.prepare();
-    return this.core.predict(this.address, batch);
+    const vectors = this.#readVectors('inputs', inputs);
+    const { inputSize, batchSize, classes } = this.config;
+    const probabilities = new Float32Array((vectors.length / inputSize) * classes);
+    for (let start = 0; start * inputSize < vectors.length; start += batchSize) {
+      const batch = this.#putVectors(vectors.slice(start * inputSize, (start + batchSize) * inputSize));
+      this.prepare();
+      probabilities.set(this.core.predict(this.address, batch.batch), start * classes);
+    }
+    return probabilities;
   }
 
   /**
@@ -42,26 +66,24 @@ export class Classifier extends Model {
    *     for await (const { step, loss } of model.train({ inputs, targets }, { steps: 500 })) console.log(step, loss);
    *
    * Yields to the event loop between steps, and stops when you leave the loop.
-   * @param {Batch | Source<Batch & { epoch?: number }>} data any number of vectors, or a source of the batch of each
+   * @param {Batch | Source<Batch & { epoch?: number | undefined }>} data any number of vectors, or a source of the batch of each
    *   step
-   * @param {TrainOptions<Batch, Batch | Float32Array>} options `steps` is required
-   * @returns {AsyncGenerator<TrainProgress<VectorEvaluation>, void, void>}
+   * @param {TrainOptions<Batch, Partial<Batch> | Numbers>} options `steps` is required
+   * @returns {Training<TrainProgress<VectorEvaluation>>} progress events; `await` trains to the end and gives the last one
    * @throws {TypeError | RangeError} at once, naming the argument
    * @throws {DivergedError} from the generator: the loss or the gradient is not finite; the parameters are those after
    *   the last good step
    */
   train(data, options) {
-    const { validation, probe, probeClasses, signal, seed } = checkObject('options', options) && options;
+    const { validation, probe, probeClasses, signal, seed } = checkOptions('train', options, OPTIONS.train);
     const { batchSize } = this.config;
-    if (!isSource(data)) this.#checkData('data.', checkObject('data', data) && data);
-    if (validation !== undefined) {
-      this.#checkData('validation.', checkObject('validation', validation) && validation);
-    }
-    if (probe !== undefined) this.#readProbe(probe, probeClasses, 'probeClasses');
+    const vectors = isSource(data) ? undefined : this.#readData('data', data);
+    const held = validation === undefined ? undefined : this.#readData('validation', validation);
+    const probed = probe === undefined ? undefined : this.#readProbe(probe, probeClasses, 'probeClasses');
     return train(this, options, {
-      source: isSource(data) ? data : new Batches(data, { batchSize, seed }),
-      validate: validation && (() => evaluateVectors(this, validation, { signal })),
-      measure: probe && (() => this.measure(probe, { classes: probeClasses })),
+      source: vectors ? new Batches(vectors, { batchSize, seed }) : /** @type {Source<Batch>} */ (data),
+      validate: held && (() => evaluateVectors(this, held, { signal })),
+      measure: probed && (() => this.#measure(probed)),
     });
   }
 
@@ -69,17 +91,18 @@ export class Classifier extends Model {
    * Routing metrics of the vectors of a probe, with the current `topK`; see `LayerMeasures`. Afterwards `routing()` and
    * `logits()` are those of the last part of the probe. The routing of a probe is remembered, so that the next
    * measurement of the same probe has a switch rate.
-   * @param {Partial<Batch> | Float32Array} probe [N, inputSize]; its targets, if any, are the classes
-   * @param {{ classes?: Int32Array }} [options] classes: [N] the class of each vector, for `specialisation`
+   * @param {Partial<Batch> | Numbers} probe [N, inputSize]; its targets, if any, are the classes
+   * @param {{ classes?: Ids | undefined }} [options] classes: [N] the class of each vector, for `specialisation`
    * @returns {LayerMeasures[]} one entry per layer; layers without a router (dense) have none
    * @throws {TypeError | RangeError} naming the argument
    */
   measure(probe, options = {}) {
-    const { inputs, classes } = this.#readProbe(
-      probe,
-      (checkObject('options', options) && options).classes,
-      'classes',
-    );
+    const { classes } = checkOptions('measure', options, OPTIONS.measure);
+    return this.#measure(this.#readProbe(probe, classes, 'classes'));
+  }
+
+  /** @param {{ inputs: Float32Array, classes: Int32Array | undefined }} probe */
+  #measure({ inputs, classes }) {
     const { inputSize, batchSize, experts: count } = this.config;
     const passes = [];
     for (let start = 0; start < inputs.length; start += batchSize * inputSize) {
@@ -90,49 +113,59 @@ export class Classifier extends Model {
   }
 
   /**
-   * @param {Partial<Batch> | Float32Array} probe
-   * @param {Int32Array | undefined} given classes
+   * @param {unknown} probe
+   * @param {unknown} given classes
    * @param {string} name of the classes
    */
   #readProbe(probe, given, name) {
-    const { inputs, targets } =
-      probe instanceof Float32Array ? { inputs: probe } : checkObject('probe', probe);
-    const count = this.#countVectors('probe.inputs', inputs);
-    const classes = /** @type {Int32Array | undefined} */ (given ?? targets);
-    if (classes !== undefined) checkClasses(given ? name : 'probe.targets', classes, count);
-    return { inputs: /** @type {Float32Array} */ (inputs), classes };
+    const vectors = Array.isArray(probe) || typedArrayName(probe) === 'Float32Array';
+    const { inputs, targets } = vectors
+      ? { inputs: probe, targets: undefined }
+      : checkKeys('probe', 'a probe', probe, INPUT.classifier);
+    const numbers = this.#readVectors('probe.inputs', inputs);
+    const count = numbers.length / this.config.inputSize;
+    const ids = given ?? targets;
+    const classes = ids && checkClasses(given ? name : 'probe.targets', ids, count);
+    return { inputs: numbers, classes };
   }
 
   /**
    * @param {string} name
    * @param {unknown} given
    * @param {number} [most]
-   * @returns {number} number of vectors
    */
-  #countVectors(name, given, most = Infinity) {
-    const inputs = checkArray(name, given, Float32Array);
+  #readVectors(name, given, most = Infinity) {
     const { inputSize } = this.config;
+    const inputs = toFloats(name, given, inputSize);
     const count = inputs.length / inputSize;
     if (count === 0 || !Number.isInteger(count) || count > most) {
       const range = most === Infinity ? '' : `, n from 1 to ${most} (batchSize)`;
       refuseLength(name, `n x ${inputSize} numbers (inputSize)${range}`, inputs);
     }
-    const bad = inputs.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) refuse(`${name}[${bad}]`, 'a finite number', inputs[bad]);
-    return count;
+    return checkFinite(name, inputs);
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} data
+   */
+  #readData(name, data) {
+    return this.#readBatch(`${name}.`, checkKeys(name, 'data of a classifier', data, INPUT.classifier));
   }
 
   /**
    * @param {string} prefix of the names
-   * @param {Batch} data
+   * @param {{ inputs?: unknown, targets?: unknown }} data read once: a getter may give something else the next time
    * @param {number} [most]
    */
-  #checkData(prefix, { inputs, targets }, most) {
-    const count = this.#countVectors(`${prefix}inputs`, inputs, most);
+  #readBatch(prefix, { inputs, targets }, most) {
+    const vectors = this.#readVectors(`${prefix}inputs`, inputs, most);
+    const count = vectors.length / this.config.inputSize;
     const name = `${prefix}targets`;
-    const ids = checkArray(name, targets, Int32Array);
+    const ids = toIntegers(name, targets);
     if (ids.length !== count) refuseLength(name, `one number for each of the ${count} inputs`, ids);
     checkIds(name, ids, this.config.classes);
+    return { inputs: vectors, targets: ids };
   }
 
   /**
@@ -141,17 +174,15 @@ export class Classifier extends Model {
    * @param {Batch} batch
    */
   put(batch) {
-    checkObject('batch', batch);
     const { address, core } = this;
-    this.#checkData('', batch, this.config.batchSize);
-    core.putIds(address, 'target', batch.targets);
-    return this.#putVectors(batch.inputs);
+    const { inputs, targets } = this.#readBatch('', batch, this.config.batchSize);
+    core.putIds(address, 'target', targets);
+    return this.#putVectors(inputs);
   }
 
-  /** @param {Float32Array} inputs */
+  /** @param {Float32Array} inputs checked */
   #putVectors(inputs) {
-    const batch = this.#countVectors('inputs', inputs, this.config.batchSize);
     this.core.putFeatures(this.address, inputs);
-    return { batch, length: 1, carryMemory: false };
+    return { batch: inputs.length / this.config.inputSize, length: 1, carryMemory: false };
   }
 }

@@ -6,23 +6,30 @@ import { checkRouter, declareTensors, isCustom, isOwn } from './custom-router.js
 /** @import { Core, RawConfigError, RawField } from './core.js' */
 /** @import { DeclaredTensor } from './custom-router.js' */
 /** @import { RawOption } from './layout.js' */
-/** @import { ConfigField, ConfigOption, CustomRouter, ModelKind, Router } from './types.js' */
+/** @import { ConfigField, ConfigOption, CustomRouter, ModelKind, Router, RouterName } from './types.js' */
 
 /**
  * The fields that have an effect on a model of this configuration: those of which all required traits are among the
- * traits of the chosen options.
+ * traits of the chosen options. Keys that are no fields, such as those of a program's own settings, do not matter.
  *
  * @param {readonly ConfigField[]} fields as returned by `engine.configFields(kind)`
  * @param {Record<string, unknown>} config missing keys have their defaults
  * @returns {ConfigField[]}
  */
 export function fieldsInUse(fields, config) {
+  checkFields(fields);
+  checkObject('config', config);
   const traits = fields.flatMap(({ name, options = [], custom, default: initial }) => {
     const chosen = config[name] ?? initial;
     const option = isCustom(chosen) ? custom : options.find((option) => option.name === chosen);
     return option?.traits ?? [];
   });
   return fields.filter(({ requires }) => requires.every((trait) => traits.includes(trait)));
+}
+
+/** @param {unknown} fields */
+function checkFields(fields) {
+  if (!Array.isArray(fields)) refuse('fields', 'an array, as configFields() gives it', fields, TypeError);
 }
 
 /**
@@ -53,7 +60,8 @@ export class ConfigSchema {
     const { options } = this.#field('router');
     /** @type {Router[]} */
     this.routers = options.filter(hasName).map((option) => {
-      return { ...publicOption(option), routes: option.traits.includes('routes') };
+      const name = /** @type {RouterName} */ (option.name);
+      return { ...publicOption(option), name, routes: option.traits.includes('routes') };
     });
     this.#fieldsOf = { language: this.#readFields('language'), classifier: this.#readFields('classifier') };
   }
@@ -127,6 +135,16 @@ export class ConfigSchema {
   }
 
   /**
+   * Refuses keys that a kind of model does not have.
+   * @param {ModelKind} kind
+   * @param {unknown} given
+   */
+  checkKeys(kind, given) {
+    const names = this.#fieldsOf[kind].map(({ name }) => name);
+    checkKeys('config', `a ${kind} model`, given, names);
+  }
+
+  /**
    * Checks a configuration and fills in defaults.
    * @param {ModelKind} kind
    * @param {unknown} given
@@ -136,8 +154,7 @@ export class ConfigSchema {
   resolve(kind, given) {
     const values = checkObject('config', given);
     const fields = this.#fieldsOf[kind];
-    const names = fields.map((field) => field.name);
-    checkKeys('config', `a ${kind} model`, values, names);
+    this.checkKeys(kind, values);
     const config = this.#defaults(kind);
     for (const field of fields) {
       const value = values[field.name];
@@ -199,8 +216,7 @@ export class ConfigSchema {
 
 /** @param {object} value */
 const isEmpty = (value) =>
-  Array.isArray(value) ||
-  (Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0);
+  Array.isArray(value) || (value.constructor?.name === 'Object' && Object.keys(value).length === 0);
 
 /** Whether a name chooses the option: a custom router is passed itself. @param {ConfigOption} option */
 const hasName = ({ traits }) => !traits.includes('external');

@@ -28,6 +28,9 @@ export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, NEEDS: 3, KIND: 4
 const EXCHANGE_BYTES = 1024;
 const ROUTER_TENSOR_BYTES = 80;
 
+/** @import { WasmInstance, WasmMemory } from './platform.js' */
+/** @import { Floats, Integers } from './types.js' */
+
 /** @typedef {import('./custom-router.js').DeclaredTensor} DeclaredTensor */
 /** @typedef {import('./layout.js').RawField} RawField */
 /** @typedef {import('./layout.js').RawConfigError} RawConfigError */
@@ -59,8 +62,8 @@ export class Core {
   #endThreads = () => {};
 
   /**
-   * @param {WebAssembly.Instance} instance
-   * @param {WebAssembly.Memory} [shared] the memory, if it is not the instance's own
+   * @param {WasmInstance} instance
+   * @param {WasmMemory} [shared] the memory, if it is not the instance's own
    */
   constructor(instance, shared) {
     const { memory, ...functions } = instance.exports;
@@ -102,7 +105,7 @@ export class Core {
    */
   check() {
     if (this.#trap !== undefined) {
-      throw new EngineError(`the engine crashed (${this.#trap}); load a new one`, { cause: this.#trap });
+      throw new EngineError('the engine crashed; load a new one', { cause: this.#trap });
     }
     if (this.#disposed) throw new DisposedError('the engine was disposed');
     return 0;
@@ -145,14 +148,16 @@ export class Core {
 
   // A new view for each use: when the memory grows, older views are detached.
 
-  /** @param {number} address @param {number} length */
+  // What leaves the package is a copy, of a buffer of its own also where this memory is shared.
+
+  /** @param {number} address @param {number} length @returns {Floats} */
   floats(address, length) {
-    return new Float32Array(this.#memory.buffer, address, length);
+    return /** @type {Floats} */ (new Float32Array(this.#memory.buffer, address, length));
   }
 
-  /** @param {number} address @param {number} length */
+  /** @param {number} address @param {number} length @returns {Integers} */
   integers(address, length) {
-    return new Int32Array(this.#memory.buffer, address, length);
+    return /** @type {Integers} */ (new Int32Array(this.#memory.buffer, address, length));
   }
 
   /** @param {number} address @param {number} length */
@@ -292,7 +297,7 @@ export class Core {
    * Class probabilities of the vectors in the buffer of a classifier.
    * @param {number} model address
    * @param {number} batch
-   * @returns {Float32Array} [batch, classes]
+   * @returns {Floats} [batch, classes]
    */
   predict(model, batch) {
     this.call('model_predict', model, batch, 1, 0);
@@ -339,7 +344,7 @@ export class Core {
    * @param {number} model address
    * @param {number} layer
    * @param {MemorySize} size
-   * @returns {Float32Array} [batch, length, dModel]
+   * @returns {Floats} [batch, length, dModel]
    */
   memoryRows(model, layer, { batch, length, memoryLength, dModel }) {
     const from = this.floats(this.address('model_memory', model, layer), batch * memoryLength * dModel);

@@ -2,8 +2,9 @@
  * Routers of the caller's own: a program that makes R and b of each layer from tensors that it declares. The engine
  * trains, clips and saves the tensors; the program says what R and b are, and carries their gradient on.
  */
-import { checkName, checkNumber, checkObject, refuse } from './check.js';
+import { checkKeys, checkName, checkNumber, fail, isUrl, refuse } from './check.js';
 import { RouterError } from './errors.js';
+import { list, quote, thrownText } from './message.js';
 
 /** @import { Core, RawParameter } from './core.js' */
 /** @import { CustomRouter, RouterSizes, RouterTensor, RouterTensors } from './types.js' */
@@ -40,9 +41,6 @@ export const isOwn = ({ role }) => role !== 'external';
 /** A name for messages and files. @param {unknown} router of a configuration */
 export const routerName = (router) => (isCustom(router) ? router.name : router);
 
-/** @param {unknown} value */
-const isUrl = (value) => Object.prototype.toString.call(value) === '[object URL]';
-
 /**
  * @param {unknown} value an object
  * @returns {CustomRouter}
@@ -53,12 +51,7 @@ export function checkRouter(value) {
     const url = 'the router itself: only an engine in a worker loads a module';
     return refuse('config.router', url, value, TypeError);
   }
-  const router = checkObject('config.router', value);
-  const unknown = Object.keys(router).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined)
-    throw new TypeError(
-      `config.router.${unknown} is not a key of a router; the keys are: ${KEYS.join(', ')}`,
-    );
+  const router = checkKeys('config.router', 'a router', value, KEYS);
   const { name, parameters, generate, backward } = router;
   if (typeof name !== 'string') refuse('config.router.name', 'a string', name, TypeError);
   const { length } = /** @type {string} */ (name);
@@ -104,12 +97,7 @@ export function declareTensors(router, { experts, dModel }) {
  * @returns {DeclaredTensor}
  */
 function declareTensor(where, value) {
-  const tensor = /** @type {RouterTensor} */ (checkObject(where, value));
-  const unknown = Object.keys(tensor).find((key) => !TENSOR_KEYS.includes(key));
-  if (unknown !== undefined)
-    throw new TypeError(
-      `${where}.${unknown} is not a key of a tensor; the keys are: ${TENSOR_KEYS.join(', ')}`,
-    );
+  const tensor = /** @type {RouterTensor} */ (checkKeys(where, 'a tensor', value, TENSOR_KEYS));
   const { name, shape, init = 'normal', std = INITIAL.normal[1], trainable = true } = tensor;
   if (typeof name !== 'string') return refuse(`${where}.name`, 'a string', name, TypeError);
   if (!TENSOR_NAME.test(name)) refuse(`${where}.name`, 'up to 47 letters, digits, "_" and "."', name);
@@ -117,7 +105,7 @@ function declareTensor(where, value) {
   if (!Array.isArray(shape)) return refuse(`${where}.shape`, sizes, shape, TypeError);
   const elements = shape.reduce((product, size) => product * size, 1);
   if (shape.length < 1 || shape.length > 3 || !shape.every((size) => Number.isInteger(size) && size >= 1))
-    throw new RangeError(`${where}.shape must be ${sizes}, got [${shape.map(String).join(', ')}]`);
+    fail(`${where}.shape must be ${sizes}, got ${list(shape)}`);
   if (elements > LARGEST_TENSOR)
     throw new RangeError(`${where}.shape must have at most ${LARGEST_TENSOR} elements, got ${elements}`);
   if (typeof trainable !== 'boolean') refuse(`${where}.trainable`, 'true or false', trainable, TypeError);
@@ -138,8 +126,7 @@ function attempt(router, what, call) {
   try {
     return call();
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new RouterError(`router ${JSON.stringify(router.name)}: ${what} threw: ${message}`, { cause });
+    throw new RouterError(`router ${quote(router.name)}: ${what} threw: ${thrownText(cause)}`, { cause });
   }
 }
 
@@ -279,6 +266,6 @@ export class RouterProgram {
 
   /** @param {string} what went wrong @returns {never} */
   #fail(what) {
-    throw new RouterError(`router ${JSON.stringify(this.#router.name)}: ${what}`);
+    throw new RouterError(`router ${quote(this.#router.name)}: ${what}`);
   }
 }

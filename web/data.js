@@ -4,15 +4,40 @@
  *
  * @module
  */
-import { checkArray, checkInteger, checkObject, checkShare, refuseLength } from './check.js';
+import {
+  checkFinite,
+  checkInteger,
+  checkKeys,
+  checkModel,
+  checkNumber,
+  checkOptions,
+  checkShare,
+  checkSignal,
+  fail,
+  refuse,
+  refuseLength,
+  toFloats,
+  toIntegers,
+} from './check.js';
+import { INPUT } from './options.js';
 import { timeSlices } from './task.js';
 
 /**
  * @typedef {object} Vectors
  * Vectors and their classes.
  *
- * @property {Float32Array} inputs [n, inputSize], row-major
- * @property {Int32Array} targets [n] class ids
+ * @property {Floats} inputs [n, inputSize], row-major
+ * @property {Integers} targets [n] class ids
+ */
+
+/** @import { Floats, Ids, Integers, Numbers, Signal } from './types.js' */
+
+/**
+ * @typedef {object} GivenVectors
+ * Vectors and their classes, as functions take them.
+ *
+ * @property {Numbers} inputs [n, inputSize]: an array of all numbers, row-major, or of rows
+ * @property {Ids} targets [n] class ids
  */
 
 /**
@@ -47,33 +72,31 @@ function shuffled(count, seed) {
 }
 
 /**
- * @param {Vectors} data
- * @param {string} [name]
- * @returns {number} numbers in a vector
+ * @param {unknown} data
+ * @returns {{ inputs: Float32Array, targets: Int32Array, size: number }} size: numbers in a vector
  * @throws {TypeError | RangeError} if these are not vectors with classes
  */
-function vectorSize(data, name = 'data') {
-  checkObject(name, data);
-  const inputs = checkArray(`${name}.inputs`, data.inputs, Float32Array);
-  const targets = checkArray(`${name}.targets`, data.targets, Int32Array);
+function readVectors(data) {
+  const given = checkKeys('data', 'vectors and their classes', data, INPUT.classifier);
+  const inputs = toFloats('data.inputs', given.inputs);
+  const targets = toIntegers('data.targets', given.targets);
   const size = inputs.length / targets.length;
   if (targets.length === 0 || size < 1 || !Number.isInteger(size)) {
     refuseLength(
-      `${name}.inputs`,
+      'data.inputs',
       `the same number of numbers for each of the ${targets.length} targets`,
       inputs,
     );
   }
-  return size;
+  return { inputs, targets, size };
 }
 
 /**
- * @param {Vectors} data
+ * @param {ReturnType<typeof readVectors>} data
  * @param {Uint32Array} rows
- * @param {number} size
  * @returns {Vectors} copies of these rows, in this order
  */
-function take({ inputs, targets }, rows, size) {
+function take({ inputs, targets, size }, rows) {
   const taken = { inputs: new Float32Array(rows.length * size), targets: new Int32Array(rows.length) };
   rows.forEach((row, i) => {
     taken.inputs.set(inputs.subarray(row * size, (row + 1) * size), i * size);
@@ -85,22 +108,24 @@ function take({ inputs, targets }, rows, size) {
 /**
  * Splits vectors at random into a training and a validation set. (For texts, `splitText` holds out the end.)
  *
- * @param {Vectors} data all vectors
- * @param {{ validation?: number, seed?: number }} [options] validation: the share to hold out, 0 <= share < 1
- *   (default 0.1); seed: of the random choice (default 0)
+ * @param {GivenVectors} data all vectors
+ * @param {object} [options] how to split
+ * @param {number | undefined} [options.validation] the share to hold out, 0 to below 1; default 0.1
+ * @param {number | undefined} [options.seed] seed of the random choice, 0 (default) to 4294967295
  * @returns {{ train: Vectors, validation: Vectors }} copies
  * @throws {TypeError | RangeError} naming the argument
  */
-export function splitVectors(data, { validation = 0.1, seed = 0 } = {}) {
+export function splitVectors(data, options = {}) {
+  const { validation = 0.1, seed = 0 } = checkOptions('splitVectors', options, ['validation', 'seed']);
   checkShare('validation', validation);
   checkInteger('seed', seed, 0, 4294967295);
-  const size = vectorSize(data);
-  const count = data.targets.length;
+  const vectors = readVectors(data);
+  const count = vectors.targets.length;
   const order = shuffled(count, seed);
   const trainCount = Math.floor(count * (1 - validation));
   return {
-    train: take(data, order.subarray(0, trainCount), size),
-    validation: take(data, order.subarray(trainCount), size),
+    train: take(vectors, order.subarray(0, trainCount)),
+    validation: take(vectors, order.subarray(trainCount)),
   };
 }
 
@@ -110,27 +135,28 @@ export function splitVectors(data, { validation = 0.1, seed = 0 } = {}) {
  */
 export class Batches {
   #data;
-  #size;
   #seed;
   /** @type {{ epoch: number, order: Uint32Array } | undefined} the epoch that was last used */
   #pass;
 
   /**
-   * @param {Vectors} data all vectors
-   * @param {{ batchSize: number, seed?: number }} options batchSize: vectors per batch; seed: of the order (default 0)
+   * @param {GivenVectors} data all vectors
+   * @param {object} options how to make batches
+   * @param {number} options.batchSize vectors per batch
+   * @param {number | undefined} [options.seed] seed of the order, 0 (default) to 4294967295
    * @throws {TypeError | RangeError} naming the argument
    */
   constructor(data, options) {
-    this.#size = vectorSize(data);
-    const { batchSize, seed = 0 } = checkObject('options', options) && options;
+    const vectors = readVectors(data);
+    const { batchSize, seed = 0 } = checkOptions('Batches', options, ['batchSize', 'seed']);
     checkInteger('batchSize', batchSize, 1);
     checkInteger('seed', seed, 0, 4294967295);
-    this.#data = data;
+    this.#data = vectors;
     this.#seed = seed;
     /** Vectors per batch. */
     this.batchSize = batchSize;
     /** Steps per epoch; the last batch may be smaller. */
-    this.batches = Math.ceil(data.targets.length / batchSize);
+    this.batches = Math.ceil(vectors.targets.length / batchSize);
   }
 
   /**
@@ -147,7 +173,7 @@ export class Batches {
     }
     const start = (step % this.batches) * this.batchSize;
     const rows = this.#pass.order.subarray(start, start + this.batchSize);
-    return { ...take(this.#data, rows, this.#size), epoch };
+    return { ...take(this.#data, rows), epoch };
   }
 }
 
@@ -158,52 +184,55 @@ export class Batches {
 export class Standardizer {
   /**
    * @param {{ mean: ArrayLike<number>, deviation: ArrayLike<number> }} values as `toJSON` returns them
+   * @throws {TypeError | RangeError} naming the argument
    */
-  constructor({ mean, deviation }) {
-    if (mean.length === 0 || mean.length !== deviation.length) {
-      throw new RangeError(
-        `mean and deviation must have the same length, got ${mean.length} and ${deviation.length}`,
+  constructor(values) {
+    const { mean, deviation } = checkKeys('values', 'a Standardizer', values, ['mean', 'deviation']);
+    /** Mean of each feature, [inputSize]. */
+    this.mean = toDoubles('mean', mean, -Number.MAX_VALUE);
+    /** Standard deviation of each feature, [inputSize]. */
+    this.deviation = toDoubles('deviation', deviation, 0);
+    if (this.mean.length === 0 || this.mean.length !== this.deviation.length) {
+      fail(
+        `mean and deviation must have the same length, got ${this.mean.length} and ${this.deviation.length}`,
       );
     }
-    /** Mean of each feature, [inputSize]. */
-    this.mean = Float64Array.from(mean);
-    /** Standard deviation of each feature, [inputSize]. */
-    this.deviation = Float64Array.from(deviation);
   }
 
   /**
    * Computes mean and standard deviation of each feature.
-   * @param {Float32Array} inputs [n, inputSize]
+   * @param {Numbers} inputs [n, inputSize], finite
    * @param {number} inputSize features per vector
    * @returns {Standardizer}
    * @throws {TypeError | RangeError} naming the argument
    */
   static fit(inputs, inputSize) {
     checkInteger('inputSize', inputSize, 1);
-    const count = checkArray('inputs', inputs, Float32Array).length / inputSize;
-    if (inputs.length === 0 || !Number.isInteger(count)) {
-      refuseLength('inputs', `n x ${inputSize} numbers (inputSize)`, inputs);
+    const numbers = checkFinite('inputs', toFloats('inputs', inputs, inputSize));
+    const count = numbers.length / inputSize;
+    if (count === 0 || !Number.isInteger(count)) {
+      refuseLength('inputs', `n x ${inputSize} numbers (inputSize)`, numbers);
     }
     const mean = new Float64Array(inputSize);
     const squares = new Float64Array(inputSize);
-    for (let i = 0; i < inputs.length; i++) mean[i % inputSize] += inputs[i] / count;
-    for (let i = 0; i < inputs.length; i++) squares[i % inputSize] += (inputs[i] - mean[i % inputSize]) ** 2;
+    for (let i = 0; i < numbers.length; i++) mean[i % inputSize] += numbers[i] / count;
+    for (let i = 0; i < numbers.length; i++)
+      squares[i % inputSize] += (numbers[i] - mean[i % inputSize]) ** 2;
     return new Standardizer({ mean, deviation: squares.map((sum) => Math.sqrt(sum / count)) });
   }
 
   /**
    * Standardises vectors.
-   * @param {Float32Array} inputs [n, inputSize]
-   * @returns {Float32Array} a new array
+   * @param {Numbers} inputs [n, inputSize], finite
+   * @returns {Floats} a new array
    * @throws {TypeError | RangeError} naming the argument
    */
   apply(inputs) {
     const { mean, deviation } = this;
     const size = mean.length;
-    if (checkArray('inputs', inputs, Float32Array).length % size !== 0) {
-      refuseLength('inputs', `n x ${size} numbers`, inputs);
-    }
-    return inputs.map((value, i) => {
+    const numbers = checkFinite('inputs', toFloats('inputs', inputs, size));
+    if (numbers.length % size !== 0) refuseLength('inputs', `n x ${size} numbers`, numbers);
+    return Float32Array.from(numbers, (value, i) => {
       const scale = deviation[i % size];
       return scale > 1e-12 ? (value - mean[i % size]) / scale : 0;
     });
@@ -219,12 +248,22 @@ export class Standardizer {
 }
 
 /**
+ * @param {string} name
+ * @param {ArrayLike<number>} values
+ * @param {number} least
+ */
+function toDoubles(name, values, least) {
+  if (!Array.isArray(values) && !ArrayBuffer.isView(values)) refuse(name, 'an array', values, TypeError);
+  return Float64Array.from(Array.from(values), (value, i) => checkNumber(`${name}[${i}]`, value, least));
+}
+
+/**
  * @typedef {object} EvaluatedClassifier
  * What `evaluateVectors` uses of a classifier; methods may also return promises.
  *
  * @property {{ readonly batchSize: number, readonly classes: number }} config batchSize and classes
  * @property {(batch: Vectors) => { loss: number } | PromiseLike<{ loss: number }>} evaluate nats per vector
- * @property {() => Float32Array | PromiseLike<Float32Array>} logits [n, classes] of the last call
+ * @property {() => Floats | PromiseLike<Floats>} logits [n, classes] of the last call
  */
 
 /**
@@ -236,30 +275,35 @@ export class Standardizer {
  * @property {number} count number of vectors
  */
 
+/** @param {number} a @param {number} b */
+const larger = (a, b) => Math.max(a, b);
+
 /**
  * Loss and accuracy of a classifier on any number of vectors.
  *
  * @param {EvaluatedClassifier} model a classifier, on this thread or in a worker
- * @param {Vectors} data any number of vectors
- * @param {{ signal?: AbortSignal }} [options] signal: stops between two batches
+ * @param {GivenVectors} data any number of vectors
+ * @param {{ signal?: Signal | undefined }} [options] signal: stops between two batches
  * @returns {Promise<VectorEvaluation>}
  */
-export async function evaluateVectors(model, data, { signal } = {}) {
+export async function evaluateVectors(model, data, options = {}) {
+  const signal = checkSignal(checkOptions('evaluateVectors', options, ['signal']).signal);
   signal?.throwIfAborted();
-  const size = vectorSize(data);
+  checkModel(model, ['evaluate', 'logits']);
+  const { inputs: all, targets: classIds, size } = readVectors(data);
   const { batchSize, classes } = model.config;
-  const count = data.targets.length;
+  const count = classIds.length;
   const pause = timeSlices();
   let [nats, right] = [0, 0];
   for (let start = 0; start < count; start += batchSize) {
-    const targets = data.targets.slice(start, start + batchSize);
-    const inputs = data.inputs.slice(start * size, (start + targets.length) * size);
+    const targets = classIds.slice(start, start + batchSize);
+    const inputs = all.slice(start * size, (start + targets.length) * size);
     const { loss } = await model.evaluate({ inputs, targets });
     const logits = await model.logits();
     nats += loss * targets.length;
     targets.forEach((target, i) => {
       const row = logits.subarray(i * classes, (i + 1) * classes);
-      if (row.indexOf(Math.max(...row)) === target) right++;
+      if (row.indexOf(row.reduce(larger)) === target) right++;
     });
     await pause();
     signal?.throwIfAborted();

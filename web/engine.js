@@ -72,28 +72,28 @@ export class Engine {
 
   /**
    * Creates a Transformer-XL language model with mixtures of experts. All its memory is allocated now.
-   * @param {LanguageConfig} config see `configFields('language')` for defaults and limits
+   * @param {LanguageConfig} [config] see `configFields('language')` for defaults and limits
    * @throws {TypeError | RangeError} naming the key; nothing was created
    * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
    */
-  createLanguageModel(config) {
+  createLanguageModel(config = {}) {
     return /** @type {LanguageModel} */ (this.#create('language', this.#schema.resolve('language', config)));
   }
 
   /**
    * Creates a classifier of vectors. All its memory is allocated now.
-   * @param {ClassifierConfig} config see `configFields('classifier')` for defaults and limits
+   * @param {ClassifierConfig} [config] see `configFields('classifier')` for defaults and limits
    * @throws {TypeError | RangeError} naming the key; nothing was created
    * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
    */
-  createClassifier(config) {
+  createClassifier(config = {}) {
     return /** @type {Classifier} */ (this.#create('classifier', this.#schema.resolve('classifier', config)));
   }
 
   /**
    * Opens a safetensors file of this package or of the published PyTorch code.
-   * @param {Uint8Array} bytes of the file
-   * @param {Partial<LanguageConfig> | Partial<ClassifierConfig>} [config] keys that the file does not have, or that
+   * @param {Uint8Array | ArrayBuffer} bytes of the file, such as `await (await fetch(url)).arrayBuffer()`
+   * @param {LanguageConfig | ClassifierConfig} [config] keys that the file does not have, or that
    *   override those of the file; keys that set the shape of a tensor must agree with the file
    * @returns {LanguageModel | Classifier}
    * @throws {CheckpointError} if the file is invalid; nothing was created

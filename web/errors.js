@@ -1,9 +1,19 @@
+import { clean } from './message.js';
+
 /**
  * A checkpoint cannot be opened: it is truncated, inconsistent, or not of this model.
  */
 export class CheckpointError extends Error {
   /** The name of the class. */
   name = 'CheckpointError';
+
+  /**
+   * @param {string} message description of the error
+   * @param {{ cause?: unknown }} [options] cause: what led to it
+   */
+  constructor(message, options) {
+    super(clean(message), options);
+  }
 }
 
 /**
@@ -18,7 +28,7 @@ export class OutOfMemoryError extends Error {
    * @param {number} bytes that the model needs
    */
   constructor(message, bytes) {
-    super(message);
+    super(clean(message));
     /** Bytes that the model needs. */
     this.bytes = bytes;
   }
@@ -36,7 +46,7 @@ export class DivergedError extends Error {
    * @param {number} step that failed, counted from 1
    */
   constructor(message, step) {
-    super(message);
+    super(clean(message));
     /** The step that failed, counted from 1. */
     this.step = step;
   }
@@ -49,6 +59,14 @@ export class DivergedError extends Error {
 export class RouterError extends Error {
   /** The name of the class. */
   name = 'RouterError';
+
+  /**
+   * @param {string} message description of the error
+   * @param {{ cause?: unknown }} [options] cause: what led to it
+   */
+  constructor(message, options) {
+    super(clean(message), options);
+  }
 }
 
 /**
@@ -57,6 +75,14 @@ export class RouterError extends Error {
 export class DisposedError extends Error {
   /** The name of the class. */
   name = 'DisposedError';
+
+  /**
+   * @param {string} message description of the error
+   * @param {{ cause?: unknown }} [options] cause: what led to it
+   */
+  constructor(message, options) {
+    super(clean(message), options);
+  }
 }
 
 /**
@@ -65,4 +91,12 @@ export class DisposedError extends Error {
 export class EngineError extends Error {
   /** The name of the class. */
   name = 'EngineError';
+
+  /**
+   * @param {string} message description of the error
+   * @param {{ cause?: unknown }} [options] cause: what led to it
+   */
+  constructor(message, options) {
+    super(clean(message), options);
+  }
 }

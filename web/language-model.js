@@ -1,15 +1,21 @@
 import {
-  checkArray,
   checkBoolean,
   checkClasses,
+  checkFinite,
   checkIds,
   checkInteger,
+  checkKeys,
   checkNumber,
-  checkObject,
+  checkOptions,
+  fail,
   refuse,
   refuseLength,
+  rowWidth,
+  toIntegers,
+  typedArrayName,
 } from './check.js';
 import { Model } from './model.js';
+import { OPTIONS } from './options.js';
 import { ProbeHistory } from './probe-history.js';
 import { evaluateText, TextStreams } from './text.js';
 import { isSource, train } from './training.js';
@@ -17,17 +23,18 @@ import { isSource, train } from './training.js';
 /** @import { Checkpoint } from './checkpoint.js' */
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Evaluation } from './text.js' */
-/** @import { TrainedModel } from './training.js' */
-/** @import { LanguageConfig, LayerRouting, Source, TrainOptions, TrainProgress } from './types.js' */
+/** @import { TrainedModel, Training } from './training.js' */
+/** @import { Complete, Ids, LanguageConfig, LayerRouting, Source, TrainOptions, TrainProgress } from './types.js' */
 
 /**
  * @typedef {object} Segment
  * A segment of B streams.
  *
- * @property {Int32Array} inputs [B, length] token ids, row-major
- * @property {Int32Array} targets [B, length] the next tokens
- * @property {number} [length] tokens per stream, 1 to contextLength (default)
- * @property {boolean} [carryMemory] continue from the memory that the last call left (default), with the same B; false
+ * @property {Ids} inputs [B, length] token ids, row-major
+ * @property {Ids} targets [B, length] the next tokens
+ * @property {number | undefined} [length] tokens per stream, 1 to contextLength; default: contextLength, or the length of
+ *   the rows of inputs
+ * @property {boolean | undefined} [carryMemory] continue from the memory that the last call left (default), with the same B; false
  *   starts from an empty memory
  */
 
@@ -48,13 +55,20 @@ import { isSource, train } from './training.js';
  * @property {Float32Array[]} layers [batch, length, dModel] each
  */
 
+const SAVED = ['length', 'batch', 'layers'];
+
 /**
  * A Transformer-XL language model with mixtures of experts. Created by `engine.createLanguageModel()` or
  * `engine.loadCheckpoint()`.
- * @extends {Model<Required<LanguageConfig>, Segment>}
+ * @extends {Model<Complete<LanguageConfig>, Segment>}
  */
 export class LanguageModel extends Model {
   #probes = new ProbeHistory();
+
+  /** @protected @override */
+  get kind() {
+    return /** @type {const} */ ('language');
+  }
 
   /**
    * @protected
@@ -62,13 +76,15 @@ export class LanguageModel extends Model {
    * @param {Segment} segment
    */
   put(segment) {
-    checkObject('segment', segment);
     const { address, core } = this;
     const { vocabSize, contextLength, batchSize } = this.config;
-    const { inputs, targets, length = contextLength, carryMemory = true } = segment;
-    const ids = checkArray('inputs', inputs, Int32Array);
-    const next = checkArray('targets', targets, Int32Array);
-    const t = checkInteger('length', length, 1, contextLength, ' (contextLength)');
+    const { inputs, targets, length, carryMemory = true } = segment;
+    const ids = toIntegers('inputs', inputs);
+    const next = toIntegers('targets', targets);
+    const width = rowWidth(inputs);
+    const wanted = length === undefined ? (width ?? contextLength) : length;
+    const t = checkInteger('length', wanted, 1, contextLength, ' (contextLength)');
+    if (width !== undefined && t !== width) refuse('length', `${width} like the rows of inputs`, t);
     checkBoolean('carryMemory', carryMemory);
     const batch = ids.length / t;
     if (ids.length === 0 || !Number.isInteger(batch) || batch > batchSize) {
@@ -83,7 +99,7 @@ export class LanguageModel extends Model {
     checkIds('targets', next, vocabSize);
     const held = core.call('model_memory_batch', address);
     if (carryMemory && core.call('model_memory_length', address) > 0 && held !== batch) {
-      throw new RangeError(
+      fail(
         `inputs must have ${held} streams like the memory that is carried on, got ${batch}; ` +
           'carryMemory: false starts from an empty memory',
       );
@@ -101,34 +117,36 @@ export class LanguageModel extends Model {
    * Yields to the event loop between steps, and stops when you leave the loop. The model may be used in the meantime:
    * `generate`, `measure` and `evaluateText` do not affect training; other calls that advance the memory, such as
    * `evaluate`, make the next training segment start with another memory.
-   * @param {Int32Array | Source<Segment & { targets: Int32Array, epoch?: number }>} data tokens, or a source of the
-   *   segment of each step
-   * @param {TrainOptions<Int32Array, Int32Array>} options `steps` is required
-   * @returns {AsyncGenerator<TrainProgress<Evaluation>, void, void>}
+   * @param {Ids | Source<Segment & { epoch?: number | undefined }>} data tokens, or a source of the segment of each step
+   * @param {TrainOptions<Ids, Ids>} options `steps` is required
+   * @returns {Training<TrainProgress<Evaluation>>} progress events; `await` trains to the end and gives the last one
    * @throws {TypeError | RangeError} at once, naming the argument
    * @throws {DivergedError} from the generator: the loss or the gradient is not finite; the parameters are those after
    *   the last good step
    */
   train(data, options) {
-    const { validation, probe, probeClasses, signal } = checkObject('options', options) && options;
+    const { validation, probe, probeClasses, signal } = checkOptions('train', options, OPTIONS.train);
     const { batchSize, contextLength } = this.config;
-    if (!isSource(data)) this.#checkTokens('data', data, 2 * batchSize);
-    if (validation !== undefined) this.#checkTokens('validation', validation, 2);
-    if (probe !== undefined) this.#checkProbe(probe, probeClasses, 'probeClasses');
+    const text = isSource(data) ? undefined : this.#readTokens('data', data, 2 * batchSize);
+    const held = validation === undefined ? undefined : this.#readTokens('validation', validation, 2);
+    const probed = probe === undefined ? undefined : this.#readProbe(probe, probeClasses, 'probeClasses');
     return train(/** @type {TrainedModel<Segment>} */ (this), options, {
-      source: isSource(data) ? data : new TextStreams(data, { batchSize, length: contextLength }),
+      source: text ? new TextStreams(text, { batchSize, length: contextLength }) : /** @type {any} */ (data),
       adapt: (segment) => this.#adapt(segment),
-      validate: validation && (() => evaluateText(this, validation, { signal })),
-      measure: probe && (() => this.measure(probe, { classes: probeClasses })),
+      validate: held && (() => evaluateText(this, held, { signal })),
+      measure: probed && (() => this.#measure(probed)),
     });
   }
 
   /**
    * The segment, without memory if the memory is that of another number of streams.
    * @param {Segment} segment
+   * @returns {Segment}
    */
   #adapt(segment) {
     const { inputs, length = this.config.contextLength } = segment;
+    if (rowWidth(inputs) !== undefined)
+      return this.#adapt({ ...segment, inputs: toIntegers('inputs', inputs) });
     const held = this.core.call('model_memory_batch', this.address);
     return held * length === inputs.length ? segment : { ...segment, carryMemory: false };
   }
@@ -138,15 +156,19 @@ export class LanguageModel extends Model {
    * empty memory; the memory of training is not affected. Afterwards `routing()` and `logits()` are those of the last
    * part of the probe. The routing of a probe is remembered, so that the next measurement of the same probe has a
    * switch rate.
-   * @param {Int32Array} probe [N] tokens
-   * @param {{ classes?: Int32Array }} [options] classes: [N] the class of each token, for `specialisation`; see
+   * @param {Ids} probe [N] tokens
+   * @param {{ classes?: Ids | undefined }} [options] classes: [N] the class of each token, for `specialisation`; see
    *   `characterClasses`
    * @returns {LayerMeasures[]} one entry per layer; layers without a router (dense) have none
    * @throws {TypeError | RangeError} naming the argument
    */
   measure(probe, options = {}) {
-    const { classes } = checkObject('options', options) && options;
-    this.#checkProbe(probe, classes, 'classes');
+    const { classes } = checkOptions('measure', options, OPTIONS.measure);
+    return this.#measure(this.#readProbe(probe, classes, 'classes'));
+  }
+
+  /** @param {{ tokens: Int32Array, classes: Int32Array | undefined }} probe */
+  #measure({ tokens: probe, classes }) {
     const { contextLength, experts: count } = this.config;
     const saved = this.saveMemory();
     try {
@@ -164,24 +186,25 @@ export class LanguageModel extends Model {
   }
 
   /**
-   * @param {Int32Array} probe
-   * @param {Int32Array | undefined} classes
+   * @param {unknown} probe
+   * @param {unknown} given classes
    * @param {string} name of the classes
    */
-  #checkProbe(probe, classes, name) {
-    this.#checkTokens('probe', probe, 1);
-    if (classes !== undefined) checkClasses(name, classes, probe.length);
+  #readProbe(probe, given, name) {
+    const tokens = this.#readTokens('probe', probe, 1);
+    return { tokens, classes: given === undefined ? undefined : checkClasses(name, given, tokens.length) };
   }
 
   /**
    * @param {string} name
-   * @param {Int32Array} tokens
+   * @param {unknown} given
    * @param {number} least
    */
-  #checkTokens(name, tokens, least) {
-    checkArray(name, tokens, Int32Array);
+  #readTokens(name, given, least) {
+    const tokens = toIntegers(name, given);
     if (tokens.length < least) refuseLength(name, `${least} tokens or more`, tokens);
     checkIds(name, tokens, this.config.vocabSize);
+    return tokens;
   }
 
   /** Clears the memory: the next call starts without context. */
@@ -215,10 +238,10 @@ export class LanguageModel extends Model {
   restoreMemory(saved) {
     const { core, address } = this;
     const { layers, memoryLength, dModel, batchSize } = this.config;
-    const { length, batch, layers: rows } = /** @type {SavedMemory} */ (checkObject('saved', saved));
+    const { length, batch, layers: rows } = checkKeys('saved', 'a saved memory', saved, SAVED);
     checkInteger('saved.length', length, 0, memoryLength, ' (memoryLength)');
     checkInteger('saved.batch', batch, 0, batchSize, ' (batchSize)');
-    if (!Array.isArray(rows) || rows.some((layer) => !(layer instanceof Float32Array))) {
+    if (!Array.isArray(rows) || rows.some((layer) => typedArrayName(layer) !== 'Float32Array')) {
       throw new TypeError('saved.layers must be an array of Float32Array, as saveMemory() returns it');
     }
     if (rows.length !== layers || rows.some((layer) => layer.length !== batch * length * dModel)) {
@@ -226,6 +249,9 @@ export class LanguageModel extends Model {
     }
     if (length > 0 && batch === 0)
       throw new RangeError('saved.batch must be 1 or more if there are rows, got 0');
+    rows.forEach((layer, index) => {
+      checkFinite(`saved.layers[${index}]`, layer);
+    });
     rows.forEach((layer, index) => {
       core.setMemoryRows(address, index, layer, { batch, length, memoryLength, dModel });
     });
@@ -237,13 +263,13 @@ export class LanguageModel extends Model {
    * cached, so that the cost of a token does not grow with the text. The memory of training is not affected. If the
    * model is trained, or generates another text, between two tokens, the cached tokens are read again; older ones are
    * lost.
-   * @param {Int32Array | number[]} promptTokens at least one
+   * @param {Int32Array | readonly number[]} promptTokens at least one
    * @param {object} [options] how to sample tokens
-   * @param {number} [options.maxTokens] default 100
-   * @param {number} [options.temperature] 0 always takes the most likely token; default 1
-   * @param {number} [options.topP] nucleus sampling: sample from the smallest set of most likely tokens whose
+   * @param {number | undefined} [options.maxTokens] default 100
+   * @param {number | undefined} [options.temperature] 0 always takes the most likely token; default 1
+   * @param {number | undefined} [options.topP] nucleus sampling: sample from the smallest set of most likely tokens whose
    *   probabilities add up to this; default 1
-   * @param {number} [options.seed] default 0; the same seed generates the same text
+   * @param {number | undefined} [options.seed] 0 (default) to 4294967295; the same seed generates the same text
    * @returns {Generator<GeneratedToken, void, void>}
    * @throws {TypeError | RangeError} at once, naming the argument
    */
@@ -253,21 +279,22 @@ export class LanguageModel extends Model {
       temperature = 1,
       topP = 1,
       seed = 0,
-    } = checkObject('options', options) && options;
+    } = checkOptions('generate', options, OPTIONS.generate);
     const window = this.core.call('generation_capacity', this.address) + 1;
-    if (!(promptTokens instanceof Int32Array) && !Array.isArray(promptTokens)) {
+    if (typedArrayName(promptTokens) !== 'Int32Array' && !Array.isArray(promptTokens)) {
       refuse('promptTokens', 'an Int32Array or an array of integers', promptTokens, TypeError);
     }
-    if (promptTokens.length === 0) refuseLength('promptTokens', '1 token or more', promptTokens);
+    const prompt = Array.from(promptTokens);
+    if (prompt.length === 0) refuseLength('promptTokens', '1 token or more', prompt);
     const vocabSize = this.config.vocabSize;
-    for (let i = 0; i < promptTokens.length; i++) {
-      checkInteger(`promptTokens[${i}]`, promptTokens[i], 0, vocabSize - 1, ' (vocabSize - 1)');
-    }
+    prompt.forEach((token, i) => {
+      checkInteger(`promptTokens[${i}]`, token, 0, vocabSize - 1, ' (vocabSize - 1)');
+    });
     checkInteger('maxTokens', maxTokens, 0);
     checkNumber('temperature', temperature, 0);
     checkNumber('topP', topP, Number.MIN_VALUE, 1);
     checkInteger('seed', seed, 0, 4294967295);
-    return this.#generate(Array.from(promptTokens), window, { maxTokens, temperature, topP, seed });
+    return this.#generate(prompt, window, { maxTokens, temperature, topP, seed });
   }
 
   /**

@@ -4,15 +4,15 @@
  */
 
 /** @import { DeclaredTensor } from './custom-router.js' */
-/** @import { ConfigOption } from './types.js' */
+/** @import { ConfigOption, Floats, Integers } from './types.js' */
 
 /**
  * Views of the engine's memory.
  * @typedef {object} Views
  * @property {(address: number, bytes: number) => DataView} view
  * @property {(address: number) => string} string
- * @property {(address: number, length: number) => Int32Array} integers
- * @property {(address: number, length: number) => Float32Array} floats
+ * @property {(address: number, length: number) => Integers} integers
+ * @property {(address: number, length: number) => Floats} floats
  */
 
 /**
@@ -70,12 +70,12 @@
 /**
  * Routing of a layer, as copies.
  * @typedef {object} RawRouting
- * @property {Int32Array} experts [N, K]
- * @property {Float32Array} weights [N, K]
- * @property {Float32Array} logits [N, E]
- * @property {Int32Array} counts [E] assignments of each expert
+ * @property {Integers} experts [N, K]
+ * @property {Floats} weights [N, K]
+ * @property {Floats} logits [N, E]
+ * @property {Integers} counts [E] assignments of each expert
  * @property {number} entropy
- * @property {Int32Array} dropped [E]
+ * @property {Integers} dropped [E]
  */
 
 const FIELD_TYPES = /** @type {const} */ (['integer', 'number', 'boolean', 'choice', 'seed']);

@@ -1,11 +1,13 @@
 /** Finds, compiles and starts the WebAssembly module. */
 
-import { checkKeys, checkName, refuse } from './check.js';
+import { checkFunction, checkName, checkOptions, refuse } from './check.js';
 import { Core } from './core.js';
 import { Engine } from './engine.js';
 import { EngineError } from './errors.js';
-import { compile } from './source.js';
+import { compile, refusedByPolicy } from './source.js';
 import { startThreads } from './threads.js';
+
+/** @import { PlatformResponse, PlatformURL, PlatformWorker, WasmInstance, WasmMemory, WasmModule } from './platform.js' */
 
 // Minimal modules with one instruction each: WebAssembly.validate tells whether it is supported.
 const HEAD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10];
@@ -19,7 +21,7 @@ const RELAXED_PROBE = [...HEAD, 19, 1, 17, 0, ...SPLAT, ...SPLAT, ...SPLAT, 253,
  */
 
 /**
- * @typedef {string | URL | Response | ArrayBuffer | Uint8Array | WebAssembly.Module} WasmSource
+ * @typedef {string | PlatformURL | PlatformResponse | ArrayBuffer | Uint8Array | WasmModule} WasmSource
  * The WebAssembly module: its URL, a response with it, its bytes, or a compiled module.
  */
 
@@ -27,14 +29,14 @@ const RELAXED_PROBE = [...HEAD, 19, 1, 17, 0, ...SPLAT, ...SPLAT, ...SPLAT, 253,
  * @typedef {object} LoadOptions
  * Options of `load`.
  *
- * @property {'auto' | Variant} [variant] `simd` computes the same bits on every machine; `relaxed-simd` uses fused
+ * @property {'auto' | Variant | undefined} [variant] `simd` computes the same bits on every machine; `relaxed-simd` uses fused
  *   multiply-add. `auto` (default) takes the latter where it is supported.
- * @property {number | 'auto'} [threads] threads that share the work of a model, 1 (default) to 64; `auto`: one per
+ * @property {number | 'auto' | undefined} [threads] threads that share the work of a model, 1 (default) to 64; `auto`: one per
  *   core, up to 8, if memory can be shared. Results have the same bits for any number. More than one needs shared
  *   memory: Node, or a cross-origin isolated page.
- * @property {WasmSource | Promise<WasmSource>} [wasm] the module: URL, response, bytes or compiled module. Default: the
+ * @property {WasmSource | PromiseLike<WasmSource> | undefined} [wasm] the module: URL, response, bytes or compiled module. Default: the
  *   file beside this one. With more than one thread, a module whose name ends in `.threads.wasm`.
- * @property {() => Worker} [createThread] creates a worker from the exported `./thread`; needed only where a bundler
+ * @property {(() => PlatformWorker) | undefined} [createThread] creates a worker from the exported `./thread`; needed only where a bundler
  *   does not find the file itself
  */
 
@@ -52,8 +54,9 @@ function supports(probe) {
  *   with what)
  */
 export async function load(options = {}) {
-  checkKeys('options', 'load', options, ['variant', 'threads', 'wasm', 'createThread']);
-  const { variant = 'auto', threads = 1, wasm, createThread } = options;
+  const { variant = 'auto', threads = 1, wasm, createThread } = checkOptions('load', options, LOAD);
+  if (createThread !== undefined)
+    checkFunction('createThread', createThread, 'a function that creates a worker');
   checkName('variant', variant, ['auto', 'simd', 'relaxed-simd']);
   if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
     refuse('threads', `"auto" or an integer from 1 to ${MOST_THREADS}`, threads);
@@ -77,6 +80,8 @@ export async function load(options = {}) {
   if (memory) await startThreads(core, module, memory, count, createThread);
   return new Engine(core, { variant: found, threads: count, threadsReason: reason });
 }
+
+const LOAD = ['variant', 'threads', 'wasm', 'createThread'];
 
 const NOT_ISOLATED = 'the page is not cross-origin isolated (COOP and COEP headers)';
 
@@ -138,8 +143,9 @@ async function instantiate(module, memory) {
   let instance;
   try {
     instance = await WebAssembly.instantiate(module, memory ? { env: { memory } } : {});
-  } catch (error) {
-    throw new EngineError(`the module cannot be started: ${error}`, { cause: error });
+  } catch (cause) {
+    const why = 'it is not from hyperrouter-wasm, or there is not enough memory';
+    throw new EngineError(`the module cannot be started: ${refusedByPolicy(cause) ?? why}`, { cause });
   }
   if (typeof instance.exports.relaxed !== 'function') {
     throw new EngineError('the module is not from hyperrouter-wasm');

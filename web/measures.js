@@ -6,13 +6,16 @@
  * @module
  */
 
+import { checkFunction, checkInteger, checkLists, fail, refuse, toFloats, toIntegers } from './check.js';
+
+/** @import { Floats, Ids, Integers, Numbers } from './types.js' */
 /** @import { Vocabulary } from './vocabulary.js' */
 
 /**
  * @typedef {object} LayerMeasures
  * Routing metrics of one layer on a probe.
  *
- * @property {Float32Array} load [E] see `expertLoad`: share of the assignments that each expert gets
+ * @property {Floats} load [E] see `expertLoad`: share of the assignments that each expert gets
  * @property {number} maxLoad see `maxLoad`: 1 (even) to E/K (the same K experts get everything)
  * @property {number} loadVariation see `loadVariation`: 0 (even) to sqrt(E/K - 1)
  * @property {number} entropy router entropy, see `routerEntropy`: 0 (certain) to 1 (uniform)
@@ -33,9 +36,10 @@
  *
  * @param {ArrayLike<number>} experts [N, K] chosen ids; -1: none
  * @param {number} count E
- * @returns {Float32Array} [E] sums to 1; all 0 if nothing was assigned
+ * @returns {Floats} [E] sums to 1; all 0 if nothing was assigned
  */
 export function expertLoad(experts, count) {
+  checkLists({ experts });
   const assignments = assignmentsOf(experts, count);
   const total = Math.max(1, sumOf(assignments));
   return Float32Array.from(assignments, (n) => n / total);
@@ -49,7 +53,10 @@ export function expertLoad(experts, count) {
  * @returns {number} 1 (even) to E/K (the same K experts get everything); 0 if nothing was assigned
  */
 export function maxLoad(load) {
-  return Math.max(...Array.from(load)) * load.length;
+  checkLists({ load });
+  let most = Number.NEGATIVE_INFINITY;
+  for (let expert = 0; expert < load.length; expert++) most = Math.max(most, load[expert]);
+  return most * load.length;
 }
 
 /**
@@ -60,6 +67,7 @@ export function maxLoad(load) {
  * @returns {number} 0 (even, or nothing was assigned) to sqrt(E/K - 1)
  */
 export function loadVariation(load) {
+  checkLists({ load });
   const count = load.length;
   let [sum, squares] = [0, 0];
   for (let expert = 0; expert < count; expert++) {
@@ -73,37 +81,41 @@ export function loadVariation(load) {
  * Router probabilities of one token: the softmax over all E logits. The layer itself may weight the chosen experts
  * otherwise: see the table of routers in README.md.
  *
- * @param {Float32Array} logits [N, E] of the router
+ * @param {Numbers} logits [N, E] of the router
  * @param {number} count E
  * @param {number} [token] its row, from 0 (default)
  * @returns {number[]} [E] sums to 1
  */
 export function routerProbabilities(logits, count, token = 0) {
-  const row = Array.from(logits.subarray(token * count, (token + 1) * count));
-  if (row.length !== count) {
-    throw new RangeError(`token must be from 0 to ${Math.floor(logits.length / count) - 1}, got ${token}`);
-  }
-  const max = Math.max(...row);
+  const all = toFloats('logits', logits, checkInteger('count', count, 1));
+  const last = Math.floor(all.length / count) - 1;
+  if (!(Number.isInteger(token) && token >= 0 && token <= last)) refuse('token', `from 0 to ${last}`, token);
+  const row = Array.from(all.subarray(token * count, (token + 1) * count));
+  const max = row.reduce(larger);
   const exps = row.map((logit) => Math.exp(logit - max));
   const sum = exps.reduce((total, exp) => total + exp, 0);
   return exps.map((exp) => exp / sum);
 }
+
+/** @param {number} a @param {number} b */
+const larger = (a, b) => Math.max(a, b);
 
 /**
  * Router entropy: mean over tokens of -Σ p ln p / ln E, where p is the softmax over all E logits of the token. Do et
  * al., "HyperRouter" (2023), compare routers by the entropy of their output. The same number as
  * `routing()[layer].entropy`.
  *
- * @param {Float32Array} logits [N, E] of the router
+ * @param {Numbers} logits [N, E] of the router
  * @param {number} count E
  * @returns {number} 0 (certain) to 1 (uniform)
  */
 export function routerEntropy(logits, count) {
-  if (logits.length === 0 || count < 2) return 0;
+  const all = toFloats('logits', logits, checkInteger('count', count, 1));
+  if (all.length === 0 || count < 2) return 0;
   let total = 0;
-  for (let start = 0; start < logits.length; start += count) {
-    const row = logits.subarray(start, start + count);
-    const max = Math.max(...row);
+  for (let start = 0; start < all.length; start += count) {
+    const row = all.subarray(start, start + count);
+    const max = row.reduce(larger);
     let [sum, weighted] = [0, 0];
     for (const logit of row) {
       const exp = Math.exp(logit - max);
@@ -113,7 +125,7 @@ export function routerEntropy(logits, count) {
     // -Σ p ln p with ln p = logit - max - ln sum
     total += Math.log(sum) - weighted / sum;
   }
-  return total / (logits.length / count) / Math.log(count);
+  return total / (all.length / count) / Math.log(count);
 }
 
 /**
@@ -121,23 +133,24 @@ export function routerEntropy(logits, count) {
  * not count, and the empty set is a set too. Dai et al., "StableMoE" (2022), count this fluctuation between
  * checkpoints.
  *
- * @param {Int32Array} before [N, topKBefore] chosen ids; -1: none
- * @param {Int32Array} now [N, topK] chosen ids; -1: none
+ * @param {Ids} before [N, topKBefore] chosen ids; -1: none
+ * @param {Ids} now [N, topK] chosen ids; -1: none
  * @param {number} topK K: length of a row of `now`
  * @param {number} [topKBefore] length of a row of `before`; default: topK
  * @returns {number} 0 to 1
  */
 export function switchRate(before, now, topK, topKBefore = topK) {
-  const tokens = now.length / topK;
-  if (before.length !== tokens * topKBefore) {
-    throw new RangeError(
-      `before must be of as many tokens as now, ${tokens}; got ${before.length / topKBefore}`,
-    );
+  const [old, current] = [toIntegers('before', before), toIntegers('now', now)];
+  checkInteger('topK', topK, 1);
+  checkInteger('topKBefore', topKBefore, 1);
+  const tokens = current.length / topK;
+  if (old.length !== tokens * topKBefore) {
+    fail(`before must be of as many tokens as now, ${tokens}; got ${old.length / topKBefore}`);
   }
   let changed = 0;
   for (let token = 0; token < tokens; token++) {
-    const oldSet = before.subarray(token * topKBefore, (token + 1) * topKBefore);
-    const newSet = now.subarray(token * topK, (token + 1) * topK);
+    const oldSet = old.subarray(token * topKBefore, (token + 1) * topKBefore);
+    const newSet = current.subarray(token * topK, (token + 1) * topK);
     if (!includesAll(oldSet, newSet) || !includesAll(newSet, oldSet)) changed++;
   }
   return tokens === 0 ? 0 : changed / tokens;
@@ -154,21 +167,23 @@ function includesAll(set, ids) {
  * expert e. The normalisation is U in Kvålseth, "Entropy and Correlation: Some Comments" (1987); Zoph et al., "ST-MoE"
  * (2022), section 7, ask the same question. With few tokens per class the estimate is too high.
  *
- * @param {Int32Array} experts [N, K] chosen ids; -1: none
- * @param {Int32Array} classes [N] of the tokens, from 0
+ * @param {Ids} experts [N, K] chosen ids; -1: none
+ * @param {Ids} classes [N] of the tokens, from 0
  * @param {number} count E
  * @returns {number} 0 (independent, or only one class or expert) to 1 (one determines the other)
  */
 export function specialisation(experts, classes, count) {
-  const topK = rowLength(experts, classes);
-  const classCount = classes.reduce((most, id) => Math.max(most, id + 1), 1);
+  const [chosen, classOf] = [toIntegers('experts', experts), toIntegers('classes', classes)];
+  checkInteger('count', count, 1);
+  const topK = rowLength(chosen, classOf);
+  const classCount = classOf.reduce((most, id) => Math.max(most, id + 1), 1);
   const joint = new Float64Array(classCount * count);
   const ofClass = new Float64Array(classCount);
   const ofExpert = new Float64Array(count);
-  const share = 1 / experts.reduce((sum, id) => (id < 0 ? sum : sum + 1), 0);
-  experts.forEach((expert, assignment) => {
+  const share = 1 / chosen.reduce((sum, id) => (id < 0 ? sum : sum + 1), 0);
+  chosen.forEach((expert, assignment) => {
     if (expert < 0) return;
-    const id = classes[Math.floor(assignment / topK)];
+    const id = classOf[Math.floor(assignment / topK)];
     joint[id * count + expert] += share;
     ofClass[id] += share;
     ofExpert[expert] += share;
@@ -210,6 +225,7 @@ function entropyOf(shares) {
  * @returns {ClassRouting[]} one entry per class that occurs, by id
  */
 export function routingByClass(experts, classes, count) {
+  checkLists({ experts, classes });
   const topK = rowLength(experts, classes);
   /** @type {Map<number, { tokens: number, assignments: number[] }>} */
   const found = new Map();
@@ -243,6 +259,7 @@ export function routingByClass(experts, classes, count) {
  * @param {number} count E
  */
 function assignmentsOf(experts, count) {
+  checkInteger('count', count, 0);
   /** @type {number[]} */
   const assignments = new Array(count).fill(0);
   for (let i = 0; i < experts.length; i++) if (experts[i] >= 0) assignments[experts[i]]++;
@@ -262,7 +279,7 @@ function sumOf(numbers) {
 function rowLength(experts, classes) {
   const topK = experts.length / classes.length;
   if (!Number.isInteger(topK)) {
-    throw new RangeError(
+    fail(
       `classes must have one number for each token: ${experts.length} assignments cannot be of ${classes.length} tokens`,
     );
   }
@@ -278,6 +295,8 @@ function rowLength(experts, classes) {
  * @returns {number} 0 to E
  */
 export function expertsPerToken(weights, tokens) {
+  checkLists({ weights });
+  checkInteger('tokens', tokens, 0);
   let computed = 0;
   for (let i = 0; i < weights.length; i++) if (weights[i] !== 0) computed++;
   return computed / Math.max(1, tokens);
@@ -292,6 +311,7 @@ export function expertsPerToken(weights, tokens) {
  * @returns {number} 0 to 1; 0 if nothing was assigned
  */
 export function droppedShare(experts, dropped) {
+  checkLists({ experts, dropped });
   let [assigned, over] = [0, 0];
   for (let i = 0; i < experts.length; i++) if (experts[i] >= 0) assigned++;
   for (let expert = 0; expert < dropped.length; expert++) over += dropped[expert];
@@ -307,6 +327,8 @@ export function droppedShare(experts, dropped) {
  * @returns {number} 0 to 1
  */
 export function tokensWithoutExpert(weights, tokens) {
+  checkLists({ weights });
+  checkInteger('tokens', tokens, 0);
   const width = weights.length / Math.max(1, tokens);
   let without = 0;
   for (let token = 0; token < tokens; token++) {
@@ -345,14 +367,15 @@ const CHARACTER_PATTERNS = [
  * The class of each token by the first character of its text: what `measure` takes as classes of a text. Parts of a
  * character (bytes above 127) are 'other'.
  *
- * @param {Int32Array} tokens [N]
+ * @param {Ids} tokens [N]
  * @param {Vocabulary} vocabulary that they are of
- * @returns {Int32Array} [N] ids of `characterClassNames`
+ * @returns {Integers} [N] ids of `characterClassNames`
  */
 export function characterClasses(tokens, vocabulary) {
   /** @type {Map<number, number>} */
   const known = new Map();
-  return tokens.map((token) => {
+  checkFunction('vocabulary.decode', vocabulary?.decode, 'a function, as of a vocabulary');
+  return Int32Array.from(toIntegers('tokens', tokens), (token) => {
     let id = known.get(token);
     if (id === undefined) {
       const text = vocabulary.decode([token]);

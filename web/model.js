@@ -1,21 +1,30 @@
 import {
-  checkArray,
   checkBoolean,
+  checkFinite,
   checkInteger,
+  checkKeys,
+  checkName,
   checkNumber,
   checkObject,
+  checkOptions,
+  fail,
   refuse,
   refuseLength,
+  toFloats,
 } from './check.js';
 import { configMetadata, encodeCheckpoint, floatsOf, RESERVED_METADATA } from './checkpoint.js';
 import { Status } from './core.js';
 import { isCustom, isOwn, RouterProgram } from './custom-router.js';
 import { DisposedError, DivergedError } from './errors.js';
+import { isHalf, tooLarge } from './half.js';
+import { quote } from './message.js';
+import { nearest } from './nearest.js';
+import { INPUT, OPTIONS } from './options.js';
 
 /** @import { PlainConfig } from './config.js' */
 /** @import { Core, RawParameter } from './core.js' */
 /** @import { Checkpoint } from './checkpoint.js' */
-/** @import { LayerRouting, MemoryUse, Parameter, SharedConfig, StepOptions, StepResult } from './types.js' */
+/** @import { Complete, Bytes, LayerRouting, MemoryUse, ModelKind, Numbers, Parameter, SharedConfig, StepOptions, StepResult } from './types.js' */
 
 /**
  * Sizes of a pass, which agree with the contents of the model's buffers.
@@ -46,7 +55,7 @@ const MEMORY_KINDS = /** @type {const} */ ([
 /**
  * What language models and classifiers have in common. Everything that is returned is a copy: it stays valid when the
  * model is trained further or the engine's memory grows.
- * @template {Required<SharedConfig>} [Config=Required<SharedConfig>]
+ * @template {Complete<SharedConfig>} [Config=Complete<SharedConfig>]
  * @template [Input=any] a segment of a text, or a batch of vectors
  */
 export class Model {
@@ -181,18 +190,18 @@ export class Model {
   /**
    * Overwrites a tensor.
    * @param {string} name as in `parameters()`
-   * @param {Float32Array} data one number for each element of the tensor
+   * @param {Numbers} data one finite number for each element of the tensor
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    */
   setParameter(name, data) {
     const all = this.#tensors();
     const entry = all.find((parameter) => parameter.name === name);
-    if (!entry) return refuse('name', `one of ${all.map((p) => p.name).join(', ')}`, name);
-    checkArray('data', data, Float32Array);
-    if (data.length !== entry.size) {
-      refuseLength('data', `${entry.size} numbers (${entry.shape.join(' x ')})`, data);
+    if (!entry) return refuseTensor(name, all);
+    const floats = toFloats('data', data);
+    if (floats.length !== entry.size) {
+      refuseLength('data', `${entry.size} numbers (${entry.shape.join(' x ')})`, floats);
     }
-    this.core.floats(entry.data, entry.size).set(data);
+    this.core.floats(entry.data, entry.size).set(checkFinite('data', floats));
     this.#invalidate();
   }
 
@@ -243,7 +252,7 @@ export class Model {
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    */
   evaluate(input) {
-    const { loss } = this.#run('evaluate', this.put(input));
+    const { loss } = this.#run('evaluate', this.#put('evaluate', input));
     return { loss };
   }
 
@@ -256,7 +265,7 @@ export class Model {
    * @throws {DivergedError} the loss or the gradient is not finite
    */
   gradients(input) {
-    return this.#run('gradients', this.put(input));
+    return this.#run('gradients', this.#put('gradients', input));
   }
 
   /**
@@ -267,10 +276,38 @@ export class Model {
    * @throws {DivergedError} the loss or the gradient is not finite; parameters and memory are unchanged
    */
   trainStep(options) {
-    const { learningRate, clip = 0 } = checkObject('options', options) && options;
+    const { learningRate, clip = 0 } = this.#checkInput('trainStep', 'options', options);
     checkNumber('learningRate', learningRate, 0, LARGEST_RATE);
     checkNumber('clip', clip, 0);
     return this.#run('train_step', this.put(options), learningRate, clip);
+  }
+
+  /**
+   * @param {'evaluate' | 'gradients' | 'trainStep'} method
+   * @param {string} name
+   * @param {unknown} input
+   */
+  #checkInput(method, name, input) {
+    return checkKeys(name, method, input, [...INPUT[this.kind], ...OPTIONS[method]]);
+  }
+
+  /**
+   * @param {'evaluate' | 'gradients'} method
+   * @param {Input} input
+   */
+  #put(method, input) {
+    this.#checkInput(method, this.kind === 'language' ? 'segment' : 'batch', input);
+    return this.put(input);
+  }
+
+  /**
+   * The kind of model.
+   * @protected
+   * @abstract
+   * @returns {ModelKind}
+   */
+  get kind() {
+    throw new Error('abstract');
   }
 
   /**
@@ -332,22 +369,35 @@ export class Model {
    * @param {boolean} [options.optimizer] also save Adam's moments, the number of steps and the memory, so that training
    *   continues as if it had not been interrupted; default: false
    * @param {Record<string, string>} [options.metadata] strings to save; default: `model.metadata`
-   * @returns {Uint8Array} the file
+   * @param {'f32' | 'f16' | 'bf16'} [options.dtype] numbers in the file; default: f32. The others take half the space and
+   *   round: for finished models, not together with `optimizer`
+   * @returns {Bytes} the file
    * @throws {TypeError | RangeError} naming the option
    */
   saveCheckpoint(options = {}) {
-    const { optimizer = false, metadata = this.metadata } = checkObject('options', options) && options;
+    const {
+      optimizer = false,
+      metadata = this.metadata,
+      dtype = 'f32',
+    } = checkOptions('saveCheckpoint', options, OPTIONS.saveCheckpoint);
     checkBoolean('optimizer', optimizer);
+    const type = checkName('dtype', dtype, ['f32', 'f16', 'bf16']).toUpperCase();
+    if (optimizer && dtype !== 'f32') refuse('dtype', '"f32" together with optimizer: true', dtype);
     for (const [key, value] of Object.entries(checkObject('metadata', metadata))) {
-      if (typeof value !== 'string') refuse(`metadata["${key}"]`, 'a string', value, TypeError);
+      if (typeof value !== 'string') refuse(`metadata[${quote(key)}]`, 'a string', value, TypeError);
       if (RESERVED_METADATA.includes(key))
-        throw new RangeError(`metadata["${key}"] needs another key: the file format uses this one`);
+        fail(`metadata["${key}"] needs another key: the file format uses this one`);
     }
     const { core } = this;
     const tensors = [];
     const entries = this.#tensors();
-    for (const { name, shape, size, data } of entries)
-      tensors.push({ name, shape, data: core.floats(data, size) });
+    for (const { name, shape, size, data } of entries) {
+      const numbers = core.floats(data, size);
+      const large = isHalf(type) ? tooLarge(numbers, type) : undefined;
+      if (large)
+        refuse('dtype', `"f32": ${dtype} holds up to ${large.largest}, ${name} has ${large.value}`, dtype);
+      tensors.push({ name, shape, data: numbers });
+    }
     if (optimizer) {
       for (const moment of /** @type {const} */ (['m', 'v'])) {
         for (const entry of entries.filter(({ role }) => role === 'trained')) {
@@ -357,15 +407,14 @@ export class Model {
       }
       tensors.push(...this.contextTensors());
     }
-    return encodeCheckpoint(tensors, {
-      ...metadata,
-      ...configMetadata(this.config),
+    const state = {
       ...(this.topK === this.config.topK ? {} : { 'hyperrouter.topK': String(this.topK) }),
       ...(optimizer ? { 'hyperrouter.step': String(this.step) } : {}),
       ...(this.config.sparsityWeight > 0
         ? { 'hyperrouter.sparsityWeight': String(this.sparsityWeight) }
         : {}),
-    });
+    };
+    return encodeCheckpoint(tensors, { ...metadata, ...configMetadata(this.config), ...state }, type);
   }
 
   /**
@@ -408,6 +457,18 @@ export class Model {
   [Symbol.dispose]() {
     this.dispose();
   }
+}
+
+/**
+ * @param {string} name
+ * @param {RawParameter[]} tensors
+ * @returns {never}
+ */
+function refuseTensor(name, tensors) {
+  const names = tensors.map((tensor) => tensor.name);
+  const list = names.length > 8 ? `${names.slice(0, 8).join(', ')}, … (see parameters())` : names.join(', ');
+  const hint = typeof name === 'string' ? `; the nearest is ${nearest(name, names)}` : '';
+  return refuse('name', `one of ${list}${hint}`, name);
 }
 
 /** @param {Int32Array} counts [E] assignments of each expert */

@@ -73,7 +73,7 @@ function joinLayer(passes, layer, count) {
     return { experts, weights, entropy, dropped, tokens, width, similarity: similarity[layer] };
   });
   const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
-  const width = Math.max(1, ...parts.map((part) => part.width));
+  const width = parts.reduce((most, part) => Math.max(most, part.width), 1);
   const joined = new Int32Array(tokens * width).fill(-1);
   const weights = new Float32Array(tokens * width);
   const dropped = new Int32Array(count);

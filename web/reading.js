@@ -1,5 +1,6 @@
 /** Checks of what vocabularies take: text, tokens and JSON. */
-import { checkInteger, checkObject, refuse } from './check.js';
+import { checkInteger, checkObject, checkOptions, refuse, toBytes } from './check.js';
+import { clean } from './message.js';
 
 /**
  * @param {number} token
@@ -9,32 +10,54 @@ export function checkToken(token, size) {
   return checkInteger('token', token, 0, size - 1);
 }
 
+/** @typedef {string | Uint8Array | ArrayBuffer} Text bytes are read as UTF-8 */
+
 /**
- * @param {string | Uint8Array} text bytes are read as UTF-8
+ * @param {Text} text
  * @returns {string}
  * @throws {TypeError}
  */
 export function toText(text) {
-  if (typeof text === 'string') return text;
-  checkText(text);
+  const known = readText(text);
+  if (typeof known === 'string') return known;
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(known);
   } catch {
     throw new TypeError('text must be UTF-8 for this vocabulary; ByteVocabulary takes any bytes');
   }
 }
 
-/** @param {string | Uint8Array} text */
-export function checkText(text) {
-  if (typeof text !== 'string' && !(text instanceof Uint8Array)) {
-    refuse('text', 'a string or a Uint8Array', text, TypeError);
-  }
+/** @param {Text} text */
+export const readText = (text) =>
+  typeof text === 'string' ? text : toBytes('text', text, 'a string, a Uint8Array or an ArrayBuffer');
+
+/**
+ * The options of `encode`.
+ * @param {{ replacement?: string | undefined } | undefined} options
+ * @returns {string | undefined}
+ */
+export function readReplacement(options = {}) {
+  const { replacement } = checkOptions('encode', options, ['replacement']);
+  return replacement === undefined || typeof replacement === 'string'
+    ? replacement
+    : refuse('replacement', 'a character', replacement, TypeError);
+}
+
+/**
+ * Each of the tokens, checked.
+ * @param {Iterable<number>} tokens
+ * @param {number} size of the vocabulary
+ */
+export function readTokens(tokens, size) {
+  const iterator = /** @type {any} */ (tokens)?.[Symbol.iterator];
+  if (typeof iterator !== 'function') refuse('tokens', 'an array of token ids', tokens, TypeError);
+  return Array.from(tokens, (token) => checkToken(token, size));
 }
 
 /** @param {string} character */
 export function describe(character) {
   const code = /** @type {number} */ (character.codePointAt(0));
-  return `${JSON.stringify(character)} (U+${code.toString(16).toUpperCase().padStart(4, '0')})`;
+  return `${clean(JSON.stringify(character))} (U+${code.toString(16).toUpperCase().padStart(4, '0')})`;
 }
 
 /**
@@ -46,8 +69,8 @@ export function readJSON(json) {
   let value = json;
   try {
     if (typeof json === 'string') value = JSON.parse(json);
-  } catch (error) {
-    throw new TypeError(`json must be the JSON of a vocabulary: ${error}`);
+  } catch {
+    refuse('json', 'the JSON of a vocabulary', json, TypeError);
   }
   return checkObject('json', value);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { checkInteger, checkName, checkNumber, refuse } from './check.js';
+import { checkInteger, checkName, checkNumber, checkOptions, refuse } from './check.js';
 
 /**
  * @typedef {(step: number) => number} Schedule
@@ -38,12 +38,14 @@ function cosPi(t) {
  * @param {object} options shape of the schedule
  * @param {number} options.learningRate  peak learning rate, above 0
  * @param {number} options.steps         number of steps of the run, at least 1
- * @param {number} [options.warmup]      steps, 0 (default) to steps
- * @param {number} [options.floor]       final learning rate, 0 (default) to learningRate
+ * @param {number | undefined} [options.warmup]  steps, 0 (default) to steps
+ * @param {number | undefined} [options.floor]       final learning rate, 0 (default) to learningRate
  * @returns {Schedule}
  * @throws {TypeError | RangeError} naming the option
  */
-export function cosineSchedule({ learningRate, steps, warmup = 0, floor = 0 }) {
+export function cosineSchedule(options) {
+  const keys = ['learningRate', 'steps', 'warmup', 'floor'];
+  const { learningRate, steps, warmup = 0, floor = 0 } = checkOptions('cosineSchedule', options, keys);
   const rising = warmUp({ learningRate, warmup });
   checkInteger('steps', steps, 1);
   checkInteger('warmup', warmup, 0, steps, ' (steps)');
@@ -60,11 +62,13 @@ export function cosineSchedule({ learningRate, steps, warmup = 0, floor = 0 }) {
  *
  * @param {object} options shape of the schedule
  * @param {number} options.learningRate  above 0
- * @param {number} [options.warmup]      steps, default 0
+ * @param {number | undefined} [options.warmup]  steps, default 0
  * @returns {Schedule}
  * @throws {TypeError | RangeError} naming the option
  */
-export function constantSchedule({ learningRate, warmup = 0 }) {
+export function constantSchedule(options) {
+  const keys = ['learningRate', 'warmup'];
+  const { learningRate, warmup = 0 } = checkOptions('constantSchedule', options, keys);
   const rising = warmUp({ learningRate, warmup });
   return (step) => (step < warmup ? rising(step) : learningRate);
 }
@@ -89,13 +93,15 @@ export const topKSchedules = Object.freeze(/** @type {const} */ (['constant', 'l
  *
  * @param {object} options shape of the schedule
  * @param {number} options.kMax     final number of experts per token, at least 1
- * @param {number} [options.kMin]   initial number of experts per token, 1 (default) to kMax; `linear_increase` only
- * @param {number} [options.steps]  at least 1; `linear_increase` only
- * @param {'constant' | 'linear_increase'} [options.kind]  default: linear_increase
+ * @param {number | undefined} [options.kMin]   initial number of experts per token, 1 (default) to kMax; `linear_increase` only
+ * @param {number | undefined} [options.steps]  at least 1; `linear_increase` only
+ * @param {'constant' | 'linear_increase' | undefined} [options.kind]  default: linear_increase
  * @returns {Schedule} round(kMin + (kMax - kMin) · step / steps), halves rounded up
  * @throws {TypeError | RangeError} naming the option
  */
-export function topKSchedule({ kMin = 1, kMax, steps, kind = 'linear_increase' }) {
+export function topKSchedule(options) {
+  const keys = ['kMin', 'kMax', 'steps', 'kind'];
+  const { kMin = 1, kMax, steps, kind = 'linear_increase' } = checkOptions('topKSchedule', options, keys);
   checkName('kind', kind, topKSchedules);
   checkInteger('kMax', kMax, 1);
   if (kind === 'constant') return () => kMax;

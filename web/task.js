@@ -34,3 +34,25 @@ export function timeSlices(milliseconds = SLICE_MS) {
     });
   };
 }
+
+/**
+ * What a promise gives, unless the signal is aborted first: what it waits for may never come.
+ * @template T
+ * @param {PromiseLike<T>} promise
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<T>}
+ */
+export async function unlessAborted(promise, signal) {
+  if (!signal) return promise;
+  signal.throwIfAborted();
+  let abort = () => {};
+  const aborted = new Promise((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, /** @type {Promise<never>} */ (aborted)]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -4,9 +4,22 @@
  *
  * @module
  */
-import { checkArray, checkInteger, checkObject, checkShare, refuse, refuseLength } from './check.js';
+import {
+  checkFunction,
+  checkInteger,
+  checkModel,
+  checkNumber,
+  checkOptions,
+  checkShare,
+  checkSignal,
+  refuse,
+  refuseLength,
+  toIntegers,
+  typedArrayName,
+} from './check.js';
 import { timeSlices } from './task.js';
 
+/** @import { Ids, Integers, Signal } from './types.js' */
 /** @import { Vocabulary } from './vocabulary.js' */
 
 /**
@@ -14,11 +27,14 @@ import { timeSlices } from './task.js';
  *
  * @template {{ length: number, subarray(begin?: number, end?: number): T }} T
  * @param {T} tokens  a typed array
- * @param {{ validation?: number }} [options]  validation: the share to hold out, 0 <= share < 1; default 0.1
+ * @param {{ validation?: number | undefined }} [options]  validation: the share to hold out, 0 to below 1; default 0.1
  * @returns {{ train: T, validation: T }}
+ * @throws {TypeError | RangeError} naming the argument
  */
-export function splitText(tokens, { validation = 0.1 } = {}) {
-  if (!ArrayBuffer.isView(tokens)) refuse('tokens', 'a typed array', tokens, TypeError);
+export function splitText(tokens, options = {}) {
+  const { validation = 0.1 } = checkOptions('splitText', options, ['validation']);
+  if (Array.isArray(tokens)) return splitText(/** @type {any} */ (toIntegers('tokens', tokens)), options);
+  if (typedArrayName(tokens) === undefined) refuse('tokens', 'a typed array', tokens, TypeError);
   checkShare('validation', validation);
   const trainLength = Math.floor(tokens.length * (1 - validation));
   return { train: tokens.subarray(0, trainLength), validation: tokens.subarray(trainLength) };
@@ -28,8 +44,8 @@ export function splitText(tokens, { validation = 0.1 } = {}) {
  * @typedef {object} TextSegment
  * A segment of all streams, as `model.trainStep` takes it. The arrays are new: you may keep or transfer them.
  *
- * @property {Int32Array} inputs      [streams, length]
- * @property {Int32Array} targets     [streams, length], the token after each input
+ * @property {Integers} inputs        [streams, length]
+ * @property {Integers} targets       [streams, length], the token after each input
  * @property {number} length          tokens per stream
  * @property {boolean} carryMemory    false for the first segment of an epoch: nothing comes before it
  * @property {number} epoch           completed passes over the text
@@ -47,25 +63,25 @@ export class TextStreams {
   #tokens;
 
   /**
-   * @param {Int32Array} tokens token ids of the text
+   * @param {Ids} tokens token ids of the text
    * @param {{ batchSize: number, length: number }} options  batchSize: number of streams; length: tokens per segment
    * @throws {TypeError | RangeError} naming the argument; every stream needs at least two tokens
    */
   constructor(tokens, options) {
-    checkArray('tokens', tokens, Int32Array);
-    const { batchSize, length } = checkObject('options', options) && options;
+    const ids = toIntegers('tokens', tokens);
+    const { batchSize, length } = checkOptions('TextStreams', options, ['batchSize', 'length']);
     checkInteger('batchSize', batchSize, 1);
     checkInteger('length', length, 1);
-    if (tokens.length < 2 * batchSize) {
-      refuseLength('tokens', `${2 * batchSize} numbers or more for ${batchSize} streams (batchSize)`, tokens);
+    if (ids.length < 2 * batchSize) {
+      refuseLength('tokens', `${2 * batchSize} numbers or more for ${batchSize} streams (batchSize)`, ids);
     }
-    this.#tokens = tokens;
+    this.#tokens = ids;
     /** Number of streams. */
     this.batchSize = batchSize;
     /** Tokens per segment; the last one of an epoch may be shorter. */
     this.length = length;
     /** Tokens per stream. */
-    this.streamLength = Math.floor(tokens.length / batchSize);
+    this.streamLength = Math.floor(ids.length / batchSize);
     /** Steps per epoch. */
     this.segments = Math.ceil((this.streamLength - 1) / length);
     /** Tokens that are predicted per epoch. */
@@ -100,6 +116,7 @@ export class TextStreams {
  * @returns {number} bits per token
  */
 export function bitsPerToken(loss) {
+  checkLoss(loss);
   return loss / Math.LN2;
 }
 
@@ -112,7 +129,15 @@ export function bitsPerToken(loss) {
  * @returns {number} bits per byte
  */
 export function bitsPerByte(loss, tokens, bytes) {
+  checkLoss(loss);
+  checkNumber('tokens', tokens, 0);
+  checkNumber('bytes', bytes, 0);
   return (loss * tokens) / (bytes * Math.LN2);
+}
+
+/** @param {unknown} loss of a model that diverged, it is no finite number */
+function checkLoss(loss) {
+  if (typeof loss !== 'number') refuse('loss', 'a number', loss, TypeError);
 }
 
 /**
@@ -139,31 +164,43 @@ export function bitsPerByte(loss, tokens, bytes) {
 /** Fewest segments per stream: each stream begins with an empty memory, which costs accuracy. */
 const EVALUATION_SEGMENTS = 8;
 
+const EVALUATION = ['batchSize', 'length', 'vocabulary', 'onProgress', 'signal'];
+
 /**
  * Evaluates a model on a text, which is read from its beginning with the memory carried along. The model's own memory
  * is restored at the end, also if the evaluation fails or is aborted, so that it can be used in the middle of training.
  * Until the promise settles, nothing else may use the model.
  *
  * @param {EvaluatedModel} model a language model, on this thread or in a worker
- * @param {Int32Array} tokens  at least 2
+ * @param {Ids} tokens  at least 2
  * @param {object} [options] how to read the text
- * @param {number} [options.batchSize]  streams; by default the model's batchSize, or fewer if the text is short
- * @param {number} [options.length]     tokens per segment; by default the model's contextLength
- * @param {Vocabulary} [options.vocabulary]  for bitsPerByte
- * @param {(progress: { tokens: number, total: number, loss: number }) => void} [options.onProgress]  called after
- *   each segment, while `model.routing()` and `model.logits()` are those of the segment; loss: mean so far
- * @param {AbortSignal} [options.signal]  stops between two segments
+ * @param {number | undefined} [options.batchSize]  streams; by default the model's batchSize, or fewer if the text is short
+ * @param {number | undefined} [options.length]     tokens per segment; by default the model's contextLength
+ * @param {Vocabulary | undefined} [options.vocabulary]  for bitsPerByte
+ * @param {((progress: { tokens: number, total: number, loss: number }) => void) | undefined} [options.onProgress]  called
+ *   after each segment, while `model.routing()` and `model.logits()` are those of the segment; loss: mean so far
+ * @param {Signal | undefined} [options.signal]  stops between two segments
  * @returns {Promise<Evaluation>} rejects with the signal's reason (an AbortError by default) if aborted
  */
 export async function evaluateText(model, tokens, options = {}) {
-  const { signal, onProgress, vocabulary } = options;
-  const length = options.length ?? Number(model.config.contextLength);
+  const {
+    signal: given,
+    onProgress,
+    vocabulary,
+    ...sizes
+  } = checkOptions('evaluateText', options, EVALUATION);
+  const signal = checkSignal(given);
+  if (onProgress !== undefined) checkFunction('onProgress', onProgress, 'a function');
+  if (vocabulary !== undefined) checkFunction('vocabulary.byteLength', vocabulary?.byteLength, 'a function');
+  checkModel(model, ['evaluate', 'saveMemory', 'restoreMemory']);
+  const { length = Number(model.config.contextLength) } = sizes;
   signal?.throwIfAborted();
-  if (checkArray('tokens', tokens, Int32Array).length < 2)
-    refuseLength('tokens', '2 numbers or more', tokens);
-  const longEnough = Math.floor(tokens.length / (EVALUATION_SEGMENTS * length));
-  const batchSize = options.batchSize ?? Math.max(1, Math.min(Number(model.config.batchSize), longEnough));
-  const streams = new TextStreams(tokens, { batchSize, length });
+  const ids = toIntegers('tokens', tokens);
+  if (ids.length < 2) refuseLength('tokens', '2 numbers or more', ids);
+  checkInteger('length', length, 1);
+  const longEnough = Math.floor(ids.length / (EVALUATION_SEGMENTS * length));
+  const batchSize = sizes.batchSize ?? Math.max(1, Math.min(Number(model.config.batchSize), longEnough));
+  const streams = new TextStreams(ids, { batchSize, length });
   const memory = await model.saveMemory();
   try {
     let nats = 0;

@@ -44,9 +44,10 @@ export async function startThreads(core, module, memory, count, createThread) {
     await Promise.all(starts);
   } catch (error) {
     end();
-    throw error instanceof EngineError
-      ? error
-      : new EngineError(`a thread cannot be started: ${error}`, { cause: error });
+    if (error instanceof EngineError) throw error;
+    throw new EngineError('a thread cannot be started: its script thread.js cannot be loaded or run', {
+      cause: error,
+    });
   }
   core.setTeam(team, end);
 }

@@ -3,9 +3,17 @@
  *
  * @module
  */
-import { checkInteger, checkKeys, checkName, checkNumber, checkSignal, refuse } from './check.js';
+import {
+  checkFunction,
+  checkInteger,
+  checkName,
+  checkNumber,
+  checkObject,
+  checkSignal,
+  rowWidth,
+} from './check.js';
 import { constantSchedule, cosineSchedule } from './schedules.js';
-import { timeSlices } from './task.js';
+import { timeSlices, unlessAborted } from './task.js';
 
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Schedule } from './schedules.js' */
@@ -29,15 +37,10 @@ import { timeSlices } from './task.js';
  * @template Evaluation
  * @typedef {object} TrainingTask
  * @property {Source<Step>} source
- * @property {(step: Step) => Step} [adapt] adapts a step to the state of the model, which may have been used in between
- * @property {() => Promise<{ loss: number } & Evaluation>} [validate]
- * @property {() => LayerMeasures[]} [measure]
+ * @property {((step: Step) => Step) | undefined} [adapt] adapts a step to the state of the model, which may have been used in between
+ * @property {(() => Promise<{ loss: number } & Evaluation>) | undefined} [validate]
+ * @property {(() => LayerMeasures[]) | undefined} [measure]
  */
-
-const OPTIONS = [
-  ...['steps', 'every', 'signal', 'learningRate', 'schedule', 'warmup', 'topKSchedule', 'clip', 'seed'],
-  ...['validation', 'validateEvery', 'probe', 'probeClasses', 'measureEvery'],
-];
 
 /** Fast at the model sizes that suit a browser, and still stable for classifiers of few inputs. */
 const LEARNING_RATE = 3e-3;
@@ -66,21 +69,18 @@ export function isSource(data) {
 }
 
 /**
- * Checks the options and fills in defaults.
+ * Checks the values of the options and fills in defaults.
  *
  * @param {TrainOptions<unknown, unknown>} options
  * @param {{ step: number, config: { readonly experts: number } }} model
  */
 function readPlan(options, model) {
-  checkKeys('options', 'train', options, OPTIONS);
   const { steps, every = 1, signal, clip = CLIP, topKSchedule } = options;
   checkInteger('steps', steps, 1);
   checkInteger('every', every, 1);
   checkNumber('clip', clip, 0);
   checkSignal(signal);
-  if (topKSchedule !== undefined && typeof topKSchedule !== 'function') {
-    refuse('topKSchedule', 'a function of the step', topKSchedule, TypeError);
-  }
+  if (topKSchedule !== undefined) checkFunction('topKSchedule', topKSchedule, 'a function of the step');
   const interval = Math.max(1, Math.ceil(steps * CHECK_SHARE));
   const { validateEvery = interval, measureEvery = interval } = options;
   checkInteger('validateEvery', validateEvery, 1);
@@ -114,6 +114,13 @@ function readSchedule({ schedule = 'cosine', learningRate, warmup, steps }, firs
 }
 
 /**
+ * Awaited only where there is something to wait for: a step would otherwise cost another turn.
+ * @param {unknown} value
+ * @returns {value is PromiseLike<any>}
+ */
+const isPromise = (value) => typeof (/** @type {any} */ (value)?.then) === 'function';
+
+/**
  * Trains a model. Arguments are checked immediately; the first step is taken when the first progress event is
  * requested, and nothing runs between a progress event and the request for the next.
  *
@@ -122,10 +129,120 @@ function readSchedule({ schedule = 'cosine', learningRate, warmup, steps }, firs
  * @param {TrainedModel<Step>} model
  * @param {TrainOptions<unknown, unknown>} options
  * @param {TrainingTask<Step, Evaluation>} task
- * @returns {AsyncGenerator<TrainProgress<{ loss: number } & Evaluation>, void, void>}
+ * @returns {Training<TrainProgress<{ loss: number } & Evaluation>>}
  */
 export function train(model, options, task) {
-  return loop(model, readPlan(options, model), task);
+  return new Training(loop(model, readPlan(options, model), task));
+}
+
+/**
+ * A training: an iterator of its progress events, and the promise of the last one. It begins with the first request for
+ * either; `await` trains to the end.
+ *
+ * @template Event
+ * @implements {PromiseLike<Event>}
+ */
+export class Training {
+  /** @type {AsyncGenerator<Event, void, void>} */
+  #events;
+  /** @type {Event | undefined} */
+  #last;
+  /** @type {{ error: unknown } | undefined} */
+  #failure;
+  /** @type {Promise<Event> | undefined} */
+  #end;
+
+  /**
+   * @param {AsyncGenerator<Event, void, void>} events
+   * @ignore
+   */
+  constructor(events) {
+    this.#events = events;
+  }
+
+  /**
+   * The next progress event.
+   * @returns {Promise<IteratorResult<Event, void>>}
+   */
+  async next() {
+    try {
+      const result = await this.#events.next();
+      if (!result.done) this.#last = result.value;
+      return result;
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+  }
+
+  /**
+   * Ends the training after the step that is being taken.
+   * @returns {Promise<IteratorResult<Event, void>>}
+   */
+  return() {
+    return this.#events.return();
+  }
+
+  /**
+   * Ends the training with an error.
+   * @param {unknown} error to end with
+   * @returns {Promise<IteratorResult<Event, void>>}
+   */
+  throw(error) {
+    return this.#events.throw(error);
+  }
+
+  /** `for await (const progress of training)` */
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  /** `await using training = model.train(...)` */
+  async [Symbol.asyncDispose]() {
+    await this.return();
+  }
+
+  /**
+   * Trains to the end, which is what `await` does.
+   * @template [Value=Event], [Failed=never]
+   * @param {((last: Event) => Value | PromiseLike<Value>) | null} [resolved] called with the last progress event
+   * @param {((error: any) => Failed | PromiseLike<Failed>) | null} [rejected] called with the error
+   * @returns {Promise<Value | Failed>}
+   */
+  // biome-ignore lint/suspicious/noThenProperty: `await` is what it is for
+  then(resolved, rejected) {
+    this.#end ??= this.#finish();
+    return this.#end.then(resolved, rejected);
+  }
+
+  /**
+   * As of a promise: trains to the end.
+   * @template [Failed=never]
+   * @param {((error: any) => Failed | PromiseLike<Failed>) | null} [rejected] called with the error
+   * @returns {Promise<Event | Failed>}
+   */
+  catch(rejected) {
+    return this.then(undefined, rejected);
+  }
+
+  /**
+   * As of a promise: trains to the end.
+   * @param {(() => void) | null} [settled] called at the end
+   * @returns {Promise<Event>}
+   */
+  finally(settled) {
+    return this.then().finally(settled);
+  }
+
+  get [Symbol.toStringTag]() {
+    return 'Training';
+  }
+
+  async #finish() {
+    while (!(await this.next()).done);
+    if (this.#failure) throw this.#failure.error;
+    return /** @type {Event} */ (this.#last);
+  }
 }
 
 /**
@@ -147,12 +264,17 @@ async function* loop(model, plan, { source, adapt, validate, measure }) {
     let [losses, taken, tokens, milliseconds] = [0, 0, 0, 0];
     for (let done = 1; done <= steps; done++) {
       const number = model.step;
-      const learningRate = schedule(number);
+      let learningRate = schedule(number);
+      if (isPromise(learningRate)) learningRate = await unlessAborted(learningRate, signal);
       if (topKSchedule) {
-        const topK = topKSchedule(number);
+        let topK = topKSchedule(number);
+        if (isPromise(topK)) topK = await unlessAborted(topK, signal);
         if (topK !== model.topK) model.topK = topK;
       }
-      const { epoch = 0, ...rest } = source.at(number);
+      let given = source.at(number);
+      if (isPromise(given)) given = await unlessAborted(given, signal);
+      signal?.throwIfAborted();
+      const { epoch = 0, ...rest } = /** @type {Step} */ (checkObject(`data.at(${number})`, given));
       const step = /** @type {Step} */ (/** @type {unknown} */ (rest));
       const started = performance.now();
       const { loss, gradNorm } = model.trainStep({
@@ -163,7 +285,7 @@ async function* loop(model, plan, { source, adapt, validate, measure }) {
       milliseconds += performance.now() - started;
       losses += loss;
       taken++;
-      tokens += step.targets.length;
+      tokens += step.targets.length * (rowWidth(step.targets) ?? 1);
       await pause();
       signal?.throwIfAborted();
       const last = done === steps;

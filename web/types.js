@@ -12,9 +12,9 @@
  *
  * @property {string} name up to 47 letters, digits, `_` and `.`
  * @property {number[]} shape one to three sizes
- * @property {'normal' | 'zeros' | 'ones'} [init] initial values; default 'normal'
- * @property {number} [std] standard deviation of 'normal'; default 0.02
- * @property {boolean} [trainable] false: frozen; default true
+ * @property {'normal' | 'zeros' | 'ones' | undefined} [init] initial values; default 'normal'
+ * @property {number | undefined} [std] standard deviation of 'normal'; default 0.02
+ * @property {boolean | undefined} [trainable] false: frozen; default true
  */
 
 /**
@@ -38,63 +38,100 @@
  * must depend on nothing but their arguments, and must not use the model.
  *
  * @property {string} name for messages and files
- * @property {(sizes: { experts: number, dModel: number }) => RouterTensor[]} [parameters] the tensors of a layer;
+ * @property {((sizes: { experts: number, dModel: number }) => RouterTensor[]) | undefined} [parameters] the tensors of a layer;
  *   absent: none
  * @property {(tensors: RouterTensors, out: { weight: Float32Array, bias: Float32Array }, sizes: RouterSizes) => void} generate
  *   fills R (`weight` [E, d]) and b (`bias` [E]), which are 0, from copies of the tensors; called whenever parameters
  *   have changed
- * @property {(tensors: RouterTensors, gradients: { weightGrad: Float32Array, biasGrad: Float32Array }, grads: RouterTensors, sizes: RouterSizes) => void} [backward]
+ * @property {((tensors: RouterTensors, gradients: { weightGrad: Float32Array, biasGrad: Float32Array }, grads: RouterTensors, sizes: RouterSizes) => void) | undefined} [backward]
  *   adds the gradients of the trained tensors to `grads`, which are 0, from those of R and b; required if there is a
  *   tensor to train
  */
 
 /** @import { LayerMeasures } from './measures.js' */
+/** @import { Signal as PlatformSignal } from './platform.js' */
 /** @import { Schedule } from './schedules.js' */
+
+/**
+ * @typedef {PlatformSignal} Signal
+ * An `AbortSignal`.
+ */
+
+/**
+ * @typedef {ReturnType<Uint8ArrayConstructor['of']>} Bytes
+ * A `Uint8Array` of its own buffer: `new Blob([bytes])` takes it.
+ */
+
+/**
+ * @typedef {ReturnType<Float32ArrayConstructor['of']>} Floats
+ * A `Float32Array` of its own buffer.
+ */
+
+/**
+ * @typedef {ReturnType<Int32ArrayConstructor['of']>} Integers
+ * An `Int32Array` of its own buffer.
+ */
+
+/**
+ * @typedef {Float32Array | readonly number[] | readonly (Float32Array | readonly number[])[]} Numbers
+ * Numbers that a function takes: an array of all of them, row-major, or of rows.
+ */
+
+/**
+ * @typedef {Int32Array | readonly number[] | readonly (Int32Array | readonly number[])[]} Ids
+ * Token or class ids that a function takes: an array of all of them, row-major, or of rows.
+ */
+
+/**
+ * @template T
+ * @typedef {{ [Key in keyof T]-?: Exclude<T[Key], undefined> }} Complete
+ * A configuration with all its defaults filled in.
+ */
 
 /**
  * @typedef {object} SharedConfig
  * Configuration keys of both kinds of model. `engine.configFields(kind)` gives defaults and limits.
  *
- * @property {number} [layers] number of layers
- * @property {number} [dModel] width of the model; even for a language model
- * @property {number} [dInner] hidden width of an expert
- * @property {number} [experts] number of experts per layer
- * @property {number} [topK] experts per token, 1 to experts
- * @property {RouterName | CustomRouter} [router] where the router logits come from
- * @property {'topk-softmax' | 'softmax-topk' | 'sigmoid' | 'expert-choice' | 'relu'} [gate] how experts and their weights
+ * @property {number | undefined} [layers] number of layers
+ * @property {number | undefined} [dModel] width of the model; even for a language model
+ * @property {number | undefined} [dInner] hidden width of an expert
+ * @property {number | undefined} [experts] number of experts per layer
+ * @property {number | undefined} [topK] experts per token, 1 to experts
+ * @property {RouterName | CustomRouter | undefined} [router] where the router logits come from
+ * @property {'topk-softmax' | 'softmax-topk' | 'sigmoid' | 'expert-choice' | 'relu' | undefined} [gate] how experts and their weights
  *   are chosen from the router logits
- * @property {number} [hyperSize] hidden width of the frozen hypernetwork (`hyperrouter`)
- * @property {number} [batchSize] largest number of parallel streams (or input vectors) per call
- * @property {boolean} [preLayerNorm] layer norm before each sublayer instead of after it
- * @property {number} [dropout] probability of dropping an activation in training
- * @property {number} [loadBalanceWeight] weight of the load-balancing loss
- * @property {number} [routerZWeight] weight of the router z-loss
- * @property {number} [routerSize] width of the projection that the router `cosine` compares
- * @property {number} [routerScale] factor on the router's initial values
- * @property {boolean} [routerNoise] trained noise on the router logits in training (noisy top-k)
- * @property {number} [sharedExperts] shared experts: one network of width sharedExperts · dInner that every token has
- * @property {number} [capacityFactor] capacity of an expert, as a multiple of an even share of the assignments; the rest is dropped;
+ * @property {number | undefined} [hyperSize] hidden width of the frozen hypernetwork (`hyperrouter`)
+ * @property {number | undefined} [batchSize] largest number of parallel streams (or input vectors) per call
+ * @property {boolean | undefined} [preLayerNorm] layer norm before each sublayer instead of after it
+ * @property {number | undefined} [dropout] probability of dropping an activation in training
+ * @property {number | undefined} [loadBalanceWeight] weight of the load-balancing loss
+ * @property {number | undefined} [routerZWeight] weight of the router z-loss
+ * @property {number | undefined} [routerSize] width of the projection that the router `cosine` compares
+ * @property {number | undefined} [routerScale] factor on the router's initial values
+ * @property {boolean | undefined} [routerNoise] trained noise on the router logits in training (noisy top-k)
+ * @property {number | undefined} [sharedExperts] shared experts: one network of width sharedExperts · dInner that every token has
+ * @property {number | undefined} [capacityFactor] capacity of an expert, as a multiple of an even share of the assignments; the rest is dropped;
  *   0: no limit
- * @property {number} [balanceRate] step of the bias that balances the load without a loss; 0: off
- * @property {number} [sparsityWeight] initial weight of the sparsity loss, which steers the experts per token to `topK`
+ * @property {number | undefined} [balanceRate] step of the bias that balances the load without a loss; 0: off
+ * @property {number | undefined} [sparsityWeight] initial weight of the sparsity loss, which steers the experts per token to `topK`
  *   (gate `relu`); 0: off
- * @property {number} [beta1] Adam's decay of the first moment
- * @property {number} [beta2] Adam's decay of the second moment
- * @property {number} [epsilon] Adam's guard against division by zero
- * @property {number} [weightDecay] decoupled weight decay (AdamW)
- * @property {number} [seed] seed of the initial values and of dropout
+ * @property {number | undefined} [beta1] Adam's decay of the first moment
+ * @property {number | undefined} [beta2] Adam's decay of the second moment
+ * @property {number | undefined} [epsilon] Adam's guard against division by zero
+ * @property {number | undefined} [weightDecay] decoupled weight decay (AdamW)
+ * @property {number | undefined} [seed] seed of the initial values and of dropout
  */
 
 /**
  * @typedef {object} LanguageKeys
  * Configuration keys of language models only.
  *
- * @property {number} [vocabSize] number of different tokens; 256 for bytes
- * @property {number} [heads] attention heads per layer
- * @property {number} [dHead] width of an attention head
- * @property {number} [contextLength] largest number of tokens per segment
- * @property {number} [memoryLength] tokens of Transformer-XL memory before a segment
- * @property {number} [attentionDropout] probability of dropping an attention weight in training
+ * @property {number | undefined} [vocabSize] number of different tokens; 256 for bytes
+ * @property {number | undefined} [heads] attention heads per layer
+ * @property {number | undefined} [dHead] width of an attention head
+ * @property {number | undefined} [contextLength] largest number of tokens per segment
+ * @property {number | undefined} [memoryLength] tokens of Transformer-XL memory before a segment
+ * @property {number | undefined} [attentionDropout] probability of dropping an attention weight in training
  */
 
 /**
@@ -106,8 +143,8 @@
  * @typedef {object} ClassifierKeys
  * Configuration keys of classifiers only.
  *
- * @property {number} [inputSize] features per input vector
- * @property {number} [classes] number of classes
+ * @property {number | undefined} [inputSize] features per input vector
+ * @property {number | undefined} [classes] number of classes
  */
 
 /**
@@ -122,21 +159,21 @@
  * @property {string} name as in the `state_dict` of the published PyTorch code
  * @property {number[]} shape sizes, outermost first
  * @property {boolean} trainable false if the tensor is frozen
- * @property {Float32Array} data elements, row-major
- * @property {Float32Array | null} grad gradient of the last `gradients` or `trainStep`, before clipping; null if frozen
+ * @property {Floats} data elements, row-major
+ * @property {Floats | null} grad gradient of the last `gradients` or `trainStep`, before clipping; null if frozen
  */
 
 /**
  * @typedef {object} LayerRouting
  * Routing of one layer in the last call, as copies. N tokens in [batch, length] order, K of E experts per token.
  *
- * @property {Int32Array} experts [N, K] ids of the chosen experts, in descending order of logit; ties go to the lower
+ * @property {Integers} experts [N, K] ids of the chosen experts, in descending order of logit; ties go to the lower
  *   id. Where the number of experts varies, K is the largest of this call, and a token with fewer is filled up with -1
- * @property {Float32Array} weights [N, K] of the chosen experts, as the gate computes them; 0 where an assignment was
+ * @property {Floats} weights [N, K] of the chosen experts, as the gate computes them; 0 where an assignment was
  *   dropped, or there is none
- * @property {Float32Array} logits [N, E] router logits
- * @property {Float32Array} load [E] expert load: share of the assignments that each expert gets
- * @property {Int32Array} dropped [E] assignments that exceeded the expert's capacity
+ * @property {Floats} logits [N, E] router logits
+ * @property {Floats} load [E] expert load: share of the assignments that each expert gets
+ * @property {Integers} dropped [E] assignments that exceeded the expert's capacity
  * @property {number} entropy router entropy: mean over tokens of -Σ p ln p / ln E, p the softmax over all E logits
  */
 
@@ -178,13 +215,13 @@
  * @property {string} summary meaning, in one line
  * @property {'integer' | 'number' | 'boolean' | 'choice'} type type of its values
  * @property {number | boolean | string} default value if it is not given
- * @property {number} [min] smallest value, for numbers
- * @property {number} [max] largest value, for numbers; see `exclusiveMax`
- * @property {boolean} [exclusiveMax] whether values must be below `max`
- * @property {number} [multipleOf] 2 if the number must be even
- * @property {string[]} [choices] names of the options of a choice
- * @property {ConfigOption[]} [options] options of a choice
- * @property {ConfigOption} [custom] of `router`: what a router of your own does and takes
+ * @property {number | undefined} [min] smallest value, for numbers
+ * @property {number | undefined} [max] largest value, for numbers; see `exclusiveMax`
+ * @property {boolean | undefined} [exclusiveMax] whether values must be below `max`
+ * @property {number | undefined} [multipleOf] 2 if the number must be even
+ * @property {string[] | undefined} [choices] names of the options of a choice
+ * @property {ConfigOption[] | undefined} [options] options of a choice
+ * @property {ConfigOption | undefined} [custom] of `router`: what a router of your own does and takes
  * @property {string[]} requires traits that the chosen options must have for this key to have an effect; see
  *   `fieldsInUse`
  * @property {boolean} shape whether it sets the shape of a tensor: a checkpoint cannot be opened without it
@@ -198,7 +235,7 @@
  */
 
 /**
- * @typedef {ConfigOption & { routes: boolean }} Router
+ * @typedef {Omit<ConfigOption, 'name'> & { name: RouterName, routes: boolean }} Router
  * An option of `config.router`; `routes` is false for `dense`, which has one network for all tokens.
  */
 
@@ -207,7 +244,7 @@
  * Options of one step of training.
  *
  * @property {number} learningRate learning rate of this step, 0 to 1e30
- * @property {number} [clip] clips the gradient to this global norm; 0 (default): no clipping
+ * @property {number | undefined} [clip] clips the gradient to this global norm; 0 (default): no clipping
  */
 
 /**
@@ -225,23 +262,23 @@
  * Options of `model.train`.
  *
  * @property {number} steps number of steps of this call; a trained model continues from its own `step`
- * @property {number} [every] steps between two progress events; default 1. The last step, each validation and each
+ * @property {number | undefined} [every] steps between two progress events; default 1. The last step, each validation and each
  *   measurement always give one.
- * @property {AbortSignal} [signal] aborts training between two steps
- * @property {number} [learningRate] peak learning rate of a named schedule; default 0.003
- * @property {'cosine' | 'constant' | Schedule} [schedule] learning rate schedule: a name (default 'cosine'), over the
+ * @property {Signal | undefined} [signal] aborts training between two steps
+ * @property {number | undefined} [learningRate] peak learning rate of a named schedule; default 0.003
+ * @property {'cosine' | 'constant' | Schedule | undefined} [schedule] learning rate schedule: a name (default 'cosine'), over the
  *   steps of this call, after a warm-up; or a function of `model.step`
- * @property {number} [warmup] steps of linear warm-up of a named schedule; default a tenth of the steps, at most 50
- * @property {Schedule} [topKSchedule] experts per token as a function of `model.step`; default: `model.topK` unchanged
- * @property {number} [clip] clips the gradient to this global norm; default 0.25, 0: no clipping
- * @property {Validation} [validation] held-out data, for `validationLoss` and `validation`
- * @property {number} [validateEvery] steps between validations; default a tenth of all. The last step is always
+ * @property {number | undefined} [warmup] steps of linear warm-up of a named schedule; default a tenth of the steps, at most 50
+ * @property {Schedule | undefined} [topKSchedule] experts per token as a function of `model.step`; default: `model.topK` unchanged
+ * @property {number | undefined} [clip] clips the gradient to this global norm; default 0.25, 0: no clipping
+ * @property {Validation | undefined} [validation] held-out data, for `validationLoss` and `validation`
+ * @property {number | undefined} [validateEvery] steps between validations; default a tenth of all. The last step is always
  *   validated.
- * @property {Probe} [probe] data to measure the routing on, for `measures`
- * @property {Int32Array} [probeClasses] classes of the probe; see the option `classes` of `measure`
- * @property {number} [measureEvery] steps between measurements; default a tenth of all. The last step is always
+ * @property {Probe | undefined} [probe] data to measure the routing on, for `measures`
+ * @property {Ids | undefined} [probeClasses] classes of the probe; see the option `classes` of `measure`
+ * @property {number | undefined} [measureEvery] steps between measurements; default a tenth of all. The last step is always
  *   measured.
- * @property {number} [seed] seed of the order of a classifier's data; default 0
+ * @property {number | undefined} [seed] seed of the order of a classifier's data; default 0
  */
 
 /**
@@ -266,14 +303,14 @@
  * @typedef {object} TrainStep
  * Input of a training step of any model.
  *
- * @property {Int32Array} targets next tokens, or class ids
- * @property {number} [epoch] completed passes over the data
- * @property {boolean} [carryMemory] of a segment: continue from the memory that the last call left
+ * @property {Ids} targets next tokens, or class ids
+ * @property {number | undefined} [epoch] completed passes over the data
+ * @property {boolean | undefined} [carryMemory] of a segment: continue from the memory that the last call left
  */
 
 /**
  * @template {TrainStep} Step
- * @typedef {{ at: (step: number) => Step }} Source
+ * @typedef {{ at: (step: number) => Step | PromiseLike<Step> }} Source
  * A source of training data. The data of a step depends only on the number of the step. `TextStreams` and `Batches` are
  * sources.
  */

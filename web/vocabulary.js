@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { refuse } from './check.js';
-import { checkText, checkToken, describe, readJSON, toText } from './reading.js';
+import { fail, refuse } from './check.js';
+import { checkToken, describe, readJSON, readReplacement, readText, readTokens, toText } from './reading.js';
+
+/** @import { Integers } from './types.js' */
 
 /**
  * @typedef {object} Vocabulary
@@ -12,7 +14,7 @@ import { checkText, checkToken, describe, readJSON, toText } from './reading.js'
  *
  * @property {string} kind of vocabulary, for `vocabularyFromJSON`
  * @property {number} size token ids are integers from 0 to size - 1
- * @property {(text: string | Uint8Array, options?: { replacement?: string }) => Int32Array} encode
+ * @property {(text: string | Uint8Array, options?: { replacement?: string | undefined }) => Int32Array} encode
  *   a new array of token ids; bytes are read as UTF-8
  * @property {(tokens: Iterable<number>) => string} decode text of the tokens
  * @property {() => TokenDecoder} decoder decodes tokens one at a time
@@ -48,13 +50,15 @@ export class ByteVocabulary {
 
   /**
    * Encodes a text, or any bytes.
-   * @param {string | Uint8Array} text  a string is encoded as UTF-8; a lone surrogate becomes U+FFFD
-   * @returns {Int32Array} one token per byte
-   * @throws {TypeError} if it is neither a string nor a Uint8Array
+   * @param {string | Uint8Array | ArrayBuffer} text  a string is encoded as UTF-8; a lone surrogate becomes U+FFFD
+   * @param {{ replacement?: string | undefined }} [options] as of other vocabularies; nothing needs to be replaced here
+   * @returns {Integers} one token per byte
+   * @throws {TypeError} if it is neither a string nor bytes
    */
-  encode(text) {
-    checkText(text);
-    return new Int32Array(typeof text === 'string' ? new TextEncoder().encode(text) : text);
+  encode(text, options) {
+    readReplacement(options);
+    const known = readText(text);
+    return new Int32Array(typeof known === 'string' ? new TextEncoder().encode(known) : known);
   }
 
   /**
@@ -64,7 +68,7 @@ export class ByteVocabulary {
    * @throws {RangeError} if an id is not in the vocabulary
    */
   decode(tokens) {
-    const bytes = Uint8Array.from([...tokens], (token) => checkToken(token, 256));
+    const bytes = Uint8Array.from(readTokens(tokens, 256));
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   }
 
@@ -90,7 +94,7 @@ export class ByteVocabulary {
    * @returns {number} in bytes of UTF-8
    */
   byteLength(tokens) {
-    return [...tokens].map((token) => checkToken(token, 256)).length;
+    return readTokens(tokens, 256).length;
   }
 
   /**
@@ -123,7 +127,7 @@ export class CharacterVocabulary {
     if (typeof characters !== 'string') refuse('characters', 'a string', characters, TypeError);
     this.#characters = [...characters];
     if (this.#characters.length === 0) {
-      throw new RangeError('characters must have at least one character, got ""');
+      fail('characters must have at least one character, got ""');
     }
     this.#characters.forEach((character, id) => {
       if (this.#ids.has(character)) {
@@ -137,7 +141,7 @@ export class CharacterVocabulary {
 
   /**
    * Makes a vocabulary of all code points of a text.
-   * @param {string | Uint8Array} text bytes are read as UTF-8
+   * @param {string | Uint8Array | ArrayBuffer} text bytes are read as UTF-8
    * @returns {CharacterVocabulary}
    * @throws {TypeError} if the bytes are not UTF-8
    */
@@ -149,14 +153,15 @@ export class CharacterVocabulary {
 
   /**
    * Encodes a text.
-   * @param {string | Uint8Array} text bytes are read as UTF-8
-   * @param {{ replacement?: string }} [options]  replacement: a character of the vocabulary that is used for
+   * @param {string | Uint8Array | ArrayBuffer} text bytes are read as UTF-8
+   * @param {{ replacement?: string | undefined }} [options]  replacement: a character of the vocabulary that is used for
    *   characters outside it
-   * @returns {Int32Array} one token per code point
+   * @returns {Integers} one token per code point
    * @throws {RangeError} if a character is not in the vocabulary and there is no replacement
    * @throws {TypeError} if the bytes are not UTF-8
    */
-  encode(text, { replacement } = {}) {
+  encode(text, options) {
+    const replacement = readReplacement(options);
     const string = toText(text);
     const substitute = replacement === undefined ? undefined : this.#ids.get(replacement);
     if (replacement !== undefined && substitute === undefined) {
@@ -187,7 +192,7 @@ export class CharacterVocabulary {
    */
   decode(tokens) {
     let text = '';
-    for (const token of tokens) text += this.#characters[checkToken(token, this.size)];
+    for (const token of readTokens(tokens, this.size)) text += this.#characters[token];
     return text;
   }
 

@@ -7,10 +7,10 @@
  *
  * @module
  */
-import { checkObject } from './check.js';
+import { checkOptions, checkSignal, isUrl, refuse } from './check.js';
 import { EngineError } from './errors.js';
 import { nodeWorker } from './node.js';
-import { absolute, readResponse } from './source.js';
+import { absolute, isResponse, readResponse } from './source.js';
 import { Connection } from './worker/connection.js';
 import { Engine } from './worker/engine.js';
 
@@ -25,10 +25,10 @@ export * from './worker/language-model.js';
  * @typedef {object} WorkerOptions
  * Options of `load` for the worker.
  *
- * @property {Worker | URL | string} [worker] a worker created from the exported `hyperrouter-wasm/worker-script`, or
+ * @property {Worker | URL | string | undefined} [worker] a worker created from the exported `hyperrouter-wasm/worker-script`, or
  *   the URL of that script; needed only where a bundler does not find the file itself. The engine owns the worker and
  *   terminates it.
- * @property {AbortSignal} [signal] aborts loading
+ * @property {AbortSignal | undefined} [signal] aborts loading
  */
 
 /**
@@ -43,11 +43,13 @@ export * from './worker/language-model.js';
  * @throws {EngineError} if the worker cannot be started, and as `load` of `hyperrouter-wasm`
  */
 export async function load(options = {}) {
-  checkObject('options', options);
-  const { worker, signal, wasm, ...rest } = options;
+  const keys = ['variant', 'threads', 'wasm', 'worker', 'signal'];
+  const { worker, signal: given, wasm, ...rest } = checkOptions('load', options, keys);
+  const signal = checkSignal(given);
   signal?.throwIfAborted();
   const source = wasm === undefined ? undefined : await portable(await wasm);
-  const connection = new Connection(startWorker(worker));
+  const script = typeof worker === 'string' || isUrl(worker) ? String(worker) : 'its script';
+  const connection = new Connection(startWorker(worker), script);
   const stop = () => void connection.close(signal?.reason);
   signal?.addEventListener('abort', stop, { once: true });
   try {
@@ -67,12 +69,22 @@ export async function load(options = {}) {
 function startWorker(given) {
   try {
     if (given === undefined) return ownWorker();
-    if (typeof given !== 'string' && !(given instanceof URL)) return given;
+    if (typeof given !== 'string' && !isUrl(given)) return checkWorker(given);
     if (typeof Worker === 'function') return new Worker(given, { type: 'module' });
     return scriptOfNode(new URL(given, import.meta.url));
-  } catch (error) {
-    throw new EngineError(`the worker cannot be started: ${error}`, { cause: error });
+  } catch (cause) {
+    if (cause instanceof EngineError || cause instanceof TypeError) throw cause;
+    const why = 'its script must be of the same origin as the page, and the page must allow it (worker-src)';
+    throw new EngineError(`the worker cannot be started: ${why}`, { cause });
   }
+}
+
+/** @param {Worker} worker */
+function checkWorker(worker) {
+  const fits = ['postMessage', 'terminate'].every(
+    (key) => typeof (/** @type {any} */ (worker)?.[key]) === 'function',
+  );
+  return fits ? worker : refuse('worker', 'a Worker or the URL of its script', worker, TypeError);
 }
 
 function ownWorker() {
@@ -96,6 +108,6 @@ function scriptOfNode(url) {
  * @param {Awaited<WasmSource>} source
  */
 async function portable(source) {
-  if (typeof Response === 'function' && source instanceof Response) return (await readResponse(source)).bytes;
-  return typeof source === 'string' || source instanceof URL ? absolute(source).href : source;
+  if (isResponse(source)) return (await readResponse(source)).bytes;
+  return typeof source === 'string' || isUrl(source) ? absolute(source).href : source;
 }

@@ -39,15 +39,29 @@ onEveryVariant((bench) => {
         model,
         'inputs',
         [
-          [undefined, TypeError, /must be a Float32Array, got undefined/],
-          [null, TypeError, /must be a Float32Array, got null/],
-          [[...batch.inputs], TypeError, /must be a Float32Array, got an array/],
-          [Float64Array.from(batch.inputs), TypeError, /must be a Float32Array, got a Float64Array/],
-          [new Int32Array(batch.inputs.length), TypeError, /must be a Float32Array, got an? Int32Array/],
-          ...[0, 1, inputSize + 1, (most + 1) * inputSize].map((size) => {
-            const message = `n x ${inputSize} numbers \\(inputSize\\), n from 1 to ${most} .*, got ${size}$`;
-            return /** @type {Bad} */ ([randomFloats(size, 1), RangeError, new RegExp(message)]);
-          }),
+          [undefined, TypeError, /must be a Float32Array or an array of numbers, got undefined/],
+          [null, TypeError, /must be a Float32Array or an array of numbers, got null/],
+          [['1'], TypeError, /\[0\] must be a finite number, got "1"/],
+          [[1, Number.NaN], RangeError, /\[1\] must be a finite number .*, got NaN/],
+          [[1e39], RangeError, /\[0\] must be a finite number \(in single precision\), got 1e\+39/],
+          [[[1, 2]], RangeError, /\[0\] must have 3 numbers, got 2/],
+          [
+            Float64Array.from(batch.inputs),
+            TypeError,
+            /must be a Float32Array or an array of numbers, got a Float64Array/,
+          ],
+          [
+            new Int32Array(batch.inputs.length),
+            TypeError,
+            /must be a Float32Array or an array of numbers, got an? Int32Array/,
+          ],
+          ...(name === 'predict' ? [0, 1, inputSize + 1] : [0, 1, inputSize + 1, (most + 1) * inputSize]).map(
+            (size) => {
+              const range = name === 'predict' ? '' : `, n from 1 to ${most} .*`;
+              const message = `n x ${inputSize} numbers \\(inputSize\\)${range}, got ${size}$`;
+              return /** @type {Bad} */ ([randomFloats(size, 1), RangeError, new RegExp(message)]);
+            },
+          ),
         ],
         (_, inputs) => call(model, { ...batch, inputs }),
       );

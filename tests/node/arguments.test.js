@@ -185,9 +185,14 @@ onEveryVariant((bench) => {
       model,
       'data',
       [
-        [undefined, TypeError, /must be a Float32Array, got undefined/],
-        [Array(size).fill(0), TypeError, /must be a Float32Array, got an array/],
-        [new Float64Array(size), TypeError, /must be a Float32Array, got a Float64Array/],
+        [undefined, TypeError, /must be a Float32Array or an array of numbers, got undefined/],
+        [Array(size).fill('0'), TypeError, /\[0\] must be a finite number, got "0"/],
+        [new Float32Array(size).fill(Number.NaN), RangeError, /\[0\] must be a finite number, got NaN/],
+        [
+          new Float64Array(size),
+          TypeError,
+          /must be a Float32Array or an array of numbers, got a Float64Array/,
+        ],
         [new Float32Array(0), RangeError, /must have 15 numbers \(3 x 5\), got 0/],
         [new Float32Array(size - 1), RangeError, /must have 15 numbers \(3 x 5\), got 14/],
         [new Float32Array(size + 1), RangeError, /must have 15 numbers \(3 x 5\), got 16/],

@@ -145,11 +145,10 @@ onEveryVariant((bench) => {
     });
 
     test('bytes must be bytes', () => {
-      const file = bench.language(TINY).saveCheckpoint();
-      for (const bytes of [undefined, null, 'file', 7, [1, 2], file.buffer, new Float32Array(9), {}]) {
+      for (const bytes of [undefined, null, 'file', 7, [1, 2], new Float32Array(9), {}]) {
         const error = errorOf(() => bench.engine.loadCheckpoint(/** @type {any} */ (bytes)));
         assert.ok(error instanceof TypeError);
-        assert.match(error.message, /^bytes must be a Uint8Array, got /);
+        assert.match(error.message, /^bytes must be a Uint8Array or an ArrayBuffer, got /);
       }
     });
 

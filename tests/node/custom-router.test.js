@@ -500,7 +500,7 @@ onEveryVariant((bench) => {
       const fields = bench.engine.configFields('language');
       const router = fields.find(({ name }) => name === 'router');
       assert.ok(!router?.choices?.includes('custom'));
-      assert.ok(bench.engine.routers.every(({ name }) => name !== 'custom'));
+      assert.ok(bench.engine.routers.every((router) => String(router.name) !== 'custom'));
       assert.ok(router?.custom?.traits.includes('external'));
       const used = fieldsInUse(fields, { router: customMatrix() }).map(({ name }) => name);
       for (const name of ['topK', 'gate', 'routerNoise', 'loadBalanceWeight'])

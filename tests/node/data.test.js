@@ -50,7 +50,11 @@ describe('splitVectors', () => {
       () => splitVectors({ inputs: new Float32Array(5), targets: new Int32Array(2) }),
       RangeError,
     );
-    assert.throws(() => splitVectors(/** @type {any} */ ({ inputs: [1], targets: [1] })), TypeError);
+    assert.throws(() => splitVectors(/** @type {any} */ ({ inputs: ['1'], targets: [1] })), TypeError);
+    assert.throws(
+      () => splitVectors(/** @type {any} */ ({ inputs: [1, 2], targets: [1], name: 'x' })),
+      /data\.name is not a key/,
+    );
   });
 });
 

@@ -50,14 +50,14 @@ onEveryVariant((bench) => {
     assert.equal(model.step, steps + 1);
   });
 
-  test('a single wrong number is enough, in every kind of call', () => {
+  test('numbers that are too large are noticed in every kind of call', () => {
     const [model, twin] = [1, 2].map(() => liven(bench.language(TINY)));
     const segment = randomSegment(TINY, 1);
     for (const each of [model, twin]) each.trainStep({ ...segment, learningRate: 0.01 });
     const memory = model.saveMemory();
     const name = 'layers.1.pos_ff.experts.h4toh.bias';
     const data = /** @type {Float32Array} */ (parametersOf(model).get(name));
-    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    for (const value of [3e38, -3e38]) {
       model.setParameter(name, new Float32Array(data.length).fill(value));
       const broken = parametersOf(model);
       const calls = [
@@ -85,7 +85,7 @@ onEveryVariant((bench) => {
     const data = /** @type {Float32Array} */ (parametersOf(model).get('input.weight'));
     model.setParameter(
       'input.weight',
-      data.map(() => Number.NaN),
+      data.map(() => 3e38),
     );
     const error = errorOf(() => model.trainStep({ ...batch, learningRate: 0.01 }));
     assert.ok(error instanceof DivergedError);

@@ -234,9 +234,17 @@ onEveryVariant((bench) => {
           assert.ok(weights.every((weight) => weight >= 0 && weight <= 1));
       }
       bias(0);
-      const last = new Float32Array(TINY_CLASSIFIER.experts);
-      last[TINY_CLASSIFIER.experts - 1] = Number.NaN;
-      model.setParameter('layers.0.pos_ff.gate.gate.bias', last);
+      // Sums of both infinities: no parameter itself may be NaN.
+      const of = (/** @type {string} */ name) => /** @type {Float32Array} */ (parametersOf(model).get(name));
+      model.setParameter(
+        'input.weight',
+        of('input.weight').map((weight) => weight * 1e5),
+      );
+      const weight = of('layers.0.pos_ff.gate.gate.weight');
+      model.setParameter(
+        'layers.0.pos_ff.gate.gate.weight',
+        weight.fill(3e38, -weight.length / TINY_CLASSIFIER.experts),
+      );
       assert.throws(() => model.evaluate(batch), { name: 'DivergedError' }, gate);
     }
   });

@@ -70,14 +70,18 @@ export function withId(ids, at, id) {
 
 /** @type {Bad[]} */
 export const BAD_ID_ARRAYS = [
-  [undefined, TypeError, /must be an? Int32Array, got undefined/],
-  [null, TypeError, /must be an? Int32Array, got null/],
-  [[1, 2], TypeError, /must be an? Int32Array, got an array/],
-  ['text', TypeError, /must be an? Int32Array, got "text"/],
-  [Uint8Array.of(1, 2), TypeError, /must be an? Int32Array, got an? Uint8Array/],
-  [Float32Array.of(1, 2), TypeError, /must be an? Int32Array, got an? Float32Array/],
-  [Uint32Array.of(1, 2), TypeError, /must be an? Int32Array, got an? Uint32Array/],
-  [new ArrayBuffer(8), TypeError, /must be an? Int32Array, got an? ArrayBuffer/],
+  [undefined, TypeError, /must be an Int32Array or an array of numbers, got undefined/],
+  [null, TypeError, /must be an Int32Array or an array of numbers, got null/],
+  [['1', 2], TypeError, /\[0\] must be an integer, got "1"/],
+  [Array(3), TypeError, /\[0\] must be an integer, got undefined/],
+  [[1, Number.NaN], RangeError, /\[1\] must be an integer .*, got NaN/],
+  [[[1, 2], [1]], RangeError, /\[1\] must have 2 numbers, as the first row, got 1/],
+  [[[1, 2], 3], TypeError, /\[1\] must be an array of numbers, got 3/],
+  ['text', TypeError, /must be an Int32Array or an array of numbers, got "text"/],
+  [Uint8Array.of(1, 2), TypeError, /must be an Int32Array or an array of numbers, got an? Uint8Array/],
+  [Float32Array.of(1, 2), TypeError, /must be an Int32Array or an array of numbers, got an? Float32Array/],
+  [Uint32Array.of(1, 2), TypeError, /must be an Int32Array or an array of numbers, got an? Uint32Array/],
+  [new ArrayBuffer(8), TypeError, /must be an Int32Array or an array of numbers, got an? ArrayBuffer/],
 ];
 
 /** @type {Bad[]} */

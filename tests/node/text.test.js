@@ -207,7 +207,7 @@ test('streams: a text that is too short says how much is missing', () => {
     () => new TextStreams(range(9), { batchSize: 1, length: 1.5 }),
     /^RangeError: length .*, got 1.5$/,
   );
-  assert.throws(() => new TextStreams(/** @type {any} */ ([1, 2]), { batchSize: 1, length: 1 }), TypeError);
+  assert.throws(() => new TextStreams(/** @type {any} */ (['1', 2]), { batchSize: 1, length: 1 }), TypeError);
   const streams = new TextStreams(range(9), { batchSize: 1, length: 8 });
   for (const step of [-1, 0.5, NaN]) assert.throws(() => streams.at(step), /^RangeError: step must be/);
 });

@@ -59,7 +59,7 @@ describe('the engine in a worker', () => {
       );
       return new Set(own.filter((name) => name !== 'constructor'));
     };
-    const inside = ['core', 'address', 'put', 'prepare', 'contextTensors', 'restore', 'memory'];
+    const inside = ['core', 'address', 'put', 'prepare', 'kind', 'contextTensors', 'restore', 'memory'];
     const pairs = /** @type {const} */ ([
       [direct.Engine, twin.Engine],
       [direct.LanguageModel, twin.LanguageModel],

@@ -3,19 +3,20 @@ import { Model } from './model.js';
 /** @import { Batch } from '../classifier.js' */
 /** @import { VectorEvaluation } from '../data.js' */
 /** @import { LayerMeasures } from '../measures.js' */
-/** @import { ClassifierConfig, TrainOptions, TrainProgress } from '../types.js' */
+/** @import { Training } from '../training.js' */
+/** @import { ClassifierConfig, Complete, Floats, Ids, Numbers, Source, TrainOptions, TrainProgress } from '../types.js' */
 /** @import { CallOptions } from './engine.js' */
 
 /**
  * A classifier of vectors in a worker. Created by `engine.createClassifier()` or `engine.loadCheckpoint()`.
- * @extends {Model<Required<ClassifierConfig>, Batch>}
+ * @extends {Model<Complete<ClassifierConfig>, Batch>}
  */
 export class Classifier extends Model {
   /**
-   * Class probabilities.
-   * @param {Float32Array} inputs [n, inputSize], n up to batchSize
+   * Class probabilities of any number of vectors.
+   * @param {Numbers} inputs [n, inputSize]
    * @param {CallOptions} [options] options of the call
-   * @returns {Promise<Float32Array>} [n, classes]
+   * @returns {Promise<Floats>} [n, classes]
    */
   predict(inputs, options) {
     return this.call('predict', [inputs], options);
@@ -24,10 +25,11 @@ export class Classifier extends Model {
   /**
    * Trains in the worker. Nothing is computed between a progress event and the request for the next: choose a large
    * `every`. Other calls of the model are executed between two steps.
-   * @param {Batch} data any number of vectors
-   * @param {TrainOptions<Batch, Batch | Float32Array> & CallOptions} options `steps` is required
-   * @returns {AsyncGenerator<TrainProgress<VectorEvaluation>, void, void>} arguments are checked when the first
-   *   progress event is requested
+   * @param {Batch | Source<Batch & { epoch?: number | undefined }>} data any number of vectors, or a source of the batch of
+   *   each step
+   * @param {TrainOptions<Batch, Partial<Batch> | Numbers> & CallOptions} options `steps` is required
+   * @returns {Training<TrainProgress<VectorEvaluation>>} progress events; `await` trains to the end and gives the last one.
+   *   Arguments are checked when the first is requested
    */
   train(data, options) {
     return this.training(data, options);
@@ -35,8 +37,8 @@ export class Classifier extends Model {
 
   /**
    * Routing metrics of the vectors of a probe.
-   * @param {Partial<Batch> | Float32Array} probe [N, inputSize]; its targets, if any, are the classes
-   * @param {{ classes?: Int32Array } & CallOptions} [options] classes: [N] the class of each vector
+   * @param {Partial<Batch> | Numbers} probe [N, inputSize]; its targets, if any, are the classes
+   * @param {{ classes?: Ids | undefined } & CallOptions} [options] classes: [N] the class of each vector
    * @returns {Promise<LayerMeasures[]>} one entry per layer
    */
   measure(probe, options = {}) {

@@ -4,6 +4,7 @@
  */
 import { checkSignal } from '../check.js';
 import { DisposedError, EngineError } from '../errors.js';
+import { unlessAborted } from '../task.js';
 import { errorFromWire, pack } from './wire.js';
 
 /** @import { CallOptions } from './engine.js' */
@@ -22,6 +23,13 @@ import { errorFromWire, pack } from './wire.js';
  * @property {Record<string, any>} [state] state of the target after the call
  */
 
+/**
+ * What a stream in the worker asks of the page: the value of a function of the step.
+ * @typedef {{ name: string, step: number }} Need
+ */
+
+/** @typedef {(need: Need) => Promise<unknown>} Answer */
+
 /** @typedef {{ onState?: (state: Record<string, any>) => void }} Listener */
 
 export class Connection {
@@ -33,12 +41,18 @@ export class Connection {
   /** @type {Error | undefined} why the connection has ended */
   #end;
 
-  /** @param {Worker} worker owned by the connection from now on */
-  constructor(worker) {
+  /**
+   * @param {Worker} worker owned by the connection from now on
+   * @param {string} script for messages
+   */
+  constructor(worker, script) {
     this.#worker = worker;
+    const failed = `${script} cannot be loaded, or failed`;
     listen(worker, {
       message: (reply) => this.#answer(reply),
-      end: (message, cause) => void this.close(new EngineError(`the worker stopped: ${message}`, { cause })),
+      end: (cause, message = failed) => {
+        void this.close(new EngineError(`the worker stopped: ${message}`, { cause }));
+      },
     });
     this.#keepAlive(false);
   }
@@ -68,7 +82,11 @@ export class Connection {
     /** @type {Set<ArrayBuffer>} */
     const moved = new Set();
     const call = { id, target, method, args: pack(args, transfer, moved) };
-    this.#worker.postMessage(call, [...moved]);
+    try {
+      this.#worker.postMessage(call, [...moved]);
+    } catch (cause) {
+      throw new TypeError(`an argument of ${method} cannot be sent to the worker`, { cause });
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, onState });
       this.#keepAlive(true);
@@ -81,19 +99,26 @@ export class Connection {
    * @param {number} target
    * @param {string} method
    * @param {unknown[]} args
-   * @param {CallOptions & Listener} [options]
+   * @param {CallOptions & Listener & { answer?: Answer }} [options]
    * @returns {AsyncGenerator<T, void, void>}
    */
-  async *stream(target, method, args, { signal, transfer, onState } = {}) {
+  async *stream(target, method, args, { signal, transfer, onState, answer } = {}) {
     const stream = await this.call(target, method, args, { signal, transfer, onState });
     const abort = () => this.call(0, 'abort', [stream]).catch(() => {});
     signal?.addEventListener('abort', abort, { once: true });
     let done = false;
+    /** @type {unknown} */
+    let supply;
     try {
       for (;;) {
         signal?.throwIfAborted();
-        /** @type {IteratorResult<T>} */
-        const result = await this.call(target, 'next', [stream], { onState });
+        /** @type {IteratorResult<T> & { need?: Need }} */
+        const result = await this.call(target, 'next', [stream, supply], { onState });
+        supply = undefined;
+        if (result.need && answer) {
+          supply = await unlessAborted(answer(result.need), signal);
+          continue;
+        }
         done = Boolean(result.done);
         if (result.done) return;
         yield result.value;
@@ -104,7 +129,8 @@ export class Connection {
       throw error;
     } finally {
       signal?.removeEventListener('abort', abort);
-      if (!done && !this.#end) await this.call(target, 'return', [stream], { onState });
+      // A model that was disposed has ended its streams.
+      if (!done && !this.#end) await this.call(0, 'return', [stream], {}).catch(() => {});
     }
   }
 
@@ -147,7 +173,7 @@ export class Connection {
 /**
  * Listens to a worker of a browser or of Node.
  * @param {Worker} worker
- * @param {{ message: (data: any) => void, end: (message: string, cause?: unknown) => void }} listener
+ * @param {{ message: (data: any) => void, end: (cause: unknown, message?: string) => void }} listener
  */
 function listen(worker, { message, end }) {
   const node = /** @type {{ on?: (event: string, listener: (value: any) => void) => void }} */ (
@@ -155,15 +181,15 @@ function listen(worker, { message, end }) {
   );
   if (typeof node.on === 'function' && typeof worker.addEventListener !== 'function') {
     node.on('message', message);
-    node.on('error', (error) => end(String(error), error));
-    node.on('messageerror', (error) => end('a reply cannot be read', error));
-    node.on('exit', (code) => end(`it ended with code ${code}`));
+    node.on('error', (error) => end(error));
+    node.on('messageerror', (error) => end(error, 'a reply cannot be read'));
+    node.on('exit', (code) => end(undefined, `it ended with code ${code}`));
     return;
   }
   worker.addEventListener('message', ({ data }) => message(data));
-  worker.addEventListener('messageerror', () => end('a reply cannot be read'));
+  worker.addEventListener('messageerror', () => end(undefined, 'a reply cannot be read'));
   worker.addEventListener('error', (event) => {
     event.preventDefault?.();
-    end(event.message || 'its script cannot be loaded', event.error ?? undefined);
+    end(event.error ?? (event.message || undefined));
   });
 }

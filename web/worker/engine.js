@@ -1,17 +1,19 @@
-import { refuse } from '../check.js';
+import { checkOptions, isUrl, refuse } from '../check.js';
 import { warnCollected } from '../development.js';
 import { DisposedError } from '../errors.js';
+import { CALL } from '../options.js';
 import { Classifier } from './classifier.js';
 import { LanguageModel } from './language-model.js';
 
 /** @import { Engine as SynchronousEngine } from '../engine.js' */
-/** @import { ClassifierConfig, ConfigField, LanguageConfig, ModelKind, Router, RouterName } from '../types.js' */
+/** @import { ClassifierConfig, ConfigField, LanguageConfig, ModelKind, Router, RouterName, Signal } from '../types.js' */
+/** @import { PlatformURL } from '../platform.js' */
 /** @import { Connection } from './connection.js' */
 /** @import { Description } from './model.js' */
 
 /**
  * @template Config
- * @typedef {Omit<Config, 'router'> & { router?: RouterName | URL }} InWorker
+ * @typedef {Omit<Config, 'router'> & { router?: RouterName | PlatformURL | undefined }} InWorker
  * A configuration of a model in a worker: a router of your own is the URL of a module whose default export it is.
  */
 
@@ -21,9 +23,9 @@ import { LanguageModel } from './language-model.js';
  * @typedef {object} CallOptions
  * Options of every call, besides its own.
  *
- * @property {AbortSignal} [signal] a call that is already aborted does nothing; a stream ends; other pending calls
+ * @property {Signal | undefined} [signal] a call that is already aborted does nothing; a stream ends; other pending calls
  *   continue
- * @property {boolean} [transfer] transfers the arrays to the worker instead of copying them; they are empty here
+ * @property {boolean | undefined} [transfer] transfers the arrays to the worker instead of copying them; they are empty here
  *   afterwards. An array that is only a part of its buffer is still copied.
  */
 
@@ -80,7 +82,7 @@ export class Engine {
 
   /**
    * Creates a Transformer-XL language model with mixtures of experts. All its memory is allocated now.
-   * @param {InWorker<LanguageConfig>} config see `configFields('language')` for defaults and limits
+   * @param {InWorker<LanguageConfig>} [config] see `configFields('language')` for defaults and limits
    * @param {CallOptions} [options] options of the call
    * @returns {Promise<LanguageModel>}
    * @throws {TypeError | RangeError} naming the key; nothing was created
@@ -92,7 +94,7 @@ export class Engine {
 
   /**
    * Creates a classifier of vectors. All its memory is allocated now.
-   * @param {InWorker<ClassifierConfig>} config see `configFields('classifier')` for defaults and limits
+   * @param {InWorker<ClassifierConfig>} [config] see `configFields('classifier')` for defaults and limits
    * @param {CallOptions} [options] options of the call
    * @returns {Promise<Classifier>}
    * @throws {TypeError | RangeError} naming the key; nothing was created
@@ -104,7 +106,7 @@ export class Engine {
 
   /**
    * Opens a safetensors file of this package or of the published PyTorch code.
-   * @param {Uint8Array} bytes of the file
+   * @param {Uint8Array | ArrayBuffer} bytes of the file
    * @param {InWorker<LanguageConfig> | InWorker<ClassifierConfig>} [config] keys that the file does not have, or that
    *   override those of the file; keys that set the shape of a tensor must agree with the file
    * @param {CallOptions} [options] options of the call
@@ -122,7 +124,8 @@ export class Engine {
    * @param {unknown} config
    * @param {CallOptions} [options]
    */
-  async #create(method, args, config, options) {
+  async #create(method, args, config = {}, options = {}) {
+    checkOptions(method, options, CALL);
     const router = isObject(config) ? config.router : undefined;
     const sent = isObject(router)
       ? { .../** @type {object} */ (config), router: wireRouter(router) }
@@ -189,7 +192,7 @@ const isObject = (value) => typeof value === 'object' && value !== null;
  * @returns {RouterModule}
  */
 function wireRouter(router) {
-  if (router instanceof URL) return { module: router.href };
+  if (isUrl(router)) return { module: router.href };
   const module =
     "a name, or the URL of the module whose default export is the router: new URL('./router.js', import.meta.url)";
   return refuse('config.router', module, router, TypeError);

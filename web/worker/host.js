@@ -4,21 +4,33 @@
  *
  * @module
  */
-import { show } from '../check.js';
 import { isCustom, routerName } from '../custom-router.js';
-import { RouterError } from '../errors.js';
+import { DisposedError, RouterError } from '../errors.js';
 import { LanguageModel } from '../language-model.js';
 import { load } from '../load.js';
+import { show, thrownText } from '../message.js';
 import { Model } from '../model.js';
 import { workerThreads } from '../node.js';
+import { Feed } from './feed.js';
 import { errorToWire, pack } from './wire.js';
 
 /** @import { Classifier } from '../classifier.js' */
 /** @import { Engine } from '../engine.js' */
 /** @import { Call, Reply } from './connection.js' */
+/** @import { Supply } from './feed.js' */
 
 /** @typedef {(reply: Reply, transfer: ArrayBuffer[]) => void} Send */
 /** @typedef {Iterator<unknown> | AsyncIterator<unknown>} AnyIterator */
+
+/**
+ * An iterator of a model, and its next value if that has been requested.
+ * @typedef {object} Stream
+ * @property {LanguageModel | Classifier} model
+ * @property {AnyIterator} iterator
+ * @property {AbortController} controller
+ * @property {Feed} feed
+ * @property {Promise<IteratorResult<unknown>>} [pending]
+ */
 
 const STREAMS = ['generate', 'train'];
 
@@ -29,7 +41,7 @@ class Host {
   #engine;
   /** @type {Map<number, LanguageModel | Classifier>} */
   #models = new Map();
-  /** @type {Map<number, { iterator: AnyIterator, controller: AbortController }>} */
+  /** @type {Map<number, Stream>} */
   #streams = new Map();
   #lastId = 0;
 
@@ -58,7 +70,7 @@ class Host {
   /** @param {number} target */
   #model(target) {
     const model = this.#models.get(target);
-    if (!model) throw new Error(`there is no model ${target}`);
+    if (!model) throw new DisposedError('the model was disposed');
     return model;
   }
 
@@ -86,13 +98,18 @@ class Host {
     }
     if (method === 'abort') return void this.#streams.get(args[0])?.controller.abort();
     if (method === 'forget') return void this.#forget(args[0]);
+    if (method === 'return') return this.#return(args[0]);
     const value = /** @type {any} */ (this.#engine)[method](...(await withRouter(args)));
     return value instanceof Model ? this.#describe(/** @type {LanguageModel | Classifier} */ (value)) : value;
   }
 
   /** @param {number} target */
   #forget(target) {
-    this.#models.get(target)?.dispose();
+    const model = this.#models.get(target);
+    for (const [id, stream] of this.#streams) {
+      if (stream.model === model) void this.#return(id);
+    }
+    model?.dispose();
     this.#models.delete(target);
   }
 
@@ -119,34 +136,46 @@ class Host {
    * @param {any[]} args
    */
   async #callModel(model, method, args) {
-    if (method === 'next') return this.#next(args[0]);
-    if (method === 'return') return void (await this.#return(args[0]));
+    if (method === 'next') return this.#next(args[0], args[1]);
     if (method === 'setTopK') {
       model.topK = args[0];
       return;
     }
     if (method === 'state') return;
     const methods = /** @type {Record<string, (...args: any[]) => any>} */ (/** @type {unknown} */ (model));
-    if (STREAMS.includes(method))
-      return this.#open((signal) => methods[method](...withSignal(method, args, signal)));
+    if (STREAMS.includes(method)) {
+      return this.#open(model, (signal, feed) => methods[method](...withSignal(method, args, signal, feed)));
+    }
     return methods[method](...args);
   }
 
-  /** @param {(signal: AbortSignal) => AnyIterator} start */
-  #open(start) {
+  /**
+   * @param {LanguageModel | Classifier} model
+   * @param {(signal: AbortSignal, feed: Feed) => AnyIterator} start
+   */
+  #open(model, start) {
     const controller = new AbortController();
-    const iterator = start(controller.signal);
+    const feed = new Feed();
+    const iterator = start(controller.signal, feed);
     const id = ++this.#lastId;
-    this.#streams.set(id, { iterator, controller });
+    this.#streams.set(id, { model, iterator, controller, feed });
     return id;
   }
 
-  /** @param {number} id */
-  async #next(id) {
+  /**
+   * @param {number} id
+   * @param {Supply | undefined} supply what the stream needed
+   */
+  async #next(id, supply) {
     const stream = this.#streams.get(id);
     if (!stream) return { done: true };
     try {
-      const result = await stream.iterator.next();
+      const pending = stream.pending ?? Promise.resolve(stream.iterator.next());
+      stream.pending = pending;
+      stream.feed.give(supply);
+      const result = await Promise.race([pending, stream.feed.needed()]);
+      if ('need' in result) return result;
+      stream.pending = undefined;
       if (result.done) this.#streams.delete(id);
       return result;
     } catch (error) {
@@ -159,8 +188,11 @@ class Host {
   async #return(id) {
     const stream = this.#streams.get(id);
     this.#streams.delete(id);
-    stream?.controller.abort();
-    await stream?.iterator.return?.();
+    if (!stream) return;
+    stream.controller.abort();
+    // The abort is what it ends with.
+    stream.pending?.catch(() => {});
+    await stream.iterator.return?.();
   }
 }
 
@@ -182,25 +214,29 @@ async function loadRouter(url) {
   try {
     router = (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)).default;
   } catch (cause) {
-    throw new RouterError(`config.router cannot be loaded from ${url}: ${cause}`, { cause });
+    throw new RouterError(`config.router cannot be loaded from ${url}: ${thrownText(cause)}`, { cause });
   }
   if (isCustom(router)) return router;
   throw new TypeError(`config.router must be the default export of the module ${url}, got ${show(router)}`);
 }
 
 /**
- * The arguments of a stream as the model takes them. Functions of the step arrive as tables that begin at step `first`.
+ * The arguments of a stream as the model takes them. Functions of the step stay on the page, which is asked for their
+ * values.
  * @param {string} method
  * @param {any[]} args
  * @param {AbortSignal} signal
+ * @param {Feed} feed
  */
-function withSignal(method, args, signal) {
+function withSignal(method, args, signal, feed) {
   if (method !== 'train') return args;
-  const [data, { first, tables, ...options }] = args;
-  const schedules = Object.entries(tables).map(([name, table]) => {
-    return [name, (/** @type {number} */ step) => table[Math.min(step - first, table.length - 1)]];
-  });
-  return [data, { ...options, ...Object.fromEntries(schedules), signal }];
+  const [data, options, functions] = args;
+  const asked = (/** @type {string} */ name) => (/** @type {number} */ step) => feed.value(name, step);
+  const schedules = functions
+    .filter((/** @type {string} */ name) => name !== 'data')
+    .map((/** @type {string} */ name) => [name, asked(name)]);
+  const source = functions.includes('data') ? { at: asked('data') } : data;
+  return [source, { ...options, ...Object.fromEntries(schedules), signal }];
 }
 
 /** What calls change of a model. @param {LanguageModel | Classifier} model */

@@ -1,23 +1,24 @@
 import { Model, splitOptions } from './model.js';
 
-/** @import { GeneratedToken, SavedMemory, Segment } from '../language-model.js' */
+/** @import { GeneratedToken, LanguageModel as SynchronousModel, SavedMemory, Segment } from '../language-model.js' */
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { Evaluation } from '../text.js' */
-/** @import { LanguageConfig, TrainOptions, TrainProgress } from '../types.js' */
+/** @import { Training } from '../training.js' */
+/** @import { Complete, Ids, LanguageConfig, Source, TrainOptions, TrainProgress } from '../types.js' */
 /** @import { CallOptions } from './engine.js' */
 
 /**
  * A Transformer-XL language model in a worker. Created by `engine.createLanguageModel()` or `engine.loadCheckpoint()`.
- * @extends {Model<Required<LanguageConfig>, Segment>}
+ * @extends {Model<Complete<LanguageConfig>, Segment>}
  */
 export class LanguageModel extends Model {
   /**
    * Trains in the worker. Nothing is computed between a progress event and the request for the next: choose a large
    * `every`. Other calls of the model are executed between two steps.
-   * @param {Int32Array} data tokens
-   * @param {TrainOptions<Int32Array, Int32Array> & CallOptions} options `steps` is required
-   * @returns {AsyncGenerator<TrainProgress<Evaluation>, void, void>} arguments are checked when the first progress
-   *   event is requested
+   * @param {Ids | Source<Segment & { epoch?: number | undefined }>} data tokens, or a source of the segment of each step
+   * @param {TrainOptions<Ids, Ids> & CallOptions} options `steps` is required
+   * @returns {Training<TrainProgress<Evaluation>>} progress events; `await` trains to the end and gives the last one.
+   *   Arguments are checked when the first is requested
    */
   train(data, options) {
     return this.training(data, options);
@@ -25,8 +26,8 @@ export class LanguageModel extends Model {
 
   /**
    * Routing metrics of the text of a probe. The memory of training is not affected.
-   * @param {Int32Array} probe [N] tokens
-   * @param {{ classes?: Int32Array } & CallOptions} [options] classes: [N] the class of each token
+   * @param {Ids} probe [N] tokens
+   * @param {{ classes?: Ids | undefined } & CallOptions} [options] classes: [N] the class of each token
    * @returns {Promise<LayerMeasures[]>} one entry per layer
    */
   measure(probe, options = {}) {
@@ -61,12 +62,11 @@ export class LanguageModel extends Model {
 
   /**
    * Continues a text, token by token. The next token is computed when it is requested.
-   * @param {Int32Array | number[]} promptTokens at least one
-   * @param {{ maxTokens?: number, temperature?: number, topP?: number, seed?: number } & CallOptions} [options] as on
-   *   the main thread
+   * @param {Int32Array | readonly number[]} promptTokens at least one
+   * @param {NonNullable<Parameters<SynchronousModel['generate']>[1]> & CallOptions} [options] as on the main thread
    * @returns {AsyncGenerator<GeneratedToken, void, void>}
    */
   generate(promptTokens, options = {}) {
-    return this.stream('generate', async () => [promptTokens, splitOptions(options)[0]], options);
+    return this.stream('generate', options, () => ({ args: [promptTokens, splitOptions(options)[0]] }));
   }
 }

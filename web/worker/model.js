@@ -1,9 +1,11 @@
-import { checkInteger, checkObject, checkSignal } from '../check.js';
+import { checkInteger, checkKeys, checkOptions, checkSignal } from '../check.js';
 import { DisposedError } from '../errors.js';
+import { CALL, INPUT, OPTIONS } from '../options.js';
+import { isSource, Training } from '../training.js';
 
 /** @import { Model as SynchronousModel } from '../model.js' */
-/** @import { LayerRouting, MemoryUse, Parameter, SharedConfig, StepOptions, StepResult } from '../types.js' */
-/** @import { Connection } from './connection.js' */
+/** @import { Bytes, Complete, Floats, LayerRouting, Numbers, MemoryUse, Parameter, SharedConfig, StepOptions, StepResult } from '../types.js' */
+/** @import { Answer, Connection } from './connection.js' */
 /** @import { CallOptions } from './engine.js' */
 
 /**
@@ -23,10 +25,16 @@ import { DisposedError } from '../errors.js';
  * @property {{ step: number, topK: number, sparsityWeight: number }} state
  */
 
+/** Methods whose options include the input of a pass. */
+const INPUTS = ['evaluate', 'gradients', 'trainStep'];
+
+/** Steps for which the values of a schedule are sent at once. */
+const STEPS_AHEAD = 256;
+
 /**
  * What language models and classifiers in a worker have in common. Calls are executed in the order in which they are
  * made; you need not wait for one before making the next. Returned arrays belong to the caller.
- * @template {Required<SharedConfig>} [Config=Required<SharedConfig>]
+ * @template {Complete<SharedConfig>} [Config=Complete<SharedConfig>]
  * @template [Input=any] a segment of a text, or a batch of vectors
  */
 export class Model {
@@ -34,6 +42,7 @@ export class Model {
   #owner;
   /** @type {number} */
   #id;
+  #kind;
   #state;
   /** Changes of topK that the worker has not confirmed yet. */
   #changes = 0;
@@ -44,9 +53,10 @@ export class Model {
    * @param {Description} description
    * @ignore
    */
-  constructor(owner, { id, fixed, metadata, state }) {
+  constructor(owner, { id, kind, fixed, metadata, state }) {
     this.#owner = owner;
     this.#id = id;
+    this.#kind = kind;
     this.#state = state;
     /**
      * The configuration of the model, with all defaults filled in.
@@ -107,7 +117,8 @@ export class Model {
    * @param {CallOptions} [options]
    * @returns {Promise<T>}
    */
-  async call(method, args, options) {
+  async call(method, args, options = {}) {
+    checkOptions(method, options, CALL);
     this.#check();
     return this.#owner.connection.call(this.#id, method, args, this.#listening(options));
   }
@@ -116,30 +127,40 @@ export class Model {
    * A call whose last argument also contains the options of the call.
    * @protected
    * @template T
-   * @param {string} method
+   * @param {keyof typeof OPTIONS} method
    * @param {unknown[]} args
    * @param {unknown} options
+   * @param {string} [name] of the argument
    * @returns {Promise<T>}
    */
-  async callWith(method, args, options) {
+  async callWith(method, args, options, name = 'options') {
+    const input = INPUTS.includes(method) ? INPUT[this.#kind] : [];
+    checkKeys(name, method, options, [...input, ...OPTIONS[method], ...CALL]);
     const [rest, callOptions] = splitOptions(options);
     return this.call(method, [...args, rest], callOptions);
+  }
+
+  /** What the input of a pass is called. */
+  get #inputName() {
+    return this.#kind === 'language' ? 'segment' : 'batch';
   }
 
   /**
    * @protected
    * @template T
-   * @param {string} method
-   * @param {() => Promise<unknown[]>} prepare the arguments
+   * @param {'train' | 'generate'} method
    * @param {CallOptions} options
+   * @param {() => { args: unknown[], answer?: Answer }} prepare
    * @returns {AsyncGenerator<T, void, void>}
    */
-  async *stream(method, prepare, options) {
-    checkObject('options', options);
+  async *stream(method, options, prepare) {
+    checkOptions(method, options, [...OPTIONS[method], ...CALL]);
     checkSignal(options.signal);
     options.signal?.throwIfAborted();
     this.#check();
-    yield* this.#owner.connection.stream(this.#id, method, await prepare(), this.#listening(options));
+    const { args, answer } = prepare();
+    const listening = { ...this.#listening(options), answer };
+    yield* this.#owner.connection.stream(this.#id, method, args, listening);
   }
 
   /**
@@ -147,14 +168,10 @@ export class Model {
    * @template T
    * @param {unknown} data
    * @param {Record<string, any>} options
-   * @returns {AsyncGenerator<T, void, void>}
+   * @returns {Training<T>}
    */
   training(data, options) {
-    const prepare = async () => {
-      await this.call('state', []);
-      return [data, tabulate(options, this.step)];
-    };
-    return this.stream('train', prepare, options);
+    return new Training(this.stream('train', options, () => remoteTraining(data, options)));
   }
 
   /** @param {CallOptions} [options] */
@@ -176,7 +193,7 @@ export class Model {
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    */
   evaluate(input) {
-    return this.callWith('evaluate', [], input);
+    return this.callWith('evaluate', [], input, this.#inputName);
   }
 
   /**
@@ -188,7 +205,7 @@ export class Model {
    * @throws {DivergedError} the loss or the gradient is not finite
    */
   gradients(input) {
-    return this.callWith('gradients', [], input);
+    return this.callWith('gradients', [], input, this.#inputName);
   }
 
   /**
@@ -213,7 +230,7 @@ export class Model {
   /**
    * Overwrites a tensor.
    * @param {string} name as in `parameters()`
-   * @param {Float32Array} data one number for each element of the tensor
+   * @param {Numbers} data one finite number for each element of the tensor
    * @param {CallOptions} [options] options of the call
    * @returns {Promise<void>}
    */
@@ -223,7 +240,7 @@ export class Model {
 
   /**
    * Logits of the last call: [batch, length, vocabSize], or [n, classes] of a classifier.
-   * @returns {Promise<Float32Array>}
+   * @returns {Promise<Floats>}
    */
   logits() {
     return this.call('logits', []);
@@ -250,11 +267,12 @@ export class Model {
    * The model as a safetensors file that PyTorch code can open too.
    * @param {Parameters<SynchronousModel['saveCheckpoint']>[0] & { signal?: AbortSignal }} [options] as on the main
    *   thread
-   * @returns {Promise<Uint8Array>} the file
+   * @returns {Promise<Bytes>} the file
    */
   async saveCheckpoint(options = {}) {
-    const given = checkObject('options', options);
-    return this.callWith('saveCheckpoint', [], { metadata: this.metadata, ...given });
+    checkOptions('saveCheckpoint', options, [...OPTIONS.saveCheckpoint, ...CALL]);
+    const { metadata = this.metadata } = options;
+    return this.callWith('saveCheckpoint', [], { ...options, metadata });
   }
 
   /** Frees the memory. May be called twice; any other use rejects with `DisposedError` afterwards. */
@@ -281,21 +299,33 @@ export function splitOptions(options) {
 }
 
 /**
- * The options of `train` in a form that can be posted: functions of the step become tables.
+ * A training in a form that can be posted. Functions of the step stay here; the worker asks for their values.
+ * @param {any} data
  * @param {Record<string, any>} options
- * @param {number} first step of the table: that of the model
+ * @returns {{ args: unknown[], answer: Answer }}
  */
-function tabulate(options, first) {
-  const [rest] = splitOptions(options);
-  const sent = /** @type {Record<string, any>} */ (rest);
-  /** @type {Record<string, Float64Array>} */
-  const tables = {};
-  for (const name of ['schedule', 'topKSchedule']) {
-    const schedule = sent[name];
-    if (typeof schedule !== 'function') continue;
-    checkInteger('steps', sent.steps, 1);
-    delete sent[name];
-    tables[name] = Float64Array.from({ length: sent.steps }, (_, step) => schedule(first + step));
+function remoteTraining(data, options) {
+  const { schedule, topKSchedule, signal: _, transfer: __, ...rest } = options;
+  /** @type {Record<string, (step: number) => unknown>} */
+  const functions = {};
+  /** @type {Record<string, unknown>} */
+  const sent = rest;
+  for (const [name, value] of Object.entries({ schedule, topKSchedule })) {
+    if (typeof value === 'function') functions[name] = value;
+    else if (value !== undefined) sent[name] = value;
   }
-  return { ...sent, first, tables };
+  const source = isSource(data);
+  if (source) functions.data = (step) => data.at(step);
+  /** @type {number | undefined} */
+  let end;
+  const answer = async (/** @type {{ name: string, step: number }} */ { name, step }) => {
+    if (name === 'data') return { name, first: step, values: [await functions.data(step)] };
+    // Not beyond the last step of this call, for which a function need not have a value.
+    end ??= step + options.steps;
+    const length = Math.max(1, Math.min(STEPS_AHEAD, Number(end) - step));
+    const values = [];
+    for (let i = 0; i < length; i++) values.push(functions[name](step + i));
+    return { name, first: step, values };
+  };
+  return { args: [source ? null : data, sent, Object.keys(functions)], answer };
 }

@@ -2,6 +2,7 @@
  * Serialises values and errors for messages between a page and its worker: arrays are transferred, errors keep their
  * class.
  */
+import { typedArrayName } from '../check.js';
 import {
   CheckpointError,
   DisposedError,
@@ -10,6 +11,7 @@ import {
   OutOfMemoryError,
   RouterError,
 } from '../errors.js';
+import { thrownText } from '../message.js';
 
 /**
  * @typedef {object} WireError
@@ -25,15 +27,21 @@ const CLASSES = {
   ...{ RangeError, RouterError, TypeError },
 };
 
+/** @param {unknown} name @returns {name is string} */
+const known = (name) => typeof name === 'string' && Object.hasOwn(CLASSES, name);
+
 /**
  * @param {unknown} thrown
  * @returns {WireError}
  */
 export function errorToWire(thrown) {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) };
-  const { name, message, cause } = thrown;
-  const { bytes, step } = /** @type {{ bytes?: number, step?: number }} */ (thrown);
-  return { name, message, field: bytes ?? step, cause: cause === undefined ? undefined : errorToWire(cause) };
+  const { name, cause, bytes, step } = /** @type {Record<string, any>} */ (thrown ?? {});
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    message: known(name) ? /** @type {Error} */ (thrown).message : thrownText(thrown),
+    field: bytes ?? step,
+    cause: cause === undefined ? undefined : errorToWire(cause),
+  };
 }
 
 /**
@@ -43,7 +51,7 @@ export function errorToWire(thrown) {
 export function errorFromWire({ name, message, field, cause }) {
   if (name === 'AbortError') return new DOMException(message, name);
   const options = cause ? { cause: errorFromWire(cause) } : {};
-  if (Object.hasOwn(CLASSES, name)) return new CLASSES[name](message, field ?? options);
+  if (known(name)) return new CLASSES[name](message, field ?? options);
   return Object.defineProperty(new Error(message, options), 'name', { value: name });
 }
 
@@ -57,15 +65,20 @@ export function errorFromWire({ name, message, field, cause }) {
  * @returns {unknown}
  */
 export function pack(value, transfer, moved) {
-  if (ArrayBuffer.isView(value)) {
+  const type = typedArrayName(value);
+  if (type) {
     const array = /** @type {Float32Array} */ (value);
+    const Type = /** @type {any} */ (globalThis)[type];
     const whole = array.byteLength === array.buffer.byteLength && array.buffer instanceof ArrayBuffer;
-    // slice() of Node's Buffer does not copy.
-    const Type = array instanceof Uint8Array ? Uint8Array : /** @type {any} */ (array.constructor);
+    // Of the class itself, for Node's Buffer is another one and its slice() does not copy.
     const own = transfer && whole ? array : new Type(array);
     moved.add(/** @type {ArrayBuffer} */ (own.buffer));
     return own;
   }
+  if (typeof value === 'function' || typeof value === 'symbol') {
+    throw new TypeError(`a ${typeof value} cannot be sent to the worker`);
+  }
+  if (transfer && value instanceof ArrayBuffer) moved.add(value);
   if (Array.isArray(value)) return value.map((item) => pack(item, transfer, moved));
   if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype)
     return value;
