@@ -241,7 +241,8 @@ export const toIntegers = (name, value) => toArray(name, value, Int32Array, chec
  */
 export function checkLists(lists) {
   for (const [name, value] of Object.entries(lists)) {
-    if (!isArray(value)) refuse(name, 'an array of numbers', value, TypeError);
+    const big = /^Big/.test(typedArrayName(value) ?? '');
+    if (!isArray(value) || big) refuse(name, 'an array of numbers', value, TypeError);
   }
 }
 

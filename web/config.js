@@ -29,7 +29,11 @@ export function fieldsInUse(fields, config) {
 
 /** @param {unknown} fields */
 function checkFields(fields) {
-  if (!Array.isArray(fields)) refuse('fields', 'an array, as configFields() gives it', fields, TypeError);
+  const right = (/** @type {any} */ field) =>
+    typeof field?.name === 'string' && Array.isArray(field.requires);
+  if (!Array.isArray(fields) || !Array.from(fields).every(right)) {
+    refuse('fields', 'an array, as configFields() gives it', fields, TypeError);
+  }
 }
 
 /**

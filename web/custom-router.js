@@ -81,7 +81,7 @@ export function declareTensors(router, { experts, dModel }) {
   if (!Array.isArray(declared)) return refuse(where, 'an array', declared, TypeError);
   if (declared.length > MOST_TENSORS)
     throw new RangeError(`${where} must give at most ${MOST_TENSORS} tensors, got ${declared.length}`);
-  const tensors = declared.map((tensor, index) => declareTensor(`${where}[${index}]`, tensor));
+  const tensors = Array.from(declared, (tensor, index) => declareTensor(`${where}[${index}]`, tensor));
   if (tensors.some(({ trained }) => trained) && !router.backward) {
     throw new TypeError(
       'config.router.backward must be a function, since parameters() declares tensors to train; a tensor with ' +

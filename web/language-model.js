@@ -148,7 +148,7 @@ export class LanguageModel extends Model {
     if (rowWidth(inputs) !== undefined)
       return this.#adapt({ ...segment, inputs: toIntegers('inputs', inputs) });
     const held = this.core.call('model_memory_batch', this.address);
-    return held * length === inputs.length ? segment : { ...segment, carryMemory: false };
+    return held * length === inputs?.length ? segment : { ...segment, carryMemory: false };
   }
 
   /**

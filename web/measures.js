@@ -29,6 +29,9 @@ import { checkFunction, checkInteger, checkLists, fail, refuse, toFloats, toInte
  * @property {number} withoutExpert see `tokensWithoutExpert`: 0 where every token gets `topK` experts
  */
 
+/** More than any model has: an array of a wrong size may fill the memory. */
+const MOST_EXPERTS = 2 ** 20;
+
 /**
  * Expert load: share of the assignments that each expert gets, load_e = (assignments to e) / (all assignments). With K
  * experts per token there are N · K assignments. It is f_e of the load-balancing loss in Fedus et al., "Switch
@@ -87,7 +90,7 @@ export function loadVariation(load) {
  * @returns {number[]} [E] sums to 1
  */
 export function routerProbabilities(logits, count, token = 0) {
-  const all = toFloats('logits', logits, checkInteger('count', count, 1));
+  const all = toFloats('logits', logits, checkInteger('count', count, 1, MOST_EXPERTS));
   const last = Math.floor(all.length / count) - 1;
   if (!(Number.isInteger(token) && token >= 0 && token <= last)) refuse('token', `from 0 to ${last}`, token);
   const row = Array.from(all.subarray(token * count, (token + 1) * count));
@@ -110,7 +113,7 @@ const larger = (a, b) => Math.max(a, b);
  * @returns {number} 0 (certain) to 1 (uniform)
  */
 export function routerEntropy(logits, count) {
-  const all = toFloats('logits', logits, checkInteger('count', count, 1));
+  const all = toFloats('logits', logits, checkInteger('count', count, 1, MOST_EXPERTS));
   if (all.length === 0 || count < 2) return 0;
   let total = 0;
   for (let start = 0; start < all.length; start += count) {
@@ -174,7 +177,7 @@ function includesAll(set, ids) {
  */
 export function specialisation(experts, classes, count) {
   const [chosen, classOf] = [toIntegers('experts', experts), toIntegers('classes', classes)];
-  checkInteger('count', count, 1);
+  checkInteger('count', count, 1, MOST_EXPERTS);
   const topK = rowLength(chosen, classOf);
   const classCount = classOf.reduce((most, id) => Math.max(most, id + 1), 1);
   const joint = new Float64Array(classCount * count);
@@ -226,6 +229,7 @@ function entropyOf(shares) {
  */
 export function routingByClass(experts, classes, count) {
   checkLists({ experts, classes });
+  checkInteger('count', count, 1, MOST_EXPERTS);
   const topK = rowLength(experts, classes);
   /** @type {Map<number, { tokens: number, assignments: number[] }>} */
   const found = new Map();
@@ -259,7 +263,7 @@ export function routingByClass(experts, classes, count) {
  * @param {number} count E
  */
 function assignmentsOf(experts, count) {
-  checkInteger('count', count, 0);
+  checkInteger('count', count, 0, MOST_EXPERTS);
   /** @type {number[]} */
   const assignments = new Array(count).fill(0);
   for (let i = 0; i < experts.length; i++) if (experts[i] >= 0) assignments[experts[i]]++;
@@ -329,7 +333,9 @@ export function droppedShare(experts, dropped) {
 export function tokensWithoutExpert(weights, tokens) {
   checkLists({ weights });
   checkInteger('tokens', tokens, 0);
+  if (weights.length === 0) return Math.min(1, tokens);
   const width = weights.length / Math.max(1, tokens);
+  if (!Number.isInteger(width)) refuse('tokens', `a divisor of the ${weights.length} weights`, tokens);
   let without = 0;
   for (let token = 0; token < tokens; token++) {
     let computed = false;
