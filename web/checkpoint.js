@@ -12,7 +12,7 @@ import { list, quote, show } from './message.js';
 /** @import { ConfigSchema, PlainConfig } from './config.js' */
 /** @import { RawParameter } from './core.js' */
 /** @import { SavedMemory } from './language-model.js' */
-/** @import { Bytes, ModelKind } from './types.js' */
+/** @import { Bytes, Floats, ModelKind } from './types.js' */
 
 /** As in the reference implementation: a longer header is corrupt or an attack. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -477,6 +477,7 @@ export class Checkpoint {
 /**
  * A copy of the elements of a tensor: in a file a tensor may begin at any byte, a typed array must be aligned.
  * @param {Tensor} tensor
+ * @returns {Floats}
  */
 export function floatsOf({ bytes, dtype }) {
   return isHalf(dtype) ? widen(bytes, dtype) : new Float32Array(new Uint8Array(bytes).buffer);

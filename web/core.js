@@ -160,12 +160,12 @@ export class Core {
     return /** @type {Integers} */ (new Int32Array(this.#memory.buffer, address, length));
   }
 
-  /** @param {number} address @param {number} length */
+  /** @param {number} address @param {number} length @returns {Float64Array} */
   doubles(address, length) {
     return new Float64Array(this.#memory.buffer, address, length);
   }
 
-  /** @param {number} address @param {number} length */
+  /** @param {number} address @param {number} length @returns {DataView} */
   view(address, length) {
     return new DataView(this.#memory.buffer, address, length);
   }
@@ -307,12 +307,13 @@ export class Core {
   /**
    * Logits of the last pass, as a copy.
    * @param {number} model address
+   * @returns {Floats}
    */
   logits(model) {
     return this.#rows('logits', model);
   }
 
-  /** @param {'logits' | 'probabilities'} name @param {number} model address */
+  /** @param {'logits' | 'probabilities'} name @param {number} model address @returns {Floats} */
   #rows(name, model) {
     const count = this.call('model_rows', model) * this.call('model_columns', model);
     return this.floats(this.address(`model_${name}`, model), count).slice();

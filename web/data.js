@@ -188,9 +188,15 @@ export class Standardizer {
    */
   constructor(values) {
     const { mean, deviation } = checkKeys('values', 'a Standardizer', values, ['mean', 'deviation']);
-    /** Mean of each feature, [inputSize]. */
+    /**
+     * Mean of each feature, [inputSize].
+     * @type {Float64Array}
+     */
     this.mean = toDoubles('mean', mean, -Number.MAX_VALUE);
-    /** Standard deviation of each feature, [inputSize]. */
+    /**
+     * Standard deviation of each feature, [inputSize].
+     * @type {Float64Array}
+     */
     this.deviation = toDoubles('deviation', deviation, 0);
     if (this.mean.length === 0 || this.mean.length !== this.deviation.length) {
       fail(

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * hyperrouter-wasm: trains and runs sparse mixtures of experts in WebAssembly, and shows how they route.
  *

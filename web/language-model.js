@@ -338,7 +338,11 @@ export class LanguageModel extends Model {
     }
   }
 
-  /** @protected @override */
+  /**
+   * @protected
+   * @override
+   * @returns {{ name: string, shape: number[], data: Float32Array }[]}
+   */
   contextTensors() {
     const { length, batch, layers } = this.saveMemory();
     if (length === 0) return [];

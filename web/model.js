@@ -24,7 +24,7 @@ import { INPUT, OPTIONS } from './options.js';
 /** @import { PlainConfig } from './config.js' */
 /** @import { Core, RawParameter } from './core.js' */
 /** @import { Checkpoint } from './checkpoint.js' */
-/** @import { Complete, Bytes, LayerRouting, MemoryUse, ModelKind, Numbers, Parameter, SharedConfig, StepOptions, StepResult } from './types.js' */
+/** @import { Complete, Bytes, Floats, LayerRouting, MemoryUse, ModelKind, Numbers, Parameter, SharedConfig, StepOptions, StepResult } from './types.js' */
 
 /**
  * Sizes of a pass, which agree with the contents of the model's buffers.
@@ -207,6 +207,7 @@ export class Model {
 
   /**
    * Logits of the last call, as a copy: [batch, length, vocabSize], or [n, classes] of a classifier.
+   * @returns {Floats}
    */
   logits() {
     return this.core.logits(this.address);
@@ -366,10 +367,10 @@ export class Model {
   /**
    * The model as a safetensors file that PyTorch code can open too.
    * @param {object} [options] what else to save
-   * @param {boolean} [options.optimizer] also save Adam's moments, the number of steps and the memory, so that training
+   * @param {boolean | undefined} [options.optimizer] also save Adam's moments, the number of steps and the memory, so that training
    *   continues as if it had not been interrupted; default: false
-   * @param {Record<string, string>} [options.metadata] strings to save; default: `model.metadata`
-   * @param {'f32' | 'f16' | 'bf16'} [options.dtype] numbers in the file; default: f32. The others take half the space and
+   * @param {Record<string, string> | undefined} [options.metadata] strings to save; default: `model.metadata`
+   * @param {'f32' | 'f16' | 'bf16' | undefined} [options.dtype] numbers in the file; default: f32. The others take half the space and
    *   round: for finished models, not together with `optimizer`
    * @returns {Bytes} the file
    * @throws {TypeError | RangeError} naming the option

@@ -309,6 +309,12 @@
  */
 
 /**
+ * @template Event
+ * @typedef {import('./training.js').Training<Event>} Training
+ * A training: an iterator of its progress events, and the promise of the last one.
+ */
+
+/**
  * @template {TrainStep} Step
  * @typedef {{ at: (step: number) => Step | PromiseLike<Step> }} Source
  * A source of training data. The data of a step depends only on the number of the step. `TextStreams` and `Batches` are

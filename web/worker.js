@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The engine in a worker: the same interface as `hyperrouter-wasm`, with promises, so that the page stays responsive.
  *
@@ -15,6 +16,7 @@ import { Connection } from './worker/connection.js';
 import { Engine } from './worker/engine.js';
 
 /** @import { LoadOptions as EngineOptions, WasmSource } from './load.js' */
+/** @import { PlatformURL, PlatformWorker, Signal } from './platform.js' */
 
 export * from './helpers.js';
 export * from './worker/classifier.js';
@@ -25,10 +27,10 @@ export * from './worker/language-model.js';
  * @typedef {object} WorkerOptions
  * Options of `load` for the worker.
  *
- * @property {Worker | URL | string | undefined} [worker] a worker created from the exported `hyperrouter-wasm/worker-script`, or
+ * @property {PlatformWorker | PlatformURL | string | undefined} [worker] a worker created from the exported `hyperrouter-wasm/worker-script`, or
  *   the URL of that script; needed only where a bundler does not find the file itself. The engine owns the worker and
  *   terminates it.
- * @property {AbortSignal | undefined} [signal] aborts loading
+ * @property {Signal | undefined} [signal] aborts loading
  */
 
 /**
@@ -63,7 +65,7 @@ export async function load(options = {}) {
 }
 
 /**
- * @param {Worker | URL | string | undefined} given
+ * @param {PlatformWorker | PlatformURL | string | undefined} given
  * @returns {Worker}
  */
 function startWorker(given) {
@@ -79,7 +81,7 @@ function startWorker(given) {
   }
 }
 
-/** @param {Worker} worker */
+/** @param {PlatformWorker} worker */
 function checkWorker(worker) {
   const fits = ['postMessage', 'terminate'].every(
     (key) => typeof (/** @type {any} */ (worker)?.[key]) === 'function',

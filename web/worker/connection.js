@@ -7,6 +7,7 @@ import { DisposedError, EngineError } from '../errors.js';
 import { unlessAborted } from '../task.js';
 import { errorFromWire, pack } from './wire.js';
 
+/** @import { PlatformWorker } from '../platform.js' */
 /** @import { CallOptions } from './engine.js' */
 /** @import { WireError } from './wire.js' */
 
@@ -42,7 +43,7 @@ export class Connection {
   #end;
 
   /**
-   * @param {Worker} worker owned by the connection from now on
+   * @param {PlatformWorker} worker owned by the connection from now on
    * @param {string} script for messages
    */
   constructor(worker, script) {

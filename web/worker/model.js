@@ -265,7 +265,7 @@ export class Model {
 
   /**
    * The model as a safetensors file that PyTorch code can open too.
-   * @param {Parameters<SynchronousModel['saveCheckpoint']>[0] & { signal?: AbortSignal }} [options] as on the main
+   * @param {Parameters<SynchronousModel['saveCheckpoint']>[0] & CallOptions} [options] as on the main
    *   thread
    * @returns {Promise<Bytes>} the file
    */
