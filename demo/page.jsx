@@ -39,7 +39,7 @@ function start(shell, { threads }) {
   const read = () => shell.readAddress(location.hash).then(() => write(shell.address.peek()));
   read();
   effect(() => write(shell.address.value));
-  addEventListener('hashchange', read);
+  addEventListener('hashchange', () => read().then(returnToArticle));
   effect(() => {
     const room = shell.room.value;
     const status = room?.run?.status ?? room?.status;
@@ -62,7 +62,7 @@ function start(shell, { threads }) {
 function write(address) {
   if (address === undefined || location.hash === (address && `#${address}`)) return;
   const { pathname, search } = location;
-  history.replaceState(null, '', address ? `#${address}` : pathname + search);
+  history.replaceState(history.state, '', address ? `#${address}` : pathname + search);
 }
 
 /**
@@ -99,16 +99,39 @@ function keepFrames(shell) {
   requestAnimationFrame(onFrame);
 }
 
+/** @returns {HTMLAnchorElement[]} */
+function articleLinks() {
+  return [...document.querySelectorAll('.article a[href^="#room="]')].map(
+    (link) => /** @type {HTMLAnchorElement} */ (link),
+  );
+}
+
 /**
- * Links of the article set up the demo above. They also scroll to it and move the focus there.
+ * Links of the article set up the demo above. They also scroll to it and move the focus there. The entry of the history
+ * that is left keeps where the link was in the window.
  */
 function followArticleLinks() {
-  for (const link of document.querySelectorAll('.article a[href^="#room="]')) {
-    link.addEventListener('click', () => {
-      const id = new URLSearchParams(/** @type {HTMLAnchorElement} */ (link).hash.slice(1)).get('room');
+  articleLinks().forEach((link, index) => {
+    link.addEventListener('click', (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      history.replaceState({ link: index, top: link.getBoundingClientRect().top }, '');
+      const id = new URLSearchParams(link.hash.slice(1)).get('room');
       const room = /** @type {HTMLElement | null} */ (document.querySelector(`.rooms [href="#room=${id}"]`));
       room?.focus({ preventScroll: true });
       room?.scrollIntoView();
     });
+  });
+}
+
+/** Goes back to the link that was followed, in its place in the window, when the browser's Back leads there. */
+async function returnToArticle() {
+  const { link: index, top } = /** @type {{ link?: number, top?: number }} */ (history.state ?? {});
+  const link = index === undefined ? undefined : articleLinks()[index];
+  if (!link || top === undefined) return;
+  link.focus({ preventScroll: true });
+  // The room above is drawn in the next frames, and moves what is below it.
+  for (let frame = 0; frame < 20 && document.activeElement === link; frame++) {
+    scrollBy({ top: link.getBoundingClientRect().top - top, behavior: 'instant' });
+    await new Promise(requestAnimationFrame);
   }
 }

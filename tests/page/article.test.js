@@ -144,6 +144,36 @@ describe('the links of the article', () => {
     });
   });
 
+  it('are where they were when the way back leads to them', async () => {
+    const { page } = await visit(site, '');
+    const link = page.getByRole('link', { name: 'Side by side' }).last();
+    await link.scrollIntoViewIfNeeded();
+    const top = () => link.evaluate((element) => Math.round(element.getBoundingClientRect().top));
+    const before = await top();
+    await link.click();
+    await page.locator('nav.rooms [aria-current][href="#room=routers"]').waitFor();
+    await eventually(async () => assert.ok((await page.evaluate(() => scrollY)) < 300));
+    await page.goBack();
+    await page.locator('nav.rooms [aria-current][href="#room=plane"]').waitFor();
+    await eventually(async () => {
+      assert.ok(Math.abs((await top()) - before) < 4, `${await top()} px, before ${before} px`);
+      assert.ok(await link.evaluate((element) => element === document.activeElement));
+    });
+  });
+
+  it('name the settings of the examples that they speak of', async () => {
+    const { page } = await visit(site, '');
+    for (const [name, example] of [
+      ['In this run some experts are idle', 'Idle experts'],
+      ['here is the same run with load balancing', 'Idle experts, with a loss'],
+    ]) {
+      await page.getByRole('link', { name }).click();
+      await eventually(async () =>
+        assert.equal(await page.locator('#preset option:checked').innerText(), example),
+      );
+    }
+  });
+
   it('name settings as the address does, and nothing else', async () => {
     const { page, complaints } = await visit(site, '');
     const hrefs = await page
