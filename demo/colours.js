@@ -57,9 +57,8 @@ export function letterOf(expert) {
  * The colour of an expert, which does not depend on how many there are.
  *
  * @param {number} expert
- * @param {number} [_experts]
  */
-export const colourOf = (expert, _experts) => palette[expert] ?? beyond;
+export const colourOf = (expert) => palette[expert] ?? beyond;
 
 /**
  * @param {string} hex

@@ -163,7 +163,7 @@ function Edges({ weights, rows, shared }) {
             key={expert}
             class={weight === 0 ? 'edge-dropped' : 'edge-chosen'}
             d={into + out}
-            stroke={colourOf(expert, weights.length)}
+            stroke={colourOf(expert)}
             stroke-width={edgeWidth(weight)}
           />
         ))}
@@ -218,7 +218,7 @@ function Expert({ state, views, expert, experts, weight, load, bias }) {
         <span class="unseen">{said}</span>
       </button>
       <span class="machine-load" aria-hidden="true">
-        <i style={{ height: `${(100 * filled).toFixed(1)}%`, background: colourOf(expert, experts) }} />
+        <i style={{ height: `${(100 * filled).toFixed(1)}%`, background: colourOf(expert) }} />
       </span>
       <span class="machine-weight" aria-hidden="true">
         {chosen && (weight === 0 ? 'dropped' : percent(weight))}
