@@ -92,46 +92,54 @@
  * @typedef {object} SharedConfig
  * Configuration keys of both kinds of model. `engine.configFields(kind)` gives defaults and limits.
  *
- * @property {number | undefined} [layers] number of layers
- * @property {number | undefined} [dModel] width of the model; even for a language model
- * @property {number | undefined} [dInner] hidden width of an expert
- * @property {number | undefined} [experts] number of experts per layer
- * @property {number | undefined} [topK] experts per token, 1 to experts
- * @property {RouterName | CustomRouter | undefined} [router] where the router logits come from
- * @property {'topk-softmax' | 'softmax-topk' | 'sigmoid' | 'expert-choice' | 'relu' | undefined} [gate] how experts and their weights
- *   are chosen from the router logits
- * @property {number | undefined} [hyperSize] hidden width of the frozen hypernetwork (`hyperrouter`)
- * @property {number | undefined} [batchSize] largest number of parallel streams (or input vectors) per call
- * @property {boolean | undefined} [preLayerNorm] layer norm before each sublayer instead of after it
- * @property {number | undefined} [dropout] probability of dropping an activation in training
- * @property {number | undefined} [loadBalanceWeight] weight of the load-balancing loss
- * @property {number | undefined} [routerZWeight] weight of the router z-loss
- * @property {number | undefined} [routerSize] width of the projection that the router `cosine` compares
- * @property {number | undefined} [routerScale] factor on the router's initial values
- * @property {boolean | undefined} [routerNoise] trained noise on the router logits in training (noisy top-k)
- * @property {number | undefined} [sharedExperts] shared experts: one network of width sharedExperts · dInner that every token has
- * @property {number | undefined} [capacityFactor] capacity of an expert, as a multiple of an even share of the assignments; the rest is dropped;
- *   0: no limit
- * @property {number | undefined} [balanceRate] step of the bias that balances the load without a loss; 0: off
- * @property {number | undefined} [sparsityWeight] initial weight of the sparsity loss, which steers the experts per token to `topK`
- *   (gate `relu`); 0: off
- * @property {number | undefined} [beta1] Adam's decay of the first moment
- * @property {number | undefined} [beta2] Adam's decay of the second moment
- * @property {number | undefined} [epsilon] Adam's guard against division by zero
- * @property {number | undefined} [weightDecay] decoupled weight decay (AdamW)
- * @property {number | undefined} [seed] seed of the initial values and of dropout
+ * @property {number | undefined} [layers] number of layers; default 2, 1 to 128
+ * @property {number | undefined} [dModel] width of the model; even for a language model; default 64, 2 to 16384
+ * @property {number | undefined} [dInner] hidden width of an expert; default 128, 1 to 65536
+ * @property {number | undefined} [experts] number of experts per layer; default 8, 1 to 1024
+ * @property {number | undefined} [topK] experts per token, at most experts; default 2, 1 to 1024
+ * @property {RouterName | CustomRouter | undefined} [router] where the router logits come from; default 'hyperrouter'
+ * @property {'topk-softmax' | 'softmax-topk' | 'sigmoid' | 'expert-choice' | 'relu' | undefined} [gate] how experts
+ *   and their weights are chosen from the router logits; default 'topk-softmax'
+ * @property {number | undefined} [hyperSize] hidden width of the frozen hypernetwork (`hyperrouter`); default 64, 1
+ *   to 65536
+ * @property {number | undefined} [batchSize] largest number of parallel streams (or input vectors) per call; default
+ *   16, 1 to 1048576
+ * @property {boolean | undefined} [preLayerNorm] layer norm before each sublayer instead of after it; default false
+ * @property {number | undefined} [dropout] probability of dropping an activation in training; default 0, 0 to below 1
+ * @property {number | undefined} [loadBalanceWeight] weight of the load-balancing loss; default 0, 0 to 1000000
+ * @property {number | undefined} [routerZWeight] weight of the router z-loss; default 0, 0 to 1000000
+ * @property {number | undefined} [routerSize] width of the projection that the router `cosine` compares; default 32,
+ *   1 to 16384
+ * @property {number | undefined} [routerScale] factor on the router's initial values; default 1, 0 to 1000
+ * @property {boolean | undefined} [routerNoise] trained noise on the router logits in training (noisy top-k); default
+ *   false
+ * @property {number | undefined} [sharedExperts] shared experts: one network of width sharedExperts · dInner that
+ *   every token has; default 0, 0 to 1024
+ * @property {number | undefined} [capacityFactor] capacity of an expert, as a multiple of an even share of the
+ *   assignments; the rest is dropped; 0: no limit; default 0, 0 to 1000000
+ * @property {number | undefined} [balanceRate] step of the bias that balances the load without a loss; 0: off;
+ *   default 0, 0 to 1
+ * @property {number | undefined} [sparsityWeight] initial weight of the sparsity loss, which steers the experts per
+ *   token to `topK` (gate `relu`); 0: off; default 0, 0 to 1000000
+ * @property {number | undefined} [beta1] Adam's decay of the first moment; default 0.9, 0 to below 1
+ * @property {number | undefined} [beta2] Adam's decay of the second moment; default 0.999, 0 to below 1
+ * @property {number | undefined} [epsilon] Adam's guard against division by zero; default 1e-8, 1e-30 to 1
+ * @property {number | undefined} [weightDecay] decoupled weight decay (AdamW); default 0, 0 to 1000
+ * @property {number | undefined} [seed] seed of the initial values and of dropout; default 1, 0 to 4294967295
  */
 
 /**
  * @typedef {object} LanguageKeys
  * Configuration keys of language models only.
  *
- * @property {number | undefined} [vocabSize] number of different tokens; 256 for bytes
- * @property {number | undefined} [heads] attention heads per layer
- * @property {number | undefined} [dHead] width of an attention head
- * @property {number | undefined} [contextLength] largest number of tokens per segment
- * @property {number | undefined} [memoryLength] tokens of Transformer-XL memory before a segment
- * @property {number | undefined} [attentionDropout] probability of dropping an attention weight in training
+ * @property {number | undefined} [vocabSize] number of different tokens, 256 for bytes; default 256, 1 to 1048576
+ * @property {number | undefined} [heads] attention heads per layer; default 4, 1 to 1024
+ * @property {number | undefined} [dHead] width of an attention head; default 16, 1 to 4096
+ * @property {number | undefined} [contextLength] largest number of tokens per segment; default 64, 1 to 65536
+ * @property {number | undefined} [memoryLength] tokens of Transformer-XL memory before a segment; default 64, 0 to
+ *   65536
+ * @property {number | undefined} [attentionDropout] probability of dropping an attention weight in training; default
+ *   0, 0 to below 1
  */
 
 /**
@@ -143,8 +151,8 @@
  * @typedef {object} ClassifierKeys
  * Configuration keys of classifiers only.
  *
- * @property {number | undefined} [inputSize] features per input vector
- * @property {number | undefined} [classes] number of classes
+ * @property {number | undefined} [inputSize] features per input vector; default 2, 1 to 1048576
+ * @property {number | undefined} [classes] number of classes; default 2, 2 to 1048576
  */
 
 /**

@@ -92,7 +92,7 @@ describe('the packed package in a page', () => {
         'content-security-policy': STRICT['content-security-policy'].replace("'wasm-unsafe-eval'", ''),
       };
       const { error } = await outcomeIn(join(folder, 'plain'), { headers });
-      assert.match(error, /^EngineError: .*Content Security Policy/);
+      assert.match(error, /^EngineError: .*Content.Security.Policy/);
     });
   });
 

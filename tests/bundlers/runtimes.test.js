@@ -129,6 +129,19 @@ describe('the packed package without a page', () => {
     }
   });
 
+  it('its types need no library besides the language itself', async () => {
+    await copyFile(join(HERE, 'sample-bare.ts'), join(folder, 'sample-bare.ts'));
+    for (const lib of [['ES2022'], ['ES2022', 'DOM'], ['ESNext', 'DOM']]) {
+      const compilerOptions = {
+        ...{ strict: true, noEmit: true, target: 'ES2022', module: 'NodeNext', types: [], lib },
+        ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false },
+      };
+      const config = { compilerOptions, files: ['sample-bare.ts'] };
+      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
+      await run(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', folder]);
+    }
+  });
+
   it('is small', async (test) => {
     const sizeOf = async (/** @type {string} */ contents) => {
       const { outputFiles } = await build({

@@ -94,8 +94,11 @@ export async function direct(text: string, file: Uint8Array): Promise<string> {
   model.train(text, { steps: 1 });
   // @ts-expect-error steps must be given
   model.train(train, {});
+  // What is returned can be saved and sent as it is.
+  const download = new Blob([model.saveCheckpoint(), model.logits()]);
+  const answer = new Response(model.saveCheckpoint({ dtype: 'bf16' }));
   engine.dispose();
-  return out;
+  return out + download.size + answer.status;
 }
 
 export async function worker(tokens: Int32Array): Promise<Uint8Array> {

@@ -1,0 +1,29 @@
+/** What an editor shows of a configuration key: its meaning, and the default and limits of the engine. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { it } from 'node:test';
+import { load } from '../../web/index.js';
+
+const text = readFileSync(new URL('../../web/types.js', import.meta.url), 'utf8').replace(
+  /\n \*\s+(?!@)/g,
+  ' ',
+);
+
+it('keys of a configuration are described with default and limits', async () => {
+  const engine = await load({ variant: 'simd' });
+  for (const kind of /** @type {const} */ (['language', 'classifier'])) {
+    for (const { name, type, default: usual, min, max, exclusiveMax } of engine.configFields(kind)) {
+      // Of a language model it must be even.
+      const least = name === 'dModel' ? 2 : min;
+      const limits =
+        type === 'boolean' || type === 'choice' ? '' : `, ${least} to ${exclusiveMax ? 'below ' : ''}${max}`;
+      const ending = `; default ${typeof usual === 'string' ? `'${usual}'` : usual}${limits}`;
+      const lines = text.split('\n').filter((line) => line.includes(`} [${name}] `));
+      assert.ok(
+        lines.some((line) => line.endsWith(ending)),
+        `${name}: "${ending}" is not in ${lines}`,
+      );
+    }
+  }
+  engine.dispose();
+});
