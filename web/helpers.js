@@ -11,5 +11,6 @@ export * from './errors.js';
 export * from './measures.js';
 export * from './schedules.js';
 export * from './text.js';
+export { Training } from './training.js';
 export * from './types.js';
 export * from './vocabulary.js';

@@ -70,7 +70,7 @@ export async function load(options = {}) {
   }
   const chosen = variant === 'auto' ? (relaxed ? 'relaxed-simd' : 'simd') : variant;
   const { count, reason } = countThreads(threads);
-  const module = await compile(wasm === undefined ? locate(chosen, count > 1) : await wasm);
+  const module = await compile(wasm === undefined ? ownFile(chosen, count > 1) : await wasm);
   const memory = count > 1 ? sharedMemory() : undefined;
   const core = new Core(await instantiate(module, memory), memory);
   const found = core.call('relaxed') ? 'relaxed-simd' : 'simd';
@@ -151,6 +151,19 @@ async function instantiate(module, memory) {
     throw new EngineError('the module is not from hyperrouter-wasm');
   }
   return instance;
+}
+
+/**
+ * @param {Variant} variant
+ * @param {boolean} threads
+ */
+function ownFile(variant, threads) {
+  // Bundlers leave it empty in CommonJS and in scripts that are no modules.
+  if (import.meta.url) return locate(variant, threads);
+  throw new EngineError(
+    'the .wasm file cannot be found from a bundle that is no ES module, where import.meta.url is empty: pass ' +
+      'load({ wasm }) with its URL, its bytes or a compiled module',
+  );
 }
 
 /**

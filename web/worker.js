@@ -76,7 +76,9 @@ function startWorker(given) {
     return scriptOfNode(new URL(given, import.meta.url));
   } catch (cause) {
     if (cause instanceof EngineError || cause instanceof TypeError) throw cause;
-    const why = 'its script must be of the same origin as the page, and the page must allow it (worker-src)';
+    const why =
+      'its script must be of the same origin as the page, and the page must allow it (worker-src); pass load({ worker }) ' +
+      'with a URL of this origin, such as one of a Blob that imports the script';
     throw new EngineError(`the worker cannot be started: ${why}`, { cause });
   }
 }
@@ -90,6 +92,13 @@ function checkWorker(worker) {
 }
 
 function ownWorker() {
+  // Bundlers leave it empty in CommonJS and in scripts that are no modules.
+  if (!import.meta.url) {
+    throw new EngineError(
+      "the worker's script cannot be found from a bundle that is no ES module, where import.meta.url is empty: pass " +
+        'load({ worker, wasm })',
+    );
+  }
   // A literal so that bundlers find the script; for browsers and bundlers only.
   if (typeof Worker === 'function') {
     return new Worker(new URL('./worker/host.js', import.meta.url), { type: 'module' });

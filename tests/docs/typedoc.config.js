@@ -15,6 +15,8 @@ export default {
   excludeProtected: true,
   blockTags: [...OptionDefaults.blockTags, '@implements'],
   preservedTypeAnnotationTags: ['@throws'],
+  // Stand for classes of the platform, which have documentations of their own.
+  intentionallyNotExported: ['Signal', 'PlatformURL', 'PlatformResponse', 'PlatformWorker', 'WasmModule'],
   validation: { notExported: true, invalidLink: true, invalidPath: true },
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true,
