@@ -16,7 +16,7 @@ export default {
   blockTags: [...OptionDefaults.blockTags, '@implements'],
   preservedTypeAnnotationTags: ['@throws'],
   // Stand for classes of the platform, which have documentations of their own.
-  intentionallyNotExported: ['Signal', 'PlatformURL', 'PlatformResponse', 'PlatformWorker', 'WasmModule'],
+  intentionallyNotExported: ['Signal', 'PlatformURL', 'PlatformResponse', 'WasmModule'],
   validation: { notExported: true, invalidLink: true, invalidPath: true },
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true,
