@@ -234,6 +234,7 @@ export class Training {
     return this.then().finally(settled);
   }
 
+  /** The name of the class. */
   get [Symbol.toStringTag]() {
     return 'Training';
   }

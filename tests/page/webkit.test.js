@@ -43,15 +43,18 @@ describe('WebKit', { skip: noWebKit }, () => {
   });
   after(() => site.close());
 
-  for (const [name, locale, language] of [
-    ['no valid one', 'C.UTF-8', 'C'],
-    ['German', 'de_DE.UTF-8', 'de-DE'],
-    ['not set', 'C', 'en-US'],
-  ]) {
-    it(`every room trains as in Chromium where the language is ${name}`, async () => {
+  const all = /** @type {Room[]} */ (Object.keys(rooms));
+  // Numbers and charts depend on the language, and these rooms have all kinds of them.
+  const some = /** @type {Room[]} */ (['plane', 'text']);
+  for (const [name, locale, language, visited] of /** @type {const} */ ([
+    ['no valid one', 'C.UTF-8', 'C', all],
+    ['German', 'de_DE.UTF-8', 'de-DE', some],
+    ['not set', 'C', 'en-US', some],
+  ])) {
+    it(`rooms train as in Chromium where the language is ${name}`, async () => {
       const at = await launchWebKit({ locale });
       page = at;
-      for (const room of /** @type {Room[]} */ (Object.keys(rooms))) {
+      for (const room of visited) {
         // Within the page, which is not loaded again.
         await at.goto(`${site.url}#${rooms[room].hash}`);
         await trainInWebKit(at, room);
