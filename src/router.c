@@ -24,6 +24,15 @@ bool hr_router_routes(const hr_config *config) {
   return hr_router_at(config->router)->option.traits & HR_TRAIT_ROUTES;
 }
 
+void hr_router_linear_plan(hr_router *self, hr_arena *arena, int32_t n) {
+  (void)n;
+  if (!arena->base) return;
+  self->weight = self->parameters[0]->data;
+  self->bias = self->parameters[1]->data;
+  self->weight_grad = self->parameters[0]->grad;
+  self->bias_grad = self->parameters[1]->grad;
+}
+
 static hr_linear map(const hr_router *self) {
   return (hr_linear){.inputs = self->d_model,
                      .outputs = self->experts,

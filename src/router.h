@@ -61,6 +61,9 @@ const hr_router_type *hr_router_at(int32_t index);
 /* Whether the router of a configuration routes tokens; else one dense network takes them all. */
 bool hr_router_routes(const hr_config *config);
 
+/* The plan of routers whose first two tensors are R and b themselves. */
+void hr_router_linear_plan(hr_router *self, hr_arena *arena, int32_t n);
+
 /* logits = R x + b, for routers that have an R and a b. */
 void hr_router_linear_forward(const hr_router *self, hr_real *logits, const hr_real *x, int32_t n,
                               const hr_pass *pass);

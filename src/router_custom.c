@@ -4,12 +4,6 @@
 
 enum { WEIGHT, BIAS };
 
-static char *append(char *at, const char *text) {
-  while (*text) *at++ = *text++;
-  *at = 0;
-  return at;
-}
-
 static void declare(hr_router *self, hr_parameters *parameters, int32_t layer) {
   self->parameters[WEIGHT] =
       hr_parameters_declare(parameters, layer, "pos_ff.gate.generated.weight", HR_INITIAL_ZERO, HR_EXTERNAL,
@@ -18,22 +12,13 @@ static void declare(hr_router *self, hr_parameters *parameters, int32_t layer) {
                                                  HR_INITIAL_ZERO, HR_EXTERNAL, self->experts, 0, 0);
   for (int32_t i = 0; i < self->tensor_count; i++) {
     const hr_router_tensor *tensor = &self->tensors[i];
-    char name[16 + HR_ROUTER_TENSOR_NAME];
-    append(append(name, "pos_ff.gate."), tensor->name);
+    char name[16 + HR_ROUTER_TENSOR_NAME] = "pos_ff.gate.";
+    memcpy(name + strlen(name), tensor->name, sizeof tensor->name);
     const hr_role role = tensor->trained ? HR_TRAINED : HR_FROZEN;
     hr_parameters_normal(hr_parameters_declare(parameters, layer, name, HR_INITIAL_UNIT, role,
                                                tensor->shape[0], tensor->shape[1], tensor->shape[2]),
                          tensor->mean, tensor->deviation);
   }
-}
-
-static void plan(hr_router *self, hr_arena *arena, int32_t n) {
-  (void)n;
-  if (!arena->base) return;
-  self->weight = self->parameters[WEIGHT]->data;
-  self->bias = self->parameters[BIAS]->data;
-  self->weight_grad = self->parameters[WEIGHT]->grad;
-  self->bias_grad = self->parameters[BIAS]->grad;
 }
 
 const hr_router_type hr_router_custom = {
@@ -43,7 +28,7 @@ const hr_router_type hr_router_custom = {
                .traits =
                    HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_MATRIX | HR_TRAIT_GATED | HR_TRAIT_EXTERNAL},
     .declare = declare,
-    .plan = plan,
+    .plan = hr_router_linear_plan,
     .forward = hr_router_linear_forward,
     .backward = hr_router_linear_backward,
 };

@@ -14,15 +14,6 @@ static void declare(hr_router *self, hr_parameters *parameters, int32_t layer) {
   hr_parameters_scale(self->parameters[WEIGHT], self->scale);
 }
 
-static void plan(hr_router *self, hr_arena *arena, int32_t n) {
-  (void)n;
-  if (!arena->base) return;
-  self->weight = self->parameters[WEIGHT]->data;
-  self->bias = self->parameters[BIAS]->data;
-  self->weight_grad = self->parameters[WEIGHT]->grad;
-  self->bias_grad = self->parameters[BIAS]->grad;
-}
-
 const hr_router_type hr_router_smoe = {
     .option = {.name = "smoe",
                .label = "Standard top-k (SMoE)",
@@ -30,7 +21,7 @@ const hr_router_type hr_router_smoe = {
                .traits =
                    HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_MATRIX | HR_TRAIT_SCALE | HR_TRAIT_GATED},
     .declare = declare,
-    .plan = plan,
+    .plan = hr_router_linear_plan,
     .forward = hr_router_linear_forward,
     .backward = hr_router_linear_backward,
 };
@@ -41,7 +32,7 @@ const hr_router_type hr_router_smoe_dropout = {
                .summary = "The router is random and frozen.",
                .traits = HR_TRAIT_ROUTES | HR_TRAIT_MATRIX | HR_TRAIT_SCALE | HR_TRAIT_GATED},
     .declare = declare,
-    .plan = plan,
+    .plan = hr_router_linear_plan,
     .forward = hr_router_linear_forward,
     .backward = hr_router_linear_backward,
 };
