@@ -25,19 +25,7 @@ export function TerritoriesFigure({ run, state, views }) {
   const layer = views.layer.value;
   if (!layer) return null;
   const { experts } = layer.shape;
-  const alone = state.get('show') === 'alone' ? Number(state.get('alone')) - 1 : -1;
   const load = loadNow(run, state, experts);
-  /** @param {number} expert */
-  const toggle = (expert) =>
-    state.setTogether(
-      'show',
-      alone === expert
-        ? [['show', 'expert']]
-        : [
-            ['show', 'alone'],
-            ['alone', expert + 1],
-          ],
-    );
   return (
     <Figure
       title={`Each expert’s territory (layer ${state.get('layer')})`}
@@ -48,7 +36,12 @@ export function TerritoriesFigure({ run, state, views }) {
       <ul class="territories">
         {Array.from({ length: experts }, (_, expert) => (
           <li key={expert}>
-            <button type="button" data-picture aria-pressed={alone === expert} onClick={() => toggle(expert)}>
+            <button
+              type="button"
+              data-picture
+              aria-pressed={isAlone(state, expert)}
+              onClick={() => toggleAlone(state, expert)}
+            >
               <TerritoryMap views={views} expert={expert} />
               <span class="territory-line">
                 <Chip letter={letterOf(expert)} {...fillOf(expert, experts, 1)} />{' '}
@@ -63,12 +56,29 @@ export function TerritoriesFigure({ run, state, views }) {
   );
 }
 
+/** Whether the map shows one expert alone. @param {State} state @param {number} expert */
+export const isAlone = (state, expert) =>
+  state.get('show') === 'alone' && Number(state.get('alone')) - 1 === expert;
+
+/** Shows one expert alone on the map, or all again. @param {State} state @param {number} expert */
+export function toggleAlone(state, expert) {
+  state.setTogether(
+    'show',
+    isAlone(state, expert)
+      ? [['show', 'expert']]
+      : [
+          ['show', 'alone'],
+          ['alone', expert + 1],
+        ],
+  );
+}
+
 /**
  * @param {PlaneRun} run
  * @param {State} state
  * @param {number} experts
  */
-function loadNow(run, state, experts) {
+export function loadNow(run, state, experts) {
   const routing = run.map.value?.views.layers[Number(state.get('layer')) - 1];
   return routing ? [...expertLoad(routing.experts, experts)] : [];
 }

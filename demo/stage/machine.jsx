@@ -1,9 +1,9 @@
-import { expertLoad } from 'hyperrouter-wasm';
 import { colourOf, fillOf, letterOf } from '../colours.js';
 import { fixed, percent } from '../format.js';
 import { routingAt } from '../plane/fields.js';
 import { cellAt } from '../plane/geometry.js';
-import { TerritoryMap } from '../plane/territories.jsx';
+import { placeInWords } from '../plane/map.jsx';
+import { isAlone, loadNow, TerritoryMap, toggleAlone } from '../plane/territories.jsx';
 import { Chip } from '../views/figure.jsx';
 import { columns, curve, edgeWidth, rowMiddle, weightsAt } from './layout.js';
 
@@ -35,8 +35,7 @@ export function Machine({ run, state, views, cursor, hovered }) {
   const { shape, routing } = layer;
   const at = routingAt(routing, shape, cellAt(place, shape.size));
   const weights = weightsAt(at, shape.experts);
-  const all = map?.views.layers[current];
-  const load = all ? [...expertLoad(all.experts, shape.experts)] : new Array(shape.experts).fill(0);
+  const load = loadNow(run, state, shape.experts);
   const shared = Number(state.get('sharedExperts'));
   const rows = shape.experts + (shared > 0 ? 1 : 0);
   const words = inWords(weights, place);
@@ -69,7 +68,7 @@ export function Machine({ run, state, views, cursor, hovered }) {
                 views,
                 expert,
                 weight,
-                load: load[expert],
+                load: load[expert] ?? 0,
                 bias: shape.biases?.[current]?.[expert],
               }}
               experts={shape.experts}
@@ -185,7 +184,6 @@ function Edges({ weights, rows, shared }) {
  */
 function Expert({ state, views, expert, experts, weight, load, bias }) {
   const letter = letterOf(expert);
-  const alone = state.get('show') === 'alone' && Number(state.get('alone')) - 1 === expert;
   // A full bar is twice an even load; the line in its middle is an even one.
   const filled = Math.min(1, (load * experts) / 2);
   const chosen = weight !== undefined;
@@ -199,19 +197,9 @@ function Expert({ state, views, expert, experts, weight, load, bias }) {
     <li class={chosen ? 'machine-expert is-chosen' : 'machine-expert'}>
       <button
         type="button"
-        aria-pressed={alone}
+        aria-pressed={isAlone(state, expert)}
         title={`${said}. Press to see it alone on the map below.`}
-        onClick={() =>
-          state.setTogether(
-            'show',
-            alone
-              ? [['show', 'expert']]
-              : [
-                  ['show', 'alone'],
-                  ['alone', expert + 1],
-                ],
-          )
-        }
+        onClick={() => toggleAlone(state, expert)}
       >
         <Chip letter={letter} {...fillOf(expert, experts, 1)} />
         <TerritoryMap views={views} expert={expert} />
@@ -239,9 +227,7 @@ function Dense({ built, place }) {
             : 'The model is being built.'}
         </p>
       </div>
-      <p class="machine-words">
-        x {fixed(place.x)}, y {fixed(place.y)}
-      </p>
+      <p class="machine-words">{placeInWords(place)}</p>
     </section>
   );
 }
@@ -264,6 +250,6 @@ function inWords(weights, place) {
     .flatMap((weight, expert) => (weight === undefined ? [] : [{ weight, letter: letterOf(expert) }]))
     .sort((a, b) => b.weight - a.weight)
     .map(({ weight, letter }) => `${letter} ${weight === 0 ? 'dropped' : percent(weight)}`);
-  const where = `x ${fixed(place.x)}, y ${fixed(place.y)}`;
+  const where = placeInWords(place);
   return chosen.length ? `${where} goes to ${chosen.join(' and ')}` : `${where} gets no expert`;
 }
