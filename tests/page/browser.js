@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +43,11 @@ export async function open(name = 'chromium', options = {}) {
     const configFile = join(demo, 'vite.config.js');
     await build({ configFile, logLevel: 'warn', build: { outDir: folder } });
   }
+  // Beside the page, of the same origin, and without a picture that a browser would look for.
+  await writeFile(
+    join(outDir, 'blank.html'),
+    '<!doctype html><link rel="icon" href="data:,"><title>Blank</title>',
+  );
   const server = await preview({
     configFile: false,
     root: demo,
@@ -80,6 +85,8 @@ async function inBrowser(name, { url, folder }, { alone = false, args } = {}) {
     name === 'firefox'
       ? await launchFirefox({ downloadsPath })
       : await (alone ? launchChromium({ args }) : openChromium());
+  /** Pages of visits without options of their own: to open one anew costs as much as what the page does itself. */
+  const pages = { idle: /** @type {Page[]} */ ([]), used: /** @type {Page[]} */ ([]) };
   return {
     name,
     url,
@@ -87,9 +94,25 @@ async function inBrowser(name, { url, folder }, { alone = false, args } = {}) {
     browser,
     /** Where files that the page saves are put. */
     downloadsPath,
-    /** Closes all pages, also those that a failed test left behind. */
+    /** A page that knows nothing of a visit before, in a context of its own. */
+    async freshPage() {
+      const page = pages.idle.pop() ?? (await (await browser.newContext(usual)).newPage());
+      pages.used.push(page);
+      await page.goto(new URL('/blank.html', url).href);
+      await page.evaluate(forget);
+      return page;
+    },
+    /** Ends all visits, also those that a failed test left behind. */
     async clear() {
-      for (const context of browser.contexts()) await context.close();
+      const leave = pages.used
+        .splice(0)
+        .filter((page) => !page.isClosed() && page.context().pages().length === 1);
+      const kept = [...pages.idle, ...leave].map((page) => page.context());
+      await Promise.all([
+        ...browser.contexts().flatMap((context) => (kept.includes(context) ? [] : context.close())),
+        ...leave.map((page) => restore(page)),
+      ]);
+      pages.idle.push(...leave);
     },
     async close() {
       await browser.close();
@@ -99,6 +122,36 @@ async function inBrowser(name, { url, folder }, { alone = false, args } = {}) {
 }
 
 /** @typedef {Awaited<ReturnType<typeof inBrowser>>} Site */
+/** @typedef {import('playwright-core').Page} Page */
+
+/** @type {import('playwright-core').BrowserContextOptions & { viewport: { width: number, height: number } }} */
+const usual = {
+  viewport: { width: 1440, height: 1000 },
+  // What the page keeps for later is no part of most tests, and would be loaded in each.
+  serviceWorkers: 'block',
+};
+
+/** In the browser, at an address beside the page: takes away what it kept. */
+async function forget() {
+  localStorage.clear();
+  sessionStorage.clear();
+  for (const { name } of await indexedDB.databases()) if (name) indexedDB.deleteDatabase(name);
+}
+
+/** In the browser. */
+function openDrawers() {
+  // A document without an origin, as before the page, has no storage.
+  if (location.protocol.startsWith('http') && !localStorage.getItem('hyperrouter-drawers'))
+    localStorage.setItem('hyperrouter-drawers', '["data","model","training","more","files"]');
+}
+
+/** Nothing of a visit is left: what it trains, what listens to it, how it is shown. @param {Page} page */
+async function restore(page) {
+  page.removeAllListeners();
+  await page.goto('about:blank');
+  await page.emulateMedia({ media: null, colorScheme: null, reducedMotion: null, forcedColors: null });
+  await page.setViewportSize(usual.viewport);
+}
 
 /**
  * A fresh page, ready to train. What it complains of is collected.
@@ -109,24 +162,12 @@ async function inBrowser(name, { url, folder }, { alone = false, args } = {}) {
  *   are open
  */
 export async function visit(site, hash = small, { drawers = true, ...options } = {}) {
-  const context = await site.browser.newContext({
-    viewport: { width: 1440, height: 1000 },
-    // What the page keeps for later is no part of most tests, and would be loaded in each.
-    serviceWorkers: 'block',
-    ...options,
-  });
-  if (drawers) {
-    // As a visitor who has opened all drawers before: what is in them is at hand.
-    await context.addInitScript(
-      (names) => {
-        // A document without an origin, as before the page, has no storage.
-        if (location.protocol.startsWith('http') && !localStorage.getItem('hyperrouter-drawers'))
-          localStorage.setItem('hyperrouter-drawers', names);
-      },
-      JSON.stringify(['data', 'model', 'training', 'more', 'files']),
-    );
-  }
-  const page = await context.newPage();
+  const own = Object.keys(options).length > 0;
+  const page = own
+    ? await (await site.browser.newContext({ ...usual, ...options })).newPage()
+    : await site.freshPage();
+  // As a visitor who has opened all drawers before: what is in them is at hand.
+  if (drawers) await (own ? page.addInitScript(openDrawers) : page.evaluate(openDrawers));
   page.setDefaultTimeout(patience);
   /** @type {string[]} */
   const complaints = [];

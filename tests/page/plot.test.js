@@ -161,7 +161,8 @@ describe('a chart', () => {
   };
 
   it('is drawn where the language of the browser is none', async () => {
-    const at = await visit(site, '');
+    // A page of its own, since the script stays with it.
+    const at = await visit(site, '', { locale: 'en-US' });
     await at.page.addInitScript(() => {
       Object.defineProperty(Navigator.prototype, 'language', { get: () => 'C', configurable: true });
     });

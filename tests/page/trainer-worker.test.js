@@ -66,8 +66,8 @@ describe('the worker that trains', () => {
     await session.setPace(0);
     await session.frame();
     const { value } = session.speed;
-    // A busy machine may be slower, none may be faster.
-    assert.ok(value > 0 && value < 1.1 * 20 * Number(batch), `${value} at 20 steps of ${batch} points`);
+    // By the time of its steps it would be a hundred times as many. A busy machine is slower, and then catches up.
+    assert.ok(value > 0 && value < 4 * 20 * Number(batch), `${value} at 20 steps of ${batch} points`);
   });
 
   it('ends a run that is paused before it starts', async () => {
