@@ -8,10 +8,12 @@ import { CheckpointError, RouterError } from './errors.js';
 import { fileKind } from './file-kinds.js';
 import { isHalf, narrow, widen } from './half.js';
 import { list, quote, show } from './message.js';
+import { parseRun } from './run.js';
 
 /** @import { ConfigSchema, PlainConfig } from './config.js' */
 /** @import { RawParameter } from './core.js' */
 /** @import { SavedMemory } from './language-model.js' */
+/** @import { TrainingRun } from './run.js' */
 /** @import { Bytes, Floats, ModelKind } from './types.js' */
 
 /** As in the reference implementation: a longer header is corrupt or an attack. */
@@ -26,6 +28,7 @@ export const RESERVED_METADATA = [
   'hyperrouter.config',
   'hyperrouter.router',
   'hyperrouter.step',
+  'hyperrouter.run',
   'hyperrouter.topK',
   'hyperrouter.sparsityWeight',
 ];
@@ -39,6 +42,7 @@ const LARGEST_SPARSITY_WEIGHT = 1e30;
 /** Of no effect in a model that is opened without `balanceRate`. */
 const BIAS = /^layers\.\d+\.pos_ff\.gate\.e_score_correction_bias$/;
 const OPTIMIZER = /^optimizer\.[mv]\./;
+const BEST = /^best\./;
 const MEMORY = /^state\.memory\.\d+$/;
 
 /**
@@ -240,6 +244,7 @@ export function openCheckpoint(file, given, schema) {
     'hyperrouter.config': json,
     'hyperrouter.router': router,
     'hyperrouter.step': step,
+    'hyperrouter.run': run,
     'hyperrouter.topK': topK,
     'hyperrouter.sparsityWeight': sparsityWeight,
     format,
@@ -277,13 +282,18 @@ export function openCheckpoint(file, given, schema) {
     tensors,
     kind,
     config,
-    { step: steps, topK: current, sparsityWeight: weight },
+    {
+      step: steps,
+      topK: current,
+      sparsityWeight: weight,
+      run: run === undefined ? null : readRun(run, steps, Number(config.experts)),
+    },
     rest,
   );
   // Before memory is allocated for tensors that the file may not contain.
-  for (const { tensor } of checkpoint.match(schema.parameters(kind, config))) {
-    checkNumbers(tensor, floatsOf(tensor));
-  }
+  const parameters = schema.parameters(kind, config);
+  for (const { tensor } of checkpoint.match(parameters)) checkNumbers(tensor, floatsOf(tensor));
+  checkpoint.best(parameters.filter(({ role }) => role !== 'frozen'));
   if (kind === 'language') checkpoint.memory(Number(config.layers), Number(config.dModel));
   return checkpoint;
 }
@@ -361,6 +371,20 @@ function readWeight(key, text) {
 }
 
 /**
+ * @param {string} json
+ * @param {number} step
+ * @param {number} experts
+ */
+function readRun(json, step, experts) {
+  try {
+    return parseRun(json, step, experts);
+  } catch (error) {
+    const message = error instanceof SyntaxError ? 'it is not JSON' : /** @type {Error} */ (error).message;
+    throw new CheckpointError(`hyperrouter.run in the file is invalid: ${message}`, { cause: error });
+  }
+}
+
+/**
  * What is no number in a file would only be noticed later, as a loss that is none.
  * @param {Tensor} tensor
  * @param {Float32Array} numbers
@@ -382,16 +406,18 @@ export class Checkpoint {
    * @param {Map<string, Tensor>} tensors
    * @param {ModelKind} kind
    * @param {PlainConfig} config
-   * @param {{ step: number, topK: number | undefined, sparsityWeight: number | undefined }} state of now; undefined: as configured
+   * @param {{ step: number, topK: number | undefined, sparsityWeight: number | undefined, run: TrainingRun | null }} state
+   *   of now; undefined: as configured
    * @param {Record<string, string>} metadata without the keys of the format
    */
-  constructor(tensors, kind, config, { step, topK, sparsityWeight }, metadata) {
+  constructor(tensors, kind, config, { step, topK, sparsityWeight, run }, metadata) {
     this.#tensors = tensors;
     this.kind = kind;
     this.config = config;
     this.step = step;
     this.topK = topK;
     this.sparsityWeight = sparsityWeight;
+    this.run = run;
     this.metadata = metadata;
   }
 
@@ -419,6 +445,7 @@ export class Checkpoint {
     for (const name of this.#tensors.keys()) {
       const ignored =
         MEMORY.test(name) ||
+        (this.run?.best && BEST.test(name)) ||
         IGNORED.some((pattern) => pattern.test(name)) ||
         BIAS.test(name) ||
         known.has(name.replace(PLACEHOLDER, '$1.hypernet.0.weight'));
@@ -427,6 +454,27 @@ export class Checkpoint {
       }
     }
     return writes;
+  }
+
+  /**
+   * The kept state of a run with patience.
+   * @param {RawParameter[]} parameters that training changes
+   * @returns {Floats[] | undefined} their elements
+   */
+  best(parameters) {
+    if (!this.run?.best) return undefined;
+    const names = new Set(parameters.map(({ name }) => `best.${name}`));
+    const unknown = [...this.#tensors.keys()].find((name) => BEST.test(name) && !names.has(name));
+    if (unknown !== undefined)
+      throw new CheckpointError(
+        `tensor ${quote(unknown)} is not the best state of a parameter of this model`,
+      );
+    return parameters.map(({ name, shape }) => {
+      const tensor = this.#find(`best.${name}`, shape);
+      const numbers = floatsOf(tensor);
+      checkNumbers(tensor, numbers);
+      return numbers;
+    });
   }
 
   /**

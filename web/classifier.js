@@ -10,10 +10,12 @@ import {
   typedArrayName,
 } from './check.js';
 import { Batches, evaluateVectors } from './data.js';
+import { isStream } from './data-stream.js';
 import { Model } from './model.js';
 import { INPUT, OPTIONS } from './options.js';
 import { ProbeHistory } from './probe-history.js';
-import { isSource, train } from './training.js';
+import { recordOf } from './run.js';
+import { isSource, sourceOf, train } from './training.js';
 
 /**
  * @typedef {object} Batch
@@ -26,7 +28,7 @@ import { isSource, train } from './training.js';
 /** @import { VectorEvaluation } from './data.js' */
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Training } from './training.js' */
-/** @import { Complete, ClassifierConfig, Floats, Ids, Numbers, Source, TrainOptions, TrainProgress } from './types.js' */
+/** @import { Complete, ClassifierConfig, Floats, Ids, Numbers, Source, StreamOf, TrainOptions, TrainProgress } from './types.js' */
 
 /**
  * A classifier of vectors whose layers are mixtures of experts. Created by `engine.createClassifier()` or
@@ -66,22 +68,30 @@ export class Classifier extends Model {
    *     for await (const { step, loss } of model.train({ inputs, targets }, { steps: 500 })) console.log(step, loss);
    *
    * Yields to the event loop between steps, and stops when you leave the loop.
-   * @param {Batch | Source<Batch & { epoch?: number | undefined }>} data any number of vectors, or a source of the batch of each
-   *   step
-   * @param {TrainOptions<Batch, Partial<Batch> | Numbers>} options `steps` is required
+   * @param {Batch | Source<Batch & { epoch?: number | undefined }> | StreamOf<Batch>} data any number of vectors, a source of
+   *   the batch of each step, or a stream of batches
+   * @param {TrainOptions<Batch, Partial<Batch> | Numbers>} [options] how to train
    * @returns {Training<TrainProgress<VectorEvaluation>>} progress events; `await` trains to the end and gives the last one
    * @throws {TypeError | RangeError} at once, naming the argument
    * @throws {DivergedError} from the generator: the loss or the gradient is not finite; the parameters are those after
    *   the last good step
    */
-  train(data, options) {
-    const { validation, probe, probeClasses, signal, seed } = checkOptions('train', options, OPTIONS.train);
+  train(data, options = {}) {
+    const { validation, probe, probeClasses, signal } = checkOptions('train', options, OPTIONS.train);
     const { batchSize } = this.config;
-    const vectors = isSource(data) ? undefined : this.#readData('data', data);
+    const vectors = isSource(data) || isStream(data) ? undefined : this.#readData('data', data);
     const held = validation === undefined ? undefined : this.#readData('validation', validation);
     const probed = probe === undefined ? undefined : this.#readProbe(probe, probeClasses, 'probeClasses');
     return train(this, options, {
-      source: vectors ? new Batches(vectors, { batchSize, seed }) : /** @type {Source<Batch>} */ (data),
+      source: vectors
+        ? ({ seed }) => new Batches(vectors, { batchSize, seed })
+        : sourceOf(/** @type {any} */ (data), { batchSize }),
+      data:
+        vectors &&
+        recordOf('vectors', [vectors.inputs, vectors.targets], vectors.targets.length, {
+          batchSize,
+          length: 1,
+        }),
       validate: held && (() => evaluateVectors(this, held, { signal })),
       measure: probed && (() => this.#measure(probed)),
     });

@@ -26,9 +26,10 @@ export class OutOfMemoryError extends Error {
   /**
    * @param {string} message description of the error
    * @param {number} bytes that the model needs
+   * @param {ErrorOptions} [options] cause: the underlying error
    */
-  constructor(message, bytes) {
-    super(clean(message));
+  constructor(message, bytes, options) {
+    super(clean(message), options);
     /** Bytes that the model needs. */
     this.bytes = bytes;
   }

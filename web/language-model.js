@@ -14,17 +14,19 @@ import {
   toIntegers,
   typedArrayName,
 } from './check.js';
+import { isStream } from './data-stream.js';
 import { Model } from './model.js';
 import { OPTIONS } from './options.js';
 import { ProbeHistory } from './probe-history.js';
+import { recordOf } from './run.js';
 import { evaluateText, TextStreams } from './text.js';
-import { isSource, train } from './training.js';
+import { isSource, sourceOf, train } from './training.js';
 
 /** @import { Checkpoint } from './checkpoint.js' */
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Evaluation } from './text.js' */
 /** @import { TrainedModel, Training } from './training.js' */
-/** @import { Complete, Ids, LanguageConfig, LayerRouting, Source, TrainOptions, TrainProgress } from './types.js' */
+/** @import { Complete, Ids, LanguageConfig, LayerRouting, Source, StreamOf, TrainOptions, TrainProgress } from './types.js' */
 
 /**
  * @typedef {object} Segment
@@ -117,21 +119,28 @@ export class LanguageModel extends Model {
    * Yields to the event loop between steps, and stops when you leave the loop. The model may be used in the meantime:
    * `generate`, `measure` and `evaluateText` do not affect training; other calls that advance the memory, such as
    * `evaluate`, make the next training segment start with another memory.
-   * @param {Ids | Source<Segment & { epoch?: number | undefined }>} data tokens, or a source of the segment of each step
-   * @param {TrainOptions<Ids, Ids>} options `steps` is required
+   *
+   * Tokens may also come in pieces, as a `ReadableStream` or an async iterable of arrays: a block of 8 segments for each of
+   * batchSize streams is trained on at a time.
+   * @param {Ids | Source<Segment & { epoch?: number | undefined }> | StreamOf<Segment | Ids | Uint8Array>} data tokens, a source
+   *   of the segment of each step, or a stream of segments or of pieces of a text
+   * @param {TrainOptions<Ids, Ids>} [options] how to train
    * @returns {Training<TrainProgress<Evaluation>>} progress events; `await` trains to the end and gives the last one
    * @throws {TypeError | RangeError} at once, naming the argument
    * @throws {DivergedError} from the generator: the loss or the gradient is not finite; the parameters are those after
    *   the last good step
    */
-  train(data, options) {
+  train(data, options = {}) {
     const { validation, probe, probeClasses, signal } = checkOptions('train', options, OPTIONS.train);
     const { batchSize, contextLength } = this.config;
-    const text = isSource(data) ? undefined : this.#readTokens('data', data, 2 * batchSize);
+    const text = isSource(data) || isStream(data) ? undefined : this.#readTokens('data', data, 2 * batchSize);
     const held = validation === undefined ? undefined : this.#readTokens('validation', validation, 2);
     const probed = probe === undefined ? undefined : this.#readProbe(probe, probeClasses, 'probeClasses');
     return train(/** @type {TrainedModel<Segment>} */ (this), options, {
-      source: text ? new TextStreams(text, { batchSize, length: contextLength }) : /** @type {any} */ (data),
+      source: text
+        ? new TextStreams(text, { batchSize, length: contextLength })
+        : sourceOf(/** @type {any} */ (data), this.config),
+      data: text && recordOf('tokens', [text], text.length, { batchSize, length: contextLength }),
       adapt: (segment) => this.#adapt(segment),
       validate: held && (() => evaluateText(this, held, { signal })),
       measure: probed && (() => this.#measure(probed)),

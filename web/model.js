@@ -15,7 +15,7 @@ import {
 import { configMetadata, encodeCheckpoint, floatsOf, RESERVED_METADATA } from './checkpoint.js';
 import { Status } from './core.js';
 import { isCustom, isOwn, RouterProgram } from './custom-router.js';
-import { DisposedError, DivergedError } from './errors.js';
+import { DisposedError, DivergedError, OutOfMemoryError } from './errors.js';
 import { isHalf, tooLarge } from './half.js';
 import { quote } from './message.js';
 import { nearest } from './nearest.js';
@@ -24,6 +24,7 @@ import { INPUT, OPTIONS } from './options.js';
 /** @import { PlainConfig } from './config.js' */
 /** @import { Core, RawParameter } from './core.js' */
 /** @import { Checkpoint } from './checkpoint.js' */
+/** @import { TrainingRun } from './run.js' */
 /** @import { Complete, Bytes, Floats, LayerRouting, MemoryUse, ModelKind, Numbers, Parameter, SharedConfig, StepOptions, StepResult } from './types.js' */
 
 /**
@@ -66,6 +67,8 @@ export class Model {
   #disposed = false;
   /** @type {RouterProgram | undefined} */
   #router;
+  /** The kept state of a run with patience: the elements of all tensors that training changes. @type {Floats | undefined} */
+  #best;
 
   /**
    * @param {Owner} owner
@@ -86,6 +89,12 @@ export class Model {
      * @type {Record<string, string>}
      */
     this.metadata = {};
+    /**
+     * The last run of `train`, which `train(data, { resume: true })` goes on with if it has not ended; null if there is
+     * none. It changes with each step.
+     * @type {Readonly<TrainingRun> | null}
+     */
+    this.run = null;
     const parameters = owner.core.parameters(address);
     if (isCustom(this.config.router)) {
       const sizes = /** @type {{ layers: number, experts: number, dModel: number }} */ (this.config);
@@ -367,8 +376,9 @@ export class Model {
   /**
    * The model as a safetensors file that PyTorch code can open too.
    * @param {object} [options] what else to save
-   * @param {boolean | undefined} [options.optimizer] also save Adam's moments, the number of steps and the memory, so that training
-   *   continues as if it had not been interrupted; default: false
+   * @param {boolean | undefined} [options.optimizer] also save Adam's moments, the number of steps, the memory, and the run of
+   *   `train` with its best state, so that `train(data, { resume: true })` continues as if it had not been interrupted;
+   *   default: false
    * @param {Record<string, string> | undefined} [options.metadata] strings to save; default: `model.metadata`
    * @param {'f32' | 'f16' | 'bf16' | undefined} [options.dtype] numbers in the file; default: f32. The others take half the space and
    *   round: for finished models, not together with `optimizer`
@@ -407,15 +417,64 @@ export class Model {
         }
       }
       tensors.push(...this.contextTensors());
+      if (this.run?.best) tensors.push(...this.#bestTensors());
     }
     const state = {
       ...(this.topK === this.config.topK ? {} : { 'hyperrouter.topK': String(this.topK) }),
       ...(optimizer ? { 'hyperrouter.step': String(this.step) } : {}),
+      ...(optimizer && this.run ? { 'hyperrouter.run': JSON.stringify(this.run) } : {}),
       ...(this.config.sparsityWeight > 0
         ? { 'hyperrouter.sparsityWeight': String(this.sparsityWeight) }
         : {}),
     };
     return encodeCheckpoint(tensors, { ...metadata, ...configMetadata(this.config), ...state }, type);
+  }
+
+  /** What training changes, besides the optimizer's state. */
+  #changing() {
+    return this.#tensors().filter(({ role }) => role !== 'frozen');
+  }
+
+  /**
+   * Keeps a copy of the parameters, in memory that is taken by the first call.
+   * @throws {OutOfMemoryError} there is no memory for the copy
+   * @ignore
+   */
+  keepBest() {
+    const entries = this.#changing();
+    this.#best ??= allocate(entries.reduce((sum, { size }) => sum + size, 0));
+    let at = 0;
+    for (const { data, size } of entries) {
+      this.#best.set(this.core.floats(data, size), at);
+      at += size;
+    }
+  }
+
+  /**
+   * Puts the kept copy back.
+   * @ignore
+   */
+  restoreBest() {
+    const tensors = this.#bestTensors();
+    this.#changing().forEach(({ data, size }, index) => {
+      this.core.floats(data, size).set(tensors[index].data);
+    });
+    this.#invalidate();
+  }
+
+  /** @ignore */
+  forgetBest() {
+    this.#best = undefined;
+  }
+
+  /** The kept copy as tensors of a file. */
+  #bestTensors() {
+    const kept = /** @type {Floats} */ (this.#best);
+    let end = 0;
+    return this.#changing().map(({ name, shape, size }) => {
+      end += size;
+      return { name: `best.${name}`, shape, data: kept.subarray(end - size, end) };
+    });
   }
 
   /**
@@ -445,6 +504,15 @@ export class Model {
     if (checkpoint.sparsityWeight !== undefined && this.config.sparsityWeight > 0)
       core.call('model_set_sparsity_weight', address, checkpoint.sparsityWeight);
     this.metadata = { ...checkpoint.metadata };
+    this.run = checkpoint.run;
+    const best = checkpoint.best(this.#changing());
+    if (!best) return;
+    this.keepBest();
+    let at = 0;
+    for (const data of best) {
+      /** @type {Floats} */ (this.#best).set(data, at);
+      at += data.length;
+    }
   }
 
   /** Frees the memory. May be called twice; any other use throws `DisposedError` afterwards. */
@@ -457,6 +525,21 @@ export class Model {
   /** `using model = engine.createLanguageModel(...)` */
   [Symbol.dispose]() {
     this.dispose();
+  }
+}
+
+/**
+ * @param {number} size
+ * @returns {Floats}
+ */
+function allocate(size) {
+  try {
+    return new Float32Array(size);
+  } catch (cause) {
+    const bytes = 4 * size;
+    throw new OutOfMemoryError(`the best state needs ${bytes} bytes, which are not available`, bytes, {
+      cause,
+    });
   }
 }
 

@@ -12,8 +12,9 @@ export const OPTIONS = {
   gradients: [],
   trainStep: ['learningRate', 'clip'],
   train: [
-    ...['steps', 'every', 'signal', 'learningRate', 'schedule', 'warmup', 'topKSchedule', 'clip', 'seed'],
-    ...['validation', 'validateEvery', 'probe', 'probeClasses', 'measureEvery'],
+    ...['steps', 'every', 'signal', 'resume', 'learningRate', 'schedule', 'warmup', 'floor', 'clip', 'seed'],
+    ...['topKSchedule', 'topKMin', 'topKMax', 'validation', 'validateEvery', 'patience'],
+    ...['probe', 'probeClasses', 'measureEvery'],
   ],
   measure: ['classes'],
   generate: ['maxTokens', 'temperature', 'topP', 'seed'],

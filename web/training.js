@@ -3,20 +3,13 @@
  *
  * @module
  */
-import {
-  checkFunction,
-  checkInteger,
-  checkName,
-  checkNumber,
-  checkObject,
-  checkSignal,
-  rowWidth,
-} from './check.js';
-import { constantSchedule, cosineSchedule } from './schedules.js';
+import { checkObject, checkSignal, rowWidth } from './check.js';
+import { DataStream } from './data-stream.js';
+import { runOf, schedulesOf } from './run.js';
 import { timeSlices, unlessAborted } from './task.js';
 
 /** @import { LayerMeasures } from './measures.js' */
-/** @import { Schedule } from './schedules.js' */
+/** @import { DataRecord, TrainingRun } from './run.js' */
 /** @import { Source, TrainOptions, TrainProgress, TrainStep } from './types.js' */
 
 /**
@@ -26,8 +19,19 @@ import { timeSlices, unlessAborted } from './task.js';
  * @typedef {object} TrainedModel
  * @property {number} step
  * @property {number} topK
- * @property {{ readonly experts: number }} config
+ * @property {TrainingRun | null} run the last run
+ * @property {{ readonly experts: number, readonly topK: number }} config
  * @property {(options: Step & { learningRate: number, clip: number }) => { loss: number, gradNorm: number }} trainStep
+ * @property {() => void} keepBest keeps a copy of what training changes
+ * @property {() => void} restoreBest puts it back
+ * @property {() => void} forgetBest
+ */
+
+/**
+ * @template {TrainStep} Step
+ * @typedef {object} StepSource
+ * @property {(step: number, start: number) => Step | PromiseLike<Step>} at start: the step at which the run began
+ * @property {() => void} [close] nothing more is needed
  */
 
 /**
@@ -36,19 +40,12 @@ import { timeSlices, unlessAborted } from './task.js';
  * @template {TrainStep} Step
  * @template Evaluation
  * @typedef {object} TrainingTask
- * @property {Source<Step>} source
+ * @property {StepSource<Step> | ((run: TrainingRun) => StepSource<Step>)} source of the data of each step
+ * @property {DataRecord} [data] what the data are, if that is known
  * @property {((step: Step) => Step) | undefined} [adapt] adapts a step to the state of the model, which may have been used in between
  * @property {(() => Promise<{ loss: number } & Evaluation>) | undefined} [validate]
  * @property {(() => LayerMeasures[]) | undefined} [measure]
  */
-
-/** Fast at the model sizes that suit a browser, and still stable for classifiers of few inputs. */
-const LEARNING_RATE = 3e-3;
-const CLIP = 0.25;
-const WARMUP = 50;
-
-/** Share of the steps between two validations or measurements. */
-const CHECK_SHARE = 0.1;
 
 /** Models in training. @type {WeakSet<object>} */
 const inTraining = new WeakSet();
@@ -69,48 +66,26 @@ export function isSource(data) {
 }
 
 /**
+ * @param {any} data a source or a stream
+ * @param {{ vocabSize?: number, batchSize: number, contextLength?: number }} config of the model
+ */
+export const sourceOf = (data, config) => (isSource(data) ? data : new DataStream(data, config));
+
+/**
  * Checks the values of the options and fills in defaults.
  *
  * @param {TrainOptions<unknown, unknown>} options
- * @param {{ step: number, config: { readonly experts: number } }} model
+ * @param {TrainedModel<any>} model
+ * @param {Pick<TrainingTask<any, any>, 'source' | 'data'>} task
  */
-function readPlan(options, model) {
-  const { steps, every = 1, signal, clip = CLIP, topKSchedule } = options;
-  checkInteger('steps', steps, 1);
-  checkInteger('every', every, 1);
-  checkNumber('clip', clip, 0);
-  checkSignal(signal);
-  if (topKSchedule !== undefined) checkFunction('topKSchedule', topKSchedule, 'a function of the step');
-  const interval = Math.max(1, Math.ceil(steps * CHECK_SHARE));
-  const { validateEvery = interval, measureEvery = interval } = options;
-  checkInteger('validateEvery', validateEvery, 1);
-  checkInteger('measureEvery', measureEvery, 1);
-  const schedule = readSchedule(options, model.step);
-  return { steps, every, signal, clip, topKSchedule, validateEvery, measureEvery, schedule };
-}
-
-/**
- * @param {TrainOptions<unknown, unknown>} options
- * @param {number} first step of this call
- * @returns {Schedule}
- */
-function readSchedule({ schedule = 'cosine', learningRate, warmup, steps }, first) {
-  if (typeof schedule === 'function') {
-    if (learningRate !== undefined || warmup !== undefined) {
-      throw new TypeError(
-        'learningRate and warmup must be left out if schedule is a function, which gives the learning rate',
-      );
-    }
-    return schedule;
-  }
-  checkName('schedule', schedule, ['cosine', 'constant'], ' or a function of the step');
-  const shape = {
-    learningRate: learningRate ?? LEARNING_RATE,
-    warmup: warmup ?? Math.min(WARMUP, Math.floor(steps / 10)),
-    steps,
+function readPlan(options, model, { source, data = null }) {
+  checkSignal(options.signal);
+  const run = runOf(options, model, data);
+  const { learningRate, topK } = schedulesOf(run, options);
+  return {
+    ...{ run, learningRate, topK, signal: options.signal, fresh: options.resume !== true },
+    source: typeof source === 'function' ? source(run) : source,
   };
-  const named = schedule === 'cosine' ? cosineSchedule(shape) : constantSchedule(shape);
-  return (step) => named(step - first);
 }
 
 /**
@@ -132,7 +107,7 @@ const isPromise = (value) => typeof (/** @type {any} */ (value)?.then) === 'func
  * @returns {Training<TrainProgress<{ loss: number } & Evaluation>>}
  */
 export function train(model, options, task) {
-  return new Training(loop(model, readPlan(options, model), task));
+  return new Training(loop(model, readPlan(options, model, task), task));
 }
 
 /**
@@ -254,63 +229,101 @@ export class Training {
  * @param {TrainingTask<Step, Evaluation>} task
  * @returns {AsyncGenerator<TrainProgress<{ loss: number } & Evaluation>, void, void>}
  */
-async function* loop(model, plan, { source, adapt, validate, measure }) {
-  const { steps, every, signal, clip, topKSchedule, schedule } = plan;
+async function* loop(model, plan, { adapt, validate, measure }) {
+  const { run, source, signal, fresh, learningRate: rateAt, topK: topKAt } = plan;
   signal?.throwIfAborted();
   if (inTraining.has(model)) throw new Error('the model is already in training; end that first');
   inTraining.add(model);
   try {
+    if (fresh) {
+      run.start = model.step;
+      model.forgetBest();
+    }
+    // The memory is taken now rather than in the middle of the run.
+    if (run.patience > 0 && !run.best) model.keepBest();
+    model.run = run;
     const pause = timeSlices();
-    // Since the last progress event.
-    let [losses, taken, tokens, milliseconds] = [0, 0, 0, 0];
-    for (let done = 1; done <= steps; done++) {
-      const number = model.step;
-      let learningRate = schedule(number);
-      if (isPromise(learningRate)) learningRate = await unlessAborted(learningRate, signal);
-      if (topKSchedule) {
-        let topK = topKSchedule(number);
-        if (isPromise(topK)) topK = await unlessAborted(topK, signal);
-        if (topK !== model.topK) model.topK = topK;
+    let [tokens, milliseconds] = [0, 0];
+    /** @param {number} every */
+    const isDue = (every) => {
+      const done = model.step - run.start;
+      return done >= run.steps || done % every === 0;
+    };
+    while (run.ended === null) {
+      if (run.due === null) {
+        const number = model.step;
+        let learningRate = rateAt(number);
+        if (isPromise(learningRate)) learningRate = await unlessAborted(learningRate, signal);
+        if (topKAt) {
+          let topK = topKAt(number);
+          if (isPromise(topK)) topK = await unlessAborted(topK, signal);
+          if (topK !== model.topK) model.topK = topK;
+        }
+        let given = source.at(number, run.start);
+        if (isPromise(given)) given = await unlessAborted(given, signal);
+        signal?.throwIfAborted();
+        const { epoch = 0, ...rest } = /** @type {Step} */ (checkObject(`data.at(${number})`, given));
+        const step = /** @type {Step} */ (/** @type {unknown} */ (rest));
+        const started = performance.now();
+        const { loss, gradNorm } = model.trainStep({
+          ...(adapt ? adapt(step) : step),
+          learningRate,
+          clip: run.clip,
+        });
+        milliseconds += performance.now() - started;
+        run.losses += loss;
+        run.taken++;
+        tokens += step.targets.length * (rowWidth(step.targets) ?? 1);
+        const due = isDue(run.every) || (validate && isDue(run.validateEvery));
+        if (due || (measure && isDue(run.measureEvery))) run.due = { epoch, gradNorm, learningRate };
+        await pause();
+        signal?.throwIfAborted();
       }
-      let given = source.at(number);
-      if (isPromise(given)) given = await unlessAborted(given, signal);
-      signal?.throwIfAborted();
-      const { epoch = 0, ...rest } = /** @type {Step} */ (checkObject(`data.at(${number})`, given));
-      const step = /** @type {Step} */ (/** @type {unknown} */ (rest));
-      const started = performance.now();
-      const { loss, gradNorm } = model.trainStep({
-        ...(adapt ? adapt(step) : step),
-        learningRate,
-        clip,
-      });
-      milliseconds += performance.now() - started;
-      losses += loss;
-      taken++;
-      tokens += step.targets.length * (rowWidth(step.targets) ?? 1);
-      await pause();
-      signal?.throwIfAborted();
-      const last = done === steps;
-      const validation = validate && (last || done % plan.validateEvery === 0) ? await validate() : null;
-      const measures = measure && (last || done % plan.measureEvery === 0) ? measure() : null;
-      if (!(last || validation || measures || done % every === 0)) continue;
-      yield {
+      if (run.due === null) continue;
+      // What interrupts it from here on leaves the event to the run that is resumed.
+      const validation = validate && isDue(run.validateEvery) ? await validate() : null;
+      const measures = measure && isDue(run.measureEvery) ? measure() : null;
+      if (validation) watch(model, run, validation.loss);
+      const event = {
         step: model.step,
-        epoch,
-        loss: losses / taken,
+        ...run.due,
+        loss: run.losses / run.taken,
         // With a coarse clock no time may have passed.
         tokensPerSecond: (tokens * 1000) / Math.max(milliseconds, 0.01),
-        gradNorm,
-        learningRate,
         topK: model.topK,
         validationLoss: validation?.loss ?? null,
         validation,
+        best: run.best && { ...run.best },
         measures,
       };
-      losses = taken = tokens = milliseconds = 0;
+      if (isDue(Infinity)) run.ended = 'steps';
+      else if (run.patience > 0 && run.waited >= run.patience) run.ended = 'patience';
+      if (run.ended && run.best && run.best.step !== model.step) model.restoreBest();
+      if (run.ended) model.forgetBest();
+      run.due = null;
+      run.losses = run.taken = tokens = milliseconds = 0;
+      yield event;
       // It may have been aborted while the caller had the progress event.
-      if (!last) signal?.throwIfAborted();
+      if (!run.ended) signal?.throwIfAborted();
     }
   } finally {
     inTraining.delete(model);
+    source.close?.();
   }
+}
+
+/**
+ * Keeps the best state of a run with patience.
+ * @param {TrainedModel<any>} model
+ * @param {TrainingRun} run
+ * @param {number} loss of a validation
+ */
+function watch(model, run, loss) {
+  if (run.patience === 0) return;
+  run.waited++;
+  if (run.best && !(loss < run.best.loss)) return;
+  if (!Number.isFinite(loss)) return;
+  model.keepBest();
+  run.best = { step: model.step, loss };
+  run.waited = 0;
 }

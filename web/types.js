@@ -269,24 +269,38 @@
  * @typedef {object} TrainOptions
  * Options of `model.train`.
  *
- * @property {number} steps number of steps of this call; a trained model continues from its own `step`
- * @property {number | undefined} [every] steps between two progress events; default 1. The last step, each validation and each
- *   measurement always give one.
+ * @property {number | undefined} [steps] number of steps of the run, which begins at the model's `step`; default 1000, 1 or
+ *   more. With `resume`, of the whole run, with the steps that it has taken.
+ * @property {boolean | undefined} [resume] goes on with the model's `run`, which was interrupted: with all its options, at the
+ *   step where it stopped, with the same bits; default false. `data` must be the same, `validation` and `probe` are passed
+ *   again, and so is a schedule that is a function. What else is passed replaces what the run had; `seed` cannot be.
+ * @property {number | undefined} [every] steps between two progress events; default 1, 1 or more. The last step, each validation
+ *   and each measurement always give one.
  * @property {Signal | undefined} [signal] aborts training between two steps
- * @property {number | undefined} [learningRate] peak learning rate of a named schedule; default 0.003
+ * @property {number | undefined} [learningRate] peak learning rate of a named schedule; default 0.003, above 0
  * @property {'cosine' | 'constant' | Schedule | undefined} [schedule] learning rate schedule: a name (default 'cosine'), over the
- *   steps of this call, after a warm-up; or a function of `model.step`
- * @property {number | undefined} [warmup] steps of linear warm-up of a named schedule; default a tenth of the steps, at most 50
- * @property {Schedule | undefined} [topKSchedule] experts per token as a function of `model.step`; default: `model.topK` unchanged
- * @property {number | undefined} [clip] clips the gradient to this global norm; default 0.25, 0: no clipping
+ *   steps of the run, after a warm-up; or a function of `model.step`
+ * @property {number | undefined} [warmup] steps of linear warm-up of a named schedule; default a tenth of the steps, at most 50;
+ *   0 to steps
+ * @property {number | undefined} [floor] final learning rate of the schedule 'cosine'; default 0, 0 to learningRate
+ * @property {'constant' | 'linear_increase' | Schedule | undefined} [topKSchedule] experts per token: 'constant' (default)
+ *   leaves `model.topK` as it is, 'linear_increase' lets it grow from `topKMin` to `topKMax` over the steps of the run; or
+ *   a function of `model.step`
+ * @property {number | undefined} [topKMin] experts per token at the start of 'linear_increase'; default 1, 1 to topKMax
+ * @property {number | undefined} [topKMax] experts per token at the end of 'linear_increase'; default `config.topK`, 1 to
+ *   `config.experts`
+ * @property {number | undefined} [clip] clips the gradient to this global norm; default 0.25, 0 or more; 0: no clipping
  * @property {Validation | undefined} [validation] held-out data, for `validationLoss` and `validation`
- * @property {number | undefined} [validateEvery] steps between validations; default a tenth of all. The last step is always
- *   validated.
+ * @property {number | undefined} [validateEvery] steps between validations; default a tenth of all, 1 or more. The last step is
+ *   always validated.
+ * @property {number | undefined} [patience] ends the run when this many validations in a row have not been better than the best
+ *   one before them, and puts the parameters of the best one back at its end; default 0: neither. `step`, the optimizer's
+ *   state and the memory stay those of the last step. Needs `validation`.
  * @property {Probe | undefined} [probe] data to measure the routing on, for `measures`
  * @property {Ids | undefined} [probeClasses] classes of the probe; see the option `classes` of `measure`
- * @property {number | undefined} [measureEvery] steps between measurements; default a tenth of all. The last step is always
- *   measured.
- * @property {number | undefined} [seed] seed of the order of a classifier's data; default 0
+ * @property {number | undefined} [measureEvery] steps between measurements; default a tenth of all, 1 or more. The last step is
+ *   always measured.
+ * @property {number | undefined} [seed] seed of the order of a classifier's data; default 0, 0 to 4294967295
  */
 
 /**
@@ -303,6 +317,8 @@
  * @property {number} tokensPerSecond training speed since the last progress event, in tokens (or vectors) per second
  * @property {number | null} validationLoss nats per token or vector; null without a validation at this step
  * @property {Evaluation | null} validation the same, with bits per token or accuracy; null as `validationLoss`
+ * @property {{ step: number, loss: number } | null} best the best validation so far, with `patience`: the parameters of this
+ *   step are those of the model after the last progress event; null without
  * @property {LayerMeasures[] | null} measures routing metrics, one entry per layer; null without a measurement at this
  *   step
  */
@@ -327,6 +343,29 @@
  * @typedef {{ at: (step: number) => Step | PromiseLike<Step> }} Source
  * A source of training data. The data of a step depends only on the number of the step. `TextStreams` and `Batches` are
  * sources.
+ */
+
+/**
+ * @template Item
+ * @typedef {AsyncIterable<Item> | Iterable<Item> | { getReader: () => ItemReader<Item> }} StreamOf
+ * Data that come one after the other: a `ReadableStream`, an async generator, an iterable. Each item is waited for when it
+ * is needed. What can be iterated again gives further epochs; otherwise the training ends with a RangeError where the data
+ * end before the last step. A run that is resumed passes over the steps that it has taken: pass the stream from its beginning.
+ */
+
+/**
+ * @template Item
+ * @typedef {object} ItemReader
+ * The reader of a `ReadableStream`.
+ *
+ * @property {() => Promise<{ done: boolean, value?: Item | undefined }>} read the next item
+ * @property {() => void} releaseLock gives the stream back
+ * @property {() => Promise<void>} cancel ends the stream
+ */
+
+/**
+ * @typedef {import('./run.js').TrainingRun} TrainingRun
+ * The run of a model, as `model.run` gives it.
  */
 
 /**

@@ -45,6 +45,7 @@ onEveryVariant((bench) => {
         topK: TINY.topK,
         validationLoss: null,
         validation: null,
+        best: null,
         measures: null,
       });
     }
@@ -221,8 +222,8 @@ onEveryVariant((bench) => {
     const model = bench.language(TINY);
     const good = { steps: 3 };
     const bad = /** @type {[any, any, RegExp][]} */ ([
-      [TOKENS, undefined, /options must be an object/],
-      [TOKENS, {}, /steps must be an integer/],
+      [TOKENS, null, /options must be an object/],
+      [TOKENS, { steps: '1' }, /steps must be an integer/],
       [TOKENS, { steps: 0 }, /steps must be an integer of at least 1/],
       [TOKENS, { ...good, every: 0 }, /every must be/],
       [TOKENS, { ...good, clip: -1 }, /clip must be/],
@@ -230,7 +231,11 @@ onEveryVariant((bench) => {
       [TOKENS, { ...good, schedule: 'linear' }, /schedule must be one of "cosine", "constant" or a function/],
       [TOKENS, { ...good, schedule: () => 1, learningRate: 1 }, /must be left out/],
       [TOKENS, { ...good, learningRate: 0 }, /learningRate must be/],
-      [TOKENS, { ...good, topKSchedule: 2 }, /topKSchedule must be a function/],
+      [
+        TOKENS,
+        { ...good, topKSchedule: 2 },
+        /topKSchedule must be one of "constant", "linear_increase" or a function/,
+      ],
       [
         TOKENS,
         { ...good, evry: 2 },

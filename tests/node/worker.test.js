@@ -59,7 +59,16 @@ describe('the engine in a worker', () => {
       );
       return new Set(own.filter((name) => name !== 'constructor'));
     };
-    const inside = ['core', 'address', 'put', 'prepare', 'kind', 'contextTensors', 'restore', 'memory'];
+    const inside = [
+      'core',
+      'address',
+      'put',
+      'prepare',
+      'kind',
+      'contextTensors',
+      'restore',
+      'memory',
+    ].concat([...['keepBest', 'restoreBest', 'forgetBest']]);
     const pairs = /** @type {const} */ ([
       [direct.Engine, twin.Engine],
       [direct.LanguageModel, twin.LanguageModel],

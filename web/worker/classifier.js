@@ -4,7 +4,7 @@ import { Model } from './model.js';
 /** @import { VectorEvaluation } from '../data.js' */
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { Training } from '../training.js' */
-/** @import { ClassifierConfig, Complete, Floats, Ids, Numbers, Source, TrainOptions, TrainProgress } from '../types.js' */
+/** @import { ClassifierConfig, Complete, Floats, Ids, Numbers, Source, StreamOf, TrainOptions, TrainProgress } from '../types.js' */
 /** @import { CallOptions } from './engine.js' */
 
 /**
@@ -25,13 +25,13 @@ export class Classifier extends Model {
   /**
    * Trains in the worker. Nothing is computed between a progress event and the request for the next: choose a large
    * `every`. Other calls of the model are executed between two steps.
-   * @param {Batch | Source<Batch & { epoch?: number | undefined }>} data any number of vectors, or a source of the batch of
-   *   each step
-   * @param {TrainOptions<Batch, Partial<Batch> | Numbers> & CallOptions} options `steps` is required
+   * @param {Batch | Source<Batch & { epoch?: number | undefined }> | StreamOf<Batch>} data any number of vectors, a source of
+   *   the batch of each step, or a stream of batches
+   * @param {TrainOptions<Batch, Partial<Batch> | Numbers> & CallOptions} [options] how to train
    * @returns {Training<TrainProgress<VectorEvaluation>>} progress events; `await` trains to the end and gives the last one.
    *   Arguments are checked when the first is requested
    */
-  train(data, options) {
+  train(data, options = {}) {
     return this.training(data, options);
   }
 

@@ -41,6 +41,8 @@ export class Connection {
   #waiting = new Map();
   /** @type {Error | undefined} why the connection has ended */
   #end;
+  /** Ends what waits for the page rather than for the worker. */
+  #closing = new AbortController();
 
   /**
    * @param {PlatformWorker} worker owned by the connection from now on
@@ -117,7 +119,7 @@ export class Connection {
         const result = await this.call(target, 'next', [stream, supply], { onState });
         supply = undefined;
         if (result.need && answer) {
-          supply = await unlessAborted(answer(result.need), signal);
+          supply = await unlessAborted(unlessAborted(answer(result.need), signal), this.#closing.signal);
           continue;
         }
         done = Boolean(result.done);
@@ -142,6 +144,7 @@ export class Connection {
   async close(reason = new DisposedError('the engine was disposed')) {
     if (this.#end) return;
     this.#end = reason;
+    this.#closing.abort(reason);
     for (const { reject } of this.#waiting.values()) reject(reason);
     this.#waiting.clear();
     await this.#worker.terminate();

@@ -240,8 +240,8 @@ function withSignal(method, args, signal, feed) {
 }
 
 /** What calls change of a model. @param {LanguageModel | Classifier} model */
-function stateOf({ step, topK, sparsityWeight }) {
-  return { step, topK, sparsityWeight };
+function stateOf({ step, topK, sparsityWeight, run }) {
+  return { step, topK, sparsityWeight, run };
 }
 
 const node = workerThreads?.parentPort;

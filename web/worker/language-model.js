@@ -4,7 +4,7 @@ import { Model, splitOptions } from './model.js';
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { Evaluation } from '../text.js' */
 /** @import { Training } from '../training.js' */
-/** @import { Complete, Ids, LanguageConfig, Source, TrainOptions, TrainProgress } from '../types.js' */
+/** @import { Complete, Ids, LanguageConfig, Source, StreamOf, TrainOptions, TrainProgress } from '../types.js' */
 /** @import { CallOptions } from './engine.js' */
 
 /**
@@ -15,12 +15,13 @@ export class LanguageModel extends Model {
   /**
    * Trains in the worker. Nothing is computed between a progress event and the request for the next: choose a large
    * `every`. Other calls of the model are executed between two steps.
-   * @param {Ids | Source<Segment & { epoch?: number | undefined }>} data tokens, or a source of the segment of each step
-   * @param {TrainOptions<Ids, Ids> & CallOptions} options `steps` is required
+   * @param {Ids | Source<Segment & { epoch?: number | undefined }> | StreamOf<Segment | Ids | Uint8Array>} data tokens, a source
+   *   of the segment of each step, or a stream of segments or of pieces of a text
+   * @param {TrainOptions<Ids, Ids> & CallOptions} [options] how to train
    * @returns {Training<TrainProgress<Evaluation>>} progress events; `await` trains to the end and gives the last one.
    *   Arguments are checked when the first is requested
    */
-  train(data, options) {
+  train(data, options = {}) {
     return this.training(data, options);
   }
 

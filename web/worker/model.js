@@ -1,11 +1,15 @@
 import { checkInteger, checkKeys, checkOptions, checkSignal } from '../check.js';
+import { isStream } from '../data-stream.js';
 import { DisposedError } from '../errors.js';
 import { CALL, INPUT, OPTIONS } from '../options.js';
-import { isSource, Training } from '../training.js';
+import { RUN_DEFAULTS } from '../run.js';
+import { unlessAborted } from '../task.js';
+import { isSource, sourceOf, Training } from '../training.js';
 
 /** @import { Model as SynchronousModel } from '../model.js' */
 /** @import { Bytes, Complete, Floats, LayerRouting, Numbers, MemoryUse, Parameter, SharedConfig, StepOptions, StepResult } from '../types.js' */
-/** @import { Answer, Connection } from './connection.js' */
+/** @import { TrainingRun } from '../run.js' */
+/** @import { Answer, Connection, Need } from './connection.js' */
 /** @import { CallOptions } from './engine.js' */
 
 /**
@@ -22,7 +26,7 @@ import { isSource, Training } from '../training.js';
  * @property {'language' | 'classifier'} kind
  * @property {{ config: any, parameterCount: number, trainableParameterCount: number, memory: MemoryUse }} fixed
  * @property {Record<string, string>} metadata
- * @property {{ step: number, topK: number, sparsityWeight: number }} state
+ * @property {{ step: number, topK: number, sparsityWeight: number, run: TrainingRun | null }} state
  */
 
 /** Methods whose options include the input of a pass. */
@@ -47,6 +51,8 @@ export class Model {
   /** Changes of topK that the worker has not confirmed yet. */
   #changes = 0;
   #disposed = false;
+  /** Ends what waits for data of the page. */
+  #end = new AbortController();
 
   /**
    * @param {Owner} owner
@@ -88,6 +94,16 @@ export class Model {
   get sparsityWeight() {
     this.#check();
     return this.#state.sparsityWeight;
+  }
+
+  /**
+   * The last run of `train`, as of the last reply, which `train(data, { resume: true })` goes on with if it has not ended;
+   * null if there is none.
+   * @returns {Readonly<TrainingRun> | null}
+   */
+  get run() {
+    this.#check();
+    return this.#state.run;
   }
 
   /** Experts per token, as set here or as of the last reply. Applies to all calls after it was set. */
@@ -150,7 +166,7 @@ export class Model {
    * @template T
    * @param {'train' | 'generate'} method
    * @param {CallOptions} options
-   * @param {() => { args: unknown[], answer?: Answer }} prepare
+   * @param {() => { args: unknown[], answer?: Answer, close?: () => void }} prepare
    * @returns {AsyncGenerator<T, void, void>}
    */
   async *stream(method, options, prepare) {
@@ -158,9 +174,16 @@ export class Model {
     checkSignal(options.signal);
     options.signal?.throwIfAborted();
     this.#check();
-    const { args, answer } = prepare();
-    const listening = { ...this.#listening(options), answer };
-    yield* this.#owner.connection.stream(this.#id, method, args, listening);
+    const { args, answer, close } = prepare();
+    const listening = {
+      ...this.#listening(options),
+      answer: answer && ((/** @type {Need} */ need) => unlessAborted(answer(need), this.#end.signal)),
+    };
+    try {
+      yield* this.#owner.connection.stream(this.#id, method, args, listening);
+    } finally {
+      close?.();
+    }
   }
 
   /**
@@ -171,16 +194,17 @@ export class Model {
    * @returns {Training<T>}
    */
   training(data, options) {
-    return new Training(this.stream('train', options, () => remoteTraining(data, options)));
+    return new Training(this.stream('train', options, () => remoteTraining(data, options, this)));
   }
 
   /** @param {CallOptions} [options] */
   #listening(options) {
     return {
       ...options,
-      onState: (/** @type {Record<string, any>} */ { step, topK, sparsityWeight }) => {
+      onState: (/** @type {Record<string, any>} */ { step, topK, sparsityWeight, run }) => {
         this.#state.step = step;
         this.#state.sparsityWeight = sparsityWeight;
+        this.#state.run = run;
         if (this.#changes === 0) this.#state.topK = topK;
       },
     };
@@ -279,6 +303,7 @@ export class Model {
   async dispose() {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#end.abort(new DisposedError('the model was disposed'));
     await this.#owner.release(this);
   }
 
@@ -299,12 +324,14 @@ export function splitOptions(options) {
 }
 
 /**
- * A training in a form that can be posted. Functions of the step stay here; the worker asks for their values.
+ * A training in a form that can be posted. Functions of the step, sources and streams stay here; the worker asks for their
+ * values.
  * @param {any} data
  * @param {Record<string, any>} options
- * @returns {{ args: unknown[], answer: Answer }}
+ * @param {Model} model
+ * @returns {{ args: unknown[], answer: Answer, close: () => void }}
  */
-function remoteTraining(data, options) {
+function remoteTraining(data, options, model) {
   const { schedule, topKSchedule, signal: _, transfer: __, ...rest } = options;
   /** @type {Record<string, (step: number) => unknown>} */
   const functions = {};
@@ -314,18 +341,25 @@ function remoteTraining(data, options) {
     if (typeof value === 'function') functions[name] = value;
     else if (value !== undefined) sent[name] = value;
   }
-  const source = isSource(data);
-  if (source) functions.data = (step) => data.at(step);
-  /** @type {number | undefined} */
-  let end;
-  const answer = async (/** @type {{ name: string, step: number }} */ { name, step }) => {
+  const source =
+    isSource(data) || isStream(data) ? sourceOf(data, /** @type {any} */ (model.config)) : undefined;
+  // The run that is resumed; a new one begins at the first step that is asked for.
+  const before = options.resume === true ? model.run : null;
+  const steps = options.steps ?? before?.steps ?? RUN_DEFAULTS.steps;
+  let start = before?.start;
+  if (source) functions.data = (step) => source.at(step, Number(start));
+  const answer = async (/** @type {Need} */ { name, step }) => {
+    start ??= step;
     if (name === 'data') return { name, first: step, values: [await functions.data(step)] };
-    // Not beyond the last step of this call, for which a function need not have a value.
-    end ??= step + options.steps;
-    const length = Math.max(1, Math.min(STEPS_AHEAD, Number(end) - step));
+    // Not beyond the last step of the run, for which a function need not have a value.
+    const length = Math.max(1, Math.min(STEPS_AHEAD, start + steps - step));
     const values = [];
     for (let i = 0; i < length; i++) values.push(functions[name](step + i));
     return { name, first: step, values };
   };
-  return { args: [source ? null : data, sent, Object.keys(functions)], answer };
+  return {
+    args: [source ? null : data, sent, Object.keys(functions)],
+    answer,
+    close: () => source?.close?.(),
+  };
 }
