@@ -8,7 +8,7 @@ import { CheckpointError, RouterError } from './errors.js';
 import { fileKind } from './file-kinds.js';
 import { isHalf, narrow, widen } from './half.js';
 import { list, quote, show } from './message.js';
-import { parseRun } from './run.js';
+import { hasBest, parseRun } from './run.js';
 
 /** @import { ConfigSchema, PlainConfig } from './config.js' */
 /** @import { RawParameter } from './core.js' */
@@ -445,7 +445,7 @@ export class Checkpoint {
     for (const name of this.#tensors.keys()) {
       const ignored =
         MEMORY.test(name) ||
-        (this.run?.best && BEST.test(name)) ||
+        (hasBest(this.run) && BEST.test(name)) ||
         IGNORED.some((pattern) => pattern.test(name)) ||
         BIAS.test(name) ||
         known.has(name.replace(PLACEHOLDER, '$1.hypernet.0.weight'));
@@ -462,7 +462,7 @@ export class Checkpoint {
    * @returns {Floats[] | undefined} their elements
    */
   best(parameters) {
-    if (!this.run?.best) return undefined;
+    if (!hasBest(this.run)) return undefined;
     const names = new Set(parameters.map(({ name }) => `best.${name}`));
     const unknown = [...this.#tensors.keys()].find((name) => BEST.test(name) && !names.has(name));
     if (unknown !== undefined)

@@ -20,6 +20,7 @@ import { isHalf, tooLarge } from './half.js';
 import { quote } from './message.js';
 import { nearest } from './nearest.js';
 import { INPUT, OPTIONS } from './options.js';
+import { hasBest } from './run.js';
 
 /** @import { PlainConfig } from './config.js' */
 /** @import { Core, RawParameter } from './core.js' */
@@ -417,7 +418,7 @@ export class Model {
         }
       }
       tensors.push(...this.contextTensors());
-      if (this.run?.best) tensors.push(...this.#bestTensors());
+      if (hasBest(this.run)) tensors.push(...this.#bestTensors());
     }
     const state = {
       ...(this.topK === this.config.topK ? {} : { 'hyperrouter.topK': String(this.topK) }),

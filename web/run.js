@@ -123,6 +123,12 @@ function checkBest(value) {
 }
 
 /**
+ * Whether there is a best state besides the parameters: at its end a run has put it back.
+ * @param {TrainingRun | null} run
+ */
+export const hasBest = (run) => run !== null && run.best !== null && run.ended === null;
+
+/**
  * A run as a file contains it.
  * @param {string} json
  * @param {number} step of the model

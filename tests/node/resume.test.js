@@ -47,6 +47,7 @@ const timeless = ({ tokensPerSecond, ...rest }) => rest;
  * The events of a training, up to the first at or after a step.
  * @param {AsyncIterable<any>} training
  * @param {number} [until]
+ * @returns {Promise<any[]>}
  */
 async function events(training, until = Infinity) {
   const list = [];
@@ -149,7 +150,6 @@ onEveryVariant((bench) => {
     const before = await events(parts.train(TOKENS, { steps: 9 }), 9);
     const opened = bench.openLanguage(parts.saveCheckpoint({ optimizer: true }));
     assert.deepEqual([...before, ...(await events(opened.train(TOKENS, { resume: true })))], all);
-    assert.equal(all[0].learningRate < all[3].learningRate, false, 'no warm-up of so few steps');
     assert.deepEqual(opened.run, whole.run);
   });
 
@@ -242,7 +242,7 @@ onEveryVariant((bench) => {
     await events(model.train(TOKENS, { ...OPTIONS, validation: HELD, patience: 20 }), 7);
     const file = model.saveCheckpoint({ optimizer: true });
     const run = JSON.parse(headerOf(file).__metadata__['hyperrouter.run']);
-    assert.deepEqual(run, model.run);
+    assert.deepEqual(model.run, run);
     assert.ok(bench.openLanguage(withRun(file, run)));
     /** @type {[unknown, RegExp][]} */
     const cases = [

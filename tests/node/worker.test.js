@@ -234,7 +234,7 @@ describe('the engine in a worker', () => {
     );
     const bad = /** @type {[() => unknown, RegExp][]} */ ([
       [() => all(model.train(/** @type {any} */ ('text'), { steps: 1 })), /data must be an Int32Array/],
-      [() => all(model.train(TOKENS, /** @type {any} */ (undefined))), /options must be an object/],
+      [() => all(model.train(TOKENS, /** @type {any} */ (null))), /options must be an object/],
       [
         () => all(model.train(TOKENS, /** @type {any} */ ({ steps: 1, evry: 1 }))),
         /options\.evry is not a key/,
