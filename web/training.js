@@ -43,7 +43,7 @@ import { timeSlices, unlessAborted } from './task.js';
  * @property {StepSource<Step> | ((run: TrainingRun) => StepSource<Step>)} source of the data of each step
  * @property {DataRecord} [data] what the data are, if that is known
  * @property {((step: Step) => Step) | undefined} [adapt] adapts a step to the state of the model, which may have been used in between
- * @property {(() => Promise<{ loss: number } & Evaluation>) | undefined} [validate]
+ * @property {(() => Promise<({ loss: number } & Evaluation) | null>) | undefined} [validate] null: not now
  * @property {(() => LayerMeasures[]) | undefined} [measure]
  */
 

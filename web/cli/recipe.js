@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { constantSchedule, cosineSchedule, topKSchedule, topKSchedules } from '../schedules.js';
+import { defaultWarmup, RUN_DEFAULTS } from '../run.js';
+import { topKSchedules } from '../schedules.js';
 import { usageError } from './errors.js';
 import { flagOf } from './options.js';
 
@@ -16,12 +17,24 @@ import { flagOf } from './options.js';
  * @type {readonly (Field & { fixed?: boolean })[]}
  */
 export const recipeFields = Object.freeze([
-  { name: 'steps', type: 'integer', default: 1000, min: 1, summary: 'Number of steps of the run' },
-  { name: 'learningRate', type: 'number', default: 4e-3, min: 0, summary: 'Peak learning rate' },
+  {
+    name: 'steps',
+    type: 'integer',
+    default: RUN_DEFAULTS.steps,
+    min: 1,
+    summary: 'Number of steps of the run',
+  },
+  {
+    name: 'learningRate',
+    type: 'number',
+    default: RUN_DEFAULTS.learningRate,
+    min: 0,
+    summary: 'Peak learning rate',
+  },
   {
     name: 'schedule',
     type: 'choice',
-    default: 'cosine',
+    default: RUN_DEFAULTS.schedule,
     choices: ['cosine', 'constant'],
     summary: 'Learning rate schedule after the warm-up',
   },
@@ -29,33 +42,33 @@ export const recipeFields = Object.freeze([
     name: 'warmup',
     type: 'integer',
     min: 0,
-    summary: 'Steps of linear warm-up, by default a tenth of all, at most 100',
+    summary: 'Steps of linear warm-up, by default a tenth of all, at most 50',
   },
   {
     name: 'floor',
     type: 'number',
-    default: 0,
+    default: RUN_DEFAULTS.floor,
     min: 0,
     summary: 'Final learning rate of the cosine schedule',
   },
   {
     name: 'clip',
     type: 'number',
-    default: 0.25,
+    default: RUN_DEFAULTS.clip,
     min: 0,
     summary: 'Clip the gradient to this global norm; 0: no clipping',
   },
   {
     name: 'topKSchedule',
     type: 'choice',
-    default: 'constant',
+    default: RUN_DEFAULTS.topKSchedule,
     choices: topKSchedules,
     summary: 'Experts per token: constant, or growing up to --top-k',
   },
   {
     name: 'topKMin',
     type: 'integer',
-    default: 1,
+    default: RUN_DEFAULTS.topKMin,
     min: 1,
     summary: 'Experts per token at the start, if growing',
   },
@@ -84,6 +97,13 @@ export const recipeFields = Object.freeze([
     summary: 'Steps between validations; 0: at the end only',
   },
   {
+    name: 'patience',
+    type: 'integer',
+    default: RUN_DEFAULTS.patience,
+    min: 0,
+    summary: 'Stop after this many validations without improvement, and save the best parameters; 0: never',
+  },
+  {
     name: 'saveEvery',
     type: 'integer',
     default: 0,
@@ -106,6 +126,7 @@ export const recipeFields = Object.freeze([
  * @property {'byte' | 'char'} vocabulary
  * @property {number} validation
  * @property {number} evalEvery
+ * @property {number} patience
  * @property {number} saveEvery
  * @property {string} variant         variant of the engine
  * @property {string} text            SHA-256 of the text, hexadecimal
@@ -117,7 +138,7 @@ export const recipeFields = Object.freeze([
  * @returns {Recipe}
  */
 export function withWarmup(recipe) {
-  return { ...recipe, warmup: recipe.warmup ?? Math.min(100, Math.floor(recipe.steps / 10)) };
+  return { ...recipe, warmup: recipe.warmup ?? defaultWarmup(recipe.steps) };
 }
 
 /**
@@ -129,7 +150,9 @@ export function checkRecipe(stored, path) {
   if (typeof stored !== 'object' || stored === null) {
     throw usageError(`${path} was not written by \`train\`: it has no run to resume`);
   }
-  const recipe = /** @type {Record<string, unknown>} */ (stored);
+  // Files of version 0.1 have no patience.
+  const recipe = /** @type {Record<string, unknown>} */ ({ ...stored });
+  recipe.patience ??= RUN_DEFAULTS.patience;
   const damaged = (/** @type {string} */ name) =>
     usageError(`${path} has a damaged training run: ${name} is ${JSON.stringify(recipe[name])}`);
   for (const { name, type, min = -Infinity, max = Infinity, choices } of recipeFields) {
@@ -151,7 +174,7 @@ export function checkRecipe(stored, path) {
       `${path} was saved with --model-only: without the optimizer's state it cannot be resumed`,
     );
   }
-  return /** @type {Recipe} */ (stored);
+  return /** @type {Recipe} */ (/** @type {unknown} */ (recipe));
 }
 
 /**
@@ -202,26 +225,39 @@ export function checkEffect(given, recipe) {
   if (given.floor !== undefined && recipe.schedule === 'constant') {
     throw usageError('--floor has no effect with --schedule constant');
   }
+  if (recipe.patience > 0 && recipe.evalEvery === 0) {
+    throw usageError('--patience needs validations in the run: --eval-every must be 1 or more');
+  }
 }
 
 /**
+ * The options of `train` for a recipe.
+ *
  * @param {Recipe} recipe
- * @returns {{ learningRate: (step: number) => number, topK: (step: number) => number }} of the step, from 0
  */
-export function schedulesOf(recipe) {
-  const { learningRate, steps, warmup, floor } = recipe;
-  try {
-    return {
-      learningRate:
-        recipe.schedule === 'cosine'
-          ? cosineSchedule({ learningRate, steps, warmup, floor })
-          : constantSchedule({ learningRate, warmup }),
-      topK: topKSchedule({ kind: recipe.topKSchedule, kMin: recipe.topKMin, kMax: recipe.topK, steps }),
-    };
-  } catch (error) {
-    const { message } = /** @type {Error} */ (error);
-    throw usageError(
-      message.replace(/^\w+/, (name) => flagOf({ kMin: 'topKMin', kMax: 'topK' }[name] ?? name)),
-    );
-  }
+export function trainOptionsOf(recipe) {
+  const { steps, schedule, learningRate, warmup, floor, clip, topKSchedule, topKMin, patience } = recipe;
+  return {
+    ...{ steps, schedule, learningRate, warmup, clip, topKSchedule, patience },
+    every: 1,
+    validateEvery: recipe.evalEvery || steps,
+    ...(schedule === 'cosine' && { floor }),
+    ...(topKSchedule === 'linear_increase' && { topKMin, topKMax: recipe.topK }),
+  };
+}
+
+/**
+ * What `train` refuses, in the words of the command line.
+ *
+ * @param {unknown} error
+ * @returns {unknown}
+ */
+export function inFlags(error) {
+  if (!(error instanceof RangeError || error instanceof TypeError)) return error;
+  // The names of the option, and of its limit in brackets.
+  return usageError(
+    error.message.replace(/^\w+(?= must)|(?<=\()\w+(?=\))/g, (name) =>
+      flagOf({ topKMax: 'topK' }[name] ?? name),
+    ),
+  );
 }

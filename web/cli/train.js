@@ -49,6 +49,7 @@ Examples:
   $ npx hyperrouter-wasm train --data book.txt --out book.safetensors
   $ npx hyperrouter-wasm train --data book.txt --out big.safetensors --d-model 128 --layers 4 --experts 16 --steps 5000
   $ npx hyperrouter-wasm train --data book.txt --out k.safetensors --top-k 4 --top-k-schedule linear_increase
+  $ npx hyperrouter-wasm train --data book.txt --out best.safetensors --steps 20000 --patience 5
   $ npx hyperrouter-wasm train --data book.txt --resume book.safetensors
 
 Ctrl-C finishes the step, saves, and prints how to continue; a second Ctrl-C quits immediately.
@@ -200,7 +201,8 @@ async function startRun(options, { text, name }, given, givenConfig) {
       text: fingerprint(text),
       resumable: true,
     });
-    return { engine, run: { model, vocabulary, recipe, tokens: encodeText(vocabulary, text, name) } };
+    const tokens = encodeText(vocabulary, text, name);
+    return { engine, run: { model, vocabulary, recipe, tokens, resume: false } };
   } catch (error) {
     engine.dispose();
     throw error;
@@ -272,12 +274,19 @@ async function resumeRun(path, options, { text, name }, given, givenConfig, { fs
     if (fingerprint(text) !== stored.text) {
       throw usageError(`${name} is not the text that the run in ${path} was started on`);
     }
-    if (model.step >= recipe.steps) {
+    const { run } = model;
+    if (run?.ended && run.best) {
+      throw usageError(
+        `the run in ${path} has ended with its best parameters, of step ${run.best.step}: there is nothing to resume`,
+      );
+    }
+    if (model.step >= recipe.steps && !run?.due) {
       throw usageError(
         `the run in ${path} is at step ${model.step} of ${recipe.steps}: it is finished; a larger --steps continues it`,
       );
     }
-    return { engine, run: { model, vocabulary, recipe, tokens: encodeText(vocabulary, text, name) } };
+    const tokens = encodeText(vocabulary, text, name);
+    return { engine, run: { model, vocabulary, recipe, tokens, resume: true } };
   } catch (error) {
     engine.dispose();
     throw error;

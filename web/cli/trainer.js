@@ -5,13 +5,15 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { DivergedError } from '../index.js';
+import { recordOf, runOf } from '../run.js';
 import { bitsPerByte, evaluateText, splitText, TextStreams } from '../text.js';
+import { train } from '../training.js';
 import { CommandError, FAILURE, usageError } from './errors.js';
 import { loadTable } from './experts.js';
 import { TRAINING_KEY, VOCABULARY_KEY } from './files.js';
 import { Interrupt } from './interrupt.js';
 import { clock, TrainingProgress } from './progress.js';
-import { schedulesOf } from './recipe.js';
+import { inFlags, trainOptionsOf } from './recipe.js';
 
 /** @typedef {import('./recipe.js').Recipe} Recipe */
 
@@ -21,6 +23,7 @@ import { schedulesOf } from './recipe.js';
  * @property {import('../vocabulary.js').Vocabulary} vocabulary
  * @property {Recipe} recipe
  * @property {Int32Array} tokens  the text
+ * @property {boolean} resume     whether it goes on with the model's run
  */
 
 /** After a periodic save that failed; doubled with each that fails too. */
@@ -35,7 +38,9 @@ export class Trainer {
   #options;
   #streams;
   #validation;
-  #schedules;
+  #training;
+  /** The segment that was trained on last. @type {import('../text.js').TextSegment | undefined} */
+  #segment;
   #progress;
   #interrupt;
   #startedAt = performance.now();
@@ -51,7 +56,7 @@ export class Trainer {
    * @param {import('./files/saver.js').Saver} saver
    * @param {import('./system.js').System} system
    */
-  constructor({ model, vocabulary, recipe, tokens }, options, saver, system) {
+  constructor({ model, vocabulary, recipe, tokens, resume }, options, saver, system) {
     const { train, validation } = splitText(tokens, { validation: recipe.validation });
     const { batchSize, contextLength } = model.config;
     if (train.length < 2 * batchSize) {
@@ -60,18 +65,53 @@ export class Trainer {
           `but --batch-size ${batchSize} needs at least ${2 * batchSize}`,
       );
     }
+    if (recipe.patience > 0 && validation.length < 2) {
+      throw usageError('--patience needs held-out text: --validation must be larger');
+    }
     this.#model = model;
     this.#vocabulary = vocabulary;
     this.#recipe = recipe;
     this.#options = options;
     this.#streams = new TextStreams(train, { batchSize, length: contextLength });
     this.#validation = validation;
-    this.#schedules = schedulesOf(recipe);
+    this.#training = this.#prepare(train, resume);
     this.#progress = new TrainingProgress(system.stderr, recipe.steps);
     this.#interrupt = new Interrupt(system);
     this.#firstStep = model.step;
     this.#saver = saver;
     this.#system = system;
+  }
+
+  /**
+   * @param {Int32Array} tokens  to train on
+   * @param {boolean} resume
+   */
+  #prepare(tokens, resume) {
+    const model = this.#model;
+    const { batchSize, contextLength } = model.config;
+    const { steps, patience, topK, topKSchedule } = this.#recipe;
+    const options = { ...trainOptionsOf(this.#recipe), validation: this.#validation };
+    try {
+      // Version 0.1 saved the recipe only; its runs began with the model.
+      if (resume) model.run ??= runOf(options, { run: null, step: 0, config: model.config }, null);
+      if (topKSchedule === 'constant' && model.topK !== topK) model.topK = topK;
+      const validates = this.#recipe.evalEvery > 0 && this.#validation.length >= 2;
+      return train(/** @type {any} */ (model), /** @type {any} */ ({ ...options, resume }), {
+        source: {
+          at: (step) => {
+            this.#segment = this.#streams.at(step);
+            return this.#segment;
+          },
+        },
+        data: recordOf('tokens', [tokens], tokens.length, { batchSize, length: contextLength }),
+        // The last validation is that of what is saved, after it was saved, unless it decides on that.
+        validate: validates
+          ? async () => (model.step < steps || patience > 0 ? this.#validate() : null)
+          : undefined,
+      });
+    } catch (error) {
+      throw inFlags(error);
+    }
   }
 
   async train() {
@@ -110,40 +150,41 @@ export class Trainer {
   }
 
   async #run() {
-    const { steps, evalEvery, saveEvery } = this.#recipe;
-    while (this.#model.step < steps) {
-      this.#step();
-      // The signal handlers run only when the event loop does.
-      await setImmediate();
-      if (this.#interrupt.signal.aborted) return this.#stop();
-      const { step } = this.#model;
-      if (evalEvery > 0 && step % evalEvery === 0 && step < steps) await this.#validate();
-      if (this.#interrupt.signal.aborted) return this.#stop();
-      const due = saveEvery > 0 && step % saveEvery === 0;
-      if (step < steps && (due || performance.now() >= this.#retry.at)) await this.#savePeriodically(due);
+    const { saveEvery } = this.#recipe;
+    const { signal } = this.#interrupt;
+    try {
+      for await (const event of this.#training) {
+        this.#showStep(event);
+        const { step, validation } = event;
+        if (validation) {
+          const { loss, bitsPerByte, tokens } = validation;
+          this.#progress.note(
+            `step ${step}  validation loss ${loss.toFixed(4)}  ${bitsPerByte?.toFixed(4)} bits/byte`,
+          );
+          this.#report('validation', { step, loss, bitsPerByte, tokens });
+        }
+        if (this.#model.run?.ended) break;
+        // The signal handlers run only when the event loop does.
+        await setImmediate();
+        if (signal.aborted) return this.#stop();
+        const due = saveEvery > 0 && step % saveEvery === 0;
+        if (due || performance.now() >= this.#retry.at) await this.#savePeriodically(due);
+      }
+    } catch (error) {
+      // It was interrupted in a validation, with which the run goes on when it is resumed.
+      if (signal.aborted && error === signal.reason) return this.#stop();
+      throw error;
     }
     this.#progress.end();
     await this.#finish();
   }
 
-  #step() {
-    const model = this.#model;
-    const { inputs, targets, length, carryMemory, epoch } = this.#streams.at(model.step);
-    const learningRate = this.#schedules.learningRate(model.step);
-    const topK = this.#schedules.topK(model.step);
-    if (model.topK !== topK) model.topK = topK;
-    const before = performance.now();
-    const { loss, gradNorm } = model.trainStep({
-      inputs,
-      targets,
-      length,
-      carryMemory,
-      learningRate,
-      clip: this.#recipe.clip,
-    });
-    const seconds = (performance.now() - before) / 1000;
+  /** @param {import('../index.js').TrainProgress<import('../text.js').Evaluation>} event */
+  #showStep({ step, epoch, loss, gradNorm, learningRate, topK, tokensPerSecond }) {
+    // Of a step whose validation was interrupted, only the event was left to this run.
+    const { targets } = this.#segment ?? this.#streams.at(step - 1);
+    const seconds = tokensPerSecond > 0 ? targets.length / tokensPerSecond : 0;
     const bits = bitsPerByte(loss, targets.length, this.#vocabulary.byteLength(targets));
-    const { step } = model;
     this.#progress.step({ step, loss, bitsPerByte: bits, tokens: targets.length, seconds });
     this.#report('step', { step, epoch, loss, bitsPerByte: bits, gradNorm, learningRate, topK, seconds });
   }
@@ -158,29 +199,34 @@ export class Trainer {
 
   /**
    * @param {(share: number) => void} [onSegment]
-   * @returns {Promise<import('../text.js').Evaluation | null>} null if the text is too short, or on Ctrl-C
+   * @returns {Promise<import('../text.js').Evaluation>}
    */
   async #validate(onSegment) {
-    if (this.#validation.length < 2) return null;
     let shownAt = performance.now();
+    return evaluateText(this.#model, this.#validation, {
+      vocabulary: this.#vocabulary,
+      signal: this.#interrupt.signal,
+      onProgress: ({ tokens, total }) => {
+        onSegment?.(tokens);
+        if (performance.now() - shownAt < 200) return;
+        shownAt = performance.now();
+        this.#progress.busy(`validating ${Math.round((100 * tokens) / total)} %`);
+      },
+    });
+  }
+
+  /**
+   * The last validation, of what was saved.
+   *
+   * @param {number} step  of the parameters
+   * @param {(share: number) => void} onSegment
+   * @returns {Promise<import('../text.js').Evaluation | null>} null if the text is too short, or on Ctrl-C
+   */
+  async #validateLast(step, onSegment) {
+    if (this.#validation.length < 2) return null;
     try {
-      const result = await evaluateText(this.#model, this.#validation, {
-        vocabulary: this.#vocabulary,
-        signal: this.#interrupt.signal,
-        onProgress: ({ tokens, total }) => {
-          onSegment?.(tokens);
-          if (performance.now() - shownAt < 200) return;
-          shownAt = performance.now();
-          this.#progress.busy(`validating ${Math.round((100 * tokens) / total)} %`);
-        },
-      });
-      const { step } = this.#model;
+      const result = await this.#validate(onSegment);
       const { loss, bitsPerByte, tokens } = result;
-      if (step < this.#recipe.steps) {
-        this.#progress.note(
-          `step ${step}  validation loss ${loss.toFixed(4)}  ${bitsPerByte?.toFixed(4)} bits/byte`,
-        );
-      }
       this.#report('validation', { step, loss, bitsPerByte, tokens });
       return result;
     } catch (error) {
@@ -317,7 +363,8 @@ export class Trainer {
     /** @type {Float64Array[]} */
     const loads = this.#model.routing().map(({ load }) => Float64Array.from(load));
     let before = 0;
-    const result = await this.#validate((tokens) => {
+    const best = this.#model.run?.best ?? null;
+    const result = await this.#validateLast(best?.step ?? this.#model.step, (tokens) => {
       const share = before === 0 ? 1 : (tokens - before) / tokens;
       before = tokens;
       this.#model.routing().forEach(({ load }, layer) => {
@@ -328,12 +375,18 @@ export class Trainer {
     if (this.#interrupt.signal.aborted) this.#system.exitCode = this.#interrupt.exitCode;
     this.#report('done', {
       step: this.#model.step,
+      ...(best && { best: best.step }),
       seconds,
       validation: result && { loss: result.loss, bitsPerByte: result.bitsPerByte },
       load: loads.map((load) => Array.from(load)),
     });
     if (this.#options.json) return;
     const lines = [];
+    if (best) {
+      const { step, run } = this.#model;
+      const early = run?.ended === 'patience' ? `stopped after step ${step} of ${this.#recipe.steps}: ` : '';
+      lines.push(`${early}the best validation was that of step ${best.step}, whose parameters are saved`);
+    }
     if (result)
       lines.push(
         `validation: ${result.bitsPerByte?.toFixed(4)} bits per byte, loss ${result.loss.toFixed(4)}`,
