@@ -100,12 +100,17 @@ static void copy_rows(hr_real *to, int32_t to_stride, int32_t to_first, const hr
   }
 }
 
+/* How rows lie that have the memory before them. Without memory those of all streams lie side by side, as those of one. */
+static hr_segment layout_of(const hr_pass *pass) {
+  return pass->starts ? (hr_segment){1, hr_pass_tokens(pass), 0} : pass->segment;
+}
+
 /* What keys and values (source) and queries (query_input) are projected from: memory and x, normalised first with
  * pre-layer-norm. Cheap beside the projections, so the backward pass does it again instead of keeping it. */
 static const hr_real *gather_source(hr_attention *self, const hr_real *x, const hr_real *memory,
                                     hr_attention_scratch *scratch, const hr_pass *pass) {
-  const int32_t b = pass->segment.batch, t = pass->segment.length, m = pass->segment.memory, s = m + t,
-                d = self->d;
+  const hr_segment layout = layout_of(pass);
+  const int32_t b = layout.batch, t = layout.length, m = layout.memory, s = m + t, d = self->d;
   hr_real *rows = self->pre_layer_norm ? scratch->rows : scratch->source;
   copy_rows(rows, s, 0, memory, self->memory_length, 0, b, m, d);
   copy_rows(rows, s, m, x, t, 0, b, t, d);
@@ -164,21 +169,41 @@ static const hr_real *drop_weights(const hr_attention *self, hr_real *copy, cons
   return copy;
 }
 
+/* Where a stream and head has what it works on. Probabilities have room for the longest stream. */
+typedef struct pair_rows {
+  int32_t row, count; /* of the stream, in [N,...] */
+  int32_t column;     /* first of its keys and values */
+  ptrdiff_t square;   /* first of its probabilities [count,M+count] */
+  uint32_t first;     /* the same for the masks of dropout, which may wrap around */
+} pair_rows;
+
+static pair_rows rows_of_pair(int32_t b, int32_t head, int32_t heads, const hr_pass *pass) {
+  const hr_stream stream = hr_pass_stream(pass, b);
+  const int32_t t = pass->segment.length, s = pass->segment.memory + t, pair = b * heads + head;
+  return (pair_rows){.row = stream.begin,
+                     .count = stream.count,
+                     .column = stream.begin + b * pass->segment.memory,
+                     .square = (ptrdiff_t)pair * t * s,
+                     .first = (uint32_t)(pair * t) * (uint32_t)s};
+}
+
 /* Attention of one stream and head: its [T,A] of self->head_outputs. */
 static void attend_pair(void *context, int32_t pair, int32_t thread) {
   const heads_task *task = context;
   hr_attention *self = task->self;
   const hr_pass alone = hr_pass_alone(task->pass, thread), *pass = &alone;
   const head_scratch own = scratch_of(task->scratch, thread);
-  const int32_t t = pass->segment.length, m = pass->segment.memory, s = m + t;
-  const int32_t h = self->heads, a = self->d_head, width = h * a, b = pair / h, head = pair % h;
+  const int32_t h = self->heads, a = self->d_head, width = h * a, head = pair % h;
+  const pair_rows at = rows_of_pair(pair / h, head, h, pass);
+  const int32_t t = at.count, m = pass->segment.memory, s = m + t;
   const hr_real scale = (hr_real)(1 / hr_sqrt(a));
-  const hr_real *k = task->kv + (ptrdiff_t)b * s * 2 * width + head * a, *v = k + width;
-  add_biases(self, &own, self->q + (ptrdiff_t)b * t * width + head * a, head, t);
+  const hr_real *k = task->kv + (ptrdiff_t)at.column * 2 * width + head * a, *v = k + width;
+  add_biases(self, &own, self->q + (ptrdiff_t)at.row * width + head * a, head, t);
   for (int32_t i0 = 0; i0 < t; i0 += BLOCK) {
     const int32_t i1 = i0 + BLOCK < t ? i0 + BLOCK : t, rows = i1 - i0, seen_by_last = m + i1;
-    const hr_real *near = task->position_keys + (ptrdiff_t)(t - i1) * width + head * a; /* m + i1 - 1 .. 0 */
-    hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
+    /* The distances m + i1 - 1 .. 0. */
+    const hr_real *near = task->position_keys + (ptrdiff_t)(pass->segment.length - i1) * width + head * a;
+    hr_real *p = self->probabilities + at.square + (ptrdiff_t)i0 * s;
     hr_real *scores = own.scores + rows, *by_distance = scores_by_distance(scores, rows);
     hr_multiply(pass, scores, seen_by_last, hr_rows(own.qu + i0 * a, a), hr_transposed(k, 2 * width), rows,
                 seen_by_last, a, HR_OVERWRITE);
@@ -191,9 +216,9 @@ static void attend_pair(void *context, int32_t pair, int32_t thread) {
       hr_fill(p + seen, 0, s - seen);
     }
     p -= (ptrdiff_t)rows * s;
-    const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
+    const uint32_t first = at.first + (uint32_t)i0 * (uint32_t)s;
     const hr_real *used = drop_weights(self, own.scores, p, rows * s, first, pass);
-    hr_multiply(pass, self->head_outputs + ((ptrdiff_t)b * t + i0) * width + head * a, width,
+    hr_multiply(pass, self->head_outputs + (ptrdiff_t)(at.row + i0) * width + head * a, width,
                 hr_rows(used, s), hr_rows(v, 2 * width), rows, a, seen_by_last, HR_OVERWRITE);
   }
 }
@@ -223,11 +248,11 @@ static void project_output(hr_attention *self, hr_real *y, const hr_real *x, hr_
 void hr_attention_forward(hr_attention *self, hr_real *y, const hr_real *x, const hr_real *memory,
                           const hr_real *positions, hr_attention_scratch *scratch, const hr_pass *pass) {
   const hr_segment *segment = &pass->segment;
-  const int32_t s = segment->memory + segment->length;
+  const int32_t n = hr_pass_tokens(pass), s = segment->memory + segment->length;
   const projections maps = projections_of(self);
   const hr_real *query_input = gather_source(self, x, memory, scratch, pass);
-  hr_linear_forward(&maps.q, self->q, query_input, hr_pass_tokens(pass), pass);
-  hr_linear_forward(&maps.kv, self->kv, scratch->source, segment->batch * s, pass);
+  hr_linear_forward(&maps.q, self->q, query_input, n, pass);
+  hr_linear_forward(&maps.kv, self->kv, scratch->source, n + segment->batch * segment->memory, pass);
   hr_linear_forward(&maps.r, self->position_keys, positions, s, pass);
   attend(self, self->kv, self->position_keys, scratch, pass);
   project_output(self, y, x, scratch, pass);
@@ -238,22 +263,23 @@ static void attend_pair_backward(const heads_task *task, int32_t b, int32_t head
                                  const hr_pass *pass) {
   const hr_attention *self = task->self;
   hr_attention_scratch *scratch = task->scratch;
-  const int32_t t = pass->segment.length, m = pass->segment.memory, s = m + t;
-  const int32_t h = self->heads, a = self->d_head, width = h * a, pair = b * h + head;
+  const int32_t h = self->heads, a = self->d_head, width = h * a;
+  const pair_rows at = rows_of_pair(b, head, h, pass);
+  const int32_t t = at.count, m = pass->segment.memory, s = m + t;
   const hr_real scale = (hr_real)(1 / hr_sqrt(a));
   const uint64_t key = hr_dropout_key(pass, self->layer, HR_DROP_ATTENTION_WEIGHTS);
-  const hr_real *k = self->kv + (ptrdiff_t)b * s * 2 * width + head * a, *v = k + width;
-  hr_real *dk = scratch->dkv + (ptrdiff_t)b * s * 2 * width + head * a, *dv = dk + width;
-  hr_real *dq = scratch->dq + (ptrdiff_t)b * t * width + head * a;
-  add_biases(self, own, self->q + (ptrdiff_t)b * t * width + head * a, head, t);
+  const hr_real *k = self->kv + (ptrdiff_t)at.column * 2 * width + head * a, *v = k + width;
+  hr_real *dk = scratch->dkv + (ptrdiff_t)at.column * 2 * width + head * a, *dv = dk + width;
+  hr_real *dq = scratch->dq + (ptrdiff_t)at.row * width + head * a;
+  add_biases(self, own, self->q + (ptrdiff_t)at.row * width + head * a, head, t);
   for (int32_t i0 = 0; i0 < t; i0 += BLOCK) {
     const int32_t i1 = i0 + BLOCK < t ? i0 + BLOCK : t, rows = i1 - i0, seen_by_last = m + i1;
-    const ptrdiff_t near = (ptrdiff_t)(t - i1) * width + head * a;
-    const hr_real *p = self->probabilities + ((ptrdiff_t)pair * t + i0) * s;
-    const hr_real *dhead_output = scratch->dhead_outputs + ((ptrdiff_t)b * t + i0) * width + head * a;
+    const ptrdiff_t near = (ptrdiff_t)(pass->segment.length - i1) * width + head * a;
+    const hr_real *p = self->probabilities + at.square + (ptrdiff_t)i0 * s;
+    const hr_real *dhead_output = scratch->dhead_outputs + (ptrdiff_t)(at.row + i0) * width + head * a;
     hr_real *qu = own->qu + i0 * a, *qw = own->qw + i0 * a;
     hr_real *dscores = own->scores + rows, *by_distance = scores_by_distance(dscores, rows);
-    const uint32_t first = (uint32_t)(pair * t + i0) * (uint32_t)s;
+    const uint32_t first = at.first + (uint32_t)i0 * (uint32_t)s;
 
     const hr_real *used = drop_weights(self, own->scores, p, rows * s, first, pass);
     hr_multiply(pass, dv, 2 * width, hr_transposed(used, s), hr_rows(dhead_output, width), seen_by_last, a,
@@ -293,17 +319,19 @@ static void attend_head_backward(void *context, int32_t head, int32_t thread) {
 
 /* Gradients dq [N,HA], dkv [B,S,2HA], dposition_keys [S,HA] and those of the two biases, from dhead_outputs [N,HA]. */
 static void attend_backward(hr_attention *self, hr_attention_scratch *scratch, const hr_pass *pass) {
-  const int32_t s = pass->segment.memory + pass->segment.length, width = self->heads * self->d_head;
-  const size_t bytes = (size_t)s * (size_t)width * sizeof(hr_real);
-  memset(scratch->dkv, 0, (size_t)pass->segment.batch * 2 * bytes);
-  memset(scratch->dposition_keys, 0, bytes);
+  const int32_t s = pass->segment.memory + pass->segment.length;
+  const int32_t columns = hr_pass_tokens(pass) + pass->segment.batch * pass->segment.memory;
+  const size_t bytes = (size_t)(self->heads * self->d_head) * sizeof(hr_real);
+  memset(scratch->dkv, 0, (size_t)columns * 2 * bytes);
+  memset(scratch->dposition_keys, 0, (size_t)s * bytes);
   heads_task task = {self, NULL, NULL, scratch, pass};
   hr_team_run(pass->team, attend_head_backward, &task, self->heads);
 }
 
 void hr_attention_backward(hr_attention *self, hr_real *dx, const hr_real *x, const hr_real *memory,
                            const hr_real *positions, hr_attention_scratch *scratch, const hr_pass *pass) {
-  const int32_t b = pass->segment.batch, t = pass->segment.length, m = pass->segment.memory, s = m + t;
+  const hr_segment layout = layout_of(pass);
+  const int32_t b = layout.batch, t = layout.length, m = layout.memory, s = m + t;
   const int32_t n = b * t, d = self->d;
   const projections maps = projections_of(self);
   const hr_linear o = hr_linear_of(self->o, NULL);
@@ -314,7 +342,8 @@ void hr_attention_backward(hr_attention *self, hr_real *dx, const hr_real *x, co
   hr_linear_backward_weights(&o, scratch->out, self->head_outputs, n, HR_ACCUMULATE, pass);
   hr_linear_backward_input(&o, scratch->dhead_outputs, scratch->out, n, HR_OVERWRITE, pass);
   attend_backward(self, scratch, pass);
-  hr_linear_backward_weights(&maps.r, scratch->dposition_keys, positions, s, HR_ACCUMULATE, pass);
+  hr_linear_backward_weights(&maps.r, scratch->dposition_keys, positions,
+                             pass->segment.memory + pass->segment.length, HR_ACCUMULATE, pass);
 
   const hr_real *query_input = gather_source(self, x, memory, scratch, pass);
   hr_linear_backward_weights(&maps.q, scratch->dq, query_input, n, HR_ACCUMULATE, pass);

@@ -3,7 +3,14 @@
 #include "hyperrouter.h"
 #include "router.h"
 
-enum { LANGUAGE = 1 << HR_LANGUAGE_MODEL, CLASSIFIER = 1 << HR_CLASSIFIER, BOTH = LANGUAGE | CLASSIFIER };
+enum {
+  LANGUAGE = 1 << HR_LANGUAGE_MODEL,
+  TEXT = LANGUAGE | 1 << HR_TEXT_CLASSIFIER,
+  CLASSES = 1 << HR_CLASSIFIER | 1 << HR_TEXT_CLASSIFIER,
+  NUMBERS = 1 << HR_REGRESSOR,
+  VECTORS = 1 << HR_CLASSIFIER | NUMBERS,
+  ALL = TEXT | VECTORS
+};
 
 #define AT(member) (int32_t) offsetof(hr_config, member)
 
@@ -33,66 +40,67 @@ static const hr_option *gate_option(int32_t index) {
   }
 
 static const hr_field FIELDS[] = {
-    FIELD("vocabSize", "Number of different tokens; 256 for bytes.", INTEGER, vocab_size, LANGUAGE, 1, 256, 1,
+    FIELD("vocabSize", "Number of different tokens; 256 for bytes.", INTEGER, vocab_size, TEXT, 1, 256, 1,
           1 << 20),
-    FIELD("inputSize", "Numbers in one input vector.", INTEGER, input_size, CLASSIFIER, 1, 2, 1, 1 << 20),
-    FIELD("classes", "Number of classes.", INTEGER, classes, CLASSIFIER, 1, 2, 2, 1 << 20),
-    FIELD("layers", "Number of layers.", INTEGER, layers, BOTH, 1, 2, 1, 128),
-    FIELD("heads", "Attention heads per layer.", INTEGER, heads, LANGUAGE, 1, 4, 1, 1024),
-    FIELD("dModel", "Width of the model; even for a language model.", INTEGER, d_model, BOTH, 1, 64, 1,
-          1 << 14),
-    FIELD("dHead", "Width of an attention head.", INTEGER, d_head, LANGUAGE, 1, 16, 1, 4096),
-    FIELD("dInner", "Hidden width of an expert.", INTEGER, d_inner, BOTH, 1, 128, 1, 1 << 16),
-    FIELD("experts", "Experts per layer.", INTEGER, experts, BOTH, 1, 8, 1, 1024),
-    FIELD("topK", "Experts per token, 1 to experts.", INTEGER, top_k, BOTH, 0, 2, 1, 1024,
+    FIELD("inputSize", "Numbers in one input vector.", INTEGER, input_size, VECTORS, 1, 2, 1, 1 << 20),
+    FIELD("classes", "Number of classes.", INTEGER, classes, CLASSES, 1, 2, 2, 1 << 20),
+    FIELD("outputs", "Numbers in one output of a regressor.", INTEGER, outputs, NUMBERS, 1, 1, 1, 1 << 20),
+    FIELD("layers", "Number of layers.", INTEGER, layers, ALL, 1, 2, 1, 128),
+    FIELD("heads", "Attention heads per layer.", INTEGER, heads, TEXT, 1, 4, 1, 1024),
+    FIELD("dModel", "Width of the model; even for models of text.", INTEGER, d_model, ALL, 1, 64, 1, 1 << 14),
+    FIELD("dHead", "Width of an attention head.", INTEGER, d_head, TEXT, 1, 16, 1, 4096),
+    FIELD("dInner", "Hidden width of an expert.", INTEGER, d_inner, ALL, 1, 128, 1, 1 << 16),
+    FIELD("experts", "Experts per layer.", INTEGER, experts, ALL, 1, 8, 1, 1024),
+    FIELD("topK", "Experts per token, 1 to experts.", INTEGER, top_k, ALL, 0, 2, 1, 1024,
           .needs = HR_TRAIT_ROUTES),
-    FIELD("router", "Where the router logits come from.", CHOICE, router, BOTH, 1, 0, 0, 0,
+    FIELD("router", "Where the router logits come from.", CHOICE, router, ALL, 1, 0, 0, 0,
           .option = router_option),
-    FIELD("gate", "How experts and their weights are chosen from the router logits.", CHOICE, gate, BOTH, 0,
-          0, 0, 0, .needs = HR_TRAIT_GATED, .strict = 1, .option = gate_option),
-    FIELD("hyperSize", "Hidden width of the frozen hypernetwork.", INTEGER, hyper_size, BOTH, 1, 64, 1,
+    FIELD("gate", "How experts and their weights are chosen from the router logits.", CHOICE, gate, ALL, 0, 0,
+          0, 0, .needs = HR_TRAIT_GATED, .strict = 1, .option = gate_option),
+    FIELD("hyperSize", "Hidden width of the frozen hypernetwork.", INTEGER, hyper_size, ALL, 1, 64, 1,
           1 << 16, .needs = HR_TRAIT_HYPERNETWORK),
-    FIELD("routerSize", "Width of the projection that the cosine router compares.", INTEGER, router_size,
-          BOTH, 1, 32, 1, 1 << 14, .needs = HR_TRAIT_PROJECTION),
-    FIELD("routerScale", "Factor on the router's initial values.", NUMBER, router_scale, BOTH, 0, 1, 0, 1e3,
+    FIELD("routerSize", "Width of the projection that the cosine router compares.", INTEGER, router_size, ALL,
+          1, 32, 1, 1 << 14, .needs = HR_TRAIT_PROJECTION),
+    FIELD("routerScale", "Factor on the router's initial values.", NUMBER, router_scale, ALL, 0, 1, 0, 1e3,
           .needs = HR_TRAIT_SCALE, .strict = 1),
     FIELD("routerNoise", "Trained noise on the router logits in training (noisy top-k).", BOOLEAN,
-          router_noise, BOTH, 1, 0, 0, 1, .needs = HR_TRAIT_MATRIX, .strict = 1),
+          router_noise, ALL, 1, 0, 0, 1, .needs = HR_TRAIT_MATRIX, .strict = 1),
     FIELD("sharedExperts",
           "Shared experts: one network of width sharedExperts x dInner that every token has.", INTEGER,
-          shared_experts, BOTH, 1, 0, 0, 1024, .needs = HR_TRAIT_ROUTES, .strict = 1),
+          shared_experts, ALL, 1, 0, 0, 1024, .needs = HR_TRAIT_ROUTES, .strict = 1),
     FIELD("capacityFactor",
           "Capacity of an expert, as a multiple of an even share of the assignments; the rest is dropped. 0: "
           "no "
           "limit.",
-          NUMBER, capacity_factor, BOTH, 0, 0, 0, 1e6, .needs = HR_TRAIT_ROUTES | HR_TRAIT_TOP_K,
-          .strict = 1),
+          NUMBER, capacity_factor, ALL, 0, 0, 0, 1e6, .needs = HR_TRAIT_ROUTES | HR_TRAIT_TOP_K, .strict = 1),
     FIELD("balanceRate", "Step of the bias that balances the load without a loss. 0: off.", NUMBER,
-          balance_rate, BOTH, 0, 0, 0, 1, .needs = HR_TRAIT_GATED | HR_TRAIT_TOP_K, .strict = 1),
+          balance_rate, ALL, 0, 0, 0, 1, .needs = HR_TRAIT_GATED | HR_TRAIT_TOP_K, .strict = 1),
     FIELD("sparsityWeight",
           "Initial weight of the sparsity loss, which steers the experts per token to topK. 0: off.", NUMBER,
-          sparsity_weight, BOTH, 0, 0, 0, 1e6, .needs = HR_TRAIT_SPARSITY, .strict = 1),
-    FIELD("contextLength", "Longest segment, in tokens.", INTEGER, context_length, LANGUAGE, 0, 64, 1,
+          sparsity_weight, ALL, 0, 0, 0, 1e6, .needs = HR_TRAIT_SPARSITY, .strict = 1),
+    FIELD("contextLength", "Longest segment or sequence, in tokens.", INTEGER, context_length, TEXT, 0, 64, 1,
           1 << 16),
     FIELD("memoryLength", "Tokens of Transformer-XL memory before a segment.", INTEGER, memory_length,
           LANGUAGE, 0, 64, 0, 1 << 16),
-    FIELD("batchSize", "Largest batch: parallel streams, or input vectors.", INTEGER, batch_size, BOTH, 0, 16,
-          1, 1 << 20),
+    FIELD("batchSize", "Largest batch: parallel streams, sequences or input vectors.", INTEGER, batch_size,
+          ALL, 0, 16, 1, 1 << 20),
     FIELD("preLayerNorm", "Layer norm before each sublayer instead of after it.", BOOLEAN, pre_layer_norm,
-          BOTH, 1, 0, 0, 1),
-    FIELD("dropout", "Probability of dropping an activation in training.", NUMBER, dropout, BOTH, 0, 0, 0, 1,
+          ALL, 1, 0, 0, 1),
+    FIELD("dropout", "Probability of dropping an activation in training.", NUMBER, dropout, ALL, 0, 0, 0, 1,
           .open = 1),
     FIELD("attentionDropout", "Probability of dropping an attention weight in training.", NUMBER,
-          attention_dropout, LANGUAGE, 0, 0, 0, 1, .open = 1),
-    FIELD("loadBalanceWeight", "Weight of the load-balancing loss.", NUMBER, load_balance_weight, BOTH, 0, 0,
+          attention_dropout, TEXT, 0, 0, 0, 1, .open = 1),
+    FIELD("headDropout", "Probability of dropping an activation of the head in training.", NUMBER,
+          head_dropout, 1 << HR_TEXT_CLASSIFIER, 0, 0.1, 0, 1, .open = 1),
+    FIELD("loadBalanceWeight", "Weight of the load-balancing loss.", NUMBER, load_balance_weight, ALL, 0, 0,
           0, 1e6, .needs = HR_TRAIT_LEARNS | HR_TRAIT_TOP_K, .strict = 1),
-    FIELD("routerZWeight", "Weight of the router z-loss.", NUMBER, router_z_weight, BOTH, 0, 0, 0, 1e6,
+    FIELD("routerZWeight", "Weight of the router z-loss.", NUMBER, router_z_weight, ALL, 0, 0, 0, 1e6,
           .needs = HR_TRAIT_LEARNS | HR_TRAIT_TOP_K, .strict = 1),
-    FIELD("beta1", "Adam's decay of the first moment.", NUMBER, beta1, BOTH, 0, 0.9, 0, 1, .open = 1),
-    FIELD("beta2", "Adam's decay of the second moment.", NUMBER, beta2, BOTH, 0, 0.999, 0, 1, .open = 1),
-    FIELD("epsilon", "Added to Adam's denominator.", NUMBER, epsilon, BOTH, 0, 1e-8, 1e-30, 1),
-    FIELD("weightDecay", "Decoupled weight decay (AdamW).", NUMBER, weight_decay, BOTH, 0, 0, 0, 1e3),
-    FIELD("seed", "Seed of the initial values and of dropout.", SEED, seed, BOTH, 0, 1, 0, 4294967295.0),
+    FIELD("beta1", "Adam's decay of the first moment.", NUMBER, beta1, ALL, 0, 0.9, 0, 1, .open = 1),
+    FIELD("beta2", "Adam's decay of the second moment.", NUMBER, beta2, ALL, 0, 0.999, 0, 1, .open = 1),
+    FIELD("epsilon", "Added to Adam's denominator.", NUMBER, epsilon, ALL, 0, 1e-8, 1e-30, 1),
+    FIELD("weightDecay", "Decoupled weight decay (AdamW).", NUMBER, weight_decay, ALL, 0, 0, 0, 1e3),
+    FIELD("seed", "Seed of the initial values and of dropout.", SEED, seed, ALL, 0, 1, 0, 4294967295.0),
 };
 
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
@@ -278,7 +286,7 @@ hr_status hr_config_check(const hr_config *config, hr_config_error *error) {
   if (wrong >= 0)
     return refuse(error, (hr_config_error){index_of(AT(router)), HR_RULE_TENSORS, wrong, wrong, -1, 0});
   if (config->top_k > config->experts) return refuse_range(error, index_of(AT(top_k)), 1, config->experts);
-  if (config->kind == HR_LANGUAGE_MODEL && config->d_model % 2 != 0)
+  if ((TEXT & 1 << config->kind) && config->d_model % 2 != 0)
     return refuse(error, (hr_config_error){index_of(AT(d_model)), HR_RULE_EVEN, 2, 1 << 14, -1, 0});
   return check_needs(config, error);
 }

@@ -1,5 +1,5 @@
 /*
- * hyperrouter: transformers and classifiers whose feed-forward layers are sparse mixtures of experts, with
+ * hyperrouter: transformers, classifiers and regressors whose feed-forward layers are sparse mixtures of experts, with
  * the HyperRouter of Do et al., "HyperRouter: Towards Efficient Training and Inference of Sparse Mixture of
  * Experts" (EMNLP 2023, arXiv 2312.07035) beside the routers it is compared with.
  *
@@ -20,7 +20,7 @@
  * Dimensions, one letter with one meaning everywhere in this source:
  *   B streams, T positions of a segment, N = B*T tokens, M tokens of memory, S = M+T, D model width,
  *   H heads, A width of a head, F hidden width of an expert, E experts, K experts per token, V vocabulary,
- *   L layers, C classes, I inputs of a classifier, Z hidden width of the hypernetwork.
+ *   L layers, C classes, I numbers of an input vector, Z hidden width of the hypernetwork.
  */
 #ifndef HYPERROUTER_H
 #define HYPERROUTER_H
@@ -43,7 +43,13 @@ typedef enum hr_status {
 
 /* ---------------------------------------------------------------------------------------- configuration */
 
-typedef enum hr_kind { HR_LANGUAGE_MODEL = 0, HR_CLASSIFIER, HR_KINDS } hr_kind;
+typedef enum hr_kind {
+  HR_LANGUAGE_MODEL = 0,
+  HR_CLASSIFIER,      /* of vectors */
+  HR_TEXT_CLASSIFIER, /* of token sequences: the body of a language model without memory, read at the last token */
+  HR_REGRESSOR,       /* of vectors to numbers */
+  HR_KINDS
+} hr_kind;
 
 /* What each field means, its default and its limits: hr_config_field(). */
 typedef struct hr_config {
@@ -51,6 +57,7 @@ typedef struct hr_config {
   int32_t vocab_size;
   int32_t input_size;
   int32_t classes;
+  int32_t outputs;
   int32_t layers;
   int32_t heads;
   int32_t d_model;
@@ -71,6 +78,7 @@ typedef struct hr_config {
   int32_t router_noise;
   double dropout;
   double attention_dropout;
+  double head_dropout;
   double load_balance_weight;
   double router_z_weight;
   double beta1;
@@ -263,26 +271,33 @@ double hr_model_sparsity_weight(const hr_model *model);
 /* Errors: HR_ERROR_ARGUMENT unless 0 <= weight <= HR_SPARSITY_MAX, or if it is not 0 and the model has no such loss. */
 hr_status hr_model_set_sparsity_weight(hr_model *model, double weight);
 
-/* What a call works on. A language model reads `tokens` [B,T], a classifier `features` [B,I] with length 1.
- * `targets` [B,T] are token or class ids; NULL only where a function says so. */
+/* What a call works on. A language model reads `tokens` [B,T], a classifier or regressor of vectors `features` [B,I]
+ * with length 1. `targets` [B,T] are token ids, [B] class ids of classifiers; `values` [B,outputs] those of a regressor.
+ * Targets are NULL only where a function says so.
+ *
+ * A text classifier reads `tokens` [N], one sequence after the other without padding: sequence b has lengths[b] of them,
+ * 1 .. T, or T if `lengths` is NULL. For other models `lengths` must be NULL. */
 typedef struct hr_batch {
   const int32_t *tokens;
+  const int32_t *lengths;
   const hr_real *features;
   const int32_t *targets;
+  const hr_real *values;
   int32_t batch;
   int32_t length;
   bool carry_memory; /* go on from the memory that the last call left; false starts from an empty one */
 } hr_batch;
 
 typedef struct hr_result {
-  double loss;      /* mean cross-entropy, nats per token */
+  double
+      loss; /* mean cross-entropy, nats per token; of a regressor, mean squared error over rows and outputs */
   double auxiliary; /* load-balancing, z- and sparsity loss, weighted, summed over the layers */
   double grad_norm; /* global L2 norm of the gradient, before clipping */
 } hr_result;
 
 /* All four take batches of 1 <= batch <= batch_size and 1 <= length <= context_length; with carry_memory the
  * batch must be that of the last call. They leave logits and routing to read, and move the memory on.
- * Errors: HR_ERROR_ARGUMENT (sizes, ids out of range, features that are not finite), HR_ERROR_DIVERGED. */
+ * Errors: HR_ERROR_ARGUMENT (sizes, ids out of range, features or values that are not finite), HR_ERROR_DIVERGED. */
 
 /* Loss without gradient and without dropout. */
 hr_status hr_model_evaluate(hr_model *model, const hr_batch *batch, hr_result *result);
@@ -296,6 +311,19 @@ hr_status hr_model_gradients(hr_model *model, const hr_batch *batch, hr_result *
 /* Gradient, clipping to the global norm `clip` (0: none), and a step of Adam. */
 hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double learning_rate, double clip,
                               hr_result *result);
+
+/* Weighs the classes in later losses: the mean over rows of w_target times their loss, over the sum of w_target.
+ *   weights  [C] finite and above 0; NULL: each class weighs 1, as at first
+ * Errors: HR_ERROR_ARGUMENT, also if the model is no classifier. */
+hr_status hr_model_set_class_weights(hr_model *model, const hr_real *weights);
+
+/* The head is what a classifier or regressor has behind its layers. Where it is trained alone, later passes take
+ * gradients of the head only, those of the body are 0, and steps leave the body as it is, balance and sparsity included.
+ * Errors: HR_ERROR_ARGUMENT if the model has no head (a language model, whose output is its embedding). */
+hr_status hr_model_set_head_only(hr_model *model, bool head_only);
+/* The learning rate of the head in later steps, 0 .. HR_LEARNING_RATE_MAX; below 0, as at first: that of the step.
+ * Errors: HR_ERROR_ARGUMENT, also if the model has no head. */
+hr_status hr_model_set_head_rate(hr_model *model, double learning_rate);
 
 /* A custom router (HR_TRAIT_EXTERNAL) has R and b of each layer as tensors of the role HR_EXTERNAL, named
  * `layers.<i>.pos_ff.gate.generated.weight` [E,D] and `.bias` [E]. The caller fills them whenever parameters have changed
@@ -312,14 +340,20 @@ hr_status hr_model_finish_step(hr_model *model, double learning_rate, double cli
 /* Buffers inside the model for a batch of the largest size: a caller may fill these instead of its own. */
 int32_t *hr_model_token_buffer(hr_model *model);
 hr_real *hr_model_feature_buffer(hr_model *model);
+int32_t *hr_model_length_buffer(hr_model *model);
 int32_t *hr_model_target_buffer(hr_model *model);
+hr_real *hr_model_value_buffer(hr_model *model);
 
-/* Of the last call: [N,V] or [N,C], and how many rows. */
+/* Of the last call: [N,V], or [B,C] of classifiers, or the numbers [B,outputs] of a regressor, and how many rows. */
 const hr_real *hr_model_logits(const hr_model *model, int32_t *rows);
-/* V or C: the numbers in a row of logits. */
+/* V, C or outputs: the numbers in a row of logits. */
 int32_t hr_model_columns(const hr_model *model);
-/* Softmax of the logits of a classifier's last call; NULL for a language model. */
+/* Softmax of the logits of a classifier's last call; NULL for other models. */
 const hr_real *hr_model_probabilities(hr_model *model, int32_t *rows);
+/* Hidden states [N,D] of the last call: the input of layer 0 .. L-1, or, for L, the output of the last layer. NULL if
+ * there is no such layer.
+ *   tokens  out: N */
+const hr_real *hr_model_hidden(const hr_model *model, int32_t layer, int32_t *tokens);
 
 /* Routing of one layer in the last call. Pointers into the model, valid until the next call. */
 typedef struct hr_routing {

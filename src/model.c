@@ -11,8 +11,18 @@ static const hr_kind_type KINDS[HR_KINDS] = {
                            .attends = true,
                            .output = &hr_output_tied,
                            .generates = true},
-    [HR_CLASSIFIER] = {.input = &hr_input_linear, .output = &hr_output_head},
+    [HR_CLASSIFIER] = {.input = &hr_input_linear, .output = &hr_output_classes},
+    [HR_TEXT_CLASSIFIER] = {.input = &hr_input_embedding,
+                            .attends = true,
+                            .pools_last = true,
+                            .output = &hr_output_projected},
+    [HR_REGRESSOR] = {.input = &hr_input_linear, .output = &hr_output_numbers},
 };
+
+/* Whether the output layer has tensors of its own behind the layers. */
+static bool has_head(const hr_model *model) {
+  return !model->type->output->before_layers;
+}
 
 /* ------------------------------------------------------------------------------------- the memory plan */
 
@@ -25,10 +35,11 @@ static void declare_parameters(hr_model *model) {
   model->output.type = type->output;
   model->pool.last = type->pools_last;
   type->input->declare(&model->input, parameters, config);
-  hr_network_declare_shared(&model->network, parameters, config, type->attends);
+  hr_network_declare_shared(&model->network, parameters, config, type->attends, type->generates);
   if (type->output->before_layers)
     type->output->declare(&model->output, parameters, config, model->input.weight);
   hr_network_declare_layers(&model->network, parameters, config);
+  parameters->body = parameters->sizes[HR_TRAINED];
   if (!type->output->before_layers)
     type->output->declare(&model->output, parameters, config, model->input.weight);
 }
@@ -44,7 +55,7 @@ static int64_t matmul_scratch_size(const hr_model *model, int64_t n) {
       larger((int64_t)config->context_length + config->memory_length, model->network.positions_count);
   const int64_t d = config->d_model, width = (int64_t)config->heads * config->d_head;
   const int64_t ff = (int64_t)config->d_inner * (hr_router_routes(config) ? 1 : config->experts);
-  int64_t columns = larger(larger(d, ff), larger(model->output.classes, larger(2 * width, s)));
+  int64_t columns = larger(larger(d, ff), larger(model->output.columns, larger(2 * width, s)));
   columns = larger(columns, larger(config->experts, config->input_size));
   columns = larger(columns, larger(config->router_size, (int64_t)config->d_inner * config->shared_experts));
   int64_t depth = larger(columns, larger(n, (int64_t)config->batch_size * s));
@@ -65,10 +76,15 @@ static void plan(hr_model *model, hr_arena *arena) {
 
   model->input.type->plan(&model->input, arena, n);
   model->targets = hr_arena_ints(arena, HR_MEMORY_ACTIVATIONS, n, 1);
+  if (model->type->output->regresses)
+    model->values = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, n, config->outputs);
+  if (model->type->pools_last) {
+    model->lengths = hr_arena_ints(arena, HR_MEMORY_ACTIVATIONS, config->batch_size, 1);
+    model->starts = hr_arena_ints(arena, HR_MEMORY_ACTIVATIONS, (int64_t)config->batch_size + 1, 1);
+  }
   hr_network_plan(&model->network, arena, config);
   hr_pool_plan(&model->pool, arena, config->batch_size, config->d_model);
-  hr_output_plan(&model->output, arena,
-                 hr_pool_count(&model->pool, config->batch_size, config->context_length));
+  hr_output_plan(&model->output, arena, hr_pool_count(&model->pool, config->batch_size, n));
   if (model->type->generates) hr_sampler_plan(&model->generation.sampler, arena, config->vocab_size);
   model->dx = hr_arena_reals(arena, HR_MEMORY_SCRATCH, n, config->d_model);
   model->matmul_scratch_size = matmul_scratch_size(model, n);
@@ -127,6 +143,7 @@ hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr
   memcpy(self->bytes, arena.bytes, sizeof self->bytes);
   self->top_k = self->config.top_k;
   self->sparsity_weight = self->config.sparsity_weight;
+  self->head_rate = -1;
   self->version = 1;
   hr_parameters_initialise(&self->parameters, self->config.seed);
   hr_network_initialise(&self->network);
@@ -209,8 +226,39 @@ hr_real *hr_model_feature_buffer(hr_model *model) {
   return model->input.features;
 }
 
+int32_t *hr_model_length_buffer(hr_model *model) {
+  return model->lengths;
+}
+
 int32_t *hr_model_target_buffer(hr_model *model) {
   return model->targets;
+}
+
+hr_real *hr_model_value_buffer(hr_model *model) {
+  return model->values;
+}
+
+hr_status hr_model_set_class_weights(hr_model *model, const hr_real *weights) {
+  hr_output *output = &model->output;
+  if (!output->type->classifies) return HR_ERROR_ARGUMENT;
+  for (int32_t i = 0; weights && i < output->columns; i++) {
+    if (!(weights[i] > 0 && weights[i] - weights[i] == 0)) return HR_ERROR_ARGUMENT;
+  }
+  output->weighted = weights != NULL;
+  if (weights) memcpy(output->class_weights, weights, (size_t)output->columns * sizeof *weights);
+  return HR_OK;
+}
+
+hr_status hr_model_set_head_only(hr_model *model, bool head_only) {
+  if (!has_head(model)) return HR_ERROR_ARGUMENT;
+  model->head_only = head_only;
+  return HR_OK;
+}
+
+hr_status hr_model_set_head_rate(hr_model *model, double learning_rate) {
+  if (!has_head(model) || !(learning_rate <= HR_LEARNING_RATE_MAX)) return HR_ERROR_ARGUMENT;
+  model->head_rate = learning_rate;
+  return HR_OK;
 }
 
 /* ------------------------------------------------------------------------------------------------ passes */
@@ -223,14 +271,32 @@ hr_pass hr_model_pass(const hr_model *model, hr_segment segment, bool training, 
                    .sparsity_weight = model->sparsity_weight,
                    .dropout = training ? model->config.dropout : 0,
                    .attention_dropout = training ? model->config.attention_dropout : 0,
+                   .head_dropout = training ? model->config.head_dropout : 0,
                    .key = hr_key(hr_key(model->config.seed, 1), (uint64_t)model->step),
                    .team = model->team,
                    .matmul_scratch = model->matmul_scratch,
                    .matmul_scratch_size = model->matmul_scratch_size};
 }
 
-static int32_t output_rows(const hr_model *model, const hr_batch *batch) {
-  return hr_pool_count(&model->pool, batch->batch, batch->length);
+/* Tokens of a batch whose sizes fit. */
+static int32_t tokens_of(const hr_batch *batch) {
+  int32_t n = batch->lengths ? 0 : batch->batch * batch->length;
+  for (int32_t b = 0; batch->lengths && b < batch->batch; b++) n += batch->lengths[b];
+  return n;
+}
+
+static bool lengths_fit(const hr_model *model, const hr_batch *batch) {
+  if (!batch->lengths) return true;
+  for (int32_t b = 0; b < batch->batch; b++) {
+    if (batch->lengths[b] < 1 || batch->lengths[b] > batch->length) return false;
+  }
+  return model->type->pools_last;
+}
+
+static bool targets_fit(const hr_model *model, const hr_batch *batch, int32_t rows) {
+  const hr_output *output = &model->output;
+  if (output->type->regresses) return batch->values && hr_all_finite(batch->values, rows * output->columns);
+  return batch->targets && hr_ids_fit(batch->targets, rows, output->columns);
 }
 
 static hr_status check_batch(const hr_model *model, const hr_batch *batch, bool targets) {
@@ -238,19 +304,30 @@ static hr_status check_batch(const hr_model *model, const hr_batch *batch, bool 
   const hr_network *network = &model->network;
   if (batch->batch < 1 || batch->batch > config->batch_size) return HR_ERROR_ARGUMENT;
   if (batch->length < 1 || batch->length > config->context_length) return HR_ERROR_ARGUMENT;
-  if (!model->input.type->accepts(&model->input, batch, batch->batch * batch->length))
-    return HR_ERROR_ARGUMENT;
+  if (!lengths_fit(model, batch)) return HR_ERROR_ARGUMENT;
+  const int32_t n = tokens_of(batch);
+  if (!model->input.type->accepts(&model->input, batch, n)) return HR_ERROR_ARGUMENT;
   if (batch->carry_memory && network->memory_length > 0 && network->memory_batch != batch->batch)
     return HR_ERROR_ARGUMENT;
-  if (targets &&
-      (!batch->targets || !hr_ids_fit(batch->targets, output_rows(model, batch), model->output.classes)))
+  if (targets && !targets_fit(model, batch, hr_pool_count(&model->pool, batch->batch, n)))
     return HR_ERROR_ARGUMENT;
   return HR_OK;
 }
 
-static hr_pass begin_pass(const hr_model *model, const hr_batch *batch, bool training) {
+static hr_pass begin_pass(hr_model *model, const hr_batch *batch, bool training) {
   hr_segment segment = {batch->batch, batch->length, batch->carry_memory ? model->network.memory_length : 0};
-  return hr_model_pass(model, segment, training, batch->tokens);
+  hr_pass pass = hr_model_pass(model, segment, training, batch->tokens);
+  if (!batch->lengths) return pass;
+  /* As long as the longest sequence: what is computed does not depend on how much longer others might be. */
+  pass.segment.length = 0;
+  model->starts[0] = 0;
+  for (int32_t b = 0; b < batch->batch; b++) {
+    const int32_t length = batch->lengths[b];
+    model->starts[b + 1] = model->starts[b] + length;
+    if (length > pass.segment.length) pass.segment.length = length;
+  }
+  pass.starts = model->starts;
+  return pass;
 }
 
 void hr_model_forward(hr_model *model, const hr_batch *batch, const hr_pass *pass) {
@@ -260,8 +337,9 @@ void hr_model_forward(hr_model *model, const hr_batch *batch, const hr_pass *pas
   hr_network_generate(network, model->version, pass);
   model->input.type->forward(&model->input, network->layers[0].x, batch, pass);
   hr_network_forward(network, pass);
-  model->rows = output_rows(model, batch);
-  const hr_real *y = hr_pool_forward(&model->pool, network->out, NULL, batch->batch, batch->length);
+  model->tokens = hr_pass_tokens(pass);
+  model->rows = hr_pool_count(&model->pool, batch->batch, model->tokens);
+  const hr_real *y = hr_pool_forward(&model->pool, network->out, pass);
   hr_output_forward(&model->output, y, model->rows, pass);
 }
 
@@ -270,9 +348,11 @@ static double backward(hr_model *model, const hr_batch *batch, const hr_pass *pa
   hr_pool *pool = &model->pool;
   hr_real *dx = model->dx;
   const hr_real *y = pool->last ? pool->rows : model->network.out;
+  const hr_targets targets = {batch->targets, batch->values};
   const double loss =
-      hr_output_backward(&model->output, hr_pool_gradient(pool, dx), y, batch->targets, model->rows, pass);
-  hr_pool_backward(pool, dx, NULL, batch->batch, batch->length);
+      hr_output_backward(&model->output, hr_pool_gradient(pool, dx), y, &targets, model->rows, pass);
+  if (model->head_only) return loss;
+  hr_pool_backward(pool, dx, pass);
   hr_network_backward(&model->network, dx, pass);
   model->input.type->backward(&model->input, dx, batch, pass);
   return loss;
@@ -297,7 +377,8 @@ hr_status hr_model_evaluate(hr_model *model, const hr_batch *batch, hr_result *r
   if (status != HR_OK) return status;
   const hr_pass pass = begin_pass(model, batch, false);
   hr_model_forward(model, batch, &pass);
-  result->loss = hr_output_loss(&model->output, batch->targets, model->rows);
+  const hr_targets targets = {batch->targets, batch->values};
+  result->loss = hr_output_loss(&model->output, &targets, model->rows);
   if (!is_finite(result->loss)) return HR_ERROR_DIVERGED;
   hr_network_remember(&model->network, &pass.segment);
   return HR_OK;
@@ -309,10 +390,10 @@ hr_status hr_model_backward(hr_model *model, const hr_batch *batch, hr_result *r
   if (status != HR_OK) return status;
   const hr_pass pass = begin_pass(model, batch, true);
   hr_model_forward(model, batch, &pass);
-  hr_parameters_clear_gradients(&model->parameters);
+  hr_parameters_clear_gradients(&model->parameters, model->head_only);
   result->loss = backward(model, batch, &pass);
   if (!is_finite(result->loss)) return HR_ERROR_DIVERGED;
-  result->auxiliary = hr_network_auxiliary(&model->network);
+  result->auxiliary = model->head_only ? 0 : hr_network_auxiliary(&model->network);
   model->half_done = true;
   model->segment = pass.segment;
   model->result = *result;
@@ -343,10 +424,13 @@ hr_status hr_model_finish_step(hr_model *model, double learning_rate, double cli
   hr_status status = finish(model, result);
   if (status != HR_OK) return status;
   model->step++;
-  hr_optimizer_step(&model->parameters, &model->config, model->step, learning_rate, clip, result->grad_norm,
-                    model->team);
-  hr_network_after_step(&model->network);
-  if (model->sparsity_weight > 0)
+  const hr_rates rates = {.body = learning_rate,
+                          .head = model->head_rate < 0 ? learning_rate : model->head_rate,
+                          .head_only = model->head_only,
+                          .clip = clip};
+  hr_optimizer_step(&model->parameters, &model->config, model->step, &rates, result->grad_norm, model->team);
+  if (!model->head_only) hr_network_after_step(&model->network);
+  if (model->sparsity_weight > 0 && !model->head_only)
     model->sparsity_weight = hr_sparsity_step(model->sparsity_weight, hr_network_zeros(&model->network),
                                               model->top_k, model->config.experts);
   model->version++;
@@ -371,7 +455,7 @@ hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double lea
 
 const hr_real *hr_model_probabilities(hr_model *model, int32_t *rows) {
   const hr_output *output = &model->output;
-  const int32_t classes = output->classes;
+  const int32_t classes = output->columns;
   *rows = model->rows;
   for (int32_t i = 0; output->probabilities && i < model->rows; i++) {
     const ptrdiff_t at = (ptrdiff_t)i * classes;
@@ -386,7 +470,14 @@ const hr_real *hr_model_logits(const hr_model *model, int32_t *rows) {
 }
 
 int32_t hr_model_columns(const hr_model *model) {
-  return model->output.classes;
+  return model->output.columns;
+}
+
+const hr_real *hr_model_hidden(const hr_model *model, int32_t layer, int32_t *tokens) {
+  const hr_network *network = &model->network;
+  *tokens = model->tokens;
+  if (layer == network->count) return network->out;
+  return layer >= 0 && layer < network->count ? network->layers[layer].x : NULL;
 }
 
 hr_status hr_model_routing(const hr_model *model, int32_t layer, hr_routing *routing) {

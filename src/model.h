@@ -11,8 +11,10 @@
 /* What a kind of model is made of. */
 typedef struct hr_kind_type {
   const hr_input_type *input;
-  bool attends;    /* attention in every layer, with positions and Transformer-XL memory */
-  bool pools_last; /* the last token of a stream stands for all of it; else every token has an output */
+  bool attends; /* attention in every layer, with positions and Transformer-XL memory */
+  bool
+      pools_last; /* the last token of a stream stands for all of it, and streams may differ in length; else every
+                      token has an output */
   const hr_output_type *output;
   bool generates; /* its outputs are tokens that it can read again */
 } hr_kind_type;
@@ -40,8 +42,15 @@ struct hr_model {
   hr_network network;
   hr_pool pool;
   hr_output output;
-  int32_t *targets; /* [N] for callers to fill */
-  int32_t rows;     /* of the output of the last call */
+  /* For callers to fill. */
+  int32_t *lengths; /* [B] */
+  int32_t *targets; /* [N] */
+  hr_real *values;  /* [N,outputs] */
+  int32_t *starts;  /* [B+1] of the streams of the last call, where they may differ in length */
+  int32_t tokens;   /* of the last call */
+  int32_t rows;     /* of its output */
+  bool head_only;   /* the body is not trained */
+  double head_rate; /* below 0: the rate of the step */
   hr_real *dx;      /* [N,D] scratch of the backward pass */
   hr_generation generation;
 

@@ -3,11 +3,12 @@
 #include "kernels/vector.h"
 
 void hr_network_declare_shared(hr_network *self, hr_parameters *parameters, const hr_config *config,
-                               bool attends) {
+                               bool attends, bool generates) {
   const int32_t h = config->heads, a = config->d_head;
   self->count = config->layers;
   self->d = config->d_model;
   self->attends = attends;
+  self->generates = generates;
   if (!attends) return;
   self->u_bias = hr_parameters_declare(parameters, -1, "r_w_bias", HR_INITIAL_SMALL, HR_TRAINED, h, a, 0);
   self->w_bias = hr_parameters_declare(parameters, -1, "r_r_bias", HR_INITIAL_SMALL, HR_TRAINED, h, a, 0);
@@ -59,7 +60,7 @@ void hr_network_plan(hr_network *self, hr_arena *arena, const hr_config *config)
   const int32_t n = config->batch_size * config->context_length, d = config->d_model;
   const int32_t s = config->context_length + config->memory_length;
   if (self->attends) {
-    self->cache_capacity = hr_network_window(config) + config->context_length;
+    if (self->generates) self->cache_capacity = hr_network_window(config) + config->context_length;
     self->positions_count = s > self->cache_capacity ? s : self->cache_capacity;
     self->positions = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, self->positions_count, d);
     self->centred = hr_arena_reals(arena, HR_MEMORY_ACTIVATIONS, self->positions_count, d);

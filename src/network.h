@@ -21,6 +21,7 @@ typedef struct hr_network {
   int32_t count; /* L */
   int32_t d;
   bool attends;
+  bool generates; /* there are caches for it */
   hr_layer *layers;
   hr_parameter *u_bias, *w_bias; /* [H,A] of attention, shared by all layers */
   hr_real *out;                  /* [N,D] */
@@ -34,7 +35,7 @@ typedef struct hr_network {
   int32_t memory_most;                 /* rows of memory for which there is room */
   int32_t memory_length, memory_batch; /* M and B that the memory holds now */
 
-  int32_t cache_capacity; /* rows of the caches: what is remembered and a segment */
+  int32_t cache_capacity; /* rows of the caches: what is remembered and a segment; 0 if there are none */
   int32_t cached;         /* tokens in the caches */
 
   hr_attention_scratch attention_scratch;
@@ -44,7 +45,7 @@ typedef struct hr_network {
 /* Declares what all layers share, and then the layers: what a model declares between the two stands between them in the
  * published state_dict. */
 void hr_network_declare_shared(hr_network *self, hr_parameters *parameters, const hr_config *config,
-                               bool attends);
+                               bool attends, bool generates);
 void hr_network_declare_layers(hr_network *self, hr_parameters *parameters, const hr_config *config);
 /* Takes the table of layers, which must be there before they are declared. */
 void hr_network_plan_table(hr_network *self, hr_arena *arena, const hr_config *config);

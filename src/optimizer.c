@@ -8,7 +8,8 @@ enum { PARTS = 16 };
 
 typedef struct optimizer_task {
   hr_parameters *parameters;
-  const hr_adam *adam;
+  const hr_adam *body, *head;
+  bool head_only;
   double squares[PARTS];
 } optimizer_task;
 
@@ -37,13 +38,20 @@ double hr_gradient_norm(hr_parameters *parameters, hr_team *team) {
   return hr_sqrt(sum);
 }
 
+static void update(hr_parameters *p, int32_t begin, int32_t end, const hr_adam *adam) {
+  hr_adam_update(p->data[HR_TRAINED] + begin, p->m + begin, p->v + begin, p->grad[HR_TRAINED] + begin,
+                 end - begin, adam);
+}
+
 static void update_part(void *context, int32_t part, int32_t thread) {
   const optimizer_task *task = context;
   hr_parameters *p = task->parameters;
-  const int32_t begin = part_begin(p, part);
+  const int32_t begin = part_begin(p, part), end = part_end(p, part), body = (int32_t)p->body;
+  /* Where the head begins in this part. */
+  const int32_t head = body < begin ? begin : body < end ? body : end;
   (void)thread;
-  hr_adam_update(p->data[HR_TRAINED] + begin, p->m + begin, p->v + begin, p->grad[HR_TRAINED] + begin,
-                 part_end(p, part) - begin, task->adam);
+  if (head > begin && !task->head_only) update(p, begin, head, task->body);
+  if (head < end) update(p, head, end, task->head);
 }
 
 /* base^exponent by squaring: the same on every machine. */
@@ -55,11 +63,12 @@ static double power(double base, int64_t exponent) {
   return result;
 }
 
-void hr_optimizer_step(hr_parameters *parameters, const hr_config *config, int64_t step, double learning_rate,
-                       double clip, double grad_norm, hr_team *team) {
+void hr_optimizer_step(hr_parameters *parameters, const hr_config *config, int64_t step,
+                       const hr_rates *rates, double grad_norm, hr_team *team) {
+  const double clip = rates->clip;
   /* 1e-6: as PyTorch. */
   double scale = clip > 0 && grad_norm > clip ? clip / (grad_norm + 1e-6) : 1;
-  hr_adam adam = {.rate = learning_rate,
+  hr_adam body = {.rate = rates->body,
                   .beta1 = config->beta1,
                   .beta2 = config->beta2,
                   .epsilon = config->epsilon,
@@ -67,6 +76,9 @@ void hr_optimizer_step(hr_parameters *parameters, const hr_config *config, int64
                   .correction1 = 1 - power(config->beta1, step),
                   .correction2 = 1 - power(config->beta2, step),
                   .scale = scale};
-  optimizer_task task = {.parameters = parameters, .adam = &adam};
+  hr_adam head = body;
+  head.rate = rates->head;
+  optimizer_task task = {
+      .parameters = parameters, .body = &body, .head = &head, .head_only = rates->head_only};
   hr_team_run(team, update_part, &task, PARTS);
 }

@@ -94,10 +94,11 @@ void hr_parameters_place(hr_parameters *self, hr_arena *arena) {
   }
 }
 
-void hr_parameters_clear_gradients(hr_parameters *self) {
+void hr_parameters_clear_gradients(hr_parameters *self, bool all) {
   for (int32_t i = 0; i < self->count; i++) {
     const hr_parameter *entry = &self->table[i];
-    if (entry->grad && !entry->grad_set) memset(entry->grad, 0, (size_t)entry->size * sizeof *entry->grad);
+    if (entry->grad && (all || !entry->grad_set))
+      memset(entry->grad, 0, (size_t)entry->size * sizeof *entry->grad);
   }
 }
 

@@ -24,6 +24,7 @@ typedef struct hr_parameters {
   /* Reals of each role in all, every tensor padded to whole vectors. Tensors of a role lie side by side, so that the
    * optimizer makes one pass over the trained ones. */
   int64_t sizes[HR_ROLES];
+  int64_t body; /* trained reals before those of the head; all, if there is no head */
   hr_real *data[HR_ROLES];
   hr_real *grad[HR_ROLES]; /* NULL for roles that have none */
   hr_real *m, *v;          /* of the trained ones */
@@ -45,8 +46,8 @@ void hr_parameters_restart(hr_parameters *self);
 /* Takes the memory and points the entries to it. */
 void hr_parameters_place(hr_parameters *self, hr_arena *arena);
 
-/* Sets the gradients to zero that a backward pass adds to. */
-void hr_parameters_clear_gradients(hr_parameters *self);
+/* Sets the gradients to zero that a backward pass adds to; with `all` also those that it overwrites. */
+void hr_parameters_clear_gradients(hr_parameters *self, bool all);
 
 /* Draws every tensor from its own random numbers: a tensor's values do not depend on what else the model has. */
 void hr_parameters_initialise(hr_parameters *self, uint64_t seed);

@@ -8,7 +8,8 @@
 #include "base/team.h"
 #include "kernels/matmul.h"
 
-/* One segment: B streams of T new tokens behind M tokens of memory. */
+/* One segment: B streams of T new tokens behind M tokens of memory. Where streams differ in length (hr_pass.starts), T
+ * is the longest, and there is no memory. */
 typedef struct hr_segment {
   int32_t batch;
   int32_t length;
@@ -21,10 +22,14 @@ typedef struct hr_pass {
   bool training;
   bool cached;           /* generation: the memory stands in the caches of attention */
   const int32_t *tokens; /* [N] ids, where the input has such */
+  /* [B+1] the first of the N rows of each stream, and N: streams of different lengths lie side by side, without
+   * padding. NULL: T rows each. */
+  const int32_t *starts;
   double sparsity_weight;
   /* Dropout rates; 0 outside training. */
   double dropout;
   double attention_dropout;
+  double head_dropout;
   uint64_t key; /* of this step's random numbers */
   /* Threads that share the work; NULL: the caller alone. */
   hr_team *team;
@@ -62,7 +67,17 @@ static inline hr_pass hr_pass_alone(const hr_pass *pass, int32_t thread) {
 }
 
 static inline int32_t hr_pass_tokens(const hr_pass *pass) {
-  return pass->segment.batch * pass->segment.length;
+  return pass->starts ? pass->starts[pass->segment.batch] : pass->segment.batch * pass->segment.length;
+}
+
+/* The rows of one stream. */
+typedef struct hr_stream {
+  int32_t begin, count;
+} hr_stream;
+
+static inline hr_stream hr_pass_stream(const hr_pass *pass, int32_t b) {
+  if (!pass->starts) return (hr_stream){b * pass->segment.length, pass->segment.length};
+  return (hr_stream){pass->starts[b], pass->starts[b + 1] - pass->starts[b]};
 }
 
 /* hr_matmul, shared among the team where it is large enough. The bits are those of hr_matmul. */

@@ -4,6 +4,7 @@
 #define HR_POOL_H
 
 #include "base/arena.h"
+#include "pass.h"
 
 typedef struct hr_pool {
   bool last; /* the last real token of each stream; else all tokens */
@@ -15,17 +16,16 @@ typedef struct hr_pool {
 /* Takes memory for `batch` streams of width d. */
 void hr_pool_plan(hr_pool *self, hr_arena *arena, int32_t batch, int32_t d);
 
-/* Rows that come of a segment of `batch` streams of `length` tokens. */
-int32_t hr_pool_count(const hr_pool *self, int32_t batch, int32_t length);
+/* Rows that come of n tokens in `batch` streams. */
+int32_t hr_pool_count(const hr_pool *self, int32_t batch, int32_t n);
 
-/* Returns the rows of x [B,T,D]. lengths [B]: real tokens of each stream, 1 .. T; NULL: T each. */
-const hr_real *hr_pool_forward(hr_pool *self, const hr_real *x, const int32_t *lengths, int32_t batch,
-                               int32_t length);
+/* Returns the rows of x [N,D]. */
+const hr_real *hr_pool_forward(hr_pool *self, const hr_real *x, const hr_pass *pass);
 
 /* Where the gradient of the rows is to be put: dx itself, or a place of its own. */
 hr_real *hr_pool_gradient(hr_pool *self, hr_real *dx);
 
-/* dx [B,T,D] out, from the gradient that was put there. */
-void hr_pool_backward(hr_pool *self, hr_real *dx, const int32_t *lengths, int32_t batch, int32_t length);
+/* dx [N,D] out, from the gradient that was put there. */
+void hr_pool_backward(hr_pool *self, hr_real *dx, const hr_pass *pass);
 
 #endif

@@ -151,15 +151,37 @@ hr_real *EXPORT(model_feature_buffer)(hr_model *model) {
   return hr_model_feature_buffer(model);
 }
 
+int32_t *EXPORT(model_length_buffer)(hr_model *model) {
+  return hr_model_length_buffer(model);
+}
+
 int32_t *EXPORT(model_target_buffer)(hr_model *model) {
   return hr_model_target_buffer(model);
+}
+
+hr_real *EXPORT(model_value_buffer)(hr_model *model) {
+  return hr_model_value_buffer(model);
+}
+
+int32_t EXPORT(model_set_class_weights)(hr_model *model, const hr_real *weights) {
+  return (int32_t)hr_model_set_class_weights(model, weights);
+}
+
+int32_t EXPORT(model_set_head_only)(hr_model *model, int32_t head_only) {
+  return (int32_t)hr_model_set_head_only(model, head_only);
+}
+
+int32_t EXPORT(model_set_head_rate)(hr_model *model, double learning_rate) {
+  return (int32_t)hr_model_set_head_rate(model, learning_rate);
 }
 
 /* The batch that stands in the buffers. */
 static hr_batch buffered(hr_model *model, int32_t batch, int32_t length, int32_t carry_memory) {
   return (hr_batch){.tokens = hr_model_token_buffer(model),
+                    .lengths = hr_model_length_buffer(model),
                     .features = hr_model_feature_buffer(model),
                     .targets = hr_model_target_buffer(model),
+                    .values = hr_model_value_buffer(model),
                     .batch = batch,
                     .length = length,
                     .carry_memory = carry_memory};
@@ -220,6 +242,18 @@ int32_t EXPORT(model_rows)(const hr_model *model) {
 
 int32_t EXPORT(model_columns)(const hr_model *model) {
   return hr_model_columns(model);
+}
+
+/* Hidden states of a layer, [model_tokens, D]; 0 if there is no such layer. */
+const hr_real *EXPORT(model_hidden)(const hr_model *model, int32_t layer) {
+  int32_t tokens;
+  return hr_model_hidden(model, layer, &tokens);
+}
+
+int32_t EXPORT(model_tokens)(const hr_model *model) {
+  int32_t tokens;
+  hr_model_hidden(model, 0, &tokens);
+  return tokens;
 }
 
 int32_t EXPORT(model_routing)(const hr_model *model, int32_t layer, hr_routing *routing) {

@@ -20,6 +20,12 @@ double hr_exp(double x) {
   return sum * two_to_the(n);
 }
 
+double hr_tanh(double x) {
+  /* exp of a number that is not positive: it cannot overflow. */
+  const double power = hr_exp(x < 0 ? 2 * x : -2 * x), size = (1 - power) / (1 + power);
+  return x < 0 ? -size : size;
+}
+
 /* log(x) = n ln 2 + 2 artanh(s), s = (m-1)/(m+1), for x = m 2^n with m near 1. */
 double hr_log(double x) {
   int64_t bits;

@@ -1,5 +1,5 @@
 /* Gradients of whole models against differences of the loss: every tensor of every router, both orders of layer norm,
- * without and with memory, dropout, auxiliary losses, K above the configured one, language models and classifiers. */
+ * without and with memory, dropout, auxiliary losses, K above the configured one, every kind of model. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ typedef struct subject {
   hr_model *model;
   hr_batch batch;
   int32_t *tokens, *targets;
-  hr_real *features;
+  hr_real *features, *values;
   hr_real **memory; /* of each layer */
   int32_t memory_length, memory_batch;
   int32_t *experts; /* [L,N] that the gradient was taken with, a bit each */
@@ -80,19 +80,25 @@ static double loss(void *memory, bool *comparable) {
   return result.loss + result.auxiliary;
 }
 
+/* Of the sequences of a text classifier, which lie in segments of up to 5. */
+static const int32_t LENGTHS[] = {3, 1, 5, 4};
+
 static void open_subject(subject *self, const hr_config *config, int32_t batch, int32_t length,
                          int32_t remembered) {
   *self = (subject){.model = new_model(config)};
-  const bool language = config->kind == HR_LANGUAGE_MODEL;
-  const int32_t room = config->batch_size * (language ? config->context_length : 1);
+  const bool language = config->kind == HR_LANGUAGE_MODEL, tokens = reads_tokens(config->kind);
+  const int32_t room = config->batch_size * (tokens ? config->context_length : 1);
   randomise_parameters(self->model, config->seed);
   self->tokens = new_ints(room);
   self->targets = new_ints(room);
   self->features = new_normal((int64_t)room * config->input_size, 1);
+  self->values = new_normal((int64_t)room * config->outputs, 1);
   random_tokens(self->targets, room, language ? config->vocab_size : config->classes);
-  self->batch = (hr_batch){.tokens = language ? self->tokens : NULL,
-                           .features = language ? NULL : self->features,
+  self->batch = (hr_batch){.tokens = tokens ? self->tokens : NULL,
+                           .lengths = config->kind == HR_TEXT_CLASSIFIER ? LENGTHS : NULL,
+                           .features = tokens ? NULL : self->features,
                            .targets = self->targets,
+                           .values = self->values,
                            .batch = batch,
                            .length = length,
                            .carry_memory = true};
@@ -115,6 +121,7 @@ static void close_subject(subject *self) {
   free(self->tokens);
   free(self->targets);
   free(self->features);
+  free(self->values);
   hr_model_destroy(self->model);
 }
 
@@ -122,6 +129,7 @@ typedef struct expectation {
   bool auxiliary;
   int32_t top_k; /* 0: the configured one */
   bool silent;   /* no gradient reaches the router */
+  const hr_real *class_weights;
 } expectation;
 
 static differences total = {.loss = loss};
@@ -141,6 +149,7 @@ static void check_model(const hr_config *config, const char *what, int32_t batch
   subject self;
   open_subject(&self, config, batch, length, remembered);
   if (expected.top_k) CHECK_OK(hr_model_set_top_k(self.model, expected.top_k));
+  if (expected.class_weights) CHECK_OK(hr_model_set_class_weights(self.model, expected.class_weights));
   keep_memory(&self);
   CHECK_INT(self.memory_length, remembered);
   hr_result result;
@@ -311,12 +320,67 @@ static void check_classifiers(void) {
   }
 }
 
+static void check_class_weights(void) {
+  static const hr_real WEIGHTS[] = {0.2, 3, 1.5};
+  const hr_config config = small_classifier(0);
+  check_model(&config, "class weights", 13, 1, 0, (expectation){.class_weights = WEIGHTS});
+}
+
+static hr_config text_classifier(int32_t router, bool pre_layer_norm) {
+  hr_config config = language_model(router, pre_layer_norm);
+  config.kind = HR_TEXT_CLASSIFIER;
+  config.classes = 3;
+  config.batch_size = 4;
+  config.seed = 40 + (uint32_t)router;
+  return config;
+}
+
+/* Sequences of different lengths, with every router and gate. */
+static void check_text_classifiers(void) {
+  static const hr_real WEIGHTS[] = {0.5, 2, 0.7};
+  for (int32_t router = 0; router < router_count(); router++) {
+    if (router_option(router)->traits & HR_TRAIT_EXTERNAL) continue;
+    hr_config config = text_classifier(router, router % 2);
+    config.head_dropout = 0;
+    check_model(&config, "text classifier", 4, 5, 0, (expectation){0});
+    config.pre_layer_norm = !config.pre_layer_norm;
+    config.dropout = 0.25;
+    config.attention_dropout = 0.2;
+    config.head_dropout = 0.3;
+    check_model(&config, "text classifier with dropout", 4, 5, 0, (expectation){.class_weights = WEIGHTS});
+  }
+  for (int32_t gate = 1; gate < gate_count(); gate++) {
+    hr_config config = text_classifier(router_named("smoe"), gate % 2);
+    config.gate = gate;
+    config.router_noise = 1;
+    config.shared_experts = 1;
+    const bool top_k = gate <= gate_named("sigmoid"), relu = gate == gate_named("relu");
+    if (top_k) config.capacity_factor = 0.8;
+    if (top_k) config.load_balance_weight = config.router_z_weight = 0.3;
+    if (relu) config.sparsity_weight = 0.2;
+    check_model(&config, gate_name(gate), 3, 5, 0, (expectation){.auxiliary = top_k || relu});
+  }
+}
+
+static void check_regressors(void) {
+  for (int32_t router = 0; router < router_count(); router++) {
+    if (!router_fits(router, HR_REGRESSOR)) continue;
+    hr_config config = small_regressor(router);
+    config.pre_layer_norm = router % 2;
+    config.dropout = 0.2;
+    check_model(&config, "regressor", 13, 1, 0, (expectation){0});
+  }
+}
+
 int main(void) {
   check_routers();
   check_auxiliary_losses();
   check_gates();
   check_long();
   check_classifiers();
+  check_class_weights();
+  check_text_classifiers();
+  check_regressors();
   check_differences(&total, "gradients");
   return test_report("gradients");
 }

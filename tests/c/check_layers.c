@@ -39,6 +39,7 @@ typedef struct bench {
   hr_pool pool;
   hr_output output;
   int32_t *targets, *tokens;
+  hr_real *values;
 } bench;
 
 static differences total;
@@ -186,17 +187,19 @@ static void attention_forward(bench *self) {
                        &self->attention_scratch, &self->pass);
 }
 
+/* starts: of streams that differ in length; NULL for streams of the same length. */
 static void check_attention(bool pre, int32_t batch, int32_t length, int32_t memory, int32_t room,
-                            double dropout) {
+                            double dropout, const int32_t *starts) {
   test_context("attention, %s layer norm, %d x %d behind %d of %d, dropout %g", pre ? "pre" : "post", batch,
                length, memory, room, dropout);
   hr_config config = small_language_model(0, pre);
   config.batch_size = batch;
   config.context_length = length;
   config.memory_length = room;
-  const int32_t n = batch * length, s = length + memory, d = config.d_model;
+  const int32_t n = starts ? starts[batch] : batch * length, s = length + memory, d = config.d_model;
   bench self;
   open_bench(&self, batch, length, memory, dropout);
+  self.pass.starts = starts;
   hr_attention_declare(&self.attention, &self.parameters, &config, 1);
   self.attention.u_bias = hr_parameters_declare(&self.parameters, -1, "r_w_bias", HR_INITIAL_SMALL,
                                                 HR_TRAINED, config.heads, config.d_head, 0);
@@ -256,16 +259,19 @@ static void check_positions(void) {
 
 static void output_forward(bench *self) {
   const int32_t n = hr_pass_tokens(&self->pass);
+  const hr_targets targets = {self->targets, self->values};
   hr_output_forward(&self->output, self->x, n, &self->pass);
-  self->y[0] = (hr_real)hr_output_loss(&self->output, self->targets, n);
+  self->y[0] = (hr_real)hr_output_loss(&self->output, &targets, n);
 }
 
-static void check_output(int32_t n, int32_t d, int32_t v) {
-  test_context("output layer, %d rows, %d to %d", n, d, v);
+static void check_output(const hr_output_type *type, bool weighted, int32_t n, int32_t d, int32_t v) {
+  test_context("output layer, %d rows, %d to %d%s%s%s", n, d, v, type->projects ? ", behind a head" : "",
+               type->regresses ? ", of numbers" : "", weighted ? ", with class weights" : "");
   bench self;
   open_bench(&self, n, 1, 0, 0);
-  const hr_config config = {.d_model = d, .classes = v};
-  self.output.type = &hr_output_head;
+  self.pass.head_dropout = type->projects ? 0.3 : 0;
+  const hr_config config = {.d_model = d, .classes = v, .outputs = v};
+  self.output.type = type;
   self.output.type->declare(&self.output, &self.parameters, &config, NULL);
   place_parameters(&self);
   hr_output_plan(&self.output, &self.arena, n);
@@ -273,14 +279,19 @@ static void check_output(int32_t n, int32_t d, int32_t v) {
   self.dy[0] = 1;
   self.targets = new_ints(n);
   random_tokens(self.targets, n, v);
+  self.values = new_normal((int64_t)n * v, 1);
+  self.output.weighted = weighted;
+  for (int32_t i = 0; weighted && i < v; i++) self.output.class_weights[i] = (hr_real)(0.5 + i);
   self.forward = output_forward;
   self.forward(&self);
   hr_real *dx = new_reals(n * d);
-  const double told = hr_output_backward(&self.output, dx, self.x, self.targets, n, &self.pass);
+  const hr_targets targets = {self.targets, self.values};
+  const double told = hr_output_backward(&self.output, dx, self.x, &targets, n, &self.pass);
   CHECK_NEAR(told, self.y[0], 1e-14);
   check_all(&self, dx);
   free(dx);
   free(self.targets);
+  free(self.values);
   close_bench(&self);
 }
 
@@ -342,31 +353,30 @@ static void check_linear_input(int32_t n, int32_t size, int32_t d) {
 /* -------------------------------------------------------------------------------------------------- pool */
 
 static void pool_forward(bench *self) {
-  const int32_t batch = self->pass.segment.batch, length = self->pass.segment.length;
-  const hr_real *rows = hr_pool_forward(&self->pool, self->x, self->tokens, batch, length);
+  const hr_real *rows = hr_pool_forward(&self->pool, self->x, &self->pass);
   memcpy(self->y, rows, (size_t)self->outputs * sizeof *rows);
 }
 
-/* lengths: of streams that end early; NULL for streams that are all full. */
-static void check_pool(bool last, int32_t *lengths) {
-  test_context("pool of %s, %s", last ? "the last token" : "all tokens", lengths ? "padded" : "full");
-  const int32_t batch = 3, length = 5, d = 4, n = batch * length;
+/* starts: of streams that differ in length; NULL for streams of the same length. */
+static void check_pool(bool last, const int32_t *starts) {
+  test_context("pool of %s, %s", last ? "the last token" : "all tokens", starts ? "different lengths" : "");
+  const int32_t batch = 3, length = 5, d = 4, n = starts ? starts[batch] : batch * length;
   bench self;
   open_bench(&self, batch, length, 0, 0);
+  self.pass.starts = starts;
   self.pool.last = last;
   hr_pool_plan(&self.pool, &self.arena, batch, d);
-  CHECK_INT(hr_pool_count(&self.pool, batch, length), last ? batch : n);
-  place_data(&self, n * d, hr_pool_count(&self.pool, batch, length) * d);
-  self.tokens = lengths;
+  CHECK_INT(hr_pool_count(&self.pool, batch, n), last ? batch : n);
+  place_data(&self, n * d, hr_pool_count(&self.pool, batch, n) * d);
   self.forward = pool_forward;
   self.forward(&self);
   for (int32_t b = 0; last && b < batch; b++) {
-    const int32_t at = b * length + (lengths ? lengths[b] : length) - 1;
+    const int32_t at = (starts ? starts[b + 1] : (b + 1) * length) - 1;
     CHECK(same_bits(self.y + b * d, self.x + at * d, d));
   }
   hr_real *dx = new_normal(n * d, 1);
   memcpy(hr_pool_gradient(&self.pool, dx), self.dy, (size_t)self.outputs * sizeof *dx);
-  hr_pool_backward(&self.pool, dx, lengths, batch, length);
+  hr_pool_backward(&self.pool, dx, &self.pass);
   check_all(&self, dx);
   free(dx);
   close_bench(&self);
@@ -402,6 +412,10 @@ static void check_double(void) {
   CHECK_NEAR(worst, 0, 1e-15);
   CHECK(isnan((double)hr_vec_exp(hr_splat((hr_real)NAN))[0]));
   CHECK(isnan(hr_exp((double)NAN)));
+  worst = 0;
+  for (double x = -30; x < 30; x += 0.0173) worst = fmax(worst, fabs(hr_tanh(x) - tanh(x)));
+  CHECK_NEAR(worst, 0, 1e-15);
+  CHECK(hr_tanh(1e300) == 1 && hr_tanh(-1e300) == -1 && isnan(hr_tanh((double)NAN)));
 }
 
 int main(void) {
@@ -412,11 +426,12 @@ int main(void) {
     const double dropout = 0.3 * dropped;
     check_embedding(dropout);
     for (int pre = 0; pre < 2; pre++) {
-      check_attention(pre, 2, 5, 0, 0, dropout);
-      check_attention(pre, 2, 5, 7, 7, dropout);
-      check_attention(pre, 3, 4, 2, 9, dropout);
-      check_attention(pre, 1, 1, 3, 3, dropout);
-      check_attention(pre, 1, 67, 5, 6, dropout);
+      check_attention(pre, 2, 5, 0, 0, dropout, NULL);
+      check_attention(pre, 2, 5, 7, 7, dropout, NULL);
+      check_attention(pre, 3, 4, 2, 9, dropout, NULL);
+      check_attention(pre, 1, 1, 3, 3, dropout, NULL);
+      check_attention(pre, 1, 67, 5, 6, dropout, NULL);
+      check_attention(pre, 3, 40, 0, 0, dropout, (int32_t[]){0, 3, 43, 44});
       for (int32_t router = 0; router < router_count(); router++) {
         check_feedforward(router, pre, 6, dropout, 2, 2);
         check_feedforward(router, pre, 9, dropout, 5, 5);
@@ -428,11 +443,16 @@ int main(void) {
   check_linear_input(2, 7, 1);
   check_pool(false, NULL);
   check_pool(true, NULL);
-  check_pool(true, (int32_t[]){5, 1, 3});
+  check_pool(true, (int32_t[]){0, 5, 6, 9});
   check_positions();
-  check_output(5, 6, 7);
-  check_output(130, 3, 11);
-  check_output(1, 1, 2);
+  check_output(&hr_output_classes, false, 5, 6, 7);
+  check_output(&hr_output_classes, false, 130, 3, 11);
+  check_output(&hr_output_classes, false, 1, 1, 2);
+  check_output(&hr_output_classes, true, 130, 3, 4);
+  check_output(&hr_output_projected, false, 5, 6, 3);
+  check_output(&hr_output_projected, true, 131, 4, 3);
+  check_output(&hr_output_numbers, false, 130, 3, 5);
+  check_output(&hr_output_numbers, false, 1, 6, 1);
   for (int32_t n = 1; n < 12; n += 3) check_softmax(n);
   test_context("%s", "");
   check_differences(&total, "layers");

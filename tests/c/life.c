@@ -29,10 +29,10 @@ static uint64_t digest_results(uint64_t so_far, hr_model *model) {
 }
 
 uint64_t live(hr_model *model, int32_t steps) {
-  static int32_t tokens[4096], targets[4096];
-  static hr_real features[4096];
+  static int32_t tokens[4096], targets[4096], lengths[4096];
+  static hr_real features[4096], values[4096];
   const hr_config *c = hr_model_config(model);
-  const bool language = c->kind == HR_LANGUAGE_MODEL;
+  const bool language = c->kind == HR_LANGUAGE_MODEL, regresses = c->kind == HR_REGRESSOR;
   uint64_t mark = 1, state = 3;
   random_seed(99);
   for (int32_t step = 0; step < steps; step++) {
@@ -41,10 +41,16 @@ uint64_t live(hr_model *model, int32_t steps) {
     random_tokens(tokens, batch * length, c->vocab_size);
     random_tokens(targets, batch * length, language ? c->vocab_size : c->classes);
     for (int32_t i = 0; i < batch * c->input_size; i++) features[i] = (hr_real)random_normal();
+    for (int32_t i = 0; regresses && i < batch * c->outputs; i++) values[i] = (hr_real)random_normal();
+    for (int32_t b = 0; c->kind == HR_TEXT_CLASSIFIER && b < batch; b++)
+      lengths[b] = 1 + random_below(length);
     CHECK_OK(hr_model_set_top_k(model, 1 + step % c->experts));
-    hr_batch data = {.tokens = language ? tokens : NULL,
-                     .features = language ? NULL : features,
-                     .targets = targets,
+    if (!language) CHECK_OK(hr_model_set_head_only(model, step % 5 == 3));
+    hr_batch data = {.tokens = reads_tokens(c->kind) ? tokens : NULL,
+                     .lengths = c->kind == HR_TEXT_CLASSIFIER && step % 4 != 3 ? lengths : NULL,
+                     .features = reads_tokens(c->kind) ? NULL : features,
+                     .targets = regresses ? NULL : targets,
+                     .values = values,
                      .batch = batch,
                      .length = length,
                      .carry_memory = batch == hr_model_memory_batch(model)};
@@ -57,7 +63,7 @@ uint64_t live(hr_model *model, int32_t steps) {
     CHECK_OK(hr_model_gradients(model, &data, &result));
     CHECK_OK(hr_model_predict(model, &data));
     int32_t rows;
-    CHECK((hr_model_probabilities(model, &rows) == NULL) == language);
+    CHECK((hr_model_probabilities(model, &rows) == NULL) == (language || regresses));
     if (step == steps / 2) hr_model_reset_memory(model);
     if (!language || step < steps - 2) continue;
     CHECK_OK(hr_generation_begin(model, step));

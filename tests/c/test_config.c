@@ -40,7 +40,7 @@ static int32_t field_named(const char *name) {
   exit(2);
 }
 
-static const char *const KINDS[] = {"language model", "classifier"};
+static const char *const KINDS[] = {"language model", "classifier", "text classifier", "regressor"};
 
 /* Refused by the check and by hr_model_create, with an error about this field. */
 static void check_refused(const hr_config *config, const char *name, hr_rule rule, double minimum,
@@ -113,7 +113,7 @@ static void test_defaults(hr_kind kind) {
     CHECK(get(&config, field) == field->initial);
     CHECK(field->initial >= field->minimum && field->initial <= largest_allowed(field));
     CHECK(field->summary && strlen(field->summary) > 10);
-    CHECK(field->kinds >= 1 && field->kinds <= 3);
+    CHECK(field->kinds >= 1 && field->kinds < 1 << HR_KINDS);
     CHECK_INT(field->initial < field->minimum, false);
     CHECK_INT(field_named(field->name), i);
   }
@@ -148,8 +148,8 @@ static void test_limits(hr_kind kind) {
         most--;
       }
     }
-    /* Only one field of the language model must be even. */
-    const bool even = kind == HR_LANGUAGE_MODEL && i == field_named("dModel");
+    /* Only one field of the models of text must be even. */
+    const bool even = reads_tokens(kind) && i == field_named("dModel");
     set(&config, field, even ? 2 : least);
     check_accepted(&config);
     set(&config, field, most);
@@ -227,7 +227,7 @@ static void test_needs(hr_kind kind, int32_t router, int32_t gate) {
 
 static void test_rules(void) {
   hr_config config;
-  for (int kind = HR_LANGUAGE_MODEL; kind <= HR_CLASSIFIER; kind++) {
+  for (int kind = HR_LANGUAGE_MODEL; kind < HR_KINDS; kind++) {
     hr_config_default(&config, (hr_kind)kind);
     config.experts = 4;
     config.top_k = 4;
@@ -243,10 +243,13 @@ static void test_rules(void) {
   hr_config_default(&config, HR_CLASSIFIER);
   config.d_model = 7;
   check_accepted(&config);
-  hr_config_default(&config, HR_LANGUAGE_MODEL);
-  config.d_model = 7;
-  check_refused(&config, "dModel", HR_RULE_EVEN, 2, 1 << 14);
-  static const int32_t NO_KINDS[] = {-1, 2, INT32_MAX, INT32_MIN};
+  static const hr_kind TEXT[] = {HR_LANGUAGE_MODEL, HR_TEXT_CLASSIFIER};
+  for (size_t i = 0; i < sizeof TEXT / sizeof *TEXT; i++) {
+    hr_config_default(&config, TEXT[i]);
+    config.d_model = 7;
+    check_refused(&config, "dModel", HR_RULE_EVEN, 2, 1 << 14);
+  }
+  static const int32_t NO_KINDS[] = {-1, HR_KINDS, INT32_MAX, INT32_MIN};
   for (size_t i = 0; i < sizeof NO_KINDS / sizeof *NO_KINDS; i++) {
     config.kind = NO_KINDS[i];
     hr_config_error error;
@@ -464,27 +467,36 @@ static bool same_number(double a, double b) {
 static void test_parameters(const hr_config *c) {
   hr_model *model = new_model(c);
   const int32_t d = c->d_model, width = c->heads * c->d_head;
-  const bool language = c->kind == HR_LANGUAGE_MODEL;
+  const bool tokens = reads_tokens(c->kind);
+  const int32_t outputs = c->kind == HR_REGRESSOR ? c->outputs : c->classes;
   checked = 0;
-  if (language) {
+  if (tokens) {
     check_tensor(
         model, "",
         (expectation){"word_emb.emb_layers.0.weight", {c->vocab_size, d}, HR_TRAINED, HR_INITIAL_SMALL});
     check_tensor(model, "", (expectation){"r_w_bias", {c->heads, c->d_head}, HR_TRAINED, HR_INITIAL_SMALL});
     check_tensor(model, "", (expectation){"r_r_bias", {c->heads, c->d_head}, HR_TRAINED, HR_INITIAL_SMALL});
-    check_tensor(model, "",
-                 (expectation){"crit.out_layers.0.bias", {c->vocab_size}, HR_TRAINED, HR_INITIAL_ZERO});
   } else {
     check_tensor(model, "", (expectation){"input.weight", {d, c->input_size}, HR_TRAINED, HR_INITIAL_SMALL});
     check_tensor(model, "", (expectation){"input.bias", {d}, HR_TRAINED, HR_INITIAL_ZERO});
-    check_tensor(model, "", (expectation){"output.weight", {c->classes, d}, HR_TRAINED, HR_INITIAL_SMALL});
-    check_tensor(model, "", (expectation){"output.bias", {c->classes}, HR_TRAINED, HR_INITIAL_ZERO});
+    check_tensor(model, "", (expectation){"output.weight", {outputs, d}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"output.bias", {outputs}, HR_TRAINED, HR_INITIAL_ZERO});
+  }
+  if (c->kind == HR_LANGUAGE_MODEL) {
+    check_tensor(model, "",
+                 (expectation){"crit.out_layers.0.bias", {c->vocab_size}, HR_TRAINED, HR_INITIAL_ZERO});
+  } else if (tokens) {
+    check_tensor(model, "", (expectation){"project_head.0.weight", {d, d}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"project_head.0.bias", {d}, HR_TRAINED, HR_INITIAL_ZERO});
+    check_tensor(model, "",
+                 (expectation){"project_head.3.weight", {outputs, d}, HR_TRAINED, HR_INITIAL_SMALL});
+    check_tensor(model, "", (expectation){"project_head.3.bias", {outputs}, HR_TRAINED, HR_INITIAL_ZERO});
   }
   for (int32_t i = 0; i < c->layers; i++) {
     char attention[64], feedforward[64];
     snprintf(attention, sizeof attention, "layers.%d.dec_attn.", i);
     snprintf(feedforward, sizeof feedforward, "layers.%d.pos_ff.", i);
-    if (language) {
+    if (tokens) {
       check_tensor(model, attention,
                    (expectation){"qkv_net.weight", {3 * width, d}, HR_TRAINED, HR_INITIAL_SMALL});
       check_tensor(model, attention, (expectation){"o_net.weight", {d, width}, HR_TRAINED, HR_INITIAL_SMALL});
@@ -546,12 +558,12 @@ static void test_roles(void) {
   CHECK_NEAR(hr_gradient_norm(&parameters, NULL), 2 * sqrt(3), 1e-6);
   hr_config config;
   hr_config_default(&config, HR_CLASSIFIER);
-  hr_optimizer_step(&parameters, &config, 1, 0.1, 0, 0, NULL);
+  hr_optimizer_step(&parameters, &config, 1, &(hr_rates){.body = 0.1, .head = 0.1}, 0, NULL);
   for (int32_t role = 0; role < HR_ROLES; role++) {
     test_context("%s, after a step", NAMES[role]);
     CHECK(same_bits(before[role], table[role].data, 3) == (role != HR_TRAINED));
   }
-  hr_parameters_clear_gradients(&parameters);
+  hr_parameters_clear_gradients(&parameters, false);
   for (int32_t i = 0; i < 3; i++) CHECK(table[HR_TRAINED].grad[i] == 0 && table[HR_EXTERNAL].grad[i] == 0);
   free(memory);
   test_context("%s", "");
@@ -585,10 +597,10 @@ static void test_seeds(void) {
 }
 
 int main(void) {
-  test_defaults(HR_LANGUAGE_MODEL);
-  test_defaults(HR_CLASSIFIER);
-  test_limits(HR_LANGUAGE_MODEL);
-  test_limits(HR_CLASSIFIER);
+  for (int kind = 0; kind < HR_KINDS; kind++) {
+    test_defaults((hr_kind)kind);
+    test_limits((hr_kind)kind);
+  }
   test_rules();
   test_routers();
   test_router_tensors();
@@ -598,8 +610,13 @@ int main(void) {
     hr_config config = small_language_model(router, router % 2);
     config.d_inner = 20;
     test_parameters(&config);
+    config = small_text_classifier(router, router % 2);
+    config.d_inner = 20;
+    test_parameters(&config);
     if (!router_fits(router, HR_CLASSIFIER)) continue;
     config = small_classifier(router);
+    test_parameters(&config);
+    config = small_regressor(router);
     test_parameters(&config);
   }
   test_seeds();

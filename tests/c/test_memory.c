@@ -154,7 +154,13 @@ static void test_lives(void) {
       config.top_k = 5;
       check_life(config, "long");
 
+      config = small_text_classifier(router, pre);
+      config.head_dropout = 0.2;
+      check_life(config, "text");
       if (!router_fits(router, HR_CLASSIFIER)) continue;
+      config = small_regressor(router);
+      config.pre_layer_norm = pre;
+      check_life(config, "regressor");
       config = small_classifier(router);
       config.pre_layer_norm = pre;
       config.dropout = 0.2;

@@ -75,29 +75,14 @@ static uint64_t train(const hr_config *config, hr_team *team, int32_t top_k) {
   hr_model *model;
   CHECK_OK(hr_model_create_for_team(&model, config, team, NULL));
   CHECK_OK(hr_model_set_top_k(model, top_k));
-  const int32_t batch = config->batch_size;
-  const int32_t length = config->kind == HR_LANGUAGE_MODEL ? config->context_length : 1, n = batch * length;
-  int32_t *tokens = new_ints(n), *targets = new_ints(n);
-  hr_real *features = new_normal((int64_t)n * config->input_size, 1);
-  const int32_t classes = config->kind == HR_LANGUAGE_MODEL ? config->vocab_size : config->classes;
   for (int32_t step = 0; step < 3; step++) {
-    random_seed((uint64_t)step + 1);
-    random_tokens(tokens, n, classes);
-    random_tokens(targets, n, classes);
-    const hr_batch input = {.tokens = tokens,
-                            .features = features,
-                            .targets = targets,
-                            .batch = batch,
-                            .length = length,
-                            .carry_memory = true};
+    sample data = new_sample(model, (uint64_t)step + 1);
     hr_result result;
-    CHECK_OK(hr_model_train_step(model, &input, 1e-2, 0.5, &result));
+    CHECK_OK(hr_model_train_step(model, &data.batch, 1e-2, 0.5, &result));
+    free_sample(&data);
   }
   const uint64_t bits = fingerprint(model);
   hr_model_destroy(model);
-  free(tokens);
-  free(targets);
-  free(features);
   return bits;
 }
 
@@ -170,5 +155,16 @@ int main(void) {
   classifier.batch_size = 300;
   classifier.classes = 3;
   check_bits(&classifier, 2);
+  classifier.kind = HR_REGRESSOR;
+  classifier.outputs = 5;
+  check_bits(&classifier, 2);
+
+  hr_config text = shared_model(0, false);
+  text.kind = HR_TEXT_CLASSIFIER;
+  text.head_dropout = 0.1;
+  check_bits(&text, 2);
+  text.pre_layer_norm = 1;
+  text.gate = gate_named("expert-choice");
+  check_bits(&text, 2);
   return test_report("team");
 }

@@ -247,10 +247,14 @@ int main(void) {
     test_steps(language, 0.1);
     test_learns(language);
     test_divergence(language);
+    const hr_config text = small_text_classifier(router, router % 2);
+    test_steps(text, 0.1);
+    test_learns(text);
     if (!router_fits(router, HR_CLASSIFIER)) continue;
     test_steps(classifier, 0);
     test_learns(classifier);
     test_divergence(classifier);
+    test_steps(small_regressor(router), 0);
   }
   test_infinite_gradient();
   test_halves(small_language_model(0, true));

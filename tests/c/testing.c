@@ -186,6 +186,25 @@ hr_config small_classifier(int32_t router) {
   return config;
 }
 
+hr_config small_text_classifier(int32_t router, bool pre_layer_norm) {
+  hr_config config = small_language_model(router, pre_layer_norm);
+  config.kind = HR_TEXT_CLASSIFIER;
+  config.classes = 3;
+  config.head_dropout = 0;
+  return config;
+}
+
+hr_config small_regressor(int32_t router) {
+  hr_config config = small_classifier(router);
+  config.kind = HR_REGRESSOR;
+  config.outputs = 4;
+  return config;
+}
+
+bool reads_tokens(int32_t kind) {
+  return kind == HR_LANGUAGE_MODEL || kind == HR_TEXT_CLASSIFIER;
+}
+
 /* The option of a field that chooses; NULL past the last. */
 static const hr_option *option_of(const char *name, int32_t index) {
   for (int32_t i = 0; i < hr_config_field_count(); i++) {
@@ -322,16 +341,21 @@ uint64_t fingerprint(hr_model *model) {
 
 sample new_sample(hr_model *model, uint64_t seed) {
   const hr_config *c = hr_model_config(model);
-  const bool language = c->kind == HR_LANGUAGE_MODEL;
+  const bool language = c->kind == HR_LANGUAGE_MODEL, tokens = reads_tokens(c->kind);
   const int32_t n = c->batch_size * c->context_length;
   random_seed(seed);
-  sample self = {.tokens = new_ints(n), .targets = new_ints(n)};
+  sample self = {.tokens = new_ints(n), .targets = new_ints(n), .lengths = new_ints(c->batch_size)};
   self.features = new_normal((int64_t)n * c->input_size, 1);
   random_tokens(self.tokens, n, c->vocab_size);
   random_tokens(self.targets, n, language ? c->vocab_size : c->classes);
-  self.batch = (hr_batch){.tokens = language ? self.tokens : NULL,
-                          .features = language ? NULL : self.features,
+  self.values = new_normal((int64_t)n * c->outputs, 1);
+  random_tokens(self.lengths, c->batch_size, c->context_length);
+  for (int32_t b = 0; b < c->batch_size; b++) self.lengths[b]++;
+  self.batch = (hr_batch){.tokens = tokens ? self.tokens : NULL,
+                          .lengths = c->kind == HR_TEXT_CLASSIFIER ? self.lengths : NULL,
+                          .features = tokens ? NULL : self.features,
                           .targets = self.targets,
+                          .values = self.values,
                           .batch = c->batch_size,
                           .length = c->context_length,
                           .carry_memory = true};
@@ -340,8 +364,10 @@ sample new_sample(hr_model *model, uint64_t seed) {
 
 void free_sample(sample *self) {
   free(self->tokens);
+  free(self->lengths);
   free(self->targets);
   free(self->features);
+  free(self->values);
 }
 
 void train_steps(hr_model *model, int32_t from, int32_t to) {

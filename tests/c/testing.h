@@ -50,6 +50,10 @@ bool same_bits(const hr_real *a, const hr_real *b, int64_t n);
 /* Small models with odd sizes. With the router "custom" they have a trained tensor `u` [4,3] and a frozen one. */
 hr_config small_language_model(int32_t router, bool pre_layer_norm);
 hr_config small_classifier(int32_t router);
+hr_config small_text_classifier(int32_t router, bool pre_layer_norm);
+hr_config small_regressor(int32_t router);
+/* Whether a kind of model reads token ids; else vectors. */
+bool reads_tokens(int32_t kind);
 /* The options of the field `router`. */
 int32_t router_count(void);
 const hr_option *router_option(int32_t router);
@@ -73,11 +77,12 @@ void randomise_tensor(hr_parameter *parameter);
 /* Of all that a refused or failed call must leave alone: parameters, moments, step, K and memory. */
 uint64_t fingerprint(hr_model *model);
 
-/* Random tokens, targets and features: a batch of a model's largest size, with its memory carried on. */
+/* Random tokens, targets and features: a batch of a model's largest size, with its memory carried on. Sequences of a
+ * text classifier have different lengths. */
 typedef struct sample {
   hr_batch batch;
-  int32_t *tokens, *targets;
-  hr_real *features;
+  int32_t *tokens, *lengths, *targets;
+  hr_real *features, *values;
 } sample;
 
 sample new_sample(hr_model *model, uint64_t seed);
