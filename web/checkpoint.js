@@ -31,6 +31,7 @@ export const RESERVED_METADATA = [
   'hyperrouter.run',
   'hyperrouter.topK',
   'hyperrouter.sparsityWeight',
+  'hyperrouter.targets',
 ];
 
 /** Redundant tensors in files of the published code. */
@@ -251,7 +252,7 @@ export function openCheckpoint(file, given, schema) {
     ...rest
   } = metadata;
   /** @type {ModelKind} */
-  const kind = tensors.has('input.weight') ? 'classifier' : 'language';
+  const kind = kindOf(tensors, json, given);
   schema.checkKeys(kind, given);
   const stored =
     json === undefined ? undefined : parseConfig(json, kind, schema, { router, given: given.router });
@@ -296,6 +297,20 @@ export function openCheckpoint(file, given, schema) {
   checkpoint.best(parameters.filter(({ role }) => role !== 'frozen'));
   if (kind === 'language') checkpoint.memory(Number(config.layers), Number(config.dModel));
   return checkpoint;
+}
+
+/**
+ * @param {Map<string, Tensor>} tensors
+ * @param {string | undefined} json configuration of the file
+ * @param {Record<string, unknown>} given configuration of the caller
+ * @returns {ModelKind}
+ */
+function kindOf(tensors, json, given) {
+  if (tensors.has('project_head.0.weight')) return 'text-classifier';
+  if (!tensors.has('input.weight')) return 'language';
+  // Both have the same tensors; what is no JSON is refused later.
+  const regresses = json === undefined ? given.outputs !== undefined : /"outputs"\s*:/.test(json);
+  return regresses ? 'regressor' : 'classifier';
 }
 
 /** A value of a configuration in messages. @param {unknown} value */

@@ -12,7 +12,8 @@ import {
 import { Batches, evaluateVectors } from './data.js';
 import { isStream } from './data-stream.js';
 import { Model } from './model.js';
-import { INPUT, OPTIONS } from './options.js';
+import { INPUT, OPTIONS, optionsOf } from './options.js';
+import { readClassWeights, splitParts, withParts } from './parts.js';
 import { ProbeHistory } from './probe-history.js';
 import { recordOf } from './run.js';
 import { isSource, sourceOf, train } from './training.js';
@@ -28,17 +29,17 @@ import { isSource, sourceOf, train } from './training.js';
 /** @import { VectorEvaluation } from './data.js' */
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Training } from './training.js' */
-/** @import { Complete, ClassifierConfig, Floats, Ids, Numbers, Source, StreamOf, TrainOptions, TrainProgress } from './types.js' */
+/** @import { ClassWeights, Complete, ClassifierConfig, Floats, HeadRate, Ids, Numbers, Source, StepOptions, StreamOf, TrainOptions, TrainProgress } from './types.js' */
 
 /**
  * A classifier of vectors whose layers are mixtures of experts. Created by `engine.createClassifier()` or
  * `engine.loadCheckpoint()`.
- * @extends {Model<Complete<ClassifierConfig>, Batch>}
+ * @extends {Model<Complete<ClassifierConfig>, Batch & ClassWeights, StepOptions & HeadRate>}
  */
 export class Classifier extends Model {
   #probes = new ProbeHistory();
 
-  /** @protected @override */
+  /** The kind of model. @override */
   get kind() {
     return /** @type {const} */ ('classifier');
   }
@@ -57,7 +58,7 @@ export class Classifier extends Model {
     for (let start = 0; start * inputSize < vectors.length; start += batchSize) {
       const batch = this.#putVectors(vectors.slice(start * inputSize, (start + batchSize) * inputSize));
       this.prepare();
-      probabilities.set(this.core.predict(this.address, batch.batch), start * classes);
+      probabilities.set(this.core.predict(this.address, batch), start * classes);
     }
     return probabilities;
   }
@@ -70,19 +71,21 @@ export class Classifier extends Model {
    * Yields to the event loop between steps, and stops when you leave the loop.
    * @param {Batch | Source<Batch & { epoch?: number | undefined }> | StreamOf<Batch>} data any number of vectors, a source of
    *   the batch of each step, or a stream of batches
-   * @param {TrainOptions<Batch, Partial<Batch> | Numbers>} [options] how to train
+   * @param {TrainOptions<Batch, Partial<Batch> | Numbers> & HeadRate & ClassWeights} [options] how to train
    * @returns {Training<TrainProgress<VectorEvaluation>>} progress events; `await` trains to the end and gives the last one
    * @throws {TypeError | RangeError} at once, naming the argument
    * @throws {DivergedError} from the generator: the loss or the gradient is not finite; the parameters are those after
    *   the last good step
    */
   train(data, options = {}) {
-    const { validation, probe, probeClasses, signal } = checkOptions('train', options, OPTIONS.train);
-    const { batchSize } = this.config;
+    const given = checkOptions('train', options, optionsOf(this.kind, 'train'));
+    const { validation, probe, probeClasses, signal } = given;
+    const { batchSize, classes } = this.config;
     const vectors = isSource(data) || isStream(data) ? undefined : this.#readData('data', data);
     const held = validation === undefined ? undefined : this.#readData('validation', validation);
     const probed = probe === undefined ? undefined : this.#readProbe(probe, probeClasses, 'probeClasses');
-    return train(this, options, {
+    return train(this, splitParts(/** @type {typeof options} */ (given), classes), {
+      adapt: withParts,
       source: vectors
         ? ({ seed }) => new Batches(vectors, { batchSize, seed })
         : sourceOf(/** @type {any} */ (data), { batchSize }),
@@ -181,12 +184,14 @@ export class Classifier extends Model {
   /**
    * @protected
    * @override
-   * @param {Batch} batch
+   * @param {Batch & ClassWeights} batch
    */
-  put(batch) {
-    const { address, core } = this;
-    const { inputs, targets } = this.#readBatch('', batch, this.config.batchSize);
+  put({ inputs: given, targets: ids, classWeights }) {
+    const { address, core, config } = this;
+    const { inputs, targets } = this.#readBatch('', { inputs: given, targets: ids }, config.batchSize);
+    const weights = readClassWeights(classWeights, config.classes);
     core.putIds(address, 'target', targets);
+    core.setClassWeights(address, weights);
     return this.#putVectors(inputs);
   }
 

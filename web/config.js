@@ -1,6 +1,6 @@
 /** Configurations: checks values against the fields that the engine declares, and writes them for the engine. */
 import { checkBoolean, checkKeys, checkName, checkObject, refuse } from './check.js';
-import { Kind, Rule } from './core.js';
+import { KINDS, Kind, Rule } from './core.js';
 import { checkRouter, declareTensors, isCustom, isOwn } from './custom-router.js';
 
 /** @import { Core, RawConfigError, RawField } from './core.js' */
@@ -41,6 +41,13 @@ function checkFields(fields) {
  * @typedef {Record<string, number | boolean | string | CustomRouter>} PlainConfig
  */
 
+/**
+ * Keys that some kinds of model accept and do without, so that the configuration of a language model fits the text
+ * classifier that is made of it.
+ * @type {Partial<Record<ModelKind, readonly string[]>>}
+ */
+const WITHOUT_EFFECT = { 'text-classifier': ['memoryLength'] };
+
 /** @typedef {RawField & { multipleOf?: number, excluded?: string[], custom?: RawOption }} Field of one kind of model */
 
 /** Reads, checks and writes configurations of one engine. */
@@ -67,7 +74,9 @@ export class ConfigSchema {
       const name = /** @type {RouterName} */ (option.name);
       return { ...publicOption(option), name, routes: option.traits.includes('routes') };
     });
-    this.#fieldsOf = { language: this.#readFields('language'), classifier: this.#readFields('classifier') };
+    this.#fieldsOf = /** @type {Record<ModelKind, Field[]>} */ (
+      Object.fromEntries(KINDS.map((kind) => [kind, this.#readFields(kind)]))
+    );
   }
 
   /** @param {string} name */
@@ -145,7 +154,10 @@ export class ConfigSchema {
    */
   checkKeys(kind, given) {
     const names = this.#fieldsOf[kind].map(({ name }) => name);
-    checkKeys('config', `a ${kind} model`, given, names);
+    checkKeys('config', `a ${kind.replace('-', ' ')} model`, given, [
+      ...names,
+      ...(WITHOUT_EFFECT[kind] ?? []),
+    ]);
   }
 
   /**
@@ -261,7 +273,7 @@ function toNumber(field, value) {
       return field.custom.number;
     }
     if (field.excluded?.includes(/** @type {string} */ (value)))
-      refuse(name, `another for a classifier of vectors: "${value}" needs token ids`, value);
+      refuse(name, `another for a classifier or regressor of vectors: "${value}" needs token ids`, value);
     const own = field.custom && (typeof value !== 'string' || value === field.custom.name);
     const more = own ? ', or a router of your own (an object with a function generate)' : '';
     const chosen = checkName(name, value, namesOf(field), more);

@@ -19,7 +19,9 @@ import {
 export const Status = /** @type {const} */ ({ OK: 0, ARGUMENT: 1, MEMORY: 2, DIVERGED: 3 });
 
 /** Kinds of model, as in src/hyperrouter.h. */
-export const Kind = /** @type {const} */ ({ language: 0, classifier: 1 });
+export const Kind = /** @type {const} */ ({ language: 0, classifier: 1, 'text-classifier': 2, regressor: 3 });
+
+export const KINDS = /** @type {(keyof typeof Kind)[]} */ (Object.keys(Kind));
 
 /** Rules that a configuration can break, as in src/hyperrouter.h. */
 export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, NEEDS: 3, KIND: 4, TENSORS: 5 });
@@ -253,7 +255,7 @@ export class Core {
   /**
    * Copies numbers into the buffer of a model that the next pass reads.
    * @param {number} model address
-   * @param {'token' | 'target'} buffer
+   * @param {'token' | 'length' | 'target'} buffer
    * @param {ArrayLike<number>} ids
    */
   putIds(model, buffer, ids) {
@@ -266,6 +268,27 @@ export class Core {
    */
   putFeatures(model, features) {
     this.floats(this.address('model_feature_buffer', model), features.length).set(features);
+  }
+
+  /**
+   * @param {number} model address
+   * @param {Float32Array} values what a regressor should give
+   */
+  putValues(model, values) {
+    this.floats(this.address('model_value_buffer', model), values.length).set(values);
+  }
+
+  /**
+   * Weighs the classes in the losses of later passes.
+   * @param {number} model address
+   * @param {Float32Array | undefined} weights undefined: each weighs 1
+   */
+  setClassWeights(model, weights) {
+    const at = weights ? this.address('allocate', weights.byteLength) : 0;
+    if (weights && at === 0) throw new EngineError('not enough memory for the class weights');
+    if (weights) this.floats(at, weights.length).set(weights);
+    this.call('model_set_class_weights', model, at);
+    if (at !== 0) this.call('release', at);
   }
 
   /**
@@ -294,14 +317,15 @@ export class Core {
   }
 
   /**
-   * Class probabilities of the vectors in the buffer of a classifier.
+   * What a model makes of the inputs in its buffers.
    * @param {number} model address
-   * @param {number} batch
-   * @returns {Floats} [batch, classes]
+   * @param {{ batch: number, length: number }} pass
+   * @param {'probabilities' | 'logits'} rows
+   * @returns {Floats} [batch, classes] or [batch, outputs]
    */
-  predict(model, batch) {
-    this.call('model_predict', model, batch, 1, 0);
-    return this.#rows('probabilities', model);
+  predict(model, { batch, length }, rows = 'probabilities') {
+    this.call('model_predict', model, batch, length, 0);
+    return this.#rows(rows, model);
   }
 
   /**
@@ -317,6 +341,18 @@ export class Core {
   #rows(name, model) {
     const count = this.call('model_rows', model) * this.call('model_columns', model);
     return this.floats(this.address(`model_${name}`, model), count).slice();
+  }
+
+  /**
+   * Hidden states of one layer in the last pass, as a copy.
+   * @param {number} model address
+   * @param {number} layer
+   * @param {number} dModel
+   * @returns {Floats} [tokens, dModel]
+   */
+  hiddenStates(model, layer, dModel) {
+    const tokens = this.call('model_tokens', model);
+    return this.floats(this.address('model_hidden', model, layer), tokens * dModel).slice();
   }
 
   /**

@@ -20,6 +20,7 @@ import {
   toIntegers,
 } from './check.js';
 import { INPUT } from './options.js';
+import { Epochs, shuffled } from './shuffle.js';
 import { timeSlices } from './task.js';
 
 /**
@@ -39,37 +40,6 @@ import { timeSlices } from './task.js';
  * @property {Numbers} inputs [n, inputSize]: an array of all numbers, row-major, or of rows
  * @property {Ids} targets [n] class ids
  */
-
-/**
- * Random numbers in [0, 1), the same everywhere for the same seed (mulberry32).
- *
- * @param {number} seed
- * @returns {() => number}
- */
-function randomFrom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-/**
- * @param {number} count
- * @param {number} seed
- * @returns {Uint32Array} 0 to count - 1 in random order (Fisher-Yates)
- */
-function shuffled(count, seed) {
-  const random = randomFrom(seed);
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
-}
 
 /**
  * @param {unknown} data
@@ -135,9 +105,7 @@ export function splitVectors(data, options = {}) {
  */
 export class Batches {
   #data;
-  #seed;
-  /** @type {{ epoch: number, order: Uint32Array } | undefined} the epoch that was last used */
-  #pass;
+  #epochs;
 
   /**
    * @param {GivenVectors} data all vectors
@@ -152,11 +120,11 @@ export class Batches {
     checkInteger('batchSize', batchSize, 1);
     checkInteger('seed', seed, 0, 4294967295);
     this.#data = vectors;
-    this.#seed = seed;
+    this.#epochs = new Epochs(vectors.targets.length, batchSize, seed);
     /** Vectors per batch. */
     this.batchSize = batchSize;
     /** Steps per epoch; the last batch may be smaller. */
-    this.batches = Math.ceil(vectors.targets.length / batchSize);
+    this.batches = this.#epochs.batches;
   }
 
   /**
@@ -166,13 +134,7 @@ export class Batches {
    */
   at(step) {
     checkInteger('step', step, 0);
-    const epoch = Math.floor(step / this.batches);
-    if (this.#pass?.epoch !== epoch) {
-      const seed = Math.imul(this.#seed + 1, 0x9e3779b1) ^ epoch;
-      this.#pass = { epoch, order: shuffled(this.#data.targets.length, seed) };
-    }
-    const start = (step % this.batches) * this.batchSize;
-    const rows = this.#pass.order.subarray(start, start + this.batchSize);
+    const { epoch, rows } = this.#epochs.at(step);
     return { ...take(this.#data, rows), epoch };
   }
 }
@@ -242,6 +204,20 @@ export class Standardizer {
       const scale = deviation[i % size];
       return scale > 1e-12 ? (value - mean[i % size]) / scale : 0;
     });
+  }
+
+  /**
+   * Reverses `apply`.
+   * @param {Numbers} standardised [n, inputSize], finite
+   * @returns {Floats} a new array, in the units of the vectors that it was fitted to
+   * @throws {TypeError | RangeError} naming the argument
+   */
+  invert(standardised) {
+    const { mean, deviation } = this;
+    const size = mean.length;
+    const numbers = checkFinite('standardised', toFloats('standardised', standardised, size));
+    if (numbers.length % size !== 0) refuseLength('standardised', `n x ${size} numbers`, numbers);
+    return Float32Array.from(numbers, (value, i) => value * deviation[i % size] + mean[i % size]);
   }
 
   /**

@@ -1,15 +1,27 @@
-import { checkName } from './check.js';
+import { checkName, checkObject, checkOptions } from './check.js';
 import { openCheckpoint } from './checkpoint.js';
 import { Classifier } from './classifier.js';
 import { ConfigSchema } from './config.js';
-import { Status } from './core.js';
+import { KINDS, Status } from './core.js';
 import { warnCollected } from './development.js';
 import { OutOfMemoryError } from './errors.js';
 import { LanguageModel } from './language-model.js';
+import { Regressor } from './regressor.js';
+import { TextClassifier } from './text-classifier.js';
+import { matchTensors, openPretrained, sharedConfig } from './transfer.js';
 
 /** @import { PlainConfig } from './config.js' */
 /** @import { Core } from './core.js' */
-/** @import { ClassifierConfig, ConfigField, EngineInfo, LanguageConfig, ModelKind, Router } from './types.js' */
+/** @import { ClassifierConfig, ConfigField, EngineInfo, LanguageConfig, ModelKind, RegressorConfig, Router, TextClassifierConfig } from './types.js' */
+
+/** @typedef {LanguageModel | Classifier | TextClassifier | Regressor} AnyModel a model of any kind */
+
+const CLASSES = {
+  language: LanguageModel,
+  classifier: Classifier,
+  'text-classifier': TextClassifier,
+  regressor: Regressor,
+};
 
 /**
  * Frees the memory of models that are garbage-collected without `dispose()`.
@@ -29,7 +41,7 @@ export class Engine {
   #core;
   /** @type {ConfigSchema} */
   #schema;
-  /** @type {Set<WeakRef<LanguageModel | Classifier>>} */
+  /** @type {Set<WeakRef<AnyModel>>} */
   #models = new Set();
 
   /**
@@ -66,7 +78,7 @@ export class Engine {
    */
   configFields(kind) {
     this.#core.check();
-    checkName('kind', kind, ['language', 'classifier']);
+    checkName('kind', kind, KINDS);
     return this.#schema.describe(kind);
   }
 
@@ -91,11 +103,52 @@ export class Engine {
   }
 
   /**
+   * Creates a classifier of token sequences. All its memory is allocated now.
+   * @param {TextClassifierConfig} [config] see `configFields('text-classifier')` for defaults and limits; with `from`, keys
+   *   that are left out are those of the file
+   * @param {object} [options] what it begins with
+   * @param {Uint8Array | ArrayBuffer | undefined} [options.from] a safetensors file, such as that of a language model: the
+   *   tensors of the same name and shape are taken over, and its metadata (such as the vocabulary). The property
+   *   `transfer` says which were not
+   * @throws {TypeError | RangeError} naming the key; nothing was created
+   * @throws {CheckpointError} if the file is invalid, or no tensor of it fits; nothing was created
+   * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
+   */
+  createTextClassifier(config = {}, options = {}) {
+    const kind = 'text-classifier';
+    const { from } = checkOptions('createTextClassifier', options, ['from']);
+    if (from === undefined) {
+      return /** @type {TextClassifier} */ (this.#create(kind, this.#schema.resolve(kind, config)));
+    }
+    this.#core.check();
+    const file = openPretrained(from);
+    const given = Object.entries(checkObject('config', config)).filter(([, value]) => value !== undefined);
+    const shared = sharedConfig(kind, file.config, this.#schema);
+    const resolved = this.#schema.resolve(kind, { ...shared, ...Object.fromEntries(given) });
+    const { transfer, writes } = matchTensors(this.#schema.parameters(kind, resolved), file.tensors);
+    const model = /** @type {TextClassifier} */ (this.#create(kind, resolved));
+    for (const [name, numbers] of writes) model.setParameter(name, numbers);
+    model.transfer = Object.freeze(transfer);
+    model.metadata = file.metadata;
+    return model;
+  }
+
+  /**
+   * Creates a regressor of vectors. All its memory is allocated now.
+   * @param {RegressorConfig} [config] see `configFields('regressor')` for defaults and limits
+   * @throws {TypeError | RangeError} naming the key; nothing was created
+   * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
+   */
+  createRegressor(config = {}) {
+    return /** @type {Regressor} */ (this.#create('regressor', this.#schema.resolve('regressor', config)));
+  }
+
+  /**
    * Opens a safetensors file of this package or of the published PyTorch code.
    * @param {Uint8Array | ArrayBuffer} bytes of the file, such as `await (await fetch(url)).arrayBuffer()`
-   * @param {LanguageConfig | ClassifierConfig} [config] keys that the file does not have, or that
+   * @param {LanguageConfig | ClassifierConfig | TextClassifierConfig | RegressorConfig} [config] keys that the file does not have, or that
    *   override those of the file; keys that set the shape of a tensor must agree with the file
-   * @returns {LanguageModel | Classifier}
+   * @returns {AnyModel}
    * @throws {CheckpointError} if the file is invalid; nothing was created
    * @throws {TypeError | RangeError} naming the argument
    */
@@ -129,11 +182,8 @@ export class Engine {
     }
     const routerTensors = this.#schema.routerTensors(config);
     const owner = { core, routerTensors, release: () => this.#release(address, model, reference) };
-    /** @type {LanguageModel | Classifier} */
-    const model =
-      kind === 'language'
-        ? new LanguageModel(owner, address, config)
-        : new Classifier(owner, address, config);
+    /** @type {AnyModel} */
+    const model = new CLASSES[kind](owner, address, config);
     const reference = new WeakRef(model);
     this.#models.add(reference);
     collected.register(model, { core, address }, model);
@@ -142,8 +192,8 @@ export class Engine {
 
   /**
    * @param {number} address
-   * @param {LanguageModel | Classifier} model
-   * @param {WeakRef<LanguageModel | Classifier>} reference
+   * @param {AnyModel} model
+   * @param {WeakRef<AnyModel>} reference
    */
   #release(address, model, reference) {
     collected.unregister(model);

@@ -9,3 +9,5 @@ export * from './engine.js';
 export * from './helpers.js';
 export * from './language-model.js';
 export * from './load.js';
+export * from './regressor.js';
+export * from './text-classifier.js';

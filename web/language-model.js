@@ -67,7 +67,7 @@ const SAVED = ['length', 'batch', 'layers'];
 export class LanguageModel extends Model {
   #probes = new ProbeHistory();
 
-  /** @protected @override */
+  /** The kind of model. @override */
   get kind() {
     return /** @type {const} */ ('language');
   }

@@ -19,7 +19,8 @@ import { DisposedError, DivergedError, OutOfMemoryError } from './errors.js';
 import { isHalf, tooLarge } from './half.js';
 import { quote } from './message.js';
 import { nearest } from './nearest.js';
-import { INPUT, OPTIONS } from './options.js';
+import { INPUT, OPTIONS, optionsOf } from './options.js';
+import { LARGEST_RATE, SHARES } from './parts.js';
 import { hasBest } from './run.js';
 
 /** @import { PlainConfig } from './config.js' */
@@ -41,9 +42,6 @@ import { hasBest } from './run.js';
  * @property {() => void} release frees the model's memory
  */
 
-/** As HR_LEARNING_RATE_MAX in src/hyperrouter.h: a larger step might leave parameters that are not finite. */
-const LARGEST_RATE = 1e30;
-
 const MEMORY_KINDS = /** @type {const} */ ([
   'tables',
   'parameters',
@@ -55,10 +53,11 @@ const MEMORY_KINDS = /** @type {const} */ ([
 ]);
 
 /**
- * What language models and classifiers have in common. Everything that is returned is a copy: it stays valid when the
+ * What all kinds of model have in common. Everything that is returned is a copy: it stays valid when the
  * model is trained further or the engine's memory grows.
  * @template {Complete<SharedConfig>} [Config=Complete<SharedConfig>]
- * @template [Input=any] a segment of a text, or a batch of vectors
+ * @template [Input=any] a segment of a text, or a batch of vectors or sequences
+ * @template {StepOptions} [Step=StepOptions] options of a step of training
  */
 export class Model {
   /** @type {Owner} */
@@ -216,11 +215,26 @@ export class Model {
   }
 
   /**
-   * Logits of the last call, as a copy: [batch, length, vocabSize], or [n, classes] of a classifier.
+   * Logits of the last call, as a copy: [batch, length, vocabSize], or [n, classes] of a classifier. Of a regressor, its
+   * numbers [n, outputs], standardised if its targets are.
    * @returns {Floats}
    */
   logits() {
     return this.core.logits(this.address);
+  }
+
+  /**
+   * Hidden states of the last call, as a copy: what each token (or vector) has become before a layer. After training they
+   * include dropout.
+   * @param {number} layer 0: the input of the first layer (embedding or linear map of the input), to `config.layers`: the
+   *   output of the last layer, which the output layer reads
+   * @returns {Floats} [tokens, dModel], tokens in the order of `routing()`; empty before the first call
+   * @throws {TypeError | RangeError} naming the argument
+   */
+  hiddenStates(layer) {
+    const { address, config } = this;
+    checkInteger('layer', layer, 0, config.layers, ' (layers)');
+    return this.core.hiddenStates(address, layer, Number(config.dModel));
   }
 
   /**
@@ -257,9 +271,10 @@ export class Model {
   }
 
   /**
-   * Mean cross-entropy, without dropout and gradient. Advances the memory of a language model.
-   * @param {Input} input a segment of a text, or a batch of vectors
-   * @returns {{ loss: number }} nats per token or vector
+   * The loss, without dropout and gradient: mean cross-entropy, or the mean squared error of a regressor. Advances the
+   * memory of a language model.
+   * @param {Input} input a segment of a text, or a batch of vectors or sequences
+   * @returns {{ loss: number }} nats per token, vector or sequence
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    */
   evaluate(input) {
@@ -270,7 +285,7 @@ export class Model {
   /**
    * Computes the gradients (`parameters()[i].grad`) without taking a step. Uses dropout if configured. Advances the
    * memory of a language model.
-   * @param {Input} input a segment of a text, or a batch of vectors
+   * @param {Input} input a segment of a text, or a batch of vectors or sequences
    * @returns {StepResult}
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    * @throws {DivergedError} the loss or the gradient is not finite
@@ -281,16 +296,41 @@ export class Model {
 
   /**
    * One step of Adam. Advances the memory of a language model.
-   * @param {Input & StepOptions} options the input and the options of the step
+   * @param {Input & Step} options the input and the options of the step
    * @returns {StepResult}
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    * @throws {DivergedError} the loss or the gradient is not finite; parameters and memory are unchanged
    */
   trainStep(options) {
-    const { learningRate, clip = 0 } = this.#checkInput('trainStep', 'options', options);
-    checkNumber('learningRate', learningRate, 0, LARGEST_RATE);
+    const given = this.#checkInput('trainStep', 'options', options);
+    const { learningRate: rate, clip = 0, [SHARES]: shares } = given;
+    checkNumber('learningRate', rate, 0, LARGEST_RATE);
     checkNumber('clip', clip, 0);
-    return this.#run('train_step', this.put(options), learningRate, clip);
+    const head = shares ? rate * shares.head : given.headLearningRate;
+    if (head === undefined) return this.#run('train_step', this.put(options), rate, clip);
+    checkNumber('headLearningRate', head, 0, LARGEST_RATE);
+    return this.#trainParts(this.put(options), shares ? rate * shares.body : rate, head, clip);
+  }
+
+  /**
+   * A step whose head has a learning rate of its own; a body whose rate is 0 stays as it is, and takes no gradient.
+   * @param {Pass} pass
+   * @param {number} body learning rate
+   * @param {number} head learning rate
+   * @param {number} clip
+   */
+  #trainParts(pass, body, head, clip) {
+    const { core, address } = this;
+    core.call('model_set_head_rate', address, head);
+    core.call('model_set_head_only', address, Number(body === 0));
+    try {
+      return this.#run('train_step', pass, body, clip);
+    } finally {
+      if (core.usable && !this.#disposed) {
+        core.call('model_set_head_rate', address, -1);
+        core.call('model_set_head_only', address, 0);
+      }
+    }
   }
 
   /**
@@ -299,7 +339,7 @@ export class Model {
    * @param {unknown} input
    */
   #checkInput(method, name, input) {
-    return checkKeys(name, method, input, [...INPUT[this.kind], ...OPTIONS[method]]);
+    return checkKeys(name, method, input, [...INPUT[this.kind], ...optionsOf(this.kind, method)]);
   }
 
   /**
@@ -313,7 +353,6 @@ export class Model {
 
   /**
    * The kind of model.
-   * @protected
    * @abstract
    * @returns {ModelKind}
    */
@@ -424,6 +463,7 @@ export class Model {
       ...(this.topK === this.config.topK ? {} : { 'hyperrouter.topK': String(this.topK) }),
       ...(optimizer ? { 'hyperrouter.step': String(this.step) } : {}),
       ...(optimizer && this.run ? { 'hyperrouter.run': JSON.stringify(this.run) } : {}),
+      ...this.stateMetadata(),
       ...(this.config.sparsityWeight > 0
         ? { 'hyperrouter.sparsityWeight': String(this.sparsityWeight) }
         : {}),
@@ -476,6 +516,15 @@ export class Model {
       end += size;
       return { name: `best.${name}`, shape, data: kept.subarray(end - size, end) };
     });
+  }
+
+  /**
+   * What else belongs to the model: the scale of a regressor's targets.
+   * @protected
+   * @returns {Record<string, string>}
+   */
+  stateMetadata() {
+    return {};
   }
 
   /**

@@ -4,6 +4,8 @@
 export const INPUT = {
   language: ['inputs', 'targets', 'length', 'carryMemory', 'epoch'],
   classifier: ['inputs', 'targets', 'epoch'],
+  'text-classifier': ['inputs', 'lengths', 'targets', 'epoch'],
+  regressor: ['inputs', 'targets', 'epoch'],
 };
 
 /** Of a method, besides its input. */
@@ -23,3 +25,30 @@ export const OPTIONS = {
 
 /** Of every call of a worker. */
 export const CALL = ['signal', 'transfer'];
+
+const OF_HEAD = { trainStep: ['headLearningRate'], train: ['headLearningRate'] };
+const OF_CLASSES = {
+  evaluate: ['classWeights'],
+  gradients: ['classWeights'],
+  trainStep: ['classWeights', ...OF_HEAD.trainStep],
+  train: ['classWeights', ...OF_HEAD.train],
+};
+
+/**
+ * What some kinds of model have besides.
+ * @type {Record<keyof typeof INPUT, Record<string, readonly string[]>>}
+ */
+const OF_KIND = {
+  language: {},
+  classifier: OF_CLASSES,
+  'text-classifier': OF_CLASSES,
+  regressor: OF_HEAD,
+};
+
+/**
+ * The keys of the options of a method, besides its input.
+ * @param {keyof typeof INPUT} kind of model
+ * @param {keyof typeof OPTIONS} method
+ * @returns {readonly string[]}
+ */
+export const optionsOf = (kind, method) => [...OPTIONS[method], ...(OF_KIND[kind][method] ?? [])];

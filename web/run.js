@@ -36,9 +36,11 @@ const CHECK_SHARE = 0.1;
 const FUNCTION = 'function';
 const SCHEDULES = ['cosine', 'constant'];
 
+const DATA_KINDS = /** @type {const} */ (['tokens', 'vectors', 'sequences']);
+
 /**
  * What data a run is trained on; null: a source or a stream, whose data are not known.
- * @typedef {{ kind: 'tokens' | 'vectors', count: number, fingerprint: string, batchSize: number, length: number } | null} DataRecord
+ * @typedef {{ kind: typeof DATA_KINDS[number], count: number, fingerprint: string, batchSize: number, length: number } | null} DataRecord
  */
 
 /**
@@ -59,6 +61,8 @@ const SCHEDULES = ['cosine', 'constant'];
  * @property {number} validateEvery
  * @property {number} measureEvery
  * @property {number} seed of the order of vectors
+ * @property {{ body: number, head: number } | null} shares of the learning rate that body and head are trained with; null: all of it
+ * @property {readonly number[] | null} classWeights
  * @property {number} patience validations without improvement after which it ends; 0: none
  * @property {DataRecord} data
  * @property {number} losses sum over the steps since the last progress event
@@ -89,6 +93,8 @@ const CHECKS = {
   measureEvery: (value) => checkInteger('measureEvery', value, 1),
   seed: (value) => checkInteger('seed', value, 0, 4294967295),
   patience: (value) => checkInteger('patience', value, 0),
+  shares: (value) => value === null || checkShares(value),
+  classWeights: (value) => value === null || checkWeights(value),
   data: (value) => value === null || checkData(value),
   losses: (value) => checkNumber('losses', value, -Number.MAX_VALUE),
   taken: (value) => checkInteger('taken', value, 0),
@@ -100,9 +106,22 @@ const CHECKS = {
 const KEYS = /** @type {(keyof TrainingRun)[]} */ (Object.keys(CHECKS));
 
 /** @param {any} value */
+function checkShares(value) {
+  const shares = checkKeys('shares', 'shares', value, ['body', 'head']);
+  checkNumber('shares.body', shares.body, 0, 1);
+  checkNumber('shares.head', shares.head, 0);
+}
+
+/** @param {any} value */
+function checkWeights(value) {
+  if (!Array.isArray(value)) refuse('classWeights', 'an array of numbers', value);
+  for (const [i, weight] of value.entries()) checkNumber(`classWeights[${i}]`, weight, 0);
+}
+
+/** @param {any} value */
 function checkData(value) {
   const data = checkKeys('data', 'the data', value, ['kind', 'count', 'fingerprint', 'batchSize', 'length']);
-  checkName('data.kind', data.kind, ['tokens', 'vectors']);
+  checkName('data.kind', data.kind, DATA_KINDS);
   for (const key of ['count', 'batchSize', 'length']) checkInteger(`data.${key}`, data[key], 1);
   if (!/^[0-9a-f]{16}$/.test(data.fingerprint))
     refuse('data.fingerprint', '16 hexadecimal digits', data.fingerprint);
@@ -230,6 +249,8 @@ function begun(own, start, topK, data) {
       start,
       warmup: defaultWarmup(steps),
       topKMax: topK,
+      shares: null,
+      classWeights: null,
       validateEvery: interval,
       measureEvery: interval,
     },
@@ -322,9 +343,9 @@ export function schedulesOf(run, options) {
 
 /**
  * What data a run is trained on.
- * @param {'tokens' | 'vectors'} kind
+ * @param {typeof DATA_KINDS[number]} kind
  * @param {(Int32Array | Float32Array)[]} arrays
- * @param {number} count of tokens or vectors
+ * @param {number} count of tokens, vectors or sequences
  * @param {{ batchSize: number, length: number }} sizes of a step
  * @returns {NonNullable<DataRecord>}
  */

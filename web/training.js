@@ -42,7 +42,8 @@ import { timeSlices, unlessAborted } from './task.js';
  * @typedef {object} TrainingTask
  * @property {StepSource<Step> | ((run: TrainingRun) => StepSource<Step>)} source of the data of each step
  * @property {DataRecord} [data] what the data are, if that is known
- * @property {((step: Step) => Step) | undefined} [adapt] adapts a step to the state of the model, which may have been used in between
+ * @property {((step: Step, run: TrainingRun) => Step) | undefined} [adapt] adapts a step to its run, and to the state of the
+ *   model, which may have been used in between
  * @property {(() => Promise<({ loss: number } & Evaluation) | null>) | undefined} [validate] null: not now
  * @property {(() => LayerMeasures[]) | undefined} [measure]
  */
@@ -266,7 +267,7 @@ async function* loop(model, plan, { adapt, validate, measure }) {
         const step = /** @type {Step} */ (/** @type {unknown} */ (rest));
         const started = performance.now();
         const { loss, gradNorm } = model.trainStep({
-          ...(adapt ? adapt(step) : step),
+          ...(adapt ? adapt(step, run) : step),
           learningRate,
           clip: run.clip,
         });

@@ -90,10 +90,10 @@
 
 /**
  * @typedef {object} SharedConfig
- * Configuration keys of both kinds of model. `engine.configFields(kind)` gives defaults and limits.
+ * Configuration keys of all kinds of model. `engine.configFields(kind)` gives defaults and limits.
  *
  * @property {number | undefined} [layers] number of layers; default 2, 1 to 128
- * @property {number | undefined} [dModel] width of the model; even for a language model; default 64, 2 to 16384
+ * @property {number | undefined} [dModel] width of the model; even for models of text; default 64, 2 to 16384
  * @property {number | undefined} [dInner] hidden width of an expert; default 128, 1 to 65536
  * @property {number | undefined} [experts] number of experts per layer; default 8, 1 to 1024
  * @property {number | undefined} [topK] experts per token, at most experts; default 2, 1 to 1024
@@ -102,7 +102,7 @@
  *   and their weights are chosen from the router logits; default 'topk-softmax'
  * @property {number | undefined} [hyperSize] hidden width of the frozen hypernetwork (`hyperrouter`); default 64, 1
  *   to 65536
- * @property {number | undefined} [batchSize] largest number of parallel streams (or input vectors) per call; default
+ * @property {number | undefined} [batchSize] largest number of parallel streams (or sequences, or input vectors) per call; default
  *   16, 1 to 1048576
  * @property {boolean | undefined} [preLayerNorm] layer norm before each sublayer instead of after it; default false
  * @property {number | undefined} [dropout] probability of dropping an activation in training; default 0, 0 to below 1
@@ -158,6 +158,34 @@
 /**
  * @typedef {SharedConfig & ClassifierKeys} ClassifierConfig
  * The configuration of a classifier; every key has a default.
+ */
+
+/**
+ * @typedef {object} TextClassifierKeys
+ * Configuration keys of text classifiers only.
+ *
+ * @property {number | undefined} [classes] number of classes; default 2, 2 to 1048576
+ * @property {number | undefined} [headDropout] probability of dropping an activation of the head in training; default
+ *   0.1, 0 to below 1
+ */
+
+/**
+ * @typedef {SharedConfig & Omit<LanguageKeys, 'memoryLength'> & TextClassifierKeys & { memoryLength?: number | undefined }} TextClassifierConfig
+ * The configuration of a text classifier; every key has a default. `memoryLength` has no effect: it may be there so that
+ * the configuration of a language model fits.
+ */
+
+/**
+ * @typedef {object} RegressorKeys
+ * Configuration keys of regressors only.
+ *
+ * @property {number | undefined} [inputSize] features per input vector; default 2, 1 to 1048576
+ * @property {number | undefined} [outputs] numbers per prediction; default 1, 1 to 1048576
+ */
+
+/**
+ * @typedef {SharedConfig & RegressorKeys} RegressorConfig
+ * The configuration of a regressor; every key has a default.
  */
 
 /**
@@ -238,7 +266,7 @@
  */
 
 /**
- * @typedef {'language' | 'classifier'} ModelKind
+ * @typedef {'language' | 'classifier' | 'text-classifier' | 'regressor'} ModelKind
  * The kinds of models.
  */
 
@@ -256,10 +284,28 @@
  */
 
 /**
+ * @typedef {object} HeadRate
+ * Option of classifiers and regressors, which have a head: what stands behind their layers.
+ *
+ * @property {number | undefined} [headLearningRate] learning rate of the head, 0 to 1e30; default: that of the body. In
+ *   `train` it follows the schedule as `learningRate` does, which must be given then. A body whose `learningRate` is 0 is
+ *   frozen: it takes no gradient, and neither its balance nor its sparsity changes; `gradNorm` is that of the head
+ */
+
+/**
+ * @typedef {object} ClassWeights
+ * Option of classifiers.
+ *
+ * @property {Numbers | undefined} [classWeights] [classes] weights above 0 of the classes in the loss, which is the weighted
+ *   mean Σ w·nats / Σ w, w being the weight of the target (as PyTorch's `CrossEntropyLoss(weight)`); default: 1 each. A
+ *   validation is not weighted
+ */
+
+/**
  * @typedef {object} StepResult
  * Result of `trainStep` and `gradients`.
  *
- * @property {number} loss mean cross-entropy, nats per token or vector
+ * @property {number} loss mean cross-entropy, nats per token, vector or sequence; of a regressor, the mean squared error
  * @property {number} gradNorm global norm of the gradient, before clipping
  * @property {number} auxiliaryLoss weighted load-balancing loss and router z-loss; not included in `loss`
  */
@@ -314,7 +360,7 @@
  * @property {number} gradNorm global norm of the gradient of the last step, before clipping
  * @property {number} learningRate learning rate of the last step
  * @property {number} topK experts per token in the last step
- * @property {number} tokensPerSecond training speed since the last progress event, in tokens (or vectors) per second
+ * @property {number} tokensPerSecond training speed since the last progress event, in tokens (or vectors, or sequences) per second
  * @property {number | null} validationLoss nats per token or vector; null without a validation at this step
  * @property {Evaluation | null} validation the same, with bits per token or accuracy; null as `validationLoss`
  * @property {{ step: number, loss: number } | null} best the best validation so far, with `patience`: the parameters of this
@@ -327,7 +373,7 @@
  * @typedef {object} TrainStep
  * Input of a training step of any model.
  *
- * @property {Ids} targets next tokens, or class ids
+ * @property {Ids | Numbers} targets next tokens, class ids, or numbers of a regressor
  * @property {number | undefined} [epoch] completed passes over the data
  * @property {boolean | undefined} [carryMemory] of a segment: continue from the memory that the last call left
  */

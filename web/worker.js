@@ -22,6 +22,8 @@ export * from './helpers.js';
 export * from './worker/classifier.js';
 export * from './worker/engine.js';
 export * from './worker/language-model.js';
+export * from './worker/regressor.js';
+export * from './worker/text-classifier.js';
 
 /**
  * @typedef {object} WorkerOptions

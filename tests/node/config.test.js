@@ -1,7 +1,7 @@
 /** Configurations: what the engine says of each key, and what it refuses. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LanguageModel } from '../../web/index.js';
+import { LanguageModel, Regressor, TextClassifier } from '../../web/index.js';
 import { errorOf, onEveryVariant } from './helpers.js';
 
 /** @import { AnyModel } from './helpers.js' */
@@ -45,12 +45,28 @@ const KEYS = {
     attentionDropout: false,
   },
   classifier: { ...SHARED, inputSize: true, classes: true },
+  'text-classifier': {
+    ...SHARED,
+    vocabSize: true,
+    classes: true,
+    heads: true,
+    dHead: true,
+    contextLength: false,
+    attentionDropout: false,
+    headDropout: false,
+  },
+  regressor: { ...SHARED, inputSize: true, outputs: true },
 };
+
+/** @param {string} kind of model */
+const readsTokens = (kind) => kind === 'language' || kind === 'text-classifier';
 
 /** Sizes that make creation at the ends of other ranges cheap. */
 const SMALL = {
   language: { vocabSize: 8, dModel: 8, dInner: 8, contextLength: 4, memoryLength: 4, batchSize: 2 },
   classifier: { inputSize: 2, dModel: 8, dInner: 8, batchSize: 2 },
+  'text-classifier': { vocabSize: 8, dModel: 8, dInner: 8, contextLength: 4, batchSize: 2 },
+  regressor: { inputSize: 2, dModel: 8, dInner: 8, batchSize: 2 },
 };
 
 /**
@@ -62,18 +78,30 @@ function lossOf(model) {
     const ids = new Int32Array(model.config.batchSize * model.config.contextLength);
     return model.trainStep({ inputs: ids, targets: ids, learningRate: 0.001 }).loss;
   }
+  if (model instanceof TextClassifier) {
+    const { batchSize, contextLength } = model.config;
+    const inputs = new Int32Array(batchSize * contextLength);
+    const lengths = new Int32Array(batchSize).fill(contextLength);
+    return model.trainStep({ inputs, lengths, targets: new Int32Array(batchSize), learningRate: 0.001 }).loss;
+  }
   const { batchSize, inputSize } = model.config;
   const inputs = new Float32Array(batchSize * inputSize);
+  if (model instanceof Regressor) {
+    const targets = new Float32Array(batchSize * model.config.outputs).fill(1);
+    return model.trainStep({ inputs, targets, learningRate: 0.001 }).loss;
+  }
   return model.trainStep({ inputs, targets: new Int32Array(batchSize), learningRate: 0.001 }).loss;
 }
 
 onEveryVariant((bench) => {
-  /** @type {Record<'language' | 'classifier', (config: any) => AnyModel>} */
+  /** @type {Record<keyof typeof KEYS, (config: any) => AnyModel>} */
   const creators = {
     language: (config) => bench.language(config),
     classifier: (config) => bench.classifier(config),
+    'text-classifier': (config) => bench.textClassifier(config),
+    regressor: (config) => bench.regressor(config),
   };
-  for (const kind of /** @type {const} */ (['language', 'classifier'])) {
+  for (const kind of /** @type {const} */ (['language', 'classifier', 'text-classifier', 'regressor'])) {
     const create = creators[kind];
     /**
      * @param {any} config
@@ -106,7 +134,7 @@ onEveryVariant((bench) => {
     test(`${kind}: fields that must be even say so`, () => {
       const even = bench.engine.configFields(kind).filter(({ multipleOf }) => multipleOf !== undefined);
       // A position has as many sines as cosines.
-      const expected = kind === 'language' ? [['dModel', 2, 2]] : [];
+      const expected = readsTokens(kind) ? [['dModel', 2, 2]] : [];
       assert.deepEqual(
         even.map(({ name, min, multipleOf }) => [name, min, multipleOf]),
         expected,
@@ -206,22 +234,21 @@ onEveryVariant((bench) => {
       ])) {
         refuseConfig(config, RangeError, message);
       }
-      if (kind === 'language') {
+      if (readsTokens(kind)) {
         const message = /config\.gate must be topk-softmax unless router is "hyperrouter" or /;
         refuseConfig({ router: 'hash', gate: 'sigmoid' }, RangeError, message);
       } else {
         refuseConfig(
           { router: 'hash' },
           RangeError,
-          /config\.router must be another for a classifier.*"hash" needs token ids/,
+          /config\.router must be another for a classifier or regressor.*"hash" needs token ids/,
         );
       }
-      if (kind === 'language')
-        refuseConfig({ dModel: 15 }, RangeError, /config\.dModel must be even, got 15/);
+      if (readsTokens(kind)) refuseConfig({ dModel: 15 }, RangeError, /config\.dModel must be even, got 15/);
     });
 
     test(`${kind}: unknown keys`, () => {
-      const foreign = kind === 'language' ? ['inputSize', 'classes'] : ['vocabSize', 'heads', 'memoryLength'];
+      const foreign = readsTokens(kind) ? ['inputSize', 'outputs'] : ['vocabSize', 'heads', 'memoryLength'];
       for (const name of [...foreign, 'topk', 'd_model', 'colour', '', 'constructor', 'kind']) {
         const named = new RegExp(`^config\\.${name} is not a key of a .*; the keys are: .*dModel, .*topK`);
         refuseConfig({ [name]: 1 }, TypeError, named);
@@ -246,7 +273,10 @@ onEveryVariant((bench) => {
     for (const kind of [undefined, null, 'Language', 'toString', 0]) {
       const error = errorOf(() => bench.engine.configFields(/** @type {any} */ (kind)));
       assert.ok(error instanceof RangeError);
-      assert.match(error.message, /^kind must be one of "language", "classifier", got /);
+      assert.match(
+        error.message,
+        /^kind must be one of "language", "classifier", "text-classifier", "regressor", got /,
+      );
     }
   });
 });

@@ -1,13 +1,13 @@
 /** What the tests of the package share: engines, small models, data, and comparisons. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe } from 'node:test';
-import { Classifier, LanguageModel, load } from '../../web/index.js';
+import { Classifier, LanguageModel, load, TextClassifier } from '../../web/index.js';
 
-/** @import { Engine } from '../../web/index.js' */
-/** @import { ClassifierConfig, LanguageConfig } from '../../web/types.js' */
+/** @import { Engine, Regressor } from '../../web/index.js' */
+/** @import { ClassifierConfig, LanguageConfig, RegressorConfig, TextClassifierConfig } from '../../web/types.js' */
 
 /** @typedef {'simd' | 'relaxed-simd'} Variant */
-/** @typedef {LanguageModel | Classifier} AnyModel */
+/** @typedef {LanguageModel | Classifier | TextClassifier | Regressor} AnyModel */
 
 // A module with one i8x16.relaxed_swizzle in it; not taken from the package, which is under test.
 const RELAXED_PROBE = [
@@ -64,6 +64,19 @@ export class Bench {
   }
 
   /**
+   * @param {TextClassifierConfig} config
+   * @param {Uint8Array<ArrayBuffer>} [from]
+   */
+  textClassifier(config, from) {
+    return this.#keep(this.engine.createTextClassifier(config, { from }));
+  }
+
+  /** @param {RegressorConfig} config */
+  regressor(config) {
+    return this.#keep(this.engine.createRegressor(config));
+  }
+
+  /**
    * @param {Uint8Array} file
    * @param {Partial<LanguageConfig>} [config]
    */
@@ -80,6 +93,16 @@ export class Bench {
   openClassifier(file, config) {
     const model = this.#keep(this.engine.loadCheckpoint(file, config));
     assert.ok(model instanceof Classifier);
+    return model;
+  }
+
+  /**
+   * @param {Uint8Array} file
+   * @param {Partial<TextClassifierConfig>} [config]
+   */
+  openTextClassifier(file, config) {
+    const model = this.#keep(this.engine.loadCheckpoint(file, config));
+    assert.ok(model instanceof TextClassifier);
     return model;
   }
 
@@ -174,6 +197,39 @@ export const TINY_CLASSIFIER = {
   seed: 21,
 };
 
+/** @satisfies {TextClassifierConfig} */
+export const TINY_TEXT_CLASSIFIER = {
+  vocabSize: 19,
+  classes: 3,
+  layers: 2,
+  heads: 3,
+  dModel: 14,
+  dHead: 5,
+  dInner: 11,
+  experts: 4,
+  topK: 2,
+  hyperSize: 9,
+  contextLength: 9,
+  batchSize: 5,
+  headDropout: 0,
+  seed: 22,
+};
+
+/** @satisfies {RegressorConfig} */
+export const TINY_REGRESSOR = { ...omit(TINY_CLASSIFIER, 'classes'), outputs: 2, seed: 23 };
+
+/**
+ * @template {object} T
+ * @template {keyof T} K
+ * @param {T} object
+ * @param {K} key
+ * @returns {Omit<T, K>}
+ */
+function omit({ ...object }, key) {
+  delete object[key];
+  return object;
+}
+
 /** How freshly made parameters are scaled up by `liven`, by the end of the name. */
 const LIVELY = /** @type {[RegExp, number][]} */ ([
   [/norm\.(weight|bias)$/, 1],
@@ -255,6 +311,30 @@ export function randomBatch({ inputSize, batchSize, classes }, seed) {
   return {
     inputs: randomFloats(batchSize * inputSize, seed),
     targets: randomIds(batchSize, classes, seed + 1000),
+  };
+}
+
+/**
+ * Random sequences of all lengths, padded with ids that are none.
+ * @param {Required<Pick<TextClassifierConfig, 'vocabSize' | 'batchSize' | 'contextLength' | 'classes'>>} config
+ * @param {number} seed
+ */
+export function randomSequences({ vocabSize, batchSize, contextLength, classes }, seed) {
+  const lengths = randomIds(batchSize, contextLength, seed + 2000).map((length) => length + 1);
+  const inputs = randomIds(batchSize * contextLength, vocabSize, seed).map((id, at) =>
+    at % contextLength < lengths[Math.floor(at / contextLength)] ? id : -7,
+  );
+  return { inputs, lengths, targets: randomIds(batchSize, classes, seed + 1000) };
+}
+
+/**
+ * @param {Required<Pick<RegressorConfig, 'inputSize' | 'batchSize' | 'outputs'>>} config
+ * @param {number} seed
+ */
+export function randomPairs({ inputSize, batchSize, outputs }, seed) {
+  return {
+    inputs: randomFloats(batchSize * inputSize, seed),
+    targets: randomFloats(batchSize * outputs, seed + 1000),
   };
 }
 

@@ -11,9 +11,9 @@ const text = readFileSync(new URL('../../web/types.js', import.meta.url), 'utf8'
 
 it('keys of a configuration are described with default and limits', async () => {
   const engine = await load({ variant: 'simd' });
-  for (const kind of /** @type {const} */ (['language', 'classifier'])) {
+  for (const kind of /** @type {const} */ (['language', 'classifier', 'text-classifier', 'regressor'])) {
     for (const { name, type, default: usual, min, max, exclusiveMax } of engine.configFields(kind)) {
-      // Of a language model it must be even.
+      // Of models of text it must be even.
       const least = name === 'dModel' ? 2 : min;
       const limits =
         type === 'boolean' || type === 'choice' ? '' : `, ${least} to ${exclusiveMax ? 'below ' : ''}${max}`;

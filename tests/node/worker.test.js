@@ -64,8 +64,8 @@ describe('the engine in a worker', () => {
       'address',
       'put',
       'prepare',
-      'kind',
       'contextTensors',
+      'stateMetadata',
       'restore',
       'memory',
     ].concat([...['keepBest', 'restoreBest', 'forgetBest']]);
@@ -73,6 +73,8 @@ describe('the engine in a worker', () => {
       [direct.Engine, twin.Engine],
       [direct.LanguageModel, twin.LanguageModel],
       [direct.Classifier, twin.Classifier],
+      [direct.TextClassifier, twin.TextClassifier],
+      [direct.Regressor, twin.Regressor],
     ]);
     for (const [here, twinned] of pairs) {
       const missing = [...names(here)].filter((key) => !names(twinned).has(key) && !inside.includes(key));
@@ -86,6 +88,7 @@ describe('the engine in a worker', () => {
     assert.deepEqual(await there.configFields('classifier'), engine.configFields('classifier'));
     const [here, model] = [engine.createLanguageModel(TINY), await language()];
     for (const key of /** @type {const} */ ([
+      'kind',
       'config',
       'parameterCount',
       'trainableParameterCount',

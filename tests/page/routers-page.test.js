@@ -52,7 +52,10 @@ describe('routers side by side', () => {
     // Other slices, the same steps.
     await again.train(10);
     await again.button('One step').click();
-    await again.page.getByText(/Paused at step/).first().waitFor();
+    await again.page
+      .getByText(/Paused at step/)
+      .first()
+      .waitFor();
     await again.button('Start').click();
     await again.page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '50');
     await again.page.waitForFunction(

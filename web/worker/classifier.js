@@ -4,12 +4,12 @@ import { Model } from './model.js';
 /** @import { VectorEvaluation } from '../data.js' */
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { Training } from '../training.js' */
-/** @import { ClassifierConfig, Complete, Floats, Ids, Numbers, Source, StreamOf, TrainOptions, TrainProgress } from '../types.js' */
+/** @import { ClassifierConfig, ClassWeights, Complete, Floats, HeadRate, Ids, Numbers, Source, StepOptions, StreamOf, TrainOptions, TrainProgress } from '../types.js' */
 /** @import { CallOptions } from './engine.js' */
 
 /**
  * A classifier of vectors in a worker. Created by `engine.createClassifier()` or `engine.loadCheckpoint()`.
- * @extends {Model<Complete<ClassifierConfig>, Batch>}
+ * @extends {Model<Complete<ClassifierConfig>, Batch & ClassWeights, StepOptions & HeadRate>}
  */
 export class Classifier extends Model {
   /**
@@ -27,7 +27,7 @@ export class Classifier extends Model {
    * `every`. Other calls of the model are executed between two steps.
    * @param {Batch | Source<Batch & { epoch?: number | undefined }> | StreamOf<Batch>} data any number of vectors, a source of
    *   the batch of each step, or a stream of batches
-   * @param {TrainOptions<Batch, Partial<Batch> | Numbers> & CallOptions} [options] how to train
+   * @param {TrainOptions<Batch, Partial<Batch> | Numbers> & HeadRate & ClassWeights & CallOptions} [options] how to train
    * @returns {Training<TrainProgress<VectorEvaluation>>} progress events; `await` trains to the end and gives the last one.
    *   Arguments are checked when the first is requested
    */

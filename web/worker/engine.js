@@ -4,9 +4,11 @@ import { DisposedError } from '../errors.js';
 import { CALL } from '../options.js';
 import { Classifier } from './classifier.js';
 import { LanguageModel } from './language-model.js';
+import { Regressor } from './regressor.js';
+import { TextClassifier } from './text-classifier.js';
 
 /** @import { Engine as SynchronousEngine } from '../engine.js' */
-/** @import { ClassifierConfig, ConfigField, LanguageConfig, ModelKind, Router, RouterName, Signal } from '../types.js' */
+/** @import { ClassifierConfig, ConfigField, LanguageConfig, ModelKind, RegressorConfig, Router, RouterName, Signal, TextClassifierConfig } from '../types.js' */
 /** @import { PlatformURL } from '../platform.js' */
 /** @import { Connection } from './connection.js' */
 /** @import { Description } from './model.js' */
@@ -16,6 +18,15 @@ import { LanguageModel } from './language-model.js';
  * @typedef {Omit<Config, 'router'> & { router?: RouterName | PlatformURL | undefined }} InWorker
  * A configuration of a model in a worker: a router of your own is the URL of a module whose default export it is.
  */
+
+/** @typedef {LanguageModel | Classifier | TextClassifier | Regressor} AnyModel a model of any kind in a worker */
+
+const CLASSES = {
+  language: LanguageModel,
+  classifier: Classifier,
+  'text-classifier': TextClassifier,
+  regressor: Regressor,
+};
 
 /** @typedef {{ module: string }} RouterModule a custom router on its way to the worker */
 
@@ -105,12 +116,42 @@ export class Engine {
   }
 
   /**
+   * Creates a classifier of token sequences. All its memory is allocated now.
+   * @param {InWorker<TextClassifierConfig>} [config] see `configFields('text-classifier')` for defaults and limits; with
+   *   `from`, keys that are left out are those of the file
+   * @param {{ from?: Uint8Array | ArrayBuffer | undefined } & CallOptions} [options] from: a safetensors file whose tensors
+   *   are taken over, as on the main thread; and options of the call
+   * @returns {Promise<TextClassifier>}
+   * @throws {TypeError | RangeError} naming the key; nothing was created
+   * @throws {CheckpointError} if the file is invalid, or no tensor of it fits; nothing was created
+   * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
+   */
+  async createTextClassifier(config, options = {}) {
+    const method = 'createTextClassifier';
+    const { from, ...call } = checkOptions(method, options, ['from', ...CALL]);
+    const more = from === undefined ? [] : [{ from }];
+    return /** @type {TextClassifier} */ (await this.#create(method, [], config, call, more));
+  }
+
+  /**
+   * Creates a regressor of vectors. All its memory is allocated now.
+   * @param {InWorker<RegressorConfig>} [config] see `configFields('regressor')` for defaults and limits
+   * @param {CallOptions} [options] options of the call
+   * @returns {Promise<Regressor>}
+   * @throws {TypeError | RangeError} naming the key; nothing was created
+   * @throws {OutOfMemoryError} with the bytes that it needs; nothing was created
+   */
+  async createRegressor(config, options) {
+    return /** @type {Regressor} */ (await this.#create('createRegressor', [], config, options));
+  }
+
+  /**
    * Opens a safetensors file of this package or of the published PyTorch code.
    * @param {Uint8Array | ArrayBuffer} bytes of the file
-   * @param {InWorker<LanguageConfig> | InWorker<ClassifierConfig>} [config] keys that the file does not have, or that
+   * @param {InWorker<LanguageConfig> | InWorker<ClassifierConfig> | InWorker<TextClassifierConfig> | InWorker<RegressorConfig>} [config] keys that the file does not have, or that
    *   override those of the file; keys that set the shape of a tensor must agree with the file
    * @param {CallOptions} [options] options of the call
-   * @returns {Promise<LanguageModel | Classifier>}
+   * @returns {Promise<AnyModel>}
    * @throws {CheckpointError} if the file is invalid; nothing was created
    * @throws {TypeError | RangeError} naming the argument
    */
@@ -123,14 +164,15 @@ export class Engine {
    * @param {unknown[]} args before the configuration
    * @param {unknown} config
    * @param {CallOptions} [options]
+   * @param {unknown[]} [more] arguments after the configuration
    */
-  async #create(method, args, config = {}, options = {}) {
+  async #create(method, args, config = {}, options = {}, more = []) {
     checkOptions(method, options, CALL);
     const router = isObject(config) ? config.router : undefined;
     const sent = isObject(router)
       ? { .../** @type {object} */ (config), router: wireRouter(router) }
       : config;
-    const description = await this.#call(method, [...args, sent], options);
+    const description = await this.#call(method, [...args, sent, ...more], options);
     // The functions of a router stay in the worker.
     if (isObject(router)) description.fixed.config.router = router;
     return this.#adopt(description);
@@ -164,8 +206,8 @@ export class Engine {
         return connection.call(0, 'forget', [id]).then(undefined, ignoreDisposed);
       },
     };
-    const model =
-      kind === 'language' ? new LanguageModel(owner, description) : new Classifier(owner, description);
+    const model = new CLASSES[kind](owner, description);
+    if (model instanceof TextClassifier) model.transfer = description.transfer ?? null;
     collected.register(model, { connection, id }, model);
     return model;
   }

@@ -6,16 +6,15 @@
  */
 import { isCustom, routerName } from '../custom-router.js';
 import { DisposedError, RouterError } from '../errors.js';
-import { LanguageModel } from '../language-model.js';
 import { load } from '../load.js';
 import { show, thrownText } from '../message.js';
 import { Model } from '../model.js';
 import { workerThreads } from '../node.js';
+import { TextClassifier } from '../text-classifier.js';
 import { Feed } from './feed.js';
 import { errorToWire, pack } from './wire.js';
 
-/** @import { Classifier } from '../classifier.js' */
-/** @import { Engine } from '../engine.js' */
+/** @import { AnyModel, Engine } from '../engine.js' */
 /** @import { Call, Reply } from './connection.js' */
 /** @import { Supply } from './feed.js' */
 
@@ -25,7 +24,7 @@ import { errorToWire, pack } from './wire.js';
 /**
  * An iterator of a model, and its next value if that has been requested.
  * @typedef {object} Stream
- * @property {LanguageModel | Classifier} model
+ * @property {AnyModel} model
  * @property {AnyIterator} iterator
  * @property {AbortController} controller
  * @property {Feed} feed
@@ -39,7 +38,7 @@ class Host {
   #send;
   /** @type {Engine | undefined} */
   #engine;
-  /** @type {Map<number, LanguageModel | Classifier>} */
+  /** @type {Map<number, AnyModel>} */
   #models = new Map();
   /** @type {Map<number, Stream>} */
   #streams = new Map();
@@ -100,7 +99,7 @@ class Host {
     if (method === 'forget') return void this.#forget(args[0]);
     if (method === 'return') return this.#return(args[0]);
     const value = /** @type {any} */ (this.#engine)[method](...(await withRouter(args)));
-    return value instanceof Model ? this.#describe(/** @type {LanguageModel | Classifier} */ (value)) : value;
+    return value instanceof Model ? this.#describe(/** @type {AnyModel} */ (value)) : value;
   }
 
   /** @param {number} target */
@@ -113,14 +112,15 @@ class Host {
     this.#models.delete(target);
   }
 
-  /** @param {LanguageModel | Classifier} model */
+  /** @param {AnyModel} model */
   #describe(model) {
     const id = ++this.#lastId;
     this.#models.set(id, model);
     const { config, parameterCount, trainableParameterCount, memory, metadata } = model;
     return {
       id,
-      kind: model instanceof LanguageModel ? 'language' : 'classifier',
+      kind: model.kind,
+      transfer: model instanceof TextClassifier ? model.transfer : null,
       fixed: {
         config: { ...config, router: routerName(config.router) },
         ...{ parameterCount, trainableParameterCount, memory },
@@ -131,7 +131,7 @@ class Host {
   }
 
   /**
-   * @param {LanguageModel | Classifier} model
+   * @param {AnyModel} model
    * @param {string} method
    * @param {any[]} args
    */
@@ -150,7 +150,7 @@ class Host {
   }
 
   /**
-   * @param {LanguageModel | Classifier} model
+   * @param {AnyModel} model
    * @param {(signal: AbortSignal, feed: Feed) => AnyIterator} start
    */
   #open(model, start) {
@@ -239,7 +239,7 @@ function withSignal(method, args, signal, feed) {
   return [source, { ...options, ...Object.fromEntries(schedules), signal }];
 }
 
-/** What calls change of a model. @param {LanguageModel | Classifier} model */
+/** What calls change of a model. @param {AnyModel} model */
 function stateOf({ step, topK, sparsityWeight, run }) {
   return { step, topK, sparsityWeight, run };
 }

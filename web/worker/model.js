@@ -1,14 +1,15 @@
 import { checkInteger, checkKeys, checkOptions, checkSignal } from '../check.js';
 import { isStream } from '../data-stream.js';
 import { DisposedError } from '../errors.js';
-import { CALL, INPUT, OPTIONS } from '../options.js';
+import { CALL, INPUT, OPTIONS, optionsOf } from '../options.js';
 import { RUN_DEFAULTS } from '../run.js';
 import { unlessAborted } from '../task.js';
 import { isSource, sourceOf, Training } from '../training.js';
 
 /** @import { Model as SynchronousModel } from '../model.js' */
-/** @import { Bytes, Complete, Floats, LayerRouting, Numbers, MemoryUse, Parameter, SharedConfig, StepOptions, StepResult } from '../types.js' */
+/** @import { Bytes, Complete, Floats, LayerRouting, ModelKind, Numbers, MemoryUse, Parameter, SharedConfig, StepOptions, StepResult } from '../types.js' */
 /** @import { TrainingRun } from '../run.js' */
+/** @import { Transfer } from '../transfer.js' */
 /** @import { Answer, Connection, Need } from './connection.js' */
 /** @import { CallOptions } from './engine.js' */
 
@@ -23,9 +24,10 @@ import { isSource, sourceOf, Training } from '../training.js';
  * A model as the worker describes it.
  * @typedef {object} Description
  * @property {number} id
- * @property {'language' | 'classifier'} kind
+ * @property {ModelKind} kind
  * @property {{ config: any, parameterCount: number, trainableParameterCount: number, memory: MemoryUse }} fixed
  * @property {Record<string, string>} metadata
+ * @property {Transfer | null} [transfer] of a text classifier
  * @property {{ step: number, topK: number, sparsityWeight: number, run: TrainingRun | null }} state
  */
 
@@ -36,10 +38,11 @@ const INPUTS = ['evaluate', 'gradients', 'trainStep'];
 const STEPS_AHEAD = 256;
 
 /**
- * What language models and classifiers in a worker have in common. Calls are executed in the order in which they are
+ * What all kinds of model in a worker have in common. Calls are executed in the order in which they are
  * made; you need not wait for one before making the next. Returned arrays belong to the caller.
  * @template {Complete<SharedConfig>} [Config=Complete<SharedConfig>]
- * @template [Input=any] a segment of a text, or a batch of vectors
+ * @template [Input=any] a segment of a text, or a batch of vectors or sequences
+ * @template {StepOptions} [Step=StepOptions] options of a step of training
  */
 export class Model {
   /** @type {Owner} */
@@ -82,6 +85,11 @@ export class Model {
   #check() {
     this.#owner.connection.check();
     if (this.#disposed) throw new DisposedError('the model was disposed');
+  }
+
+  /** The kind of model. */
+  get kind() {
+    return this.#kind;
   }
 
   /** Training steps taken, as of the last reply. */
@@ -151,7 +159,7 @@ export class Model {
    */
   async callWith(method, args, options, name = 'options') {
     const input = INPUTS.includes(method) ? INPUT[this.#kind] : [];
-    checkKeys(name, method, options, [...input, ...OPTIONS[method], ...CALL]);
+    checkKeys(name, method, options, [...input, ...optionsOf(this.#kind, method), ...CALL]);
     const [rest, callOptions] = splitOptions(options);
     return this.call(method, [...args, rest], callOptions);
   }
@@ -170,7 +178,7 @@ export class Model {
    * @returns {AsyncGenerator<T, void, void>}
    */
   async *stream(method, options, prepare) {
-    checkOptions(method, options, [...OPTIONS[method], ...CALL]);
+    checkOptions(method, options, [...optionsOf(this.#kind, method), ...CALL]);
     checkSignal(options.signal);
     options.signal?.throwIfAborted();
     this.#check();
@@ -211,9 +219,10 @@ export class Model {
   }
 
   /**
-   * Mean cross-entropy, without dropout and gradient. Advances the memory of a language model.
-   * @param {Input & CallOptions} input a segment of a text, or a batch of vectors, and options of the call
-   * @returns {Promise<{ loss: number }>} nats per token or vector
+   * The loss, without dropout and gradient: mean cross-entropy, or the mean squared error of a regressor. Advances the
+   * memory of a language model.
+   * @param {Input & CallOptions} input a segment of a text, or a batch of vectors or sequences, and options of the call
+   * @returns {Promise<{ loss: number }>} nats per token, vector or sequence
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    */
   evaluate(input) {
@@ -234,7 +243,7 @@ export class Model {
 
   /**
    * One step of Adam. Advances the memory of a language model.
-   * @param {Input & StepOptions & CallOptions} options the input, and the options of the step and the call
+   * @param {Input & Step & CallOptions} options the input, and the options of the step and the call
    * @returns {Promise<StepResult>}
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    * @throws {DivergedError} the loss or the gradient is not finite; parameters and memory are unchanged
@@ -263,11 +272,20 @@ export class Model {
   }
 
   /**
-   * Logits of the last call: [batch, length, vocabSize], or [n, classes] of a classifier.
+   * Logits of the last call: [batch, length, vocabSize], [n, classes] of a classifier, or [n, outputs] of a regressor.
    * @returns {Promise<Floats>}
    */
   logits() {
     return this.call('logits', []);
+  }
+
+  /**
+   * Hidden states of the last call.
+   * @param {number} layer 0: the input of the first layer, to `config.layers`: the output of the last layer
+   * @returns {Promise<Floats>} [tokens, dModel]
+   */
+  hiddenStates(layer) {
+    return this.call('hiddenStates', [layer]);
   }
 
   /**

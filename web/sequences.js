@@ -1,0 +1,273 @@
+/**
+ * Token sequences of different lengths, with their classes: reading and batching them, and evaluating a text classifier.
+ *
+ * @module
+ */
+import {
+  checkIds,
+  checkInteger,
+  checkKeys,
+  checkModel,
+  checkOptions,
+  checkSignal,
+  refuse,
+  refuseLength,
+  rowWidth,
+  toIntegers,
+} from './check.js';
+import { INPUT } from './options.js';
+import { Epochs } from './shuffle.js';
+import { timeSlices } from './task.js';
+
+/** @import { Floats, Ids, Integers, Signal } from './types.js' */
+
+/**
+ * @typedef {object} TokenSequences
+ * n token sequences of different lengths.
+ *
+ * @property {Ids} inputs token ids: [n, T], where row i has lengths[i] tokens and then padding, which is not looked at; or
+ *   an array of n rows, one per sequence, which may differ in length
+ * @property {Ids | undefined} [lengths] [n] tokens of each sequence; may be left out if inputs is an array of rows, each of
+ *   which is then a sequence
+ */
+
+/**
+ * @typedef {object} ClassTargets
+ * The classes of n sequences.
+ *
+ * @property {Ids} targets [n] class ids
+ */
+
+/** @typedef {TokenSequences & ClassTargets} LabelledSequences n token sequences with their classes */
+
+/**
+ * @typedef {object} PackedSequences
+ * Sequences as the engine reads them.
+ *
+ * @property {Int32Array} tokens one sequence after the other, without padding
+ * @property {Int32Array} lengths of each
+ */
+
+/**
+ * @param {string} prefix of the names
+ * @param {{ inputs?: unknown, lengths?: unknown }} data read once: a getter may give something else the next time
+ * @param {{ vocabSize: number, contextLength: number, most?: number }} limits most: sequences
+ * @returns {PackedSequences}
+ * @throws {TypeError | RangeError} naming the argument
+ */
+export function readSequences(prefix, { inputs, lengths }, { vocabSize, contextLength, most = Infinity }) {
+  const name = `${prefix}inputs`;
+  const given = lengths === undefined ? undefined : toIntegers(`${prefix}lengths`, lengths);
+  const rows = rowWidth(inputs) === undefined ? flatRows(prefix, inputs, given) : readRows(name, inputs);
+  const count = rows.length;
+  if (count === 0 || count > most) {
+    const range = most === Infinity ? '1 sequence or more' : `1 to ${most} sequences (batchSize)`;
+    refuseLength(name, range, rows);
+  }
+  if (given && given.length !== count)
+    refuseLength(`${prefix}lengths`, `one number for each of the ${count} sequences`, given);
+  const sizes = given ?? Int32Array.from(rows, (row) => row.length);
+  let total = 0;
+  sizes.forEach((size, i) => {
+    const where = given ? `${prefix}lengths[${i}]` : `the length of ${name}[${i}]`;
+    const [end, why] =
+      rows[i].length < contextLength ? [rows[i].length, ''] : [contextLength, ' (contextLength)'];
+    total += checkInteger(where, size, 1, Math.max(end, 1), why);
+  });
+  const tokens = new Int32Array(total);
+  let at = 0;
+  rows.forEach((row, i) => {
+    const sequence = row.subarray(0, sizes[i]);
+    const bad = sequence.findIndex((id) => id < 0 || id >= vocabSize);
+    if (bad >= 0) refuse(`${name}[${i}][${bad}]`, `from 0 to ${vocabSize - 1}`, sequence[bad]);
+    tokens.set(sequence, at);
+    at += sequence.length;
+  });
+  return { tokens, lengths: sizes };
+}
+
+/** @param {string} name @param {any} inputs an array of rows */
+function readRows(name, inputs) {
+  /** @type {Int32Array[]} */
+  const rows = [];
+  for (let i = 0; i < inputs.length; i++) rows.push(toIntegers(`${name}[${i}]`, inputs[i]));
+  return rows;
+}
+
+/**
+ * @param {string} prefix
+ * @param {unknown} inputs [n, T]
+ * @param {Int32Array | undefined} lengths
+ */
+function flatRows(prefix, inputs, lengths) {
+  const ids = toIntegers(`${prefix}inputs`, inputs);
+  if (!lengths) {
+    return refuse(`${prefix}lengths`, 'an Int32Array: inputs are no rows with lengths of their own', lengths);
+  }
+  const width = ids.length / lengths.length;
+  if (lengths.length === 0 || width < 1 || !Number.isInteger(width)) {
+    refuseLength(`${prefix}inputs`, `the same number of ids for each of the ${lengths.length} lengths`, ids);
+  }
+  return Array.from(lengths, (_, i) => ids.subarray(i * width, (i + 1) * width));
+}
+
+/**
+ * @param {string} prefix of the names
+ * @param {{ inputs?: unknown, lengths?: unknown, targets?: unknown }} data
+ * @param {{ vocabSize: number, contextLength: number, classes: number, most?: number }} limits
+ */
+export function readLabelled(prefix, { inputs, lengths, targets }, limits) {
+  const sequences = readSequences(prefix, { inputs, lengths }, limits);
+  const ids = toIntegers(`${prefix}targets`, targets);
+  const count = sequences.lengths.length;
+  if (ids.length !== count)
+    refuseLength(`${prefix}targets`, `one number for each of the ${count} sequences`, ids);
+  checkIds(`${prefix}targets`, ids, limits.classes);
+  return { ...sequences, targets: ids };
+}
+
+/**
+ * Views of the sequences, in parts of at most `size`.
+ * @template {PackedSequences & { targets?: Int32Array }} Packed
+ * @param {Packed} packed
+ * @param {number} size
+ * @returns {{ inputs: Integers[], lengths: Int32Array, targets: Packed['targets'], start: number }[]}
+ */
+export function partsOf(packed, size) {
+  const rows = rowsOf(packed);
+  const parts = [];
+  for (let start = 0; start < rows.length; start += size) {
+    parts.push({
+      inputs: rows.slice(start, start + size),
+      lengths: packed.lengths.subarray(start, start + size),
+      targets: packed.targets?.subarray(start, start + size),
+      start,
+    });
+  }
+  return parts;
+}
+
+/**
+ * @param {PackedSequences} packed
+ * @returns {Integers[]} views
+ */
+function rowsOf({ tokens, lengths }) {
+  let end = 0;
+  return Array.from(lengths, (length) => {
+    end += length;
+    return /** @type {Integers} */ (tokens.subarray(end - length, end));
+  });
+}
+
+/** No limits but those of the numbers. */
+const ANY = { vocabSize: 2 ** 31, contextLength: 2 ** 31, classes: 2 ** 31 };
+
+/** @param {unknown} data */
+const readData = (data) =>
+  readLabelled(
+    'data.',
+    checkKeys('data', 'sequences and their classes', data, INPUT['text-classifier']),
+    ANY,
+  );
+
+/**
+ * Batches of sequences, reshuffled each epoch. The batch of a step depends only on the number of the step, so that a run can
+ * be resumed at any step.
+ */
+export class SequenceBatches {
+  #rows;
+  #targets;
+  #epochs;
+
+  /**
+   * @param {LabelledSequences} data all sequences
+   * @param {object} options how to make batches
+   * @param {number} options.batchSize sequences per batch
+   * @param {number | undefined} [options.seed] seed of the order, 0 (default) to 4294967295
+   * @throws {TypeError | RangeError} naming the argument
+   */
+  constructor(data, options) {
+    const packed = readData(data);
+    const { batchSize, seed = 0 } = checkOptions('SequenceBatches', options, ['batchSize', 'seed']);
+    checkInteger('batchSize', batchSize, 1);
+    checkInteger('seed', seed, 0, 4294967295);
+    this.#rows = rowsOf(packed);
+    this.#targets = packed.targets;
+    this.#epochs = new Epochs(this.#rows.length, batchSize, seed);
+    /** Sequences per batch. */
+    this.batchSize = batchSize;
+    /** Steps per epoch; the last batch may be smaller. */
+    this.batches = this.#epochs.batches;
+  }
+
+  /**
+   * The batch of a step.
+   * @param {number} step from 0
+   * @returns {{ inputs: Integers[], targets: Integers, epoch: number }} new arrays, one per sequence; epoch: completed passes
+   *   over the data
+   */
+  at(step) {
+    checkInteger('step', step, 0);
+    const { epoch, rows } = this.#epochs.at(step);
+    return {
+      inputs: Array.from(rows, (row) => this.#rows[row].slice()),
+      targets: Int32Array.from(rows, (row) => this.#targets[row]),
+      epoch,
+    };
+  }
+}
+
+/**
+ * @typedef {object} EvaluatedTextClassifier
+ * What `evaluateSequences` uses of a text classifier; methods may also return promises.
+ *
+ * @property {{ readonly batchSize: number, readonly classes: number }} config batchSize and classes
+ * @property {(batch: { inputs: Integers[], targets: Integers }) => { loss: number } | PromiseLike<{ loss: number }>} evaluate
+ *   nats per sequence
+ * @property {() => Floats | PromiseLike<Floats>} logits [n, classes] of the last call
+ */
+
+/**
+ * @typedef {object} SequenceEvaluation
+ * Loss and accuracy of a text classifier.
+ *
+ * @property {number} loss mean over the sequences, nats; classes are not weighted
+ * @property {number} accuracy share of the sequences whose most likely class is their target
+ * @property {number} count number of sequences
+ */
+
+/**
+ * Loss and accuracy of a text classifier on any number of sequences.
+ *
+ * @param {EvaluatedTextClassifier} model a text classifier, on this thread or in a worker
+ * @param {LabelledSequences} data any number of sequences
+ * @param {{ signal?: Signal | undefined }} [options] signal: stops between two batches
+ * @returns {Promise<SequenceEvaluation>}
+ * @throws {TypeError | RangeError} naming the argument
+ */
+export async function evaluateSequences(model, data, options = {}) {
+  const signal = checkSignal(checkOptions('evaluateSequences', options, ['signal']).signal);
+  signal?.throwIfAborted();
+  checkModel(model, ['evaluate', 'logits']);
+  const packed = readData(data);
+  const { batchSize, classes } = model.config;
+  const count = packed.lengths.length;
+  const pause = timeSlices();
+  let [nats, right] = [0, 0];
+  for (const { inputs, targets } of partsOf(packed, batchSize)) {
+    const { loss } = await model.evaluate({ inputs, targets: targets.slice() });
+    const logits = await model.logits();
+    nats += loss * targets.length;
+    targets.forEach((target, i) => {
+      if (largestOf(logits.subarray(i * classes, (i + 1) * classes)) === target) right++;
+    });
+    await pause();
+    signal?.throwIfAborted();
+  }
+  return { loss: nats / count, accuracy: right / count, count };
+}
+
+/** @param {Float32Array} row @returns {number} index of the largest number, ties to the lower */
+function largestOf(row) {
+  return row.reduce((best, value, i) => (value > row[best] ? i : best), 0);
+}
