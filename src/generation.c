@@ -45,19 +45,45 @@ hr_status hr_generation_feed(hr_model *model, const int32_t *tokens, int32_t cou
   return HR_OK;
 }
 
-hr_status hr_generation_sample(hr_model *model, double temperature, double top_p, uint64_t *state,
-                               int32_t *token) {
-  const int32_t v = model->config.vocab_size;
+/* Logits of the last token fed; NULL if there is none. */
+static const hr_real *last_logits(hr_model *model) {
   hr_generation *generation = &model->generation;
-  if (model->network.cached == 0 || hr_generation_stale(model)) return HR_ERROR_ARGUMENT;
-  if (!(temperature >= 0) || !(top_p > 0) || top_p > 1) return HR_ERROR_ARGUMENT;
+  if (model->network.cached == 0 || hr_generation_stale(model)) return NULL;
   if (generation->last == 0) {
     /* Another call overwrote the logits: the last token is read once more, in its own place and before the same text. */
     const int32_t again = generation->last_token;
     model->network.cached--;
     read_tokens(model, &again, 1);
   }
-  const hr_real *logits = model->output.logits + (ptrdiff_t)(generation->last - 1) * v;
-  *token = hr_sample(&generation->sampler, logits, v, temperature, top_p, state);
+  return model->output.logits + (ptrdiff_t)(generation->last - 1) * model->config.vocab_size;
+}
+
+static bool sampling_fits(const hr_sampling *sampling, int32_t v) {
+  const double temperature = sampling->temperature, top_p = sampling->top_p;
+  const double penalty = sampling->repetition_penalty;
+  const int32_t count = sampling->repeated_count;
+  if (!(temperature >= 0) || !(top_p > 0) || top_p > 1) return false;
+  if (sampling->top_tokens < 1 || sampling->top_tokens > v) return false;
+  if (!(penalty >= HR_REPETITION_PENALTY_MIN && penalty <= HR_REPETITION_PENALTY_MAX)) return false;
+  return count >= 0 && hr_ids_fit(sampling->repeated, count, v);
+}
+
+hr_status hr_generation_sample(hr_model *model, const hr_sampling *sampling, uint64_t *state,
+                               int32_t *token) {
+  const int32_t v = model->config.vocab_size;
+  if (!sampling_fits(sampling, v)) return HR_ERROR_ARGUMENT;
+  const hr_real *logits = last_logits(model);
+  if (!logits) return HR_ERROR_ARGUMENT;
+  *token = hr_sample(&model->generation.sampler, logits, v, sampling, state);
   return HR_OK;
+}
+
+int32_t *hr_generation_repeated_buffer(hr_model *model) {
+  return model->generation.sampler.order;
+}
+
+const hr_real *hr_generation_probabilities(hr_model *model) {
+  const hr_real *logits = last_logits(model);
+  return logits ? hr_sampler_probabilities(&model->generation.sampler, logits, model->config.vocab_size)
+                : NULL;
 }

@@ -403,12 +403,30 @@ int32_t hr_generation_capacity(const hr_model *model);
 /* Reads 1 <= count <= context_length tokens. Logits and routing of all of them can be read afterwards.
  * Errors: HR_ERROR_ARGUMENT (count or ids out of range, a classifier, a memory that was not begun or is stale). */
 hr_status hr_generation_feed(hr_model *model, const int32_t *tokens, int32_t count);
-/* Draws a token from the logits of the last one fed: softmax(logits / temperature) cut to the smallest set of
- * tokens whose probabilities reach top_p. temperature 0 takes the largest, ties to the lower id.
+
+/* How a token is drawn: from softmax(logits / temperature), cut to the most likely tokens. */
+typedef struct hr_sampling {
+  double temperature; /* at least 0; 0 takes the largest logit, ties to the lower id */
+  double top_p;       /* above 0, at most 1: the smallest set of tokens whose probabilities reach this share
+                              * (nucleus sampling, Holtzman et al. 2020) of those of the top_tokens */
+  int32_t top_tokens; /* 1 to V: only so many tokens (top-k sampling, Fan et al. 2018) */
+  double
+      repetition_penalty; /* of the logits of the tokens `repeated`: positive ones are divided by it, negative ones
+                              * multiplied (Keskar et al. 2019) */
+  const int32_t *repeated; /* [repeated_count] ids */
+  int32_t repeated_count;
+} hr_sampling;
+
+#define HR_REPETITION_PENALTY_MIN 1e-3
+#define HR_REPETITION_PENALTY_MAX 1e3
+
+/* Draws a token from the logits of the last one fed.
  *   state  in/out: of the random numbers; start with the seed
- * Errors: HR_ERROR_ARGUMENT if temperature < 0 or top_p is not in (0, 1], nothing was fed,
- * or the memory is stale. */
-hr_status hr_generation_sample(hr_model *model, double temperature, double top_p, uint64_t *state,
-                               int32_t *token);
+ * Errors: HR_ERROR_ARGUMENT if an option or an id is out of range, nothing was fed, or the memory is stale. */
+hr_status hr_generation_sample(hr_model *model, const hr_sampling *sampling, uint64_t *state, int32_t *token);
+/* [V] for a caller to put `repeated` in; drawing overwrites it. NULL for a classifier. */
+int32_t *hr_generation_repeated_buffer(hr_model *model);
+/* softmax(logits) [V] of the last token fed, until the next call; NULL if nothing was fed, or the memory is stale. */
+const hr_real *hr_generation_probabilities(hr_model *model);
 
 #endif

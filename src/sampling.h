@@ -11,10 +11,12 @@ typedef struct hr_sampler {
 
 void hr_sampler_plan(hr_sampler *self, hr_arena *arena, int32_t v);
 
-/* A token of softmax(logits / temperature), cut to the smallest set of tokens whose probabilities reach top_p (Holtzman
- * et al. 2020, nucleus sampling). temperature 0: the largest logit, ties to the lower id.
+/* softmax(logits) [V], until the next call. */
+const hr_real *hr_sampler_probabilities(hr_sampler *self, const hr_real *logits, int32_t v);
+
+/* A token as `sampling` says. Its `repeated` may be self->order.
  *   state  in/out: of the random numbers */
-int32_t hr_sample(hr_sampler *self, const hr_real *logits, int32_t v, double temperature, double top_p,
+int32_t hr_sample(hr_sampler *self, const hr_real *logits, int32_t v, const hr_sampling *sampling,
                   uint64_t *state);
 
 #endif

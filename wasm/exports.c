@@ -307,9 +307,25 @@ int32_t EXPORT(generation_feed)(hr_model *model, int32_t count) {
   return (int32_t)hr_generation_feed(model, hr_model_token_buffer(model), count);
 }
 
-int32_t EXPORT(generation_sample)(hr_model *model, double temperature, double top_p, uint64_t *state,
+int32_t *EXPORT(generation_repeated_buffer)(hr_model *model) {
+  return hr_generation_repeated_buffer(model);
+}
+
+/* Of the tokens in the buffer, the first `repeated_count` are penalised. */
+int32_t EXPORT(generation_sample)(hr_model *model, double temperature, double top_p, int32_t top_tokens,
+                                  double repetition_penalty, int32_t repeated_count, uint64_t *state,
                                   int32_t *token) {
-  return (int32_t)hr_generation_sample(model, temperature, top_p, state, token);
+  const hr_sampling sampling = {.temperature = temperature,
+                                .top_p = top_p,
+                                .top_tokens = top_tokens,
+                                .repetition_penalty = repetition_penalty,
+                                .repeated = hr_generation_repeated_buffer(model),
+                                .repeated_count = repeated_count};
+  return (int32_t)hr_generation_sample(model, &sampling, state, token);
+}
+
+const hr_real *EXPORT(generation_probabilities)(hr_model *model) {
+  return hr_generation_probabilities(model);
 }
 
 #define AT(type, member, offset) _Static_assert(offsetof(type, member) == (offset), #type "." #member)

@@ -30,6 +30,7 @@ export const Rule = /** @type {const} */ ({ RANGE: 1, EVEN: 2, NEEDS: 3, KIND: 4
 const EXCHANGE_BYTES = 1024;
 const ROUTER_TENSOR_BYTES = 80;
 
+/** @import { Sampling } from './generation.js' */
 /** @import { WasmInstance, WasmMemory } from './platform.js' */
 /** @import { Floats, Integers } from './types.js' */
 
@@ -410,16 +411,30 @@ export class Core {
   /**
    * Samples the next token from the logits of the last one of a generation.
    * @param {number} model address
-   * @param {{ temperature: number, topP: number }} options
+   * @param {Sampling} sampling
+   * @param {ArrayLike<number>} repeated tokens that are penalised
    * @param {bigint} state of the random number generator
    * @returns {{ token: number, state: bigint }} state: for the next token
    */
-  sample(model, { temperature, topP }, state) {
+  sample(model, { temperature, topP, topTokens, repetitionPenalty }, repeated, state) {
     const at = this.#exchange;
+    if (repeated.length > 0)
+      this.integers(this.address('generation_repeated_buffer', model), repeated.length).set(repeated);
     this.view(at, 8).setBigUint64(0, state, true);
-    this.call('generation_sample', model, temperature, topP, at, at + 8);
+    const options = [temperature, topP, topTokens, repetitionPenalty, repeated.length];
+    this.call('generation_sample', model, ...options, at, at + 8);
     const result = this.view(at, 12);
     return { token: result.getInt32(8, true), state: result.getBigUint64(0, true) };
+  }
+
+  /**
+   * Probabilities of the token after the last one of a generation.
+   * @param {number} model address
+   * @returns {Floats} [vocabSize]
+   */
+  nextProbabilities(model) {
+    const at = this.address('generation_probabilities', model);
+    return /** @type {Floats} */ (this.floats(at, this.call('model_columns', model)).slice());
   }
 
   /**

@@ -5,7 +5,6 @@ import {
   checkIds,
   checkInteger,
   checkKeys,
-  checkNumber,
   checkOptions,
   fail,
   refuse,
@@ -15,6 +14,7 @@ import {
   typedArrayName,
 } from './check.js';
 import { isStream } from './data-stream.js';
+import { checkGenerate, endsWithAny } from './generation.js';
 import { Model } from './model.js';
 import { OPTIONS } from './options.js';
 import { ProbeHistory } from './probe-history.js';
@@ -26,7 +26,7 @@ import { isSource, sourceOf, train } from './training.js';
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Evaluation } from './text.js' */
 /** @import { TrainedModel, Training } from './training.js' */
-/** @import { Complete, Ids, LanguageConfig, LayerRouting, Source, StreamOf, TrainOptions, TrainProgress } from './types.js' */
+/** @import { Complete, Floats, GenerateOptions, Ids, LanguageConfig, LayerRouting, Source, StreamOf, TrainOptions, TrainProgress } from './types.js' */
 
 /**
  * @typedef {object} Segment
@@ -273,67 +273,91 @@ export class LanguageModel extends Model {
    * model is trained, or generates another text, between two tokens, the cached tokens are read again; older ones are
    * lost.
    * @param {Int32Array | readonly number[]} promptTokens at least one
-   * @param {object} [options] how to sample tokens
-   * @param {number | undefined} [options.maxTokens] default 100
-   * @param {number | undefined} [options.temperature] 0 always takes the most likely token; default 1
-   * @param {number | undefined} [options.topP] nucleus sampling: sample from the smallest set of most likely tokens whose
-   *   probabilities add up to this; default 1
-   * @param {number | undefined} [options.seed] 0 (default) to 4294967295; the same seed generates the same text
+   * @param {GenerateOptions} [options] how to sample tokens, and where to stop
    * @returns {Generator<GeneratedToken, void, void>}
    * @throws {TypeError | RangeError} at once, naming the argument
    */
   generate(promptTokens, options = {}) {
-    const {
-      maxTokens = 100,
-      temperature = 1,
-      topP = 1,
-      seed = 0,
-    } = checkOptions('generate', options, OPTIONS.generate);
     const window = this.core.call('generation_capacity', this.address) + 1;
-    if (typedArrayName(promptTokens) !== 'Int32Array' && !Array.isArray(promptTokens)) {
-      refuse('promptTokens', 'an Int32Array or an array of integers', promptTokens, TypeError);
+    const checked = checkGenerate(checkOptions('generate', options, OPTIONS.generate), this.config.vocabSize);
+    return this.#generate(this.#readPrompt('promptTokens', promptTokens), window, checked);
+  }
+
+  /**
+   * Probabilities of the token that follows a text: softmax of the logits after its last token, from which `generate`
+   * draws with the default options. The memory of training is not affected; the cache of generation is used, as another
+   * call of `generate` would. Afterwards `routing()` and `logits()` are those of the last tokens of the text, at most
+   * contextLength.
+   * @param {Int32Array | readonly number[]} tokens the text, at least one token
+   * @returns {Floats} [vocabSize], a copy
+   * @throws {TypeError | RangeError} naming the argument
+   */
+  next(tokens) {
+    const { address, core } = this;
+    this.#begin(this.#readPrompt('tokens', tokens), core.nextSession());
+    return core.nextProbabilities(address);
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} given
+   */
+  #readPrompt(name, given) {
+    const { vocabSize } = this.config;
+    if (typedArrayName(given) !== 'Int32Array' && !Array.isArray(given)) {
+      refuse(name, 'an Int32Array or an array of integers', given, TypeError);
     }
-    const prompt = Array.from(promptTokens);
-    if (prompt.length === 0) refuseLength('promptTokens', '1 token or more', prompt);
-    const vocabSize = this.config.vocabSize;
-    prompt.forEach((token, i) => {
-      checkInteger(`promptTokens[${i}]`, token, 0, vocabSize - 1, ' (vocabSize - 1)');
+    const tokens = Array.from(/** @type {number[]} */ (given));
+    if (tokens.length === 0) refuseLength(name, '1 token or more', tokens);
+    tokens.forEach((token, i) => {
+      checkInteger(`${name}[${i}]`, token, 0, vocabSize - 1, ' (vocabSize - 1)');
     });
-    checkInteger('maxTokens', maxTokens, 0);
-    checkNumber('temperature', temperature, 0);
-    checkNumber('topP', topP, Number.MIN_VALUE, 1);
-    checkInteger('seed', seed, 0, 4294967295);
-    return this.#generate(prompt, window, { maxTokens, temperature, topP, seed });
+    return tokens;
   }
 
   /**
    * @param {number[]} text
    * @param {number} window most tokens that are read again
-   * @param {{ maxTokens: number, temperature: number, topP: number, seed: number }} options
+   * @param {ReturnType<typeof checkGenerate>} options
    * @returns {Generator<GeneratedToken, void, void>}
    */
-  *#generate(text, window, { maxTokens, temperature, topP, seed }) {
+  *#generate(text, window, { maxTokens, seed, stop, sampling }) {
     const { core } = this;
     const session = core.nextSession();
+    const longestStop = stop.reduce((most, { length }) => Math.max(most, length), 0);
+    const repeated = new Set(sampling.repetitionPenalty === 1 ? [] : text);
     let state = BigInt(seed);
     let known = text;
+    /** @type {number[]} */
+    let end = [];
     for (let i = 0; i < maxTokens; i++) {
       const address = this.address;
       this.prepare();
       const ours = core.call('generation_session', address) === session;
-      if (!ours || core.call('generation_stale', address)) {
-        // The first token, or the cache holds another text, or the parameters have changed.
-        core.call('generation_begin', address, session);
-        this.#feed(known);
-      }
-      const drawn = core.sample(address, { temperature, topP }, state);
+      // The first token, or the cache holds another text, or the parameters have changed.
+      if (!ours || core.call('generation_stale', address)) this.#begin(known, session);
+      const drawn = core.sample(address, sampling, [...repeated], state);
       const { token } = drawn;
       state = drawn.state;
       this.#feed([token]);
       if (known.length > 2 * window) known = known.slice(-window);
       known.push(token);
+      if (sampling.repetitionPenalty !== 1) repeated.add(token);
+      if (longestStop > 0) end = [...end, token].slice(-longestStop);
       yield { token, routing: this.routing() };
+      if (endsWithAny(end, stop)) return;
     }
+  }
+
+  /**
+   * Fills the cache of generation with a text.
+   * @param {number[]} text
+   * @param {number} session
+   */
+  #begin(text, session) {
+    this.prepare();
+    this.core.call('generation_begin', this.address, session);
+    this.#feed(text);
   }
 
   /** @param {number[]} tokens */

@@ -19,7 +19,7 @@ export const OPTIONS = {
     ...['probe', 'probeClasses', 'measureEvery'],
   ],
   measure: ['classes'],
-  generate: ['maxTokens', 'temperature', 'topP', 'seed'],
+  generate: ['maxTokens', 'temperature', 'topP', 'topTokens', 'repetitionPenalty', 'stop', 'seed'],
   saveCheckpoint: ['optimizer', 'metadata', 'dtype'],
 };
 

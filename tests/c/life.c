@@ -73,7 +73,7 @@ uint64_t live(hr_model *model, int32_t steps) {
       CHECK_OK(hr_generation_feed(model, tokens, count < batch * length ? count : 1));
       mark = digest_results(mark, model);
       if (random_below(3) == 0) CHECK_OK(hr_model_predict(model, &data));
-      CHECK_OK(hr_generation_sample(model, 0.9, 0.9, &state, &drawn));
+      CHECK_OK(draw_token(model, 0.9, 0.9, &state, &drawn));
       mark = digest(mark, drawn);
       fed += count;
     }

@@ -110,8 +110,8 @@ static void check_interrupted(hr_model *model, hr_model *undisturbed, const int3
       hr_result result;
       if (again != 1) CHECK_OK(hr_model_evaluate(model, &batch, &result));
       if (again == 2) CHECK_OK(hr_model_gradients(model, &batch, &result));
-      CHECK_OK(hr_generation_sample(model, 1.3, 0.95, &state, &drawn));
-      CHECK_OK(hr_generation_sample(undisturbed, 1.3, 0.95, &same, &expected));
+      CHECK_OK(draw_token(model, 1.3, 0.95, &state, &drawn));
+      CHECK_OK(draw_token(undisturbed, 1.3, 0.95, &same, &expected));
       CHECK_INT(drawn, expected);
       CHECK(state == same);
       const double off = largest_difference(last_logits(model), last_logits(undisturbed), c->vocab_size);
@@ -137,32 +137,62 @@ static void test_interrupted(hr_config config) {
 
 /* ----------------------------------------------------------------------------------------------- drawing */
 
-/* softmax(logits / temperature), cut to the fewest tokens that together reach top_p. */
-static void expected_chances(double *chances, const hr_real *logits, int32_t v, double temperature,
-                             double top_p) {
-  double sum = 0, kept = 0;
-  bool *taken = calloc((size_t)v, sizeof *taken);
-  double most = -INFINITY;
-  for (int32_t i = 0; i < v; i++) most = fmax(most, (double)logits[i]);
-  for (int32_t i = 0; i < v; i++) sum += chances[i] = exp(((double)logits[i] - most) / temperature);
-  for (int32_t i = 0; i < v; i++) chances[i] /= sum;
-  while (kept < top_p - 1e-12) {
-    int32_t best = -1;
-    for (int32_t i = 0; i < v; i++) {
-      if (!taken[i] && (best < 0 || chances[i] > chances[best])) best = i;
-    }
-    if (best < 0) break;
-    taken[best] = true;
-    kept += chances[best];
+/* softmax(logits / temperature) of the penalised logits, cut to the top_tokens, and of these to the fewest that together
+ * reach top_p. */
+static void expected_chances(double *chances, const hr_real *logits, int32_t v, const hr_sampling *sampling) {
+  double sum = 0, kept = 0, whole = 0, most = -INFINITY;
+  int32_t *order = new_ints(v);
+  for (int32_t i = 0; i < v; i++) {
+    bool repeated = false;
+    for (int32_t j = 0; j < sampling->repeated_count; j++) repeated |= sampling->repeated[j] == i;
+    const double penalty = repeated ? sampling->repetition_penalty : 1;
+    chances[i] = (double)logits[i] * ((double)logits[i] < 0 ? penalty : 1 / penalty);
+    most = fmax(most, chances[i]);
   }
-  for (int32_t i = 0; i < v; i++) chances[i] = taken[i] ? chances[i] / kept : 0;
-  free(taken);
+  for (int32_t i = 0; i < v; i++) sum += chances[i] = exp((chances[i] - most) / sampling->temperature);
+  for (int32_t i = 0; i < v; i++) {
+    chances[i] /= sum;
+    int32_t at = i;
+    for (; at > 0 && chances[order[at - 1]] < chances[i]; at--) order[at] = order[at - 1];
+    order[at] = i;
+  }
+  for (int32_t i = 0; i < sampling->top_tokens; i++) whole += chances[order[i]];
+  int32_t count = 0;
+  while (count < sampling->top_tokens && kept < whole * sampling->top_p - 1e-12)
+    kept += chances[order[count++]];
+  for (int32_t i = 0; i < v; i++) chances[order[i]] = i < count ? chances[order[i]] / kept : 0;
+  free(order);
+}
+
+static void check_frequencies(hr_model *model, const hr_sampling *sampling, uint64_t state) {
+  enum { DRAWS = 20000 };
+  const int32_t v = hr_model_config(model)->vocab_size;
+  double chances[37];
+  expected_chances(chances, last_logits(model), v, sampling);
+  int32_t counts[37] = {0}, drawn;
+  for (int i = 0; i < DRAWS; i++) {
+    CHECK_OK(hr_generation_sample(model, sampling, &state, &drawn));
+    counts[drawn]++;
+  }
+  double chi = 0, cells = 0;
+  for (int32_t i = 0; i < v; i++) {
+    if (chances[i] == 0) CHECK_INT(counts[i], 0);
+    if (chances[i] * DRAWS < 5) continue;
+    chi += pow(counts[i] - chances[i] * DRAWS, 2) / (chances[i] * DRAWS);
+    cells++;
+  }
+  CHECK_THAT(chi <= cells + 5 * sqrt(2 * cells), "chi^2 is %g over %g cells", chi, cells);
 }
 
 static void test_frequencies(void) {
-  static const double SETTINGS[][2] = {{1, 1},     {0.5, 1},    {2, 1},   {1, 0.7},
-                                       {0.8, 0.4}, {1.5, 0.93}, {1, 1e-9}};
-  enum { DRAWS = 20000 };
+  static const struct {
+    double temperature, top_p, penalty;
+    int32_t top_tokens;
+  } SETTINGS[] = {{1, 1, 1, 37},      {0.5, 1, 1, 37},    {2, 1, 1, 37},    {1, 0.7, 1, 37},
+                  {0.8, 0.4, 1, 37},  {1.5, 0.93, 1, 37}, {1, 1e-9, 1, 37}, {1, 1, 1, 5},
+                  {1.2, 0.7, 1, 10},  {1, 1, 1, 1},       {1, 1, 3, 37},    {1, 1, 0.4, 37},
+                  {0.7, 0.8, 1.7, 12}};
+  static const int32_t REPEATED[] = {3, 0, 36, 4, 11, 20, 21, 3};
   hr_config config = small_language_model(0, false);
   config.vocab_size = 37;
   hr_model *model = new_generator(&config);
@@ -172,27 +202,42 @@ static void test_frequencies(void) {
   hr_model_invalidate(model);
   CHECK_OK(hr_generation_begin(model, 1));
   CHECK_OK(hr_generation_feed(model, &token, 1));
-  double chances[37];
   for (size_t s = 0; s < sizeof SETTINGS / sizeof *SETTINGS; s++) {
-    const double temperature = SETTINGS[s][0], top_p = SETTINGS[s][1];
-    test_context("temperature %g, top p %g", temperature, top_p);
-    expected_chances(chances, last_logits(model), v, temperature, top_p);
-    int32_t counts[37] = {0}, drawn;
-    uint64_t state = 1000 + s;
-    for (int i = 0; i < DRAWS; i++) {
-      CHECK_OK(hr_generation_sample(model, temperature, top_p, &state, &drawn));
-      counts[drawn]++;
-    }
-    double chi = 0, cells = 0;
-    for (int32_t i = 0; i < v; i++) {
-      if (chances[i] == 0) CHECK_INT(counts[i], 0);
-      if (chances[i] * DRAWS < 5) continue;
-      chi += pow(counts[i] - chances[i] * DRAWS, 2) / (chances[i] * DRAWS);
-      cells++;
-    }
-    CHECK_THAT(chi <= cells + 5 * sqrt(2 * cells), "chi^2 is %g over %g cells", chi, cells);
+    const hr_sampling sampling = {.temperature = SETTINGS[s].temperature,
+                                  .top_p = SETTINGS[s].top_p,
+                                  .top_tokens = SETTINGS[s].top_tokens,
+                                  .repetition_penalty = SETTINGS[s].penalty,
+                                  .repeated = REPEATED,
+                                  .repeated_count = 8};
+    test_context("temperature %g, top p %g, %d tokens, penalty %g", sampling.temperature, sampling.top_p,
+                 sampling.top_tokens, sampling.repetition_penalty);
+    check_frequencies(model, &sampling, 1000 + s);
   }
   test_context("%s", "");
+  hr_model_destroy(model);
+}
+
+/* softmax of the logits, also when another call overwrote them. */
+static void test_probabilities(void) {
+  const hr_config config = small_language_model(0, false);
+  hr_model *model = new_generator(&config);
+  const int32_t tokens[] = {3, 1, 4}, v = config.vocab_size;
+  const hr_sampling all = {.temperature = 1, .top_p = 1, .top_tokens = v, .repetition_penalty = 1};
+  CHECK(hr_generation_probabilities(model) == NULL);
+  CHECK_OK(hr_generation_begin(model, 1));
+  CHECK(hr_generation_probabilities(model) == NULL);
+  CHECK_OK(hr_generation_feed(model, tokens, 3));
+  double *expected = calloc((size_t)v, sizeof *expected);
+  expected_chances(expected, last_logits(model), v, &all);
+  for (int again = 0; again < 2; again++) {
+    const hr_real *probabilities = hr_generation_probabilities(model);
+    for (int32_t i = 0; i < v; i++) CHECK_NEAR(probabilities[i], expected[i], 1e-6);
+    const hr_batch other = {.tokens = tokens, .batch = 1, .length = 2};
+    CHECK_OK(hr_model_predict(model, &other));
+  }
+  hr_model_invalidate(model);
+  CHECK(hr_generation_probabilities(model) == NULL);
+  free(expected);
   hr_model_destroy(model);
 }
 
@@ -211,21 +256,21 @@ static void test_extremes_of_drawing(void) {
   /* Cold, and so cold that quotients overflow: the largest. */
   static const double COLD[] = {0, 1e-6, 1e-30, 1e-300, 5e-324};
   for (size_t i = 0; i < sizeof COLD / sizeof *COLD; i++) {
-    CHECK_OK(hr_generation_sample(model, COLD[i], 1, &state, &drawn));
+    CHECK_OK(draw_token(model, COLD[i], 1, &state, &drawn));
     CHECK_INT(drawn, best);
   }
   /* So hot that all are alike. */
   int32_t counts[11] = {0};
   for (int i = 0; i < 11000; i++) {
-    CHECK_OK(hr_generation_sample(model, 1e9, 1, &state, &drawn));
+    CHECK_OK(draw_token(model, 1e9, 1, &state, &drawn));
     counts[drawn]++;
   }
   for (int32_t i = 0; i < v; i++) CHECK_NEAR(counts[i], 1000, 200);
   /* The state is all there is to chance. */
   other = state;
   for (int i = 0; i < 50; i++) {
-    CHECK_OK(hr_generation_sample(model, 1, 1, &state, &drawn));
-    CHECK_OK(hr_generation_sample(model, 1, 1, &other, &again));
+    CHECK_OK(draw_token(model, 1, 1, &state, &drawn));
+    CHECK_OK(draw_token(model, 1, 1, &other, &again));
     CHECK_INT(drawn, again);
   }
   /* All logits the same: ties go to the lower id. */
@@ -236,10 +281,10 @@ static void test_extremes_of_drawing(void) {
   hr_model_invalidate(model);
   CHECK_OK(hr_generation_begin(model, 2));
   CHECK_OK(hr_generation_feed(model, &token, 1));
-  CHECK_OK(hr_generation_sample(model, 0, 1, &state, &drawn));
+  CHECK_OK(draw_token(model, 0, 1, &state, &drawn));
   CHECK_INT(drawn, 0);
   for (int i = 0; i < 200; i++) {
-    CHECK_OK(hr_generation_sample(model, 1, 0.25, &state, &drawn));
+    CHECK_OK(draw_token(model, 1, 0.25, &state, &drawn));
     CHECK_THAT(drawn < 3, "token %d is among the first three, whose chances reach a quarter", drawn);
   }
   hr_model_destroy(model);
@@ -258,7 +303,7 @@ static void test_refusals(void) {
   CHECK_OK(hr_generation_begin(model, 17));
   CHECK_INT(hr_generation_session(model), 17);
   CHECK(!hr_generation_stale(model));
-  CHECK_REFUSED(hr_generation_sample(model, 1, 1, &state, &drawn)); /* nothing was fed */
+  CHECK_REFUSED(draw_token(model, 1, 1, &state, &drawn)); /* nothing was fed */
   static const int32_t COUNTS[] = {0, -1, 7, INT32_MAX, INT32_MIN};
   for (size_t i = 0; i < sizeof COUNTS / sizeof *COUNTS; i++)
     CHECK_REFUSED(hr_generation_feed(model, tokens, COUNTS[i]));
@@ -273,17 +318,31 @@ static void test_refusals(void) {
   static const double BAD[][2] = {{-1, 1},   {(double)NAN, 1},  {-1e-300, 1},     {1, 0},
                                   {1, -0.5}, {1, 1.0000000001}, {1, (double)NAN}, {1, (double)INFINITY}};
   for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
-    CHECK_REFUSED(hr_generation_sample(model, BAD[i][0], BAD[i][1], &state, &drawn));
+    CHECK_REFUSED(draw_token(model, BAD[i][0], BAD[i][1], &state, &drawn));
   }
+  const int32_t repeated[] = {3, 11, -1};
+  const hr_sampling good = {1, 1, 11, 1, repeated, 1};
+  hr_sampling bad[9];
+  for (int i = 0; i < 9; i++) bad[i] = good;
+  bad[0].top_tokens = 0;
+  bad[1].top_tokens = 12;
+  bad[2].repetition_penalty = 0;
+  bad[3].repetition_penalty = 1001;
+  bad[4].repetition_penalty = (double)NAN;
+  bad[5].repeated_count = -1;
+  bad[6].repeated_count = 2;
+  bad[7].repeated = repeated + 2;
+  bad[8].repetition_penalty = 0.0009;
+  for (int i = 0; i < 9; i++) CHECK_REFUSED(hr_generation_sample(model, &bad[i], &state, &drawn));
   CHECK(state == 9 && drawn == -7);
   CHECK(same_bits(kept, last_logits(model), config.vocab_size));
-  CHECK_OK(hr_generation_sample(model, 1, 1, &state, &drawn));
+  CHECK_OK(draw_token(model, 1, 1, &state, &drawn));
   free(kept);
 
   /* Other parameters make the cache worthless, by hand or by training. */
   hr_model_invalidate(model);
   CHECK(hr_generation_stale(model));
-  CHECK_REFUSED(hr_generation_sample(model, 1, 1, &state, &drawn));
+  CHECK_REFUSED(draw_token(model, 1, 1, &state, &drawn));
   CHECK_REFUSED(hr_generation_feed(model, tokens, 1));
   CHECK_OK(hr_generation_begin(model, 18));
   CHECK_OK(hr_generation_feed(model, tokens, 1));
@@ -293,16 +352,18 @@ static void test_refusals(void) {
   CHECK(!hr_generation_stale(model));
   CHECK_OK(hr_model_train_step(model, &batch, 0.01, 0, &result));
   CHECK(hr_generation_stale(model));
-  CHECK_REFUSED(hr_generation_sample(model, 1, 1, &state, &drawn));
+  CHECK_REFUSED(draw_token(model, 1, 1, &state, &drawn));
   CHECK_OK(hr_generation_begin(model, 19));
-  CHECK_REFUSED(hr_generation_sample(model, 1, 1, &state, &drawn));
+  CHECK_REFUSED(draw_token(model, 1, 1, &state, &drawn));
   hr_model_destroy(model);
 
   const hr_config other = small_classifier(0);
   hr_model *classifier = new_model(&other);
   CHECK_REFUSED(hr_generation_begin(classifier, 1));
   CHECK_REFUSED(hr_generation_feed(classifier, tokens, 1));
-  CHECK_REFUSED(hr_generation_sample(classifier, 1, 1, &state, &drawn));
+  CHECK_REFUSED(draw_token(classifier, 1, 1, &state, &drawn));
+  CHECK(hr_generation_probabilities(classifier) == NULL);
+  CHECK(hr_generation_repeated_buffer(classifier) == NULL);
   hr_model_destroy(classifier);
 }
 
@@ -335,6 +396,7 @@ int main(void) {
     test_interrupted(config);
   }
   test_frequencies();
+  test_probabilities();
   test_extremes_of_drawing();
   test_refusals();
   return test_report("generation");

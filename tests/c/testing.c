@@ -316,6 +316,14 @@ static uint64_t hash(uint64_t so_far, const void *data, size_t size) {
   return so_far;
 }
 
+hr_status draw_token(hr_model *model, double temperature, double top_p, uint64_t *random, int32_t *token) {
+  const hr_sampling sampling = {.temperature = temperature,
+                                .top_p = top_p,
+                                .top_tokens = hr_model_config(model)->vocab_size,
+                                .repetition_penalty = 1};
+  return hr_generation_sample(model, &sampling, random, token);
+}
+
 uint64_t fingerprint(hr_model *model) {
   const hr_config *config = hr_model_config(model);
   uint64_t mark = 0xcbf29ce484222325u;

@@ -74,6 +74,8 @@ hr_parameter *find_parameter(hr_model *model, const char *name);
 /* Gives every tensor, frozen ones too, values large enough that every term of the model weighs in its result. */
 void randomise_parameters(hr_model *model, uint64_t seed);
 void randomise_tensor(hr_parameter *parameter);
+/* Draws from all tokens, without a penalty. */
+hr_status draw_token(hr_model *model, double temperature, double top_p, uint64_t *random, int32_t *token);
 /* Of all that a refused or failed call must leave alone: parameters, moments, step, K and memory. */
 uint64_t fingerprint(hr_model *model);
 

@@ -320,6 +320,28 @@ onEveryVariant((bench) => {
         [1.1, RangeError, /to 1, got 1\.1/],
         [Number.NaN, RangeError, /, got NaN/],
       ],
+      topTokens: [
+        ...noNumbers('an integer'),
+        [0, RangeError, /must be an integer from 1 to 19 \(vocabSize\), got 0/],
+        [20, RangeError, /must be an integer from 1 to 19 \(vocabSize\), got 20/],
+        [1.5, RangeError, /, got 1\.5/],
+      ],
+      repetitionPenalty: [
+        ...noNumbers('a finite number'),
+        [0, RangeError, /must be a finite number from 0\.001 to 1000, got 0/],
+        [1001, RangeError, /from 0\.001 to 1000, got 1001/],
+        [Number.NaN, RangeError, /, got NaN/],
+      ],
+      stop: [
+        ['\n', TypeError, /must be an Int32Array or an array of numbers, got "\\n"/],
+        [new Int32Array(0), RangeError, /must have 1 token or more, got 0/],
+        [[[1], []], RangeError, /stop\[1\] must have 1 token or more, got 0/],
+        [[1, 19], RangeError, /stop\[1\] must be from 0 to 18, got 19/],
+        [[[1], [2, -1]], RangeError, /stop\[1\]\[1\] must be from 0 to 18, got -1/],
+        [[[1], '\n'], TypeError, /stop\[1\] must be an Int32Array or an array of numbers/],
+        [['\n'], TypeError, /stop\[0\] must be an integer, got "\\n"/],
+        [new Int32Array(65537), RangeError, /stop must have at most 65536 tokens/],
+      ],
       seed: [
         ...noNumbers('an integer'),
         [-1, RangeError, /must be an integer from 0 to 4294967295, got -1/],

@@ -156,6 +156,27 @@ describe('a trained model', () => {
     assert.notEqual((await succeed(...args, '--seed', '8')).stdout, stdout);
   });
 
+  test('ends a text after a stop text, and samples as it is told', async () => {
+    const args = ['generate', '--checkpoint', 'model.safetensors', '--prompt', '3 sheep'];
+    const { stdout } = await succeed(...args, '--max-tokens', '60');
+    const written = stdout.slice('3 sheep'.length, -1);
+    // Of the stop texts the one that comes first ends the text, wherever its tokens begin.
+    const [late, early] = [written.slice(20, 22), written.slice(6, 9)];
+    const end = Math.min(written.indexOf(late) + 2, written.indexOf(early) + 3);
+    const stopped = await succeed(...args, '--max-tokens', '60', '--stop', late, '--stop', early);
+    assert.equal(stopped.stdout, `3 sheep${written.slice(0, end)}\n`);
+    const greedy = await succeed(...args, '--temperature', '0', '--max-tokens', '20');
+    assert.equal((await succeed(...args, '--top-tokens', '1', '--max-tokens', '20')).stdout, greedy.stdout);
+    const varied = await succeed(
+      ...args,
+      ...['--temperature', '0', '--repetition-penalty', '1000', '--max-tokens', '20'],
+    );
+    assert.notEqual(varied.stdout, greedy.stdout);
+    const many = await run(...args, '--top-tokens', '257');
+    assert.match(many.stderr, /^error: --top-tokens 257: the model has 256 tokens/);
+    assert.equal(many.code, 2);
+  });
+
   test('generates without a prompt, and with the letters of the experts below', async () => {
     const args = [
       'generate',
@@ -454,6 +475,9 @@ test('wrong files and options give one line and an exit code', async () => {
       /integers of at least 1, separated by commas/,
     ],
     [['generate', '--checkpoint', 'none', '--temperature', '-1'], 2, /number of at least 0/],
+    [['generate', '--checkpoint', 'none', '--stop', ''], 2, /must not be empty/],
+    [['generate', '--checkpoint', 'none', '--repetition-penalty', '0'], 2, /number from 0\.001 to 1000/],
+    [['generate', '--checkpoint', 'none', '--top-tokens', '0'], 2, /integer of at least 1/],
     [['fly'], 2, /unknown command 'fly'/],
   ];
   for (const [args, code, message] of cases) {

@@ -228,6 +228,11 @@ const methodsOf = (model, classifier, engine) => ({
     1,
     1,
   ],
+  'more generate options': [
+    (topTokens, repetitionPenalty, stop) => model.generate([1], { topTokens, repetitionPenalty, stop }),
+    ...[1, 1, [1]],
+  ],
+  next: [(tokens) => model.next(tokens), [1]],
   measure: [(p, o) => model.measure(p, o), TOKENS, {}],
   'measure classes': [(classes) => model.measure(TOKENS, { classes }), TOKENS],
   saveCheckpoint: [(o) => model.saveCheckpoint(o), {}],

@@ -125,7 +125,8 @@ describe('the engine in a worker', () => {
     const bias = new Float32Array(TINY.vocabSize).fill(0.5);
     await model.setParameter('crit.out_layers.0.bias', bias);
     here.setParameter('crit.out_layers.0.bias', bias);
-    const options = { maxTokens: 12, seed: 3 };
+    const options = { maxTokens: 12, seed: 3, topTokens: 9, repetitionPenalty: 1.2, stop: [[4], [7, 7]] };
+    assert.deepEqual(await model.next([1, 2]), here.next([1, 2]));
     assert.deepEqual(await all(model.generate([1, 2], options)), await all(here.generate([1, 2], options)));
     model.metadata = here.metadata = { note: 'one' };
     const file = await model.saveCheckpoint({ optimizer: true });

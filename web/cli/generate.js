@@ -4,6 +4,7 @@
  * @module
  */
 import { setImmediate } from 'node:timers/promises';
+import { InvalidArgumentError } from 'commander';
 import { load } from '../index.js';
 import { CommandError, reasonOf, usageError } from './errors.js';
 import { ExpertPrinter, letterOf, paint } from './experts.js';
@@ -29,6 +30,20 @@ const fields = [
     max: 1,
     summary: 'Nucleus sampling: share of the probability to sample from',
   },
+  {
+    name: 'topTokens',
+    type: 'integer',
+    min: 1,
+    summary: 'Top-k sampling: number of most likely tokens to sample from; by default all',
+  },
+  {
+    name: 'repetitionPenalty',
+    type: 'number',
+    default: 1,
+    min: 0.001,
+    max: 1000,
+    summary: 'Above 1: fewer repetitions of tokens that are already in the text',
+  },
   { name: 'topK', type: 'integer', min: 1, summary: 'Experts per token; by default as trained' },
   {
     name: 'seed',
@@ -51,6 +66,7 @@ Examples:
  * @property {string} checkpoint
  * @property {string} [prompt]
  * @property {string} [config]
+ * @property {string[]} [stop]
  * @property {boolean} [showExperts]
  * @property {'auto' | 'simd' | 'relaxed-simd'} [variant]
  */
@@ -66,6 +82,7 @@ export function addGenerateCommand(program, system) {
     .description('Generates text and prints it as it is generated.')
     .requiredOption('--checkpoint <file>', 'The model')
     .option('--prompt <text>', 'Beginning of the text')
+    .option('--stop <text>', 'End the text after this text; may be repeated', addStop)
     .option(
       '--show-experts',
       'Show the first expert of every character, as letters, and as colours on a terminal',
@@ -88,7 +105,10 @@ async function generate(options, values, { stdout, fs }) {
   const engine = await load({ variant: options.variant ?? 'auto' });
   try {
     const { model, vocabulary } = await openCheckpoint(engine, options.checkpoint, fs, options);
-    const { layer, topK, maxTokens, temperature, topP, seed } = values;
+    const { layer, topK, ...sampling } = values;
+    const { vocabSize } = model.config;
+    if (sampling.topTokens > vocabSize)
+      throw usageError(`--top-tokens ${sampling.topTokens}: the model has ${vocabSize} tokens`);
     if (options.showExperts) checkLayer(layer, model);
     if (topK !== undefined) {
       if (topK > model.config.experts)
@@ -100,15 +120,17 @@ async function generate(options, values, { stdout, fs }) {
     const printer = experts === null ? plainPrinter(stdout) : expertPrinter(stdout, experts);
     printer.print(options.prompt ?? '', null);
     const decoder = vocabulary.decoder();
+    const ending = new Ending(options.stop ?? []);
     let expert = null;
-    for (const { token, routing } of model.generate(prompt, { maxTokens, temperature, topP, seed })) {
+    for (const { token, routing } of model.generate(prompt, sampling)) {
       expert = options.showExperts ? routing[layer].experts[0] : null;
-      printer.print(decoder.push(token), expert);
+      printer.print(ending.push(decoder.push(token)), expert);
+      if (ending.reached) break;
       // So that the text is written, and a closed pipe is noticed.
       await setImmediate();
       if (stdout.error) break;
     }
-    printer.print(decoder.end(), expert);
+    if (!ending.reached) printer.print(decoder.end(), expert);
     await printer.end();
     // A reader that has seen enough, as with `| head`, is not an error.
     if (stdout.error && stdout.error.code !== 'EPIPE') {
@@ -147,6 +169,43 @@ function promptTokens(vocabulary, prompt) {
     return vocabulary.encode('\n');
   } catch {
     return Int32Array.of(0);
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {string[]} [before]
+ */
+function addStop(text, before = []) {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return [...before, text];
+}
+
+/** Finds the end of a text that arrives in pieces; a token may end within a stop text, and after it. */
+class Ending {
+  #stops;
+  #longest;
+  #seen = '';
+  reached = false;
+
+  /** @param {string[]} stops */
+  constructor(stops) {
+    this.#stops = stops;
+    this.#longest = stops.reduce((most, { length }) => Math.max(most, length), 0);
+  }
+
+  /**
+   * @param {string} piece
+   * @returns {string} the part of it that belongs to the text
+   */
+  push(piece) {
+    const text = this.#seen + piece;
+    const ends = this.#stops.map((stop) => [text.indexOf(stop), stop.length]).filter(([at]) => at >= 0);
+    const end = ends.reduce((least, [at, length]) => Math.min(least, at + length), Infinity);
+    this.reached = end !== Infinity;
+    const kept = this.reached ? piece.slice(0, end - this.#seen.length) : piece;
+    this.#seen = this.#longest > 1 ? text.slice(1 - this.#longest) : '';
+    return kept;
   }
 }
 

@@ -116,7 +116,7 @@ export class Connection {
       for (;;) {
         signal?.throwIfAborted();
         /** @type {IteratorResult<T> & { need?: Need }} */
-        const result = await this.call(target, 'next', [stream, supply], { onState });
+        const result = await this.call(target, 'pull', [stream, supply], { onState });
         supply = undefined;
         if (result.need && answer) {
           supply = await unlessAborted(unlessAborted(answer(result.need), signal), this.#closing.signal);

@@ -136,7 +136,7 @@ class Host {
    * @param {any[]} args
    */
   async #callModel(model, method, args) {
-    if (method === 'next') return this.#next(args[0], args[1]);
+    if (method === 'pull') return this.#pull(args[0], args[1]);
     if (method === 'setTopK') {
       model.topK = args[0];
       return;
@@ -166,7 +166,7 @@ class Host {
    * @param {number} id
    * @param {Supply | undefined} supply what the stream needed
    */
-  async #next(id, supply) {
+  async #pull(id, supply) {
     const stream = this.#streams.get(id);
     if (!stream) return { done: true };
     try {

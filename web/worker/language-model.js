@@ -1,10 +1,10 @@
 import { Model, splitOptions } from './model.js';
 
-/** @import { GeneratedToken, LanguageModel as SynchronousModel, SavedMemory, Segment } from '../language-model.js' */
+/** @import { GeneratedToken, SavedMemory, Segment } from '../language-model.js' */
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { Evaluation } from '../text.js' */
 /** @import { Training } from '../training.js' */
-/** @import { Complete, Ids, LanguageConfig, Source, StreamOf, TrainOptions, TrainProgress } from '../types.js' */
+/** @import { Complete, Floats, GenerateOptions, Ids, LanguageConfig, Source, StreamOf, TrainOptions, TrainProgress } from '../types.js' */
 /** @import { CallOptions } from './engine.js' */
 
 /**
@@ -64,10 +64,20 @@ export class LanguageModel extends Model {
   /**
    * Continues a text, token by token. The next token is computed when it is requested.
    * @param {Int32Array | readonly number[]} promptTokens at least one
-   * @param {NonNullable<Parameters<SynchronousModel['generate']>[1]> & CallOptions} [options] as on the main thread
+   * @param {GenerateOptions & CallOptions} [options] as on the main thread
    * @returns {AsyncGenerator<GeneratedToken, void, void>}
    */
   generate(promptTokens, options = {}) {
     return this.stream('generate', options, () => ({ args: [promptTokens, splitOptions(options)[0]] }));
+  }
+
+  /**
+   * Probabilities of the token that follows a text. The memory of training is not affected.
+   * @param {Int32Array | readonly number[]} tokens the text, at least one token
+   * @param {CallOptions} [options] options of the call
+   * @returns {Promise<Floats>} [vocabSize]
+   */
+  next(tokens, options) {
+    return this.call('next', [tokens], options);
   }
 }
