@@ -34,6 +34,16 @@ const collected = new FinalizationRegistry(({ core, address }) => {
 });
 
 /**
+ * Ends the threads of engines that are garbage-collected, with their models, without `dispose()`: the platform keeps a
+ * worker, and the memory that it shares, as long as it runs.
+ * @type {FinalizationRegistry<Core>}
+ */
+const abandoned = new FinalizationRegistry((core) => {
+  if (core.usable) warnCollected('an engine with threads');
+  core.dispose();
+});
+
+/**
  * One instance of the WebAssembly module and its models. Created by `load()`.
  */
 export class Engine {
@@ -62,6 +72,7 @@ export class Engine {
      * @type {readonly Router[]}
      */
     this.routers = Object.freeze(this.#schema.routers);
+    if (core.team) abandoned.register(this, core);
   }
 
   /** Memory of the engine in bytes. It grows with its models and never shrinks. */

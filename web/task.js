@@ -56,3 +56,17 @@ export async function unlessAborted(promise, signal) {
     signal.removeEventListener('abort', abort);
   }
 }
+
+/**
+ * Makes the iterator refuse what takes a list: Array.from would see an object without elements, and give an empty array.
+ * @template {object} T
+ * @param {T} iterator asynchronous
+ * @param {string} method whose result it is
+ * @returns {T}
+ */
+export function refuseAsList(iterator, method) {
+  const value = () => {
+    throw new TypeError(`the result of ${method} is asynchronous: use for await, or await Array.fromAsync()`);
+  };
+  return Object.defineProperty(iterator, Symbol.iterator, { value });
+}

@@ -6,7 +6,7 @@
 import { checkObject, checkSignal, rowWidth } from './check.js';
 import { DataStream } from './data-stream.js';
 import { runOf, schedulesOf } from './run.js';
-import { timeSlices, unlessAborted } from './task.js';
+import { refuseAsList, timeSlices, unlessAborted } from './task.js';
 
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { DataRecord, TrainingRun } from './run.js' */
@@ -134,6 +134,7 @@ export class Training {
    */
   constructor(events) {
     this.#events = events;
+    refuseAsList(this, 'train');
   }
 
   /**

@@ -167,4 +167,29 @@ describe('in a worker', () => {
       await stream.return();
     }
   });
+
+  it('also one that is in the middle of a validation', async () => {
+    const model = await there.createLanguageModel(TINY);
+    const validation = new Int32Array(200_000);
+    const stream = model.train(TOKENS, { steps: 100, validation, validateEvery: 1 });
+    const event = assert.rejects(stream.next(), { name: 'DisposedError' });
+    await model.setParameter('crit.out_layers.0.bias', new Float32Array(TINY.vocabSize));
+    await model.dispose();
+    await event;
+  });
+
+  it('a stream is no list', async () => {
+    const model = await there.createLanguageModel(TINY);
+    for (const stream of [model.train(TOKENS, { steps: 1 }), model.generate([1], { maxTokens: 2 })]) {
+      const list = /** @type {any} */ (stream);
+      const error = {
+        name: 'TypeError',
+        message: /^the result of (train|generate) is asynchronous: use for await/,
+      };
+      assert.throws(() => Array.from(list), error);
+      assert.throws(() => [...list], error);
+      assert.equal((await stream.next()).done, false, 'it goes on as what it is');
+    }
+    await model.dispose();
+  });
 });

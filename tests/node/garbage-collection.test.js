@@ -1,4 +1,4 @@
-/** A model without references that was not disposed: it is freed, and a developer is warned. */
+/** A model or an engine without references that was not disposed: it is freed, and a developer is warned. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
@@ -77,3 +77,39 @@ for (const entry of /** @type {const} */ (['index', 'worker'])) {
     });
   });
 }
+
+describe('garbage-collected engines', { concurrency: true }, () => {
+  for (const [entry, options, what] of /** @type {const} */ ([
+    ['worker', '{}', 'an engine in a worker'],
+    ['index', '{ threads: 2 }', 'an engine with threads'],
+  ])) {
+    it(`${entry}: their workers end, unless a model is still referenced`, async () => {
+      const program = `
+        import { setTimeout as sleep } from 'node:timers/promises';
+        import { Worker } from 'node:worker_threads';
+        import { load } from './web/${entry}.js';
+        let ended = 0;
+        const { terminate } = Worker.prototype;
+        Worker.prototype.terminate = function () { ended++; return terminate.call(this); };
+        const model = await (await load(${options})).createClassifier();
+        async function use() {
+          const dropped = await (await load(${options})).createClassifier();
+          await dropped.predict(new Float32Array(4));
+        }
+        for (let i = 0; i < 3; i++) await use();
+        for (let i = 0; ended < 3 && i < 1000; i++) {
+          globalThis.gc();
+          await sleep(10);
+        }
+        await model.predict(new Float32Array(4));
+        console.log(ended);
+      `;
+      const args = ['--expose-gc', '--input-type=module', '--eval', program];
+      const { NODE_ENV: _, ...env } = process.env;
+      // It ends although one engine was not disposed.
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, env });
+      assert.equal(stdout, '3\n');
+      assert.equal(stderr.split(`${what} was garbage-collected without dispose()`).length - 1, 3);
+    });
+  }
+});

@@ -52,6 +52,17 @@ const collected = new FinalizationRegistry(({ connection, id }) => {
 });
 
 /**
+ * Ends the workers of engines that are garbage-collected, with their models, without `dispose()`: the platform keeps a
+ * worker, and its memory, as long as it runs.
+ * @type {FinalizationRegistry<Connection>}
+ */
+const abandoned = new FinalizationRegistry((connection) => {
+  if (!connection.usable) return;
+  warnCollected('an engine in a worker');
+  void connection.close();
+});
+
+/**
  * An engine in a worker. Created by `load()`. Methods of the engine on this thread return promises here.
  */
 export class Engine {
@@ -74,6 +85,7 @@ export class Engine {
      * @type {readonly Router[]}
      */
     this.routers = Object.freeze(routers);
+    abandoned.register(this, connection);
   }
 
   /** Memory of the engine in bytes, as of the last reply. */
@@ -198,9 +210,9 @@ export class Engine {
   #adopt(description) {
     const { id, kind } = description;
     const connection = this.#connection;
-    // It must not refer to the model, which could then never be garbage-collected.
+    // It must not refer to the model, which could then never be garbage-collected. The engine lives as long as its models.
     const owner = {
-      connection,
+      ...{ engine: this, connection },
       release: (/** @type {object} */ model) => {
         collected.unregister(model);
         return connection.call(0, 'forget', [id]).then(undefined, ignoreDisposed);

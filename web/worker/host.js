@@ -106,7 +106,7 @@ class Host {
   #forget(target) {
     const model = this.#models.get(target);
     for (const [id, stream] of this.#streams) {
-      if (stream.model === model) void this.#return(id);
+      if (stream.model === model) void this.#return(id, new DisposedError('the model was disposed'));
     }
     model?.dispose();
     this.#models.delete(target);
@@ -184,12 +184,15 @@ class Host {
     }
   }
 
-  /** @param {number} id */
-  async #return(id) {
+  /**
+   * @param {number} id
+   * @param {Error} [reason]
+   */
+  async #return(id, reason) {
     const stream = this.#streams.get(id);
     this.#streams.delete(id);
     if (!stream) return;
-    stream.controller.abort();
+    stream.controller.abort(reason);
     // The abort is what it ends with.
     stream.pending?.catch(() => {});
     await stream.iterator.return?.();

@@ -1,3 +1,4 @@
+import { refuseAsList } from '../task.js';
 import { Model, splitOptions } from './model.js';
 
 /** @import { GeneratedToken, SavedMemory, Segment } from '../language-model.js' */
@@ -68,7 +69,8 @@ export class LanguageModel extends Model {
    * @returns {AsyncGenerator<GeneratedToken, void, void>}
    */
   generate(promptTokens, options = {}) {
-    return this.stream('generate', options, () => ({ args: [promptTokens, splitOptions(options)[0]] }));
+    const prepare = () => ({ args: [promptTokens, splitOptions(options)[0]] });
+    return refuseAsList(this.stream('generate', options, prepare), 'generate');
   }
 
   /**

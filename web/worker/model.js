@@ -16,6 +16,7 @@ import { isSource, sourceOf, Training } from '../training.js';
 /**
  * What a model gets from its engine.
  * @typedef {object} Owner
+ * @property {object} engine whose worker ends when neither it nor one of its models is referenced any more
  * @property {Connection} connection
  * @property {(model: object) => Promise<void>} release
  */
