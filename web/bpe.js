@@ -6,6 +6,7 @@
 import { checkInteger, fail, refuse } from './check.js';
 import { describe, readJSON, readReplacement, readTokens, toText } from './reading.js';
 
+/** @import { EncodeOptions } from './option-types.js' */
 /** @import { Integers } from './types.js' */
 /** @import { TokenDecoder, Vocabulary } from './vocabulary.js' */
 
@@ -105,8 +106,7 @@ export class BpeVocabulary {
   /**
    * Encodes a text.
    * @param {string | Uint8Array | ArrayBuffer} text bytes are read as UTF-8
-   * @param {{ replacement?: string | undefined }} [options] replacement: a text of the vocabulary that is used for
-   *   characters outside it
+   * @param {EncodeOptions} [options] of characters outside the vocabulary
    * @returns {Integers} token ids; a word outside the vocabulary is spelled with the tokens of its characters
    * @throws {RangeError} if one of these characters is not in the vocabulary either, and there is no replacement
    * @throws {TypeError} if the bytes are not UTF-8

@@ -26,6 +26,7 @@ import { isSource, sourceOf, train } from './training.js';
  * @property {Ids} targets [n] class ids
  */
 
+/** @import { MeasureOptions } from './option-types.js' */
 /** @import { VectorEvaluation } from './data.js' */
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Training } from './training.js' */
@@ -105,7 +106,7 @@ export class Classifier extends Model {
    * `logits()` are those of the last part of the probe. The routing of a probe is remembered, so that the next
    * measurement of the same probe has a switch rate.
    * @param {Partial<Batch> | Numbers} probe [N, inputSize]; its targets, if any, are the classes
-   * @param {{ classes?: Ids | undefined }} [options] classes: [N] the class of each vector, for `specialisation`
+   * @param {MeasureOptions} [options] classes of the vectors
    * @returns {LayerMeasures[]} one entry per layer; layers without a router (dense) have none
    * @throws {TypeError | RangeError} naming the argument
    */

@@ -31,7 +31,8 @@ import { timeSlices } from './task.js';
  * @property {Integers} targets [n] class ids
  */
 
-/** @import { Floats, Ids, Integers, Numbers, Signal } from './types.js' */
+/** @import { BatchesOptions, EvaluateVectorsOptions, SplitVectorsOptions } from './option-types.js' */
+/** @import { Floats, Ids, Integers, Numbers } from './types.js' */
 
 /**
  * @typedef {object} GivenVectors
@@ -79,9 +80,7 @@ function take({ inputs, targets, size }, rows) {
  * Splits vectors at random into a training and a validation set. (For texts, `splitText` holds out the end.)
  *
  * @param {GivenVectors} data all vectors
- * @param {object} [options] how to split
- * @param {number | undefined} [options.validation] the share to hold out, 0 to below 1; default 0.1
- * @param {number | undefined} [options.seed] seed of the random choice, 0 (default) to 4294967295
+ * @param {SplitVectorsOptions} [options] how to split
  * @returns {{ train: Vectors, validation: Vectors }} copies
  * @throws {TypeError | RangeError} naming the argument
  */
@@ -109,9 +108,7 @@ export class Batches {
 
   /**
    * @param {GivenVectors} data all vectors
-   * @param {object} options how to make batches
-   * @param {number} options.batchSize vectors per batch
-   * @param {number | undefined} [options.seed] seed of the order, 0 (default) to 4294967295
+   * @param {BatchesOptions} options how to make batches
    * @throws {TypeError | RangeError} naming the argument
    */
   constructor(data, options) {
@@ -265,7 +262,7 @@ const larger = (a, b) => Math.max(a, b);
  *
  * @param {EvaluatedClassifier} model a classifier, on this thread or in a worker
  * @param {GivenVectors} data any number of vectors
- * @param {{ signal?: Signal | undefined }} [options] signal: stops between two batches
+ * @param {EvaluateVectorsOptions} [options] of the evaluation
  * @returns {Promise<VectorEvaluation>}
  */
 export async function evaluateVectors(model, data, options = {}) {

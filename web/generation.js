@@ -10,7 +10,7 @@ import {
   toIntegers,
 } from './check.js';
 
-/** @import { GenerateOptions } from './types.js' */
+/** @import { GenerateOptions } from './option-types.js' */
 
 /** As in src/hyperrouter.h. */
 const PENALTY = { least: 1e-3, most: 1e3 };

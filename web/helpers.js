@@ -9,6 +9,7 @@ export { fieldsInUse } from './config.js';
 export * from './data.js';
 export * from './errors.js';
 export * from './measures.js';
+export * from './option-types.js';
 export * from './regression.js';
 export * from './schedules.js';
 export { evaluateSequences, SequenceBatches } from './sequences.js';

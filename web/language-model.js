@@ -22,6 +22,7 @@ import { recordOf } from './run.js';
 import { evaluateText, TextStreams } from './text.js';
 import { isSource, sourceOf, train } from './training.js';
 
+/** @import { GenerateOptions, MeasureOptions } from './option-types.js' */
 /** @import { Checkpoint } from './checkpoint.js' */
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Evaluation } from './text.js' */
@@ -166,8 +167,7 @@ export class LanguageModel extends Model {
    * part of the probe. The routing of a probe is remembered, so that the next measurement of the same probe has a
    * switch rate.
    * @param {Ids} probe [N] tokens
-   * @param {{ classes?: Ids | undefined }} [options] classes: [N] the class of each token, for `specialisation`; see
-   *   `characterClasses`
+   * @param {MeasureOptions} [options] classes of the tokens; see `characterClasses`
    * @returns {LayerMeasures[]} one entry per layer; layers without a router (dense) have none
    * @throws {TypeError | RangeError} naming the argument
    */

@@ -30,14 +30,14 @@ const RELAXED_PROBE = [...HEAD, 19, 1, 17, 0, ...SPLAT, ...SPLAT, ...SPLAT, 253,
  * Options of `load`.
  *
  * @property {'auto' | Variant | undefined} [variant] `simd` computes the same bits on every machine; `relaxed-simd` uses fused
- *   multiply-add. `auto` (default) takes the latter where it is supported.
- * @property {number | 'auto' | undefined} [threads] threads that share the work of a model, 1 (default) to 64; `auto`: one per
+ *   multiply-add. `auto` takes the latter where it is supported; default 'auto'
+ * @property {number | 'auto' | undefined} [threads] threads that share the work of a model; default 1, 1 to 64; 'auto': one per
  *   core, up to 8, if memory can be shared. Results have the same bits for any number. More than one needs shared
  *   memory: Node, or a cross-origin isolated page.
  * @property {WasmSource | PromiseLike<WasmSource> | undefined} [wasm] the module: URL, response, bytes or compiled module. Default: the
  *   file beside this one. With more than one thread, a module whose name ends in `.threads.wasm`.
- * @property {(() => PlatformWorker) | undefined} [createThread] creates a worker from the exported `./thread`; needed only where a bundler
- *   does not find the file itself
+ * @property {(() => PlatformWorker) | undefined} [createThread] creates a worker from the exported `hyperrouter-wasm/thread`; needed
+ *   only where a bundler does not find the file itself; default: from the file beside this one
  */
 
 /** @param {number[]} probe */

@@ -23,6 +23,7 @@ import { INPUT, OPTIONS, optionsOf } from './options.js';
 import { LARGEST_RATE, SHARES } from './parts.js';
 import { hasBest } from './run.js';
 
+/** @import { SaveOptions } from './option-types.js' */
 /** @import { PlainConfig } from './config.js' */
 /** @import { Core, RawParameter } from './core.js' */
 /** @import { Checkpoint } from './checkpoint.js' */
@@ -415,13 +416,7 @@ export class Model {
 
   /**
    * The model as a safetensors file that PyTorch code can open too.
-   * @param {object} [options] what else to save
-   * @param {boolean | undefined} [options.optimizer] also save Adam's moments, the number of steps, the memory, and the run of
-   *   `train` with its best state, so that `train(data, { resume: true })` continues as if it had not been interrupted;
-   *   default: false
-   * @param {Record<string, string> | undefined} [options.metadata] strings to save; default: `model.metadata`
-   * @param {'f32' | 'f16' | 'bf16' | undefined} [options.dtype] numbers in the file; default: f32. The others take half the space and
-   *   round: for finished models, not together with `optimizer`
+   * @param {SaveOptions} [options] what else to save
    * @returns {Bytes} the file
    * @throws {TypeError | RangeError} naming the option
    */

@@ -7,6 +7,8 @@
 
 import { checkInteger, checkName, checkNumber, checkOptions, refuse } from './check.js';
 
+/** @import { ConstantOptions, CosineOptions, TopKScheduleOptions } from './option-types.js' */
+
 /**
  * @typedef {(step: number) => number} Schedule
  * A learning rate, or a number of experts, as a function of the step, counted from 0.
@@ -35,11 +37,7 @@ function cosPi(t) {
  * Linear warm-up to the learning rate, then cosine decay to the floor, which is reached at `steps` and kept. Step s of
  * the warm-up has learningRate · (s + 1) / warmup, so that no step has a rate of 0.
  *
- * @param {object} options shape of the schedule
- * @param {number} options.learningRate  peak learning rate, above 0
- * @param {number} options.steps         number of steps of the run, at least 1
- * @param {number | undefined} [options.warmup]  steps, 0 (default) to steps
- * @param {number | undefined} [options.floor]       final learning rate, 0 (default) to learningRate
+ * @param {CosineOptions} options shape of the schedule
  * @returns {Schedule}
  * @throws {TypeError | RangeError} naming the option
  */
@@ -60,9 +58,7 @@ export function cosineSchedule(options) {
 /**
  * The same learning rate at every step, after an optional linear warm-up.
  *
- * @param {object} options shape of the schedule
- * @param {number} options.learningRate  above 0
- * @param {number | undefined} [options.warmup]  steps, default 0
+ * @param {ConstantOptions} options shape of the schedule
  * @returns {Schedule}
  * @throws {TypeError | RangeError} naming the option
  */
@@ -91,11 +87,7 @@ export const topKSchedules = Object.freeze(/** @type {const} */ (['constant', 'l
  * Schedule of the number of experts per token: constant, or growing linearly from kMin to kMax over `steps` as in
  * HyperRouter's published training (8 to 16 there), and kMax after that.
  *
- * @param {object} options shape of the schedule
- * @param {number} options.kMax     final number of experts per token, at least 1
- * @param {number | undefined} [options.kMin]   initial number of experts per token, 1 (default) to kMax; `linear_increase` only
- * @param {number | undefined} [options.steps]  at least 1; `linear_increase` only
- * @param {'constant' | 'linear_increase' | undefined} [options.kind]  default: linear_increase
+ * @param {TopKScheduleOptions} options shape of the schedule
  * @returns {Schedule} round(kMin + (kMax - kMin) · step / steps), halves rounded up
  * @throws {TypeError | RangeError} naming the option
  */

@@ -19,6 +19,7 @@ import {
 } from './check.js';
 import { timeSlices } from './task.js';
 
+/** @import { EvaluateTextOptions, SplitTextOptions, StreamsOptions } from './option-types.js' */
 /** @import { Ids, Integers, Signal } from './types.js' */
 /** @import { Vocabulary } from './vocabulary.js' */
 
@@ -27,7 +28,7 @@ import { timeSlices } from './task.js';
  *
  * @template {{ length: number, subarray(begin?: number, end?: number): T }} T
  * @param {T} tokens  a typed array
- * @param {{ validation?: number | undefined }} [options]  validation: the share to hold out, 0 to below 1; default 0.1
+ * @param {SplitTextOptions} [options] how to split
  * @returns {{ train: T, validation: T }}
  * @throws {TypeError | RangeError} naming the argument
  */
@@ -64,7 +65,7 @@ export class TextStreams {
 
   /**
    * @param {Ids} tokens token ids of the text
-   * @param {{ batchSize: number, length: number }} options  batchSize: number of streams; length: tokens per segment
+   * @param {StreamsOptions} options how to cut it
    * @throws {TypeError | RangeError} naming the argument; every stream needs at least two tokens
    */
   constructor(tokens, options) {
@@ -173,13 +174,7 @@ const EVALUATION = ['batchSize', 'length', 'vocabulary', 'onProgress', 'signal']
  *
  * @param {EvaluatedModel} model a language model, on this thread or in a worker
  * @param {Ids} tokens  at least 2
- * @param {object} [options] how to read the text
- * @param {number | undefined} [options.batchSize]  streams; by default the model's batchSize, or fewer if the text is short
- * @param {number | undefined} [options.length]     tokens per segment; by default the model's contextLength
- * @param {Vocabulary | undefined} [options.vocabulary]  for bitsPerByte
- * @param {((progress: { tokens: number, total: number, loss: number }) => void) | undefined} [options.onProgress]  called
- *   after each segment, while `model.routing()` and `model.logits()` are those of the segment; loss: mean so far
- * @param {Signal | undefined} [options.signal]  stops between two segments
+ * @param {EvaluateTextOptions} [options] how to read the text
  * @returns {Promise<Evaluation>} rejects with the signal's reason (an AbortError by default) if aborted
  */
 export async function evaluateText(model, tokens, options = {}) {

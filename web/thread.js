@@ -3,10 +3,12 @@
  * engine's thread team until that is dissolved.
  */
 
+/** @import { WasmMemory, WasmModule } from './platform.js' */
+
 /**
  * @typedef {object} ThreadStart
- * @property {WebAssembly.Module} module
- * @property {WebAssembly.Memory} memory shared
+ * @property {WasmModule} module
+ * @property {WasmMemory} memory shared
  * @property {number} team address
  * @property {number} thread number, from 1
  * @property {number} stack address of the end of the thread's stack, which grows down

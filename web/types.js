@@ -311,25 +311,6 @@
  */
 
 /**
- * @typedef {object} GenerateOptions
- * Options of `generate`. Tokens are drawn from the softmax of the logits, after the penalty and divided by the
- * temperature, cut first to `topTokens` and of these to `topP`.
- *
- * @property {number | undefined} [maxTokens] most tokens to generate; default 100
- * @property {number | undefined} [temperature] below 1: less random; 0 always takes the most likely token; default 1
- * @property {number | undefined} [topP] nucleus sampling: sample from the smallest set of most likely tokens whose
- *   probabilities add up to this share; default 1, above 0 to 1
- * @property {number | undefined} [topTokens] top-k sampling: sample from this many most likely tokens; default
- *   `vocabSize` (all), 1 to `vocabSize`. `topK` is the number of experts per token
- * @property {number | undefined} [repetitionPenalty] of tokens that are already in the text, the prompt included: a positive
- *   logit is divided by it, a negative one multiplied (CTRL, Keskar et al. 2019); above 1: fewer repetitions; default
- *   1 (none), 0.001 to 1000
- * @property {Ids | undefined} [stop] a sequence of tokens, or an array of such sequences: the text ends when one of them
- *   has been generated, and ends with it; default: none
- * @property {number | undefined} [seed] 0 (default) to 4294967295; the same seed generates the same text
- */
-
-/**
  * @template Validation, Probe
  * @typedef {object} TrainOptions
  * Options of `model.train`.

@@ -6,6 +6,7 @@
 import { fail, refuse } from './check.js';
 import { checkToken, describe, readJSON, readReplacement, readText, readTokens, toText } from './reading.js';
 
+/** @import { EncodeOptions } from './option-types.js' */
 /** @import { Integers } from './types.js' */
 
 /**
@@ -14,7 +15,7 @@ import { checkToken, describe, readJSON, readReplacement, readText, readTokens, 
  *
  * @property {string} kind of vocabulary, for `vocabularyFromJSON`
  * @property {number} size token ids are integers from 0 to size - 1
- * @property {(text: string | Uint8Array, options?: { replacement?: string | undefined }) => Int32Array} encode
+ * @property {(text: string | Uint8Array, options?: EncodeOptions) => Int32Array} encode
  *   a new array of token ids; bytes are read as UTF-8
  * @property {(tokens: Iterable<number>) => string} decode text of the tokens
  * @property {() => TokenDecoder} decoder decodes tokens one at a time
@@ -51,7 +52,7 @@ export class ByteVocabulary {
   /**
    * Encodes a text, or any bytes.
    * @param {string | Uint8Array | ArrayBuffer} text  a string is encoded as UTF-8; a lone surrogate becomes U+FFFD
-   * @param {{ replacement?: string | undefined }} [options] as of other vocabularies; nothing needs to be replaced here
+   * @param {EncodeOptions} [options] as of other vocabularies; nothing needs to be replaced here
    * @returns {Integers} one token per byte
    * @throws {TypeError} if it is neither a string nor bytes
    */
@@ -154,8 +155,7 @@ export class CharacterVocabulary {
   /**
    * Encodes a text.
    * @param {string | Uint8Array | ArrayBuffer} text bytes are read as UTF-8
-   * @param {{ replacement?: string | undefined }} [options]  replacement: a character of the vocabulary that is used for
-   *   characters outside it
+   * @param {EncodeOptions} [options] of characters outside the vocabulary
    * @returns {Integers} one token per code point
    * @throws {RangeError} if a character is not in the vocabulary and there is no replacement
    * @throws {TypeError} if the bytes are not UTF-8

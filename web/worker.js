@@ -30,8 +30,8 @@ export * from './worker/text-classifier.js';
  * Options of `load` for the worker.
  *
  * @property {PlatformWorker | PlatformURL | string | undefined} [worker] a worker created from the exported `hyperrouter-wasm/worker-script`, or
- *   the URL of that script; needed only where a bundler does not find the file itself. The engine owns the worker and
- *   terminates it.
+ *   the URL of that script; needed only where a bundler does not find the file itself, or it is of another origin;
+ *   default: the file of the package. The engine owns the worker and terminates it.
  * @property {Signal | undefined} [signal] aborts loading
  */
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, writeFile } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -105,41 +105,6 @@ describe('the packed package without a page', () => {
       ...['--profile', 'esm-only', '--no-color', '--exclude-entrypoints'],
       ...wasm.map((path) => path.replace('web/', './')),
     ]);
-  });
-
-  it('its types fit strict programs', async () => {
-    await copyFile(join(HERE, 'sample.ts'), join(folder, 'sample.ts'));
-    for (const [module, resolution] of [
-      ['NodeNext', 'NodeNext'],
-      ['ESNext', 'Bundler'],
-    ]) {
-      const compilerOptions = {
-        ...{ strict: true, noEmit: true, target: 'ES2022', module, moduleResolution: resolution, types: [] },
-        ...{
-          lib: ['ES2022', 'DOM', 'ESNext.Disposable'],
-          exactOptionalPropertyTypes: true,
-          skipLibCheck: false,
-        },
-      };
-      await writeFile(
-        join(folder, 'tsconfig.json'),
-        JSON.stringify({ compilerOptions, files: ['sample.ts'] }),
-      );
-      await run(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', folder]);
-    }
-  });
-
-  it('its types need no library besides the language itself', async () => {
-    await copyFile(join(HERE, 'sample-bare.ts'), join(folder, 'sample-bare.ts'));
-    for (const lib of [['ES2022'], ['ES2022', 'DOM'], ['ESNext', 'DOM']]) {
-      const compilerOptions = {
-        ...{ strict: true, noEmit: true, target: 'ES2022', module: 'NodeNext', types: [], lib },
-        ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false },
-      };
-      const config = { compilerOptions, files: ['sample-bare.ts'] };
-      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
-      await run(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', folder]);
-    }
   });
 
   it('is small', async (test) => {

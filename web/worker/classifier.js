@@ -1,5 +1,6 @@
 import { Model } from './model.js';
 
+/** @import { MeasureOptions } from '../option-types.js' */
 /** @import { Batch } from '../classifier.js' */
 /** @import { VectorEvaluation } from '../data.js' */
 /** @import { LayerMeasures } from '../measures.js' */
@@ -38,7 +39,7 @@ export class Classifier extends Model {
   /**
    * Routing metrics of the vectors of a probe.
    * @param {Partial<Batch> | Numbers} probe [N, inputSize]; its targets, if any, are the classes
-   * @param {{ classes?: Ids | undefined } & CallOptions} [options] classes: [N] the class of each vector
+   * @param {MeasureOptions & CallOptions} [options] classes of the vectors
    * @returns {Promise<LayerMeasures[]>} one entry per layer
    */
   measure(probe, options = {}) {

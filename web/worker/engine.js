@@ -14,9 +14,17 @@ import { TextClassifier } from './text-classifier.js';
 /** @import { Description } from './model.js' */
 
 /**
+ * @typedef {object} RouterInWorker
+ * The key `router` of a configuration in a worker.
+ *
+ * @property {RouterName | PlatformURL | undefined} [router] where the router logits come from: a name, or the URL of a module
+ *   whose default export is a router of your own; default 'hyperrouter'
+ */
+
+/**
  * @template Config
- * @typedef {Omit<Config, 'router'> & { router?: RouterName | PlatformURL | undefined }} InWorker
- * A configuration of a model in a worker: a router of your own is the URL of a module whose default export it is.
+ * @typedef {Omit<Config, 'router'> & RouterInWorker} InWorker
+ * A configuration of a model in a worker.
  */
 
 /** @typedef {LanguageModel | Classifier | TextClassifier | Regressor} AnyModel a model of any kind in a worker */
@@ -35,9 +43,9 @@ const CLASSES = {
  * Options of every call, besides its own.
  *
  * @property {Signal | undefined} [signal] a call that is already aborted does nothing; a stream ends; other pending calls
- *   continue
+ *   continue; default: none
  * @property {boolean | undefined} [transfer] transfers the arrays to the worker instead of copying them; they are empty here
- *   afterwards. An array that is only a part of its buffer is still copied.
+ *   afterwards; default false. An array that is only a part of its buffer is still copied.
  */
 
 /**

@@ -15,6 +15,8 @@ import { Feed } from './feed.js';
 import { errorToWire, pack } from './wire.js';
 
 /** @import { AnyModel, Engine } from '../engine.js' */
+/** @import { Classifier } from '../classifier.js' */
+/** @import { Signal } from '../platform.js' */
 /** @import { Call, Reply } from './connection.js' */
 /** @import { Supply } from './feed.js' */
 
@@ -26,7 +28,7 @@ import { errorToWire, pack } from './wire.js';
  * @typedef {object} Stream
  * @property {AnyModel} model
  * @property {AnyIterator} iterator
- * @property {AbortController} controller
+ * @property {{ signal: Signal, abort: (reason?: unknown) => void }} controller
  * @property {Feed} feed
  * @property {Promise<IteratorResult<unknown>>} [pending]
  */

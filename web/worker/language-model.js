@@ -1,6 +1,7 @@
 import { refuseAsList } from '../task.js';
 import { Model, splitOptions } from './model.js';
 
+/** @import { GenerateOptions, MeasureOptions } from '../option-types.js' */
 /** @import { GeneratedToken, SavedMemory, Segment } from '../language-model.js' */
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { Evaluation } from '../text.js' */
@@ -29,7 +30,7 @@ export class LanguageModel extends Model {
   /**
    * Routing metrics of the text of a probe. The memory of training is not affected.
    * @param {Ids} probe [N] tokens
-   * @param {{ classes?: Ids | undefined } & CallOptions} [options] classes: [N] the class of each token
+   * @param {MeasureOptions & CallOptions} [options] classes of the tokens
    * @returns {Promise<LayerMeasures[]>} one entry per layer
    */
   measure(probe, options = {}) {

@@ -7,10 +7,11 @@ import { unlessAborted } from '../task.js';
 import { isSource, sourceOf, Training } from '../training.js';
 
 /** @import { Model as SynchronousModel } from '../model.js' */
-/** @import { Bytes, Complete, Floats, LayerRouting, ModelKind, Numbers, MemoryUse, Parameter, SharedConfig, StepOptions, StepResult } from '../types.js' */
+/** @import { Bytes, Complete, Floats, LayerRouting, MemoryUse, ModelKind, Numbers, Parameter, SharedConfig, StepOptions, StepResult } from '../types.js' */
 /** @import { TrainingRun } from '../run.js' */
 /** @import { Transfer } from '../transfer.js' */
 /** @import { Answer, Connection, Need } from './connection.js' */
+/** @import { SaveOptions } from '../option-types.js' */
 /** @import { CallOptions } from './engine.js' */
 
 /**
@@ -308,7 +309,7 @@ export class Model {
 
   /**
    * The model as a safetensors file that PyTorch code can open too.
-   * @param {Parameters<SynchronousModel['saveCheckpoint']>[0] & CallOptions} [options] as on the main
+   * @param {SaveOptions & CallOptions} [options] as on the main
    *   thread
    * @returns {Promise<Bytes>} the file
    */
