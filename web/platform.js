@@ -19,8 +19,8 @@
  */
 
 /**
- * @typedef {typeof globalThis extends { Worker: { prototype: infer T } } ? T : { terminate(): unknown }} PlatformWorker
- * A `Worker`.
+ * @typedef {{ postMessage(message: any): void, terminate(): unknown }} PlatformWorker
+ * A `Worker` of a browser, or of Node's `worker_threads`.
  */
 
 /**

@@ -79,20 +79,19 @@ function unreadable(error) {
 
 /**
  * @param {unknown} source
+ * @param {string} [name] of the argument
+ * @param {string} [may] valid values
  * @returns {PlatformURL} relative to the page, not to the script of a worker
  */
-export function absolute(source) {
-  if (typeof source !== 'string' && !isUrl(source)) {
-    return refuse(
-      'wasm',
-      'a URL, a Response, an ArrayBuffer, a Uint8Array or a WebAssembly.Module',
-      source,
-      TypeError,
-    );
-  }
+export function absolute(
+  source,
+  name = 'wasm',
+  may = 'a URL, a Response, an ArrayBuffer, a Uint8Array or a WebAssembly.Module',
+) {
+  if (typeof source !== 'string' && !isUrl(source)) return refuse(name, may, source, TypeError);
   const base = globalThis.location?.href ?? import.meta.url;
   const address = String(source);
-  return URL.canParse(address, base) ? new URL(address, base) : refuse('wasm', 'a URL', address, TypeError);
+  return URL.canParse(address, base) ? new URL(address, base) : refuse(name, 'a URL', address, TypeError);
 }
 
 /** @param {PlatformResponse} response */

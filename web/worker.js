@@ -8,12 +8,12 @@
  *
  * @module
  */
-import { checkOptions, checkSignal, isUrl, refuse } from './check.js';
+import { checkOptions, checkSignal, isUrl } from './check.js';
 import { EngineError } from './errors.js';
-import { nodeWorker } from './node.js';
 import { absolute, isResponse, readResponse } from './source.js';
 import { Connection } from './worker/connection.js';
 import { Engine } from './worker/engine.js';
+import { checkWorker, foreignWorker, nodeWorker } from './workers.js';
 
 /** @import { LoadOptions as EngineOptions, WasmSource } from './load.js' */
 /** @import { PlatformURL, PlatformWorker, Signal } from './platform.js' */
@@ -53,7 +53,8 @@ export async function load(options = {}) {
   signal?.throwIfAborted();
   const source = wasm === undefined ? undefined : await portable(await wasm);
   const script = typeof worker === 'string' || isUrl(worker) ? String(worker) : 'its script';
-  const connection = new Connection(startWorker(worker), script);
+  const hint = typeof Worker === 'function' ? `: ${SCRIPT}` : '';
+  const connection = new Connection(startWorker(worker), `${script} cannot be loaded, or failed${hint}`);
   const stop = () => void connection.close(signal?.reason);
   signal?.addEventListener('abort', stop, { once: true });
   try {
@@ -66,31 +67,26 @@ export async function load(options = {}) {
   }
 }
 
+/** What browsers demand of the script of a worker. */
+const SCRIPT =
+  'its script must be of the same origin as the page, and the page must allow it (worker-src); pass load({ worker }) ' +
+  'with a URL of this origin, such as one of a Blob that imports the script';
+
 /**
  * @param {PlatformWorker | PlatformURL | string | undefined} given
  * @returns {Worker}
  */
 function startWorker(given) {
+  const may = 'a Worker or the URL of its script';
   try {
     if (given === undefined) return ownWorker();
-    if (typeof given !== 'string' && !isUrl(given)) return checkWorker(given);
+    if (typeof given !== 'string' && !isUrl(given)) return checkWorker('worker', may, given);
     if (typeof Worker === 'function') return new Worker(given, { type: 'module' });
-    return scriptOfNode(new URL(given, import.meta.url));
+    return scriptOfNode(absolute(given, 'worker', may));
   } catch (cause) {
     if (cause instanceof EngineError || cause instanceof TypeError) throw cause;
-    const why =
-      'its script must be of the same origin as the page, and the page must allow it (worker-src); pass load({ worker }) ' +
-      'with a URL of this origin, such as one of a Blob that imports the script';
-    throw new EngineError(`the worker cannot be started: ${why}`, { cause });
+    throw new EngineError(`the worker cannot be started: ${SCRIPT}`, { cause });
   }
-}
-
-/** @param {PlatformWorker} worker */
-function checkWorker(worker) {
-  const fits = ['postMessage', 'terminate'].every(
-    (key) => typeof (/** @type {any} */ (worker)?.[key]) === 'function',
-  );
-  return fits ? worker : refuse('worker', 'a Worker or the URL of its script', worker, TypeError);
 }
 
 function ownWorker() {
@@ -101,12 +97,11 @@ function ownWorker() {
         'load({ worker, wasm })',
     );
   }
-  // A literal so that bundlers find the script; for browsers and bundlers only.
-  if (typeof Worker === 'function') {
-    return new Worker(new URL('./worker/host.js', import.meta.url), { type: 'module' });
-  }
   const here = import.meta.url;
-  return scriptOfNode(new URL('./worker/host.js', here));
+  if (typeof Worker !== 'function') return scriptOfNode(new URL('./worker/host.js', here));
+  const foreign = foreignWorker('./worker/host.js', here, 'worker.js');
+  // A literal so that bundlers find the script.
+  return foreign ?? new Worker(new URL('./worker/host.js', import.meta.url), { type: 'module' });
 }
 
 /** @param {URL} url */

@@ -96,6 +96,29 @@ describe('the packed package in a page', () => {
     });
   });
 
+  it('runs from another origin, without a bundler', async () => {
+    const elsewhere = await serve(web, {
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+    });
+    try {
+      const root = join(folder, 'elsewhere');
+      await writePage(root, 'index.html', './page.js');
+      const app = await readFile(join(folder, 'app.js'), 'utf8');
+      const plain = app
+        .replace("'hyperrouter-wasm'", `'${elsewhere.url}/index.js'`)
+        .replace("'hyperrouter-wasm/worker'", `'${elsewhere.url}/worker.js'`);
+      await writeFile(join(root, 'app.js'), plain);
+      await copyFile(join(folder, 'page.js'), join(root, 'page.js'));
+      assertRan(await outcomeIn(root));
+      const threaded = await outcomeIn(root, { headers: ISOLATED, path: '/index.html?threads=2' });
+      assertRan(threaded);
+      assert.equal(threaded.result.threads, 2);
+    } finally {
+      elsewhere.close();
+    }
+  });
+
   describe('Vite', () => {
     const config = /** @type {import('vite').InlineConfig} */ ({ configFile: false, logLevel: 'error' });
     // Up to version 7, its pre-bundling moved scripts away from the files that they refer to.
@@ -175,6 +198,34 @@ describe('the packed package in a page', () => {
     const threaded = await outcomeIn(outdir, { headers: ISOLATED, path: '/index.html?threads=2' });
     assertRan(threaded);
     assert.equal(threaded.result.threads, 2);
+  });
+
+  it('esbuild builds it as a script that is no module', async () => {
+    const outdir = join(folder, 'script');
+    const options = /** @type {import('esbuild').BuildOptions} */ ({
+      ...{ absWorkingDir: folder, bundle: true, format: 'iife', outdir },
+      // What is missing in such a script is passed to load.
+      ...{ logOverride: { 'empty-import-meta': 'silent' }, logLevel: 'error' },
+    });
+    await writeFile(
+      join(folder, 'script.js'),
+      `import { tryPackage } from './app.js';
+      const given = location.search ? {} : { wasm: './hyperrouter.simd.wasm', worker: './worker/host.js' };
+      const report = (outcome) => (document.body.dataset.outcome = JSON.stringify(outcome));
+      tryPackage(given).then((result) => report({ result }), ({ name, message }) => report({ error: name + ': ' + message }));`,
+    );
+    const entryPoints = { script: './script.js', 'worker/host': 'hyperrouter-wasm/worker-script' };
+    await esbuild.build({ ...options, entryPoints });
+    await copyFile(join(web, 'hyperrouter.simd.wasm'), join(outdir, 'hyperrouter.simd.wasm'));
+    await writePage(outdir, 'index.html', './script.js');
+    const page = join(outdir, 'index.html');
+    await writeFile(page, (await readFile(page, 'utf8')).replace('type="module"', ''));
+    assertRan(await outcomeIn(outdir));
+    const { error } = await outcomeIn(outdir, { path: '/index.html?alone' });
+    assert.match(
+      error,
+      /^EngineError: .*: pass load\(\{ wasm \}\) with its URL, its bytes or a compiled module$/,
+    );
   });
 
   it('Rollup builds it', async () => {

@@ -5,10 +5,11 @@
 import { checkSignal } from '../check.js';
 import { DisposedError, EngineError } from '../errors.js';
 import { unlessAborted } from '../task.js';
+import { isNodeWorker } from '../workers.js';
 import { errorFromWire, pack } from './wire.js';
 
-/** @import { PlatformWorker } from '../platform.js' */
 /** @import { CallOptions } from './engine.js' */
+/** @import { NodeWorker } from '../workers.js' */
 /** @import { WireError } from './wire.js' */
 
 /**
@@ -45,15 +46,18 @@ export class Connection {
   #closing = new AbortController();
 
   /**
-   * @param {PlatformWorker} worker owned by the connection from now on
-   * @param {string} script for messages
+   * @param {Worker} worker owned by the connection from now on
+   * @param {string} failed why a worker may stop that has never answered
    */
-  constructor(worker, script) {
+  constructor(worker, failed) {
     this.#worker = worker;
-    const failed = `${script} cannot be loaded, or failed`;
+    let reason = failed;
     listen(worker, {
-      message: (reply) => this.#answer(reply),
-      end: (cause, message = failed) => {
+      message: (reply) => {
+        reason = 'its script failed';
+        this.#answer(reply);
+      },
+      end: (cause, message = reason) => {
         void this.close(new EngineError(`the worker stopped: ${message}`, { cause }));
       },
     });
@@ -176,18 +180,15 @@ export class Connection {
 
 /**
  * Listens to a worker of a browser or of Node.
- * @param {Worker} worker
+ * @param {Worker | NodeWorker} worker
  * @param {{ message: (data: any) => void, end: (cause: unknown, message?: string) => void }} listener
  */
 function listen(worker, { message, end }) {
-  const node = /** @type {{ on?: (event: string, listener: (value: any) => void) => void }} */ (
-    /** @type {unknown} */ (worker)
-  );
-  if (typeof node.on === 'function' && typeof worker.addEventListener !== 'function') {
-    node.on('message', message);
-    node.on('error', (error) => end(error));
-    node.on('messageerror', (error) => end(error, 'a reply cannot be read'));
-    node.on('exit', (code) => end(undefined, `it ended with code ${code}`));
+  if (isNodeWorker(worker)) {
+    worker.on('message', message);
+    worker.on('error', (error) => end(error));
+    worker.on('messageerror', (error) => end(error, 'a reply cannot be read'));
+    worker.on('exit', (code) => end(undefined, `it ended with code ${code}`));
     return;
   }
   worker.addEventListener('message', ({ data }) => message(data));

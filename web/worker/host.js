@@ -11,6 +11,7 @@ import { show, thrownText } from '../message.js';
 import { Model } from '../model.js';
 import { workerThreads } from '../node.js';
 import { TextClassifier } from '../text-classifier.js';
+import { workerThreads } from '../workers.js';
 import { Feed } from './feed.js';
 import { errorToWire, pack } from './wire.js';
 
