@@ -27,7 +27,7 @@ import { isSource, sourceOf, train } from './training.js';
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Evaluation } from './text.js' */
 /** @import { TrainedModel, Training } from './training.js' */
-/** @import { Complete, Floats, GenerateOptions, Ids, LanguageConfig, LayerRouting, Source, StreamOf, TrainOptions, TrainProgress } from './types.js' */
+/** @import { Complete, Floats, Ids, LanguageConfig, LayerRouting, Source, StreamOf, TrainOptions, TrainProgress } from './types.js' */
 
 /**
  * @typedef {object} Segment

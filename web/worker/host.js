@@ -9,7 +9,6 @@ import { DisposedError, RouterError } from '../errors.js';
 import { load } from '../load.js';
 import { show, thrownText } from '../message.js';
 import { Model } from '../model.js';
-import { workerThreads } from '../node.js';
 import { TextClassifier } from '../text-classifier.js';
 import { workerThreads } from '../workers.js';
 import { Feed } from './feed.js';

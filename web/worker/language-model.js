@@ -6,7 +6,7 @@ import { Model, splitOptions } from './model.js';
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { Evaluation } from '../text.js' */
 /** @import { Training } from '../training.js' */
-/** @import { Complete, Floats, GenerateOptions, Ids, LanguageConfig, Source, StreamOf, TrainOptions, TrainProgress } from '../types.js' */
+/** @import { Complete, Floats, Ids, LanguageConfig, Source, StreamOf, TrainOptions, TrainProgress } from '../types.js' */
 /** @import { CallOptions } from './engine.js' */
 
 /**
