@@ -51,8 +51,13 @@ class Host {
     this.#send = send;
   }
 
-  /** @param {Call} call */
-  async answer({ id, target, method, args }) {
+  /** @param {unknown} message a call, unless somebody else has sent it */
+  async answer(message) {
+    if (!isCall(message)) {
+      const error = errorToWire(new TypeError('the message is not a call of this package'));
+      return this.#send({ id: idOf(message), error }, []);
+    }
+    const { id, target, method, args } = message;
     /** @type {Reply} */
     let reply;
     /** @type {Set<ArrayBuffer>} */
@@ -199,6 +204,20 @@ class Host {
     stream.pending?.catch(() => {});
     await stream.iterator.return?.();
   }
+}
+
+/** @param {any} message */
+const idOf = (message) => (Number.isInteger(message?.id) ? message.id : -1);
+
+/**
+ * Methods that every object has are none of an engine or a model, and what they return cannot always be sent.
+ * @param {any} message
+ * @returns {message is Call}
+ */
+function isCall(message) {
+  const { id, target, method, args } = message ?? {};
+  const named = typeof method === 'string' && !(method in Object.prototype);
+  return Number.isInteger(id) && Number.isInteger(target) && named && Array.isArray(args);
 }
 
 /**
