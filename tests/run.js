@@ -1,11 +1,12 @@
 // Runs the suites and adds up their counts:
-//   node tests/run.js [c] [node] [current-node] [page] [bundlers] [docs]     all of them by default
+//   node tests/run.js [c] [node] [current-node] [page] [bundlers] [docs] [fuzz]     all of them by default
 // Ends with "N passed, N failed, N skipped"; fails if a test failed, a runner did, or none ran.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { engineCoverage, forgetRuns, packageCoverage } from './coverage/coverage.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const NATIVE = join('build', 'native');
@@ -25,12 +26,19 @@ process.on('exit', () => rmSync(SHARED, { recursive: true, force: true }));
 /** @type {Record<string, (print: Print) => Promise<Counts>>} */
 const SUITES = {
   c: async (print) => {
-    await run(print, 'cmake', ['-S', '.', '-B', NATIVE], { quiet: true });
+    await run(print, 'cmake', ['-S', '.', '-B', NATIVE, '-DHR_COVERAGE=ON'], { quiet: true });
     await run(print, 'cmake', ['--build', NATIVE, '--parallel', JOBS], { quiet: true });
+    forgetRuns(NATIVE);
     const ctest = ['--test-dir', NATIVE, '--output-on-failure', '--no-tests=error', '--parallel', JOBS];
-    return ctestCounts(await run(print, 'ctest', ctest, { mayFail: true }));
+    const counts = ctestCounts(await run(print, 'ctest', ctest, { mayFail: true }));
+    return withCoverage(counts, engineCoverage(NATIVE, print));
   },
-  node: (print) => nodeTests(print, 'tests/node'),
+  node: async (print) => {
+    await install(print, 'tests/coverage');
+    const folder = join(SHARED, 'coverage');
+    const counts = await nodeTests(print, 'tests/node', { env: { NODE_V8_COVERAGE: folder } });
+    return withCoverage(counts, packageCoverage(folder, join(SHARED, 'coverage-report'), print));
+  },
   'current-node': (print) =>
     nodeTests(print, 'tests/node', {
       node: CURRENT_NODE,
@@ -61,10 +69,14 @@ const SUITES = {
     await install(print, 'tests/docs');
     return nodeTests(print, 'tests/docs');
   },
+  fuzz: async (print) => {
+    const fuzz = [join('tests', 'fuzz', 'run.js'), '--seconds', '60'];
+    return nodeCounts(await run(print, process.execPath, fuzz, { mayFail: true }));
+  },
 };
 
 /** Suites of one row run one after the other, the rows beside each other: the page takes as long as all others. */
-const ROWS = [['page'], ['c', 'node', 'current-node', 'bundlers', 'docs']];
+const ROWS = [['page'], ['c', 'node', 'current-node', 'bundlers', 'docs', 'fuzz']];
 
 // The package is tested on the oldest Node it supports and on a current one: their
 // engines compile WebAssembly differently. A Node that is current does for both.
@@ -196,6 +208,16 @@ function ctestCounts({ status, output }) {
   const [, failed, all] = output.match(/(\d+) tests failed out of (\d+)/) ?? [0, 0, 0];
   const counts = { passed: Number(all) - Number(failed), failed: Number(failed), skipped: 0 };
   return status === 0 ? counts : { ...counts, failed: Math.max(1, counts.failed) };
+}
+
+/**
+ * That enough lines are run is one more test.
+ * @param {Counts} counts
+ * @param {boolean} enough
+ * @returns {Counts}
+ */
+function withCoverage({ passed, failed, skipped }, enough) {
+  return { passed: passed + Number(enough), failed: failed + Number(!enough), skipped };
 }
 
 /** @typedef {{ status: number, output: string }} Result */

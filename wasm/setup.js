@@ -6,7 +6,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findChromium, findEmscripten, findFirefox, findTool, findWebKit, hasClang } from './toolchain.js';
+import {
+  findChromium,
+  findEmscripten,
+  findFirefox,
+  findFuzzer,
+  findTool,
+  findWebKit,
+  hasClang,
+} from './toolchain.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -28,6 +36,7 @@ const TOOLS = {
   cmake: { isThere: () => findTool('cmake'), name: 'CMake', debian: ['cmake'] },
   make: { isThere: () => findTool('make'), name: 'make', debian: ['make'] },
   cc: { isThere: () => findTool('cc'), name: 'a C compiler', debian: ['gcc', 'libc6-dev'] },
+  fuzzer: { isThere: findFuzzer, name: 'clang with libFuzzer', debian: ['clang', 'libclang-rt-dev'] },
   chromium: { isThere: findChromium, name: 'Chromium', debian: ['chromium'] },
   firefox: { isThere: findFirefox, name: 'Firefox', debian: ['firefox-esr'] },
   webkit: {
@@ -50,8 +59,12 @@ const PURPOSES = {
   build: { tools: WASM, packages: ['.'] },
   bench: { tools: WASM, packages: ['.', 'tests/current-node'] },
   'bench:page': { tools: [...WASM, ...BROWSERS], packages: ['.', 'tests/lighthouse'] },
-  test: { tools: [...WASM, ...NATIVE, ...BROWSERS, 'webkit'], packages: ['.', 'tests/current-node'] },
+  test: {
+    tools: [...WASM, ...NATIVE, 'fuzzer', ...BROWSERS, 'webkit'],
+    packages: ['.', 'tests/current-node'],
+  },
   'test:c': { tools: NATIVE },
+  fuzz: { tools: [...WASM, ...NATIVE, 'fuzzer'], packages: ['.'] },
   'test:node': { tools: WASM, packages: ['.', 'tests/current-node'] },
   'test:page': { tools: [...WASM, ...BROWSERS, 'webkit'], packages: ['.'] },
   'test:bundlers': { tools: [...WASM, 'chromium'], packages: ['.'] },

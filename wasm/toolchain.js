@@ -58,6 +58,18 @@ export function hasClang() {
   return Boolean(findTool('clang-19') && findTool('wasm-ld-19'));
 }
 
+/** @returns {string | undefined} a clang with libFuzzer, for the fuzzer of the engine */
+export function findFuzzer() {
+  const names = ['clang', ...Array.from({ length: 12 }, (_, i) => `clang-${25 - i}`)];
+  return names
+    .map((name) => findTool(name))
+    .find((clang) => {
+      if (!clang) return false;
+      const folder = execFileSync(clang, ['-print-runtime-dir'], { encoding: 'utf8' }).trim();
+      return existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('libclang_rt.fuzzer'));
+    });
+}
+
 /** @returns {string | undefined} a Chromium or Chrome for the tests of the page */
 export function findChromium() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
