@@ -213,11 +213,12 @@ function ctestCounts({ status, output }) {
 /**
  * That enough lines are run is one more test.
  * @param {Counts} counts
- * @param {boolean} enough
+ * @param {boolean | undefined} enough
  * @returns {Counts}
  */
-function withCoverage({ passed, failed, skipped }, enough) {
-  return { passed: passed + Number(enough), failed: failed + Number(!enough), skipped };
+function withCoverage(counts, enough) {
+  const result = enough === undefined ? 'skipped' : enough ? 'passed' : 'failed';
+  return { ...counts, [result]: counts[result] + 1 };
 }
 
 /** @typedef {{ status: number, output: string }} Result */
