@@ -131,7 +131,60 @@ static void test_bad_classifier_batches(void) {
   hr_model_destroy(model);
 }
 
+static void test_sparsity_weight(void) {
+  hr_config config = small_language_model(router_named("smoe"), false);
+  config.gate = gate_named("relu");
+  config.sparsity_weight = 0.5;
+  hr_model *model = new_model(&config);
+  CHECK(hr_model_sparsity_weight(model) == 0.5);
+  static const double BAD[] = {-1, 1.01 * HR_SPARSITY_MAX, (double)INFINITY, (double)NAN};
+  for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+    CHECK_REFUSED(hr_model_set_sparsity_weight(model, BAD[i]));
+    CHECK(hr_model_sparsity_weight(model) == 0.5);
+  }
+  CHECK_OK(hr_model_set_sparsity_weight(model, HR_SPARSITY_MAX));
+  CHECK(hr_model_sparsity_weight(model) == HR_SPARSITY_MAX);
+  hr_model_destroy(model);
+  config.sparsity_weight = 0;
+  model = new_model(&config);
+  CHECK_REFUSED(hr_model_set_sparsity_weight(model, 0.5));
+  CHECK_OK(hr_model_set_sparsity_weight(model, 0));
+  hr_model_destroy(model);
+}
+
+/* A batch in the buffers of the model is as good as one of the caller's own. */
+static void test_own_buffers(void) {
+  const hr_config config = small_language_model(0, false), vectors = small_classifier(0);
+  const hr_config *configs[] = {&config, &vectors};
+  for (int32_t i = 0; i < 2; i++) {
+    hr_model *model = new_model(configs[i]);
+    sample data = new_sample(model, 74);
+    hr_result given, own;
+    CHECK_OK(hr_model_evaluate(model, &data.batch, &given));
+    hr_batch batch = data.batch;
+    const size_t ids = (size_t)(batch.batch * batch.length) * sizeof(int32_t);
+    memcpy(hr_model_target_buffer(model), data.targets, ids);
+    batch.targets = hr_model_target_buffer(model);
+    if (i == 0) {
+      memcpy(hr_model_token_buffer(model), data.tokens, ids);
+      batch.tokens = hr_model_token_buffer(model);
+    } else {
+      memcpy(hr_model_feature_buffer(model), data.features,
+             (size_t)(batch.batch * vectors.input_size) * sizeof(hr_real));
+      batch.features = hr_model_feature_buffer(model);
+    }
+    hr_model_reset_memory(model);
+    CHECK_OK(hr_model_evaluate(model, &batch, &own));
+    CHECK(own.loss == given.loss);
+    CHECK_INT(hr_model_columns(model), i == 0 ? config.vocab_size : vectors.classes);
+    free_sample(&data);
+    hr_model_destroy(model);
+  }
+}
+
 int main(void) {
+  test_sparsity_weight();
+  test_own_buffers();
   test_bad_language_batches();
   test_bad_classifier_batches();
   return test_report("refusals");
