@@ -47,6 +47,29 @@ const ROUTER_TENSOR_BYTES = 80;
 
 /** @typedef {Record<string, (...args: number[]) => number>} RawExports */
 
+/** The exports that only read a number. */
+const READS =
+  /^(model_(memory_(batch|length)|top_k|step|sparsity_weight|rows|columns|parameter_count)|generation_(stale|session))$/;
+
+/** Of JavaScript; they take more stack than any call of the module. */
+const STACK_FRAMES = 1000;
+
+/**
+ * Throws, as any recursion does, if the stack has no room for so many frames.
+ * @param {number} frames
+ * @returns {number}
+ */
+function reserveStack(frames) {
+  return frames === 0 ? 0 : 1 + reserveStack(frames - 1);
+}
+
+/**
+ * RangeError, but in Firefox InternalError; a trap is a WebAssembly.RuntimeError.
+ * @param {unknown} error
+ */
+const isStackOverflow = (error) =>
+  error instanceof RangeError || /** @type {Error} */ (error)?.name === 'InternalError';
+
 export class Core {
   /** @type {RawExports} */
   #exports;
@@ -78,16 +101,21 @@ export class Core {
   }
 
   /**
-   * Calls an export. A trap leaves the memory in an unknown state, so the engine is unusable afterwards.
+   * Calls an export. A trap leaves the memory in an unknown state, so the engine is unusable afterwards. What is called
+   * where the JavaScript stack ends is not begun, and throws what the JavaScript engine throws there.
    * @param {string} name
    * @param {...number} args
    * @returns {number}
    */
   call(name, ...args) {
     this.check();
+    const reads = READS.test(name);
+    if (!reads) reserveStack(STACK_FRAMES);
     try {
       return this.#exports[name](...args);
     } catch (error) {
+      // A function that calls none, and only reads, has done nothing.
+      if (reads && isStackOverflow(error)) throw error;
       this.#trap = error;
       return this.check();
     }
