@@ -39,39 +39,47 @@ const SCHEDULES = ['cosine', 'constant'];
 const DATA_KINDS = /** @type {const} */ (['tokens', 'vectors', 'sequences']);
 
 /**
- * What data a run is trained on; null: a source or a stream, whose data are not known.
- * @typedef {{ kind: typeof DATA_KINDS[number], count: number, fingerprint: string, batchSize: number, length: number } | null} DataRecord
+ * @typedef {object} DataRecord
+ * What data a run is trained on.
+ *
+ * @property {'tokens' | 'vectors' | 'sequences'} kind what they are
+ * @property {number} count how many they are
+ * @property {string} fingerprint tells them apart from others
+ * @property {number} batchSize streams, vectors or sequences per step
+ * @property {number} length tokens per stream and step; 1 for vectors
  */
 
 /**
- * A run. Numbers that belong to a schedule which is a function are those of a named one, and not used.
- *
  * @typedef {object} TrainingRun
- * @property {number} start `model.step` where it began
- * @property {number} steps of the whole run
+ * A run: its options, with all defaults filled in, and how far it is. Numbers of a named schedule are not used where the
+ * schedule is a function.
+ *
+ * @property {number} start the model's `step` where it began
+ * @property {number} steps number of steps of the whole run
  * @property {string} schedule 'cosine', 'constant' or 'function'
- * @property {number} learningRate
- * @property {number} warmup
- * @property {number} floor
+ * @property {number} learningRate peak learning rate
+ * @property {number} warmup steps of linear warm-up
+ * @property {number} floor final learning rate of the schedule 'cosine'
  * @property {string} topKSchedule 'constant', 'linear_increase' or 'function'
- * @property {number} topKMin
- * @property {number} topKMax
- * @property {number} clip
- * @property {number} every
- * @property {number} validateEvery
- * @property {number} measureEvery
- * @property {number} seed of the order of vectors
- * @property {{ body: number, head: number } | null} shares of the learning rate that body and head are trained with; null: all of it
- * @property {readonly number[] | null} classWeights
- * @property {number} patience validations without improvement after which it ends; 0: none
- * @property {DataRecord} data
- * @property {number} losses sum over the steps since the last progress event
- * @property {number} taken number of these steps
- * @property {{ epoch: number, gradNorm: number, learningRate: number } | null} due of the last step, if its progress event is
- *   still to come
- * @property {{ step: number, loss: number } | null} best validation, of a run with patience
+ * @property {number} topKMin experts per token at the start of 'linear_increase'
+ * @property {number} topKMax experts per token at the end of 'linear_increase'
+ * @property {number} clip largest global norm of the gradient; 0: no clipping
+ * @property {number} every steps between two progress events
+ * @property {number} validateEvery steps between validations
+ * @property {number} measureEvery steps between measurements
+ * @property {number} seed seed of the order of a classifier's data
+ * @property {{ body: number, head: number } | null} shares shares of the learning rate that body and head are trained with;
+ *   null: both with all of it
+ * @property {readonly number[] | null} classWeights weight of each class in the loss; null: all the same
+ * @property {number} patience validations without improvement after which it ends; 0: it does not
+ * @property {DataRecord | null} data what it is trained on; null: a source or a stream
+ * @property {number} losses sum of the losses since the last progress event
+ * @property {number} taken number of steps since the last progress event
+ * @property {{ epoch: number, gradNorm: number, learningRate: number } | null} due of the last step, if its progress event
+ *   is still to come; otherwise null
+ * @property {{ step: number, loss: number } | null} best the best validation of a run with patience
  * @property {number} waited validations since the best one
- * @property {'steps' | 'patience' | null} ended why it has ended; null: it goes on, or was interrupted
+ * @property {'steps' | 'patience' | null} ended why it has ended; null: it is going on, or was interrupted
  */
 
 /** @type {Record<keyof TrainingRun, (value: any, run: any) => unknown>} */
@@ -214,7 +222,7 @@ function checkEffect(options, run) {
  * The run of a call of `train`: a new one, or the one that is resumed.
  * @param {TrainOptions<unknown, unknown>} options
  * @param {{ run: TrainingRun | null, step: number, config: { readonly experts: number, readonly topK: number } }} model
- * @param {DataRecord} data
+ * @param {DataRecord | null} data
  * @returns {TrainingRun}
  * @throws {TypeError | RangeError} naming the option
  */
@@ -236,7 +244,7 @@ export function runOf(options, model, data) {
  * @param {Partial<TrainingRun>} own
  * @param {number} start
  * @param {number} topK
- * @param {DataRecord} data
+ * @param {DataRecord | null} data
  * @returns {TrainingRun}
  */
 function begun(own, start, topK, data) {
@@ -262,7 +270,7 @@ function begun(own, start, topK, data) {
 /**
  * @param {Partial<TrainingRun>} own
  * @param {{ run: TrainingRun | null, step: number }} model
- * @param {DataRecord} data
+ * @param {DataRecord | null} data
  * @returns {TrainingRun}
  */
 function resumed(own, { run, step }, data) {
@@ -293,12 +301,13 @@ function resumed(own, { run, step }, data) {
   // A named schedule in the place of a function begins with the defaults.
   const { learningRate, floor } = RUN_DEFAULTS;
   const fresh = run.schedule === FUNCTION ? { learningRate, floor, warmup: defaultWarmup(steps) } : {};
-  return { ...run, ...fresh, ...own, ended: null };
+  const going = { ...run, ...fresh, ...own, ended: null };
+  return going.patience > 0 ? going : { ...going, best: null, waited: 0 };
 }
 
 /**
- * @param {DataRecord} data
- * @param {DataRecord} before
+ * @param {DataRecord | null} data
+ * @param {DataRecord | null} before
  */
 function checkSameData(data, before) {
   // The data of a source or a stream cannot be compared.
@@ -310,7 +319,7 @@ function checkSameData(data, before) {
     if (data[key] !== before[key])
       refuse(`config.${option}`, `${before[key]}, as in the run that is resumed`, data[key]);
   }
-  const label = (/** @type {NonNullable<DataRecord>} */ { kind, count, fingerprint }) =>
+  const label = (/** @type {DataRecord} */ { kind, count, fingerprint }) =>
     `${count} ${kind} (fingerprint ${fingerprint})`;
   if (label(data) !== label(before))
     fail(`data must be that of the run that is resumed: ${label(before)}, got ${label(data)}`);
@@ -347,7 +356,7 @@ export function schedulesOf(run, options) {
  * @param {(Int32Array | Float32Array)[]} arrays
  * @param {number} count of tokens, vectors or sequences
  * @param {{ batchSize: number, length: number }} sizes of a step
- * @returns {NonNullable<DataRecord>}
+ * @returns {DataRecord}
  */
 export const recordOf = (kind, arrays, count, { batchSize, length }) => ({
   ...{ kind, count, fingerprint: fingerprintOf(arrays), batchSize, length },

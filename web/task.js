@@ -44,6 +44,8 @@ export function timeSlices(milliseconds = SLICE_MS) {
  */
 export async function unlessAborted(promise, signal) {
   if (!signal) return promise;
+  // After an abort nobody hears of its error.
+  Promise.resolve(promise).catch(() => {});
   signal.throwIfAborted();
   let abort = () => {};
   const aborted = new Promise((_, reject) => {

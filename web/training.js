@@ -41,7 +41,7 @@ import { refuseAsList, timeSlices, unlessAborted } from './task.js';
  * @template Evaluation
  * @typedef {object} TrainingTask
  * @property {StepSource<Step> | ((run: TrainingRun) => StepSource<Step>)} source of the data of each step
- * @property {DataRecord} [data] what the data are, if that is known
+ * @property {DataRecord | null} [data] what the data are, if that is known
  * @property {((step: Step, run: TrainingRun) => Step) | undefined} [adapt] adapts a step to its run, and to the state of the
  *   model, which may have been used in between
  * @property {(() => Promise<({ loss: number } & Evaluation) | null>) | undefined} [validate] null: not now
@@ -237,10 +237,8 @@ async function* loop(model, plan, { adapt, validate, measure }) {
   if (inTraining.has(model)) throw new Error('the model is already in training; end that first');
   inTraining.add(model);
   try {
-    if (fresh) {
-      run.start = model.step;
-      model.forgetBest();
-    }
+    if (fresh) run.start = model.step;
+    if (fresh || run.patience === 0) model.forgetBest();
     // The memory is taken now rather than in the middle of the run.
     if (run.patience > 0 && !run.best) model.keepBest();
     model.run = run;
