@@ -26,7 +26,7 @@ export class OutOfMemoryError extends Error {
   /**
    * @param {string} message description of the error
    * @param {number} bytes that the model needs
-   * @param {ErrorOptions} [options] cause: the underlying error
+   * @param {{ cause?: unknown }} [options] cause: the underlying error
    */
   constructor(message, bytes, options) {
     super(clean(message), options);

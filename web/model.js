@@ -43,6 +43,9 @@ import { hasBest } from './run.js';
  * @property {() => void} release frees the model's memory
  */
 
+/** Of the rate that Adam multiplies by: below the largest number of single precision. */
+const LARGEST_CORRECTED = 1e38;
+
 const MEMORY_KINDS = /** @type {const} */ ([
   'tables',
   'parameters',
@@ -305,11 +308,11 @@ export class Model {
   trainStep(options) {
     const given = this.#checkInput('trainStep', 'options', options);
     const { learningRate: rate, clip = 0, [SHARES]: shares } = given;
-    checkNumber('learningRate', rate, 0, LARGEST_RATE);
+    this.#checkRate('learningRate', rate);
     checkNumber('clip', clip, 0);
     const head = shares ? rate * shares.head : given.headLearningRate;
     if (head === undefined) return this.#run('train_step', this.put(options), rate, clip);
-    checkNumber('headLearningRate', head, 0, LARGEST_RATE);
+    this.#checkRate('headLearningRate', head);
     return this.#trainParts(this.put(options), shares ? rate * shares.body : rate, head, clip);
   }
 
@@ -332,6 +335,20 @@ export class Model {
         core.call('model_set_head_only', address, 0);
       }
     }
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} rate of the next step
+   */
+  #checkRate(name, rate) {
+    const { beta1 } = this.config;
+    const step = this.step + 1;
+    // Adam divides the rate by this, which is near 0 in the first steps if beta1 is near 1.
+    const most = LARGEST_CORRECTED * (1 - beta1 ** step);
+    const [limit, why] =
+      most < LARGEST_RATE ? [most, ` (at step ${step} with beta1 ${beta1})`] : [LARGEST_RATE, ''];
+    checkNumber(name, rate, 0, limit, why);
   }
 
   /**

@@ -329,9 +329,9 @@
  * @property {number | undefined} [warmup] steps of linear warm-up of a named schedule; default a tenth of the steps, at most 50;
  *   0 to steps
  * @property {number | undefined} [floor] final learning rate of the schedule 'cosine'; default 0, 0 to learningRate
- * @property {'constant' | 'linear_increase' | Schedule | undefined} [topKSchedule] experts per token: 'constant' (default)
- *   leaves `model.topK` as it is, 'linear_increase' lets it grow from `topKMin` to `topKMax` over the steps of the run; or
- *   a function of `model.step`
+ * @property {'constant' | 'linear_increase' | Schedule | undefined} [topKSchedule] experts per token; default
+ *   'constant', which leaves `model.topK` as it is; 'linear_increase' lets it grow from `topKMin` to `topKMax` over the steps
+ *   of the run; or a function of `model.step`
  * @property {number | undefined} [topKMin] experts per token at the start of 'linear_increase'; default 1, 1 to topKMax
  * @property {number | undefined} [topKMax] experts per token at the end of 'linear_increase'; default `config.topK`, 1 to
  *   `config.experts`

@@ -146,6 +146,20 @@ onEveryVariant((bench) => {
     assertSameParameters(parametersOf(model), parametersOf(plain));
   });
 
+  it('can be given up, or begun, when a run is resumed', async () => {
+    const model = bench.language(TINY);
+    const options = { ...OPTIONS, every: 1, validation: HELD, patience: 3 };
+    for await (const { best } of model.train(TOKENS, options)) if (best) break;
+    for await (const { best } of model.train(TOKENS, { resume: true, patience: 0 })) {
+      assert.equal(best, null);
+      break;
+    }
+    const opened = bench.openLanguage(model.saveCheckpoint({ optimizer: true }));
+    const last = await opened.train(TOKENS, { resume: true, validation: HELD, patience: 1 });
+    assert.ok(last.best && last.step < OPTIONS.steps);
+    assert.equal(opened.run?.ended, 'patience');
+  });
+
   it('needs what it watches', () => {
     const model = bench.language(TINY);
     assert.throws(() => model.train(TOKENS, { patience: 1 }), /^TypeError: patience needs validation/);

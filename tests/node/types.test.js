@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { load } from '../../web/index.js';
+import { RUN_DEFAULTS } from '../../web/run.js';
 
 const text = readFileSync(new URL('../../web/types.js', import.meta.url), 'utf8').replace(
   /\n \*\s+(?!@)/g,
@@ -26,4 +27,14 @@ it('keys of a configuration are described with default and limits', async () => 
     }
   }
   engine.dispose();
+});
+
+it('options of a training are described with their defaults', () => {
+  const options = text.slice(text.indexOf('Options of `model.train`.'), text.indexOf('A progress event of'));
+  for (const [name, value] of Object.entries(RUN_DEFAULTS)) {
+    const usual = `default ${typeof value === 'string' ? `'${value}'` : value}`;
+    const lines = options.split('\n').filter((line) => line.includes(`} [${name}] `));
+    assert.equal(lines.length, 1, name);
+    assert.ok(lines[0].includes(usual), `${name}: "${usual}" is not in ${lines[0]}`);
+  }
 });
