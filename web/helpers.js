@@ -12,7 +12,7 @@ export * from './measures.js';
 export * from './option-types.js';
 export * from './regression.js';
 export * from './schedules.js';
-export { evaluateSequences, SequenceBatches } from './sequences.js';
+export * from './sequences.js';
 export * from './text.js';
 export { Training } from './training.js';
 export * from './types.js';

@@ -1,25 +1,15 @@
-import {
-  checkClasses,
-  checkFinite,
-  checkKeys,
-  checkOptions,
-  refuseLength,
-  toFloats,
-  typedArrayName,
-} from './check.js';
+import { checkFinite, checkKeys, checkOptions, refuseLength } from './check.js';
 import { Standardizer } from './data.js';
 import { isStream } from './data-stream.js';
 import { CheckpointError } from './errors.js';
-import { Model } from './model.js';
-import { INPUT, OPTIONS, optionsOf } from './options.js';
+import { INPUT, optionsOf } from './options.js';
 import { splitParts, withParts } from './parts.js';
-import { ProbeHistory } from './probe-history.js';
 import { evaluateRegression, RegressionBatches } from './regression.js';
 import { recordOf } from './run.js';
 import { isSource, sourceOf, train } from './training.js';
+import { VectorModel } from './vector-model.js';
 
 /** @import { Checkpoint } from './checkpoint.js' */
-/** @import { LayerMeasures } from './measures.js' */
 /** @import { RegressionEvaluation, RegressionData, TargetScale } from './regression.js' */
 /** @import { TrainedModel, Training } from './training.js' */
 /** @import { Complete, Floats, HeadRate, Ids, Numbers, RegressorConfig, Source, StepOptions, StreamOf, TrainOptions, TrainProgress } from './types.js' */
@@ -34,10 +24,9 @@ const SCALE = 'hyperrouter.targets';
  * The loss is the mean squared error over vectors and outputs, of standardised targets: `train` scales each output to mean 0
  * and standard deviation 1 over its data when the model has not been trained yet, so that a loss of 1 is what the mean would
  * give. The scale is saved with the model. Targets and predictions are always in their own units.
- * @extends {Model<Complete<RegressorConfig>, RegressionData, StepOptions & HeadRate>}
+ * @extends {VectorModel<Complete<RegressorConfig>, RegressionData, StepOptions & HeadRate>}
  */
-export class Regressor extends Model {
-  #probes = new ProbeHistory();
+export class Regressor extends VectorModel {
   /** @type {Standardizer | null} */
   #scale = null;
 
@@ -63,7 +52,7 @@ export class Regressor extends Model {
    */
   fitTargets(targets) {
     const { outputs } = this.config;
-    this.#scale = Standardizer.fit(this.#readNumbers('targets', targets, outputs), outputs);
+    this.#scale = Standardizer.fit(this.readRows('targets', targets, outputs, 'outputs'), outputs);
     return this.#scale.toJSON();
   }
 
@@ -75,14 +64,7 @@ export class Regressor extends Model {
    * @throws {TypeError | RangeError} naming the argument
    */
   predict(inputs) {
-    const { inputSize, batchSize, outputs } = this.config;
-    const vectors = this.#readNumbers('inputs', inputs, inputSize);
-    const predictions = new Float32Array((vectors.length / inputSize) * outputs);
-    for (let start = 0; start * inputSize < vectors.length; start += batchSize) {
-      const pass = this.#putVectors(vectors.slice(start * inputSize, (start + batchSize) * inputSize));
-      this.prepare();
-      predictions.set(this.core.predict(this.address, pass, 'logits'), start * outputs);
-    }
+    const predictions = this.predictRows(inputs, this.config.outputs, 'logits');
     return this.#scale?.invert(predictions) ?? predictions;
   }
 
@@ -108,7 +90,7 @@ export class Regressor extends Model {
     const rest = splitParts(/** @type {typeof options} */ (given));
     const pairs = isSource(data) || isStream(data) ? undefined : this.#readData('data', data);
     const held = validation === undefined ? undefined : this.#readData('validation', validation);
-    const probed = probe === undefined ? undefined : this.#readProbe(probe, probeClasses, 'probeClasses');
+    const probed = probe === undefined ? undefined : this.readProbe(probe, probeClasses, 'probeClasses');
     const training = train(/** @type {TrainedModel<any>} */ (/** @type {unknown} */ (this)), rest, {
       source: pairs
         ? ({ seed }) => new RegressionBatches(pairs, { inputSize, outputs, batchSize, seed })
@@ -121,65 +103,10 @@ export class Regressor extends Model {
         }),
       adapt: withParts,
       validate: held && (() => evaluateRegression(this, held, { signal })),
-      measure: probed && (() => this.#measure(probed)),
+      measure: probed && (() => this.measureProbe(probed)),
     });
     if (pairs && this.step === 0 && !this.#scale) this.fitTargets(pairs.targets);
     return training;
-  }
-
-  /**
-   * Routing metrics of the vectors of a probe, with the current `topK`; see `LayerMeasures`. Afterwards `routing()` and
-   * `logits()` are those of the last part of the probe. The routing of a probe is remembered, so that the next
-   * measurement of the same probe has a switch rate.
-   * @param {Partial<RegressionData> | Numbers} probe [N, inputSize], or data, whose targets are not looked at
-   * @param {{ classes?: Ids | undefined }} [options] classes: [N] the class of each vector, for `specialisation`
-   * @returns {LayerMeasures[]} one entry per layer; layers without a router (dense) have none
-   * @throws {TypeError | RangeError} naming the argument
-   */
-  measure(probe, options = {}) {
-    const { classes } = checkOptions('measure', options, OPTIONS.measure);
-    return this.#measure(this.#readProbe(probe, classes, 'classes'));
-  }
-
-  /** @param {{ inputs: Float32Array, classes: Int32Array | undefined }} probe */
-  #measure({ inputs, classes }) {
-    const { inputSize, batchSize, experts: count } = this.config;
-    const passes = [];
-    for (let start = 0; start < inputs.length; start += batchSize * inputSize) {
-      this.predict(inputs.slice(start, start + batchSize * inputSize));
-      passes.push({ routing: this.routing(), similarity: this.expertSimilarity() });
-    }
-    return this.#probes.measure(inputs, passes, { count, topK: this.topK, classes });
-  }
-
-  /**
-   * @param {unknown} probe
-   * @param {unknown} given classes
-   * @param {string} name of the classes
-   */
-  #readProbe(probe, given, name) {
-    const vectors = Array.isArray(probe) || typedArrayName(probe) === 'Float32Array';
-    const numbers = vectors ? probe : checkKeys('probe', 'a probe', probe, INPUT.regressor).inputs;
-    const inputs = this.#readNumbers('probe.inputs', numbers, this.config.inputSize);
-    const count = inputs.length / this.config.inputSize;
-    return { inputs, classes: given === undefined ? undefined : checkClasses(name, given, count) };
-  }
-
-  /**
-   * @param {string} name
-   * @param {unknown} given
-   * @param {number} size numbers in a row
-   * @param {number} [most] rows
-   */
-  #readNumbers(name, given, size, most = Infinity) {
-    const numbers = toFloats(name, given, size);
-    const count = numbers.length / size;
-    if (count === 0 || !Number.isInteger(count) || count > most) {
-      const range = most === Infinity ? '' : `, n from 1 to ${most} (batchSize)`;
-      const of = size === this.config.inputSize && name.endsWith('inputs') ? 'inputSize' : 'outputs';
-      refuseLength(name, `n x ${size} numbers (${of})${range}`, numbers);
-    }
-    return checkFinite(name, numbers);
   }
 
   /**
@@ -197,8 +124,8 @@ export class Regressor extends Model {
    */
   #readPairs(prefix, { inputs, targets }, most) {
     const { inputSize, outputs } = this.config;
-    const vectors = this.#readNumbers(`${prefix}inputs`, inputs, inputSize, most);
-    const values = this.#readNumbers(`${prefix}targets`, targets, outputs);
+    const vectors = this.readVectors(`${prefix}inputs`, inputs, most);
+    const values = this.readRows(`${prefix}targets`, targets, outputs, 'outputs');
     const count = vectors.length / inputSize;
     if (values.length !== count * outputs) {
       refuseLength(
@@ -220,13 +147,7 @@ export class Regressor extends Model {
     const { inputs, targets } = this.#readPairs('', batch, this.config.batchSize);
     const values = this.#scale ? this.#scale.apply(targets) : targets;
     core.putValues(address, checkFinite('targets, standardised,', values));
-    return this.#putVectors(inputs);
-  }
-
-  /** @param {Float32Array} inputs checked */
-  #putVectors(inputs) {
-    this.core.putFeatures(this.address, inputs);
-    return { batch: inputs.length / this.config.inputSize, length: 1, carryMemory: false };
+    return this.putVectors(inputs);
   }
 
   /** @protected @override */

@@ -5,14 +5,15 @@ import { INPUT, OPTIONS, optionsOf } from './options.js';
 import { readClassWeights, splitParts, withParts } from './parts.js';
 import { ProbeHistory } from './probe-history.js';
 import { recordOf } from './run.js';
-import { evaluateSequences, partsOf, readLabelled, readSequences, SequenceBatches } from './sequences.js';
+import { evaluateSequences, SequenceBatches } from './sequences.js';
+import { partsOf, readLabelled, readSequences } from './token-rows.js';
 import { isSource, sourceOf, train } from './training.js';
 
 /** @import { LayerMeasures } from './measures.js' */
-/** @import { ClassTargets, LabelledSequences, PackedSequences, SequenceEvaluation, TokenSequences } from './sequences.js' */
+/** @import { ClassTargets, LabelledSequences, SequenceEvaluation, TokenSequences } from './sequences.js' */
+/** @import { PackedSequences } from './token-rows.js' */
 /** @import { TrainedModel, Training } from './training.js' */
-/** @import { Transfer } from './transfer.js' */
-/** @import { ClassWeights, Complete, Floats, HeadRate, Ids, Source, StepOptions, StreamOf, TextClassifierConfig, TrainOptions, TrainProgress } from './types.js' */
+/** @import { ClassWeights, Complete, Floats, HeadRate, Ids, Source, StepOptions, StreamOf, TextClassifierConfig, TrainOptions, TrainProgress, Transfer } from './types.js' */
 
 /**
  * A classifier of token sequences: the body of a language model without memory, and a head that reads the output of the last

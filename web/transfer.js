@@ -5,16 +5,7 @@ import { CheckpointError } from './errors.js';
 import { quote } from './message.js';
 
 /** @import { ConfigSchema } from './config.js' */
-/** @import { Bytes, ModelKind } from './types.js' */
-
-/**
- * @typedef {object} Transfer
- * What a new model has of a file that it was made from.
- *
- * @property {string[]} taken tensors of the model that were taken over: the file has them by the same name and shape
- * @property {string[]} notTaken tensors of the model that keep their initial values
- * @property {string[]} unused tensors of the file that the model has no use for
- */
+/** @import { Bytes, ModelKind, Transfer } from './types.js' */
 
 const FLOATS = ['F32', 'F16', 'BF16'];
 

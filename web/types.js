@@ -189,6 +189,15 @@
  */
 
 /**
+ * @typedef {object} Transfer
+ * What a new model has of a file that it was made from.
+ *
+ * @property {string[]} taken tensors of the model that were taken over: the file has them by the same name and shape
+ * @property {string[]} notTaken tensors of the model that keep their initial values
+ * @property {string[]} unused tensors of the file that the model has no use for
+ */
+
+/**
  * @typedef {object} Parameter
  * A tensor of a model. `data` and `grad` are copies.
  *

@@ -60,15 +60,18 @@ describe('the engine in a worker', () => {
       return new Set(own.filter((name) => name !== 'constructor'));
     };
     const inside = [
-      'core',
-      'address',
-      'put',
-      'prepare',
-      'contextTensors',
-      'stateMetadata',
-      'restore',
-      'memory',
-    ].concat([...['keepBest', 'restoreBest', 'forgetBest']]);
+      ...['core', 'address', 'put', 'prepare', 'contextTensors', 'stateMetadata', 'restore', 'memory'],
+      ...[
+        'measureProbe',
+        'readProbe',
+        'predictRows',
+        'forEachBatch',
+        'readVectors',
+        'readRows',
+        'putVectors',
+      ],
+      ...['keepBest', 'restoreBest', 'forgetBest'],
+    ];
     const pairs = /** @type {const} */ ([
       [direct.Engine, twin.Engine],
       [direct.LanguageModel, twin.LanguageModel],

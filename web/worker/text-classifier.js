@@ -3,8 +3,7 @@ import { Model } from './model.js';
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { ClassTargets, LabelledSequences, SequenceEvaluation, TokenSequences } from '../sequences.js' */
 /** @import { Training } from '../training.js' */
-/** @import { Transfer } from '../transfer.js' */
-/** @import { ClassWeights, Complete, Floats, HeadRate, Ids, Source, StepOptions, StreamOf, TextClassifierConfig, TrainOptions, TrainProgress } from '../types.js' */
+/** @import { ClassWeights, Complete, Floats, HeadRate, Ids, Source, StepOptions, StreamOf, TextClassifierConfig, TrainOptions, TrainProgress, Transfer } from '../types.js' */
 /** @import { CallOptions } from './engine.js' */
 
 /**
