@@ -82,7 +82,7 @@ export function loadVariation(load) {
 
 /**
  * Router probabilities of one token: the softmax over all E logits. The layer itself may weight the chosen experts
- * otherwise: see the table of routers in README.md.
+ * otherwise: see the guide on routers and gates.
  *
  * @param {Numbers} logits [N, E] of the router
  * @param {number} count E

@@ -1,21 +1,25 @@
-/** Every block of code in README.md is run, in new folders, with the packed package where it uses it. */
+/** Every block of code in README.md and the guides is run, in new folders, with the packed package where it uses it. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createServer } from 'vite';
 import { findTool } from '../../wasm/toolchain.js';
 import { openChromium } from '../chromium.js';
-import { blocks, inOne } from '../node/markdown.js';
+import { blocks, inOne, readDocument, readDocuments } from '../node/markdown.js';
 import { assertRan, HERE, installPacked, outcomeOf, ROOT, remove, run, serve, writePage } from './support.js';
 
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const shell = blocks(readme, 'sh');
-const javascript = blocks(readme, 'js');
-const modules = javascript.filter((sample) => !sample.includes('export default'));
+const documents = readDocuments();
+const readme = readDocument('README.md').text;
+const all = documents.map(({ text }) => text).join('\n');
+const shell = blocks(all, 'sh');
+const javascript = blocks(all, 'js');
+/** @param {string} text of a document @returns {string[]} its programs */
+const modulesOf = (text) => blocks(text, 'js').filter((sample) => !sample.includes('export default'));
+const [first] = modulesOf(readme);
 
 /** @param {string} words that it has @param {string[]} among */
 function only(words, among) {
@@ -32,6 +36,14 @@ function commandsOf(block) {
   return block.split('\n').flatMap((line) => line.replace(/\s+#.*$/, '').trim() || []);
 }
 
+/** What samples of guides print, besides being run. */
+const OUTPUTS = {
+  'training.md':
+    /^\d+ Humpty had a great wall\.\n(.*\n)*RangeError config\.topK must be from 1 to 8 \(experts\), got 9$/m,
+  'checkpoints.md': /^20 (\d\.\d+)\n20 \1$/m,
+  'determinism.md': /^true$/m,
+};
+
 /** Blocks that a test has run. @type {Set<string>} */
 const done = new Set();
 /** @param {string} block */
@@ -40,7 +52,7 @@ function use(block) {
   return block;
 }
 
-describe('README.md, with the packed package in a new folder', () => {
+describe('README.md and the guides, with the packed package in a new folder', () => {
   /** @type {string} */
   let folder;
   /** @type {import('playwright-core').Browser} */
@@ -69,24 +81,22 @@ describe('README.md, with the packed package in a new folder', () => {
     return run(process.execPath, ['sample.js'], { cwd: folder });
   }
 
-  it('ten lines train and generate', async () => {
-    const output = await runModule(use(modules[0]));
-    assert.match(output, /^50 \d\.\d+\n(\d+ \d\.\d+\n){3}250 0\.\d+\n/);
-    assert.match(output, /Humpty|king|wall|fall/, 'what is written is of the rhyme');
+  it('the first program prints what README.md says', async () => {
+    // The variant that computes the same everywhere.
+    const output = await runModule(use(first).replace('load()', "load({ variant: 'simd' })"));
+    const [said, ...others] = blocks(readme, 'text');
+    assert.deepEqual(others, []);
+    assert.equal(output, said);
   });
 
-  it('the other samples go on from it', async () => {
-    const [first, ...others] = modules.map(use);
-    // They need a model, not a trained one.
-    const output = await runModule(inOne([first.replace('steps: 250', 'steps: 10'), ...others]));
-    assert.match(output, /RangeError config\.topK must be from 1 to 8 \(experts\), got 9/);
-    assert.match(output, /^\d+ Humpty had a great wall\.$/m);
-    const resumed = output.match(/^\d+ \d\.\d+$/gm) ?? [];
-    assert.ok(
-      resumed.some((line, i) => line === resumed[i + 1]),
-      `a resumed run has the same bits: ${resumed}`,
-    );
-  });
+  for (const { path, text } of documents.slice(1)) {
+    const samples = modulesOf(text);
+    if (samples.length === 0) continue;
+    it(`the samples of ${path}`, async () => {
+      const output = await runModule(inOne(samples.map(use)));
+      for (const [of, said] of Object.entries(OUTPUTS)) if (path.endsWith(of)) assert.match(output, said);
+    });
+  }
 
   it('the command line trains, measures and generates', async () => {
     await writeFile(
@@ -97,28 +107,43 @@ describe('README.md, with the packed package in a new folder', () => {
       if (command.includes(' --steps ')) return command.replace(/ --steps \d+/, ' --steps 30');
       return command.includes(' train ') ? `${command} --steps 20` : command;
     };
-    /** @type {string[]} */
-    const outputs = [];
-    for (const command of commandsOf(use(only('npx hyperrouter-wasm train', shell)))) {
-      outputs.push(await run('sh', ['-c', `${shorter(command)} 2>&1`], { cwd: folder }));
+    const [inReadme, inGuide, ...others] = shell.filter((block) => block.includes('npx hyperrouter-wasm'));
+    assert.deepEqual(others, []);
+    /** @param {string} block */
+    async function outputsOf(block) {
+      /** @type {string[]} */
+      const outputs = [];
+      for (const command of commandsOf(use(block)))
+        outputs.push(await run('sh', ['-c', `${shorter(command)} 2>&1`], { cwd: folder }));
+      return outputs;
     }
+    const [, generated] = await outputsOf(inReadme);
+    assert.match(generated, /Once upon/);
+    await rm(join(folder, 'book.safetensors'));
+    const outputs = await outputsOf(inGuide);
     assert.equal(outputs.length, 6);
     for (const name of ['book', 'big', 'k']) assert.ok(existsSync(join(folder, `${name}.safetensors`)), name);
     assert.match(outputs[4], /bits/, 'eval');
     assert.match(outputs[5], /Once upon/, 'generate');
   });
 
-  it('the page without a bundler', async () => {
-    const [html, ...others] = blocks(readme, 'html');
+  it('the pages without a bundler', async () => {
+    const [worker, bare, ...others] = blocks(all, 'html');
     assert.deepEqual(others, []);
+    await writeFile(join(folder, 'worker.html'), use(worker));
     await writeFile(
-      join(folder, 'readme.html'),
-      `<!doctype html><html lang="en"><body>${use(html)}</body></html>`,
+      join(folder, 'bare.html'),
+      `<!doctype html><html lang="en"><body>${use(bare)}</body></html>`,
     );
     const server = await serve(folder);
     const page = await browser.newPage();
-    await page.goto(`${server.url}/readme.html`);
-    await page.getByText(/"variant":"(relaxed-)?simd","threads":1/).waitFor({ timeout: 120_000 });
+    for (const [name, said] of /** @type {const} */ ([
+      ['worker', /^step 100, loss \d\.\d\d$/],
+      ['bare', /"variant":"(relaxed-)?simd","threads":1/],
+    ])) {
+      await page.goto(`${server.url}/${name}.html`);
+      await page.getByText(said).waitFor({ timeout: 120_000 });
+    }
     await page.close();
     server.close();
   });
@@ -162,13 +187,13 @@ describe('README.md, with the packed package in a new folder', () => {
 
   it('the configuration of Rollup', async () => {
     await writeFile(join(folder, 'rollup.config.js'), use(only('// rollup.config.js', javascript)));
-    assert.ok(readme.includes('`npx rollup --config`'));
+    assert.ok(all.includes('`npx rollup --config`'));
     await build(['npx rollup --config', ...copies.flat()]);
   });
 
   const python = findTool('python3');
   it('the files of the published code', { skip: python ? false : 'there is no python3' }, async () => {
-    const [sample, ...others] = blocks(readme, 'python');
+    const [sample, ...others] = blocks(all, 'python');
     assert.deepEqual(others, []);
     const config = { vocabSize: 7, layers: 1, heads: 1, dModel: 4, dHead: 4, dInner: 3, experts: 2, topK: 1 };
     const { load } = await import('../../web/index.js');
@@ -215,7 +240,7 @@ describe('README.md, in a new clone', () => {
     await mkdir(there);
     await writeFile(join(there, 'package.json'), '{ "private": true, "type": "module" }');
     await run('sh', ['-c', install], { cwd: there });
-    await writeFile(join(there, 'sample.js'), modules[0].replace('steps: 250', 'steps: 50'));
+    await writeFile(join(there, 'sample.js'), first.replace('steps: 250', 'steps: 50'));
     assert.match(await run(process.execPath, ['sample.js'], { cwd: there }), /^50 \d\.\d+\n/);
   });
 
@@ -246,12 +271,12 @@ describe('README.md, in a new clone', () => {
   });
 });
 
-it('every block of code in README.md was run', () => {
-  const all = [...readme.matchAll(/^```(\w+)\n/gm)].map((match) => match[1]);
-  const known = ['sh', 'js', 'html', 'python'].flatMap((language) => blocks(readme, language));
-  assert.equal(all.length, known.length);
-  const missed = known.filter(
-    (block) => !done.has(block) && !(block.startsWith('import torch') && !findTool('python3')),
-  );
+it('every block of code was run', () => {
+  const languages = new Set([...all.matchAll(/^```(\w+)\n/gm)].map((match) => match[1]));
+  // What is text is what is printed or sent.
+  languages.delete('text');
+  const missed = [...languages]
+    .flatMap((language) => blocks(all, language))
+    .filter((block) => !done.has(block) && !(block.startsWith('import torch') && !findTool('python3')));
   assert.deepEqual(missed, []);
 });

@@ -1,11 +1,11 @@
 /** The docstrings say everything that the documentation of the interface is made of. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Application, ReflectionKind } from 'typedoc';
 import * as index from '../../web/index.js';
 import * as worker from '../../web/worker.js';
+import { readDocument } from '../node/markdown.js';
 
 const options = fileURLToPath(new URL('typedoc.config.js', import.meta.url));
 
@@ -42,15 +42,15 @@ describe('the documentation of the interface', () => {
     assert.deepEqual([...new Set(bare)], []);
   });
 
-  it('and README.md have the same options of train', () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-    const table = readme.split('\n| option | meaning | default |\n')[1].split('\n\n')[0];
+  it('and the guide have the same options of train', () => {
+    const guide = readDocument('demo/guides/training.md').text;
+    const table = guide.split('\n| option | meaning | default |\n')[1].split('\n\n')[0];
     const named = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell]) =>
       cell.replaceAll('`', '').split(', '),
     );
     const options = project.getChildByName(['index', 'TrainOptions'])?.children?.map((child) => child.name);
     assert.deepEqual(named.sort(), options?.sort());
-    const progress = /^A progress event is `\{ (.*) \}`/m.exec(readme)?.[1].split(', ');
+    const progress = /^A progress event is `\{ (.*) \}`/m.exec(guide)?.[1].split(', ');
     const fields = project.getChildByName(['index', 'TrainProgress'])?.children?.map((child) => child.name);
     assert.deepEqual(progress?.sort(), fields?.sort());
   });

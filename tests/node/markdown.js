@@ -1,4 +1,18 @@
 /** Markdown, as far as tests read it. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+const ROOT = new URL('../../', import.meta.url);
+
+/** @typedef {{ path: string, text: string }} Document path from the root of the repository */
+
+/** @param {string} path @returns {Document} */
+export const readDocument = (path) => ({ path, text: readFileSync(new URL(path, ROOT), 'utf8') });
+
+/** What users read: README.md and the guides. @returns {Document[]} */
+export function readDocuments() {
+  const guides = readdirSync(new URL('demo/guides/', ROOT)).filter((name) => name.endsWith('.md'));
+  return [readDocument('README.md'), ...guides.map((name) => readDocument(`demo/guides/${name}`))];
+}
 
 /**
  * @param {string} markdown
@@ -14,6 +28,19 @@ export function blocks(markdown, language) {
 /** @param {string} markdown @returns {string[]} what stands in backquotes */
 export function inlineCode(markdown) {
   return [...markdown.replace(/^```.*?^```$/gms, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1]);
+}
+
+/**
+ * @param {string} markdown
+ * @returns {string[]} the anchors of its headings, as GitHub makes them
+ */
+export function anchors(markdown) {
+  return [...markdown.replace(/^```.*?^```$/gms, '').matchAll(/^#+ (.*)$/gm)].map(([, heading]) => {
+    return heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, '')
+      .replaceAll(' ', '-');
+  });
 }
 
 const IMPORT = /^import \{ (.+) \} from '(.+)';\n/gm;

@@ -1,6 +1,6 @@
 /**
- * README.md and CONTRIBUTING.md say what is true: tables agree with the engine, and what they name exists. Their samples
- * are run in tests/bundlers, in the packed package.
+ * README.md, the guides and CONTRIBUTING.md say what is true: tables agree with the engine, and what they name exists.
+ * Their samples are run in tests/bundlers, in the packed package.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -10,12 +10,14 @@ import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { load } from '../../web/index.js';
-import { blocks, inlineCode } from './markdown.js';
+import { anchors, blocks, inlineCode, readDocument, readDocuments } from './markdown.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const readme = readFileSync(`${ROOT}README.md`, 'utf8');
-const contributing = readFileSync(`${ROOT}CONTRIBUTING.md`, 'utf8');
-const both = `${readme}\n${contributing}`;
+const forUsers = readDocuments();
+const documents = [...forUsers, ...['CONTRIBUTING.md', 'CHANGELOG.md'].map(readDocument)];
+const textOf = (/** @type {import('./markdown.js').Document[]} */ some) =>
+  some.map(({ text }) => text).join('\n');
+const all = textOf(documents);
 
 /** @param {string[]} args */
 async function node(...args) {
@@ -27,13 +29,26 @@ async function node(...args) {
   return stdout;
 }
 
-describe('the tables of README.md', () => {
+describe('README.md', () => {
+  it('can be read in two minutes', () => {
+    assert.ok(readDocument('README.md').text.split('\n').length <= 150);
+  });
+
+  it('leads to every guide', () => {
+    const { text } = readDocument('README.md');
+    for (const { path } of forUsers.slice(1)) assert.ok(text.includes(`](${path})`), path);
+  });
+});
+
+describe('the tables of the guides', () => {
   /**
    * @param {string} heading
-   * @returns {string[][]} the rows of the first table below it whose first cell is code
+   * @returns {string[][]} the rows of the table below it whose first cell is code
    */
   function table(heading) {
-    const section = readme.split(`\n## ${heading}\n`)[1].split('\n## ')[0];
+    const section = textOf(forUsers)
+      .split(new RegExp(`^##? ${heading}\n`, 'm'))[1]
+      .split(/^##? /m)[0];
     return [...section.matchAll(/^\| `(\w[\w-]*)` \|.*\|$/gm)].map(([line]) => {
       return line
         .slice(1, -1)
@@ -87,10 +102,10 @@ describe('the tables of README.md', () => {
   });
 });
 
-describe('the sizes in README.md', () => {
+describe('the sizes in README.md and the guides', () => {
   /** @param {string} pattern of what stands before the number @param {number} bytes @param {number} unit */
   function assertSaid(pattern, bytes, unit) {
-    const said = Number(readme.match(new RegExp(`${pattern} (?:takes |is )?about (\\d+) [Mk]B`))?.[1]);
+    const said = Number(all.match(new RegExp(`${pattern} (?:takes |is )?about (\\d+) [Mk]B`))?.[1]);
     assert.ok(Math.abs(said - bytes / unit) < 0.1 * said, `${pattern}: ${said}, but it is ${bytes / unit}`);
   }
 
@@ -106,10 +121,10 @@ describe('the sizes in README.md', () => {
   });
 });
 
-describe('what README.md and CONTRIBUTING.md name', () => {
+describe('what the documents name', () => {
   it('are scripts of package.json', () => {
     const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'));
-    const named = [...both.matchAll(/npm (?:run ([\w:]+)|(start|test)\b)/g)].map((m) => m[1] ?? m[2]);
+    const named = [...all.matchAll(/npm (?:run ([\w:]+)|(start|test)\b)/g)].map((m) => m[1] ?? m[2]);
     assert.ok(named.length > 5);
     for (const name of named) assert.ok(name in scripts, `npm run ${name}`);
   });
@@ -124,7 +139,7 @@ describe('what README.md and CONTRIBUTING.md name', () => {
       }),
     );
     const lines = [
-      ...blocks(both, 'sh')
+      ...blocks(all, 'sh')
         .join('')
         .matchAll(/hyperrouter-wasm (train|eval|generate) (.*)/g),
     ];
@@ -134,19 +149,32 @@ describe('what README.md and CONTRIBUTING.md name', () => {
         assert.ok(options.get(command)?.has(option), `${command} ${option}`);
       }
     }
-    const section = readme.split('\n## Command line\n')[1].split('\n## ')[0];
-    const all = new Set([...options.values()].flatMap((names) => [...names]));
-    for (const code of inlineCode(section).filter((code) => code.startsWith('--'))) {
-      assert.ok(all.has(code.split(' ')[0]), code);
+    const { text } = readDocument('demo/guides/command-line.md');
+    const known = new Set([...options.values()].flatMap((names) => [...names]));
+    for (const code of inlineCode(text).filter((code) => code.startsWith('--'))) {
+      assert.ok(known.has(code.split(' ')[0]), code);
     }
   });
 
   it('are files of the repository', () => {
-    const paths = inlineCode(both).filter(
+    const paths = inlineCode(all).filter(
       (code) => /^(src|wasm|web|tests|demo)\/[\w./-]+$/.test(code) && !code.includes('NAME'),
     );
-    const links = [...both.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1]);
     assert.ok(paths.length > 20);
-    for (const path of [...paths, ...links]) assert.ok(existsSync(ROOT + path), path);
+    for (const path of paths) assert.ok(existsSync(ROOT + path), path);
+  });
+
+  it('are links that lead somewhere', () => {
+    let count = 0;
+    for (const { path, text } of documents) {
+      for (const [, link] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+        const { pathname, hash } = new URL(link, `file:///${path}`);
+        const target = pathname.slice(1);
+        assert.ok(existsSync(ROOT + target), `${path}: ${link}`);
+        if (hash) assert.ok(anchors(readDocument(target).text).includes(hash.slice(1)), `${path}: ${link}`);
+        count++;
+      }
+    }
+    assert.ok(count > 20);
   });
 });
