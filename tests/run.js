@@ -66,8 +66,8 @@ const SUITES = {
     return nodeTests(print, 'tests/bundlers', { env });
   },
   docs: async (print) => {
-    await install(print, 'tests/docs');
-    return nodeTests(print, 'tests/docs');
+    await install(print, 'demo/site');
+    return nodeTests(print, 'tests/docs', { env: { HR_TEST_CHROMIUM: await chromium() } });
   },
   fuzz: async (print) => {
     const fuzz = [join('tests', 'fuzz', 'run.js'), '--seconds', '60'];

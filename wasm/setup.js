@@ -57,6 +57,8 @@ const BROWSERS = ['chromium', 'firefox'];
 const PURPOSES = {
   start: { tools: WASM, packages: ['.'] },
   build: { tools: WASM, packages: ['.'] },
+  'build:site': { tools: WASM, packages: ['.', 'demo/site'] },
+  docs: { tools: [], packages: ['.', 'demo/site'] },
   bench: { tools: WASM, packages: ['.', 'tests/current-node'] },
   'bench:page': { tools: [...WASM, ...BROWSERS], packages: ['.', 'tests/lighthouse'] },
   test: {

@@ -77,6 +77,8 @@ export async function writePage(folder, name, script) {
 
 const TYPES = /** @type {Record<string, string>} */ ({
   '.html': 'text/html',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
   '.wasm': 'application/wasm',
@@ -91,9 +93,10 @@ export async function serve(folder, headers = {}) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(/** @type {string} */ (request.url), 'http://localhost');
     try {
-      const body = await readFile(join(folder, normalize(pathname)));
+      const path = pathname.replace(/\/$/, '/index.html');
+      const body = await readFile(join(folder, normalize(path)));
       response.writeHead(200, {
-        'content-type': TYPES[extname(pathname)] ?? 'application/octet-stream',
+        'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
         ...headers,
       });
       response.end(body);
