@@ -32,7 +32,7 @@
 #include "base/real.h"
 #include "base/team.h"
 
-#define HR_VERSION "0.1.0"
+#define HR_VERSION "0.2.0"
 
 typedef enum hr_status {
   HR_OK = 0,

@@ -112,7 +112,7 @@ describe('the packed package without a page', () => {
 
   it('holds what is needed and nothing else', () => {
     const allowed =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|web\/([\w.-]+\/)*[\w.-]+\.(js|d\.ts|wasm))$/;
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|demo\/guides\/[\w-]+\.md|demo\/examples\/[\w-]+\.\w+|web\/([\w.-]+\/)*[\w.-]+\.(js|d\.ts|wasm))$/;
     const paths = packed.files.map(({ path }) => path);
     assert.deepEqual(
       paths.filter((path) => !allowed.test(path)),
