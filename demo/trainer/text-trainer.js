@@ -76,6 +76,21 @@ export class TextTrainer extends Trainer {
   }
 
   /** @override */
+  get momentGap() {
+    // Reading the probe takes about as long as a step.
+    return 5;
+  }
+
+  /**
+   * With the sample as it was at the last evaluation, which its shape says: to read it again takes longer than a step.
+   *
+   * @override
+   */
+  snapshot() {
+    return this.picture(null, false);
+  }
+
+  /** @override */
   dataSummary() {
     const vocabulary = this.#vocabulary;
     const trainBytes = vocabulary.byteLength(this.#tokens.subarray(0, this.#trainTokens));

@@ -261,6 +261,8 @@ async function serve({ id, type, body }) {
       if (typeof pace === 'number') {
         interval = pace > 0 ? 1000 / pace : 0;
         nextStepAt = 0;
+        // A rate over two paces would be that of neither.
+        trainer?.begin();
       }
       if (typeof topK === 'number' || typeof learningRate === 'number') {
         currentTrainer().tune({ topK: topK ?? undefined, learningRate: learningRate ?? undefined });

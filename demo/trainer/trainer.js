@@ -29,6 +29,8 @@ const patience = 20;
 const maxCheckpointParameters = 4e6;
 /** Ratio of the steps of consecutive moments: an hour of training has hardly more of them than a minute. */
 const momentGrowth = 1.25;
+/** Of the time, what pictures may take at most: a slow one comes less often, and training keeps its core. */
+const pictureShare = 1 / 12;
 
 /**
  * One training run: a model, its data, and the news for the next frame. It knows nothing of messages. Calls must not
@@ -53,6 +55,8 @@ export class Trainer {
   #failing = 0;
   #rate = new Rate();
   #changed = true;
+  /** Before this time, by `performance.now()`, another picture would take too much from training. */
+  #nextPicture = 0;
   /** @type {{ step: number, bytes: Uint8Array }[]} */
   #checkpoints = [];
 
@@ -104,6 +108,11 @@ export class Trainer {
    */
   picture(_recycle, _exact) {
     throw new Error('not of this task');
+  }
+
+  /** Steps between two moments, at least: more where one takes the time of several steps. */
+  get momentGap() {
+    return 1;
   }
 
   /**
@@ -221,7 +230,7 @@ export class Trainer {
       routers[Number(layer)][tensor] = data;
     }
     this.#moments.push({ step: this.step, shape, buffer, routers });
-    this.#nextMoment = Math.max(this.step + 1, Math.floor(this.step * momentGrowth));
+    this.#nextMoment = Math.max(this.step + this.momentGap, Math.floor(this.step * momentGrowth));
   }
 
   #recordCheckpoint() {
@@ -252,12 +261,13 @@ export class Trainer {
    * The news since the last frame.
    *
    * @param {ArrayBuffer | null} recycle a buffer that may be written to
-   * @param {boolean} whole send the routing even if nothing changed
+   * @param {boolean} whole send the routing even if nothing changed, or the last one was only just sent
    * @returns {Frame}
    */
   frame(recycle, whole) {
     // The first moment is the model as built or opened.
     if (this.step === this.#nextMoment) this.#recordMoment();
+    const drawn = whole || (this.#changed && performance.now() >= this.#nextPicture);
     const frame = {
       step: this.step,
       losses: Float32Array.from(this.#losses),
@@ -265,14 +275,27 @@ export class Trainer {
       measures: this.#measures,
       moments: this.#moments,
       perSecond: this.#rate.perSecond,
-      ...(this.#changed || whole ? this.picture(recycle, whole) : { shape: null, buffer: null }),
+      ...(drawn ? this.#timedPicture(recycle, whole) : { shape: null, buffer: null }),
     };
     this.#losses = [];
     this.#heldOutLosses = [];
     this.#measures = [];
     this.#moments = [];
-    this.#changed = false;
+    if (drawn) this.#changed = false;
     return frame;
+  }
+
+  /**
+   * @param {ArrayBuffer | null} recycle
+   * @param {boolean} exact
+   */
+  #timedPicture(recycle, exact) {
+    const start = performance.now();
+    const picture = this.picture(recycle, exact);
+    const end = performance.now();
+    // While training is paused, a picture takes time from nobody.
+    this.#nextPicture = exact ? end : end + (end - start) * (1 / pictureShare - 1);
+    return picture;
   }
 
   /**

@@ -209,6 +209,27 @@ describe('the trainer of the plane', () => {
     plain.dispose();
   });
 
+  it('sends fewer pictures where they are slow, and never fewer losses', async () => {
+    const trainer = create();
+    const { picture } = trainer;
+    let drawn = 0;
+    trainer.picture = (recycle, exact) => {
+      drawn++;
+      const end = performance.now() + 20;
+      while (performance.now() < end);
+      return picture.call(trainer, recycle, exact);
+    };
+    let learned = 0;
+    for (let i = 0; i < 5; i++) {
+      await trainer.advance();
+      learned += trainer.frame(null, false).losses.length;
+    }
+    assert.equal(learned, 5);
+    assert.ok(drawn < 5, `${drawn} pictures`);
+    assert.notEqual(trainer.frame(null, true).shape, null, 'one that is asked for is sent');
+    trainer.dispose();
+  });
+
   it('records moments of bounded size, and measures by class', async () => {
     const trainer = create();
     const { moments } = trainer.frame(null, true);
