@@ -4,9 +4,12 @@ import { createTrainerClient } from './trainer/trainer-client.js';
 /**
  * What all rooms share: the engine's description, new workers, and the runs that more than one room shows.
  *
- * @param {{ pictureEvery: () => number }} page pictureEvery: milliseconds between two updates of the figures
+ * @param {object} page
+ * @param {() => number} page.pictureEvery milliseconds between two updates of the figures
+ * @param {import('./opening/opening.js').Opening | null} page.opening a run that is shown already, for the Playground to
+ *   go on with; null: none
  */
-export async function createContext({ pictureEvery }) {
+export async function createContext({ pictureEvery, opening }) {
   const threads = await threadsHere();
   const first = await openWorker(threads);
   /** @type {import('./trainer/trainer-client.js').TrainerClient | undefined} */
@@ -17,6 +20,7 @@ export async function createContext({ pictureEvery }) {
   return {
     engine: first.engine,
     pictureEvery,
+    opening,
 
     /**
      * A new worker with its engine loaded.

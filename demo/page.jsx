@@ -6,6 +6,9 @@ import { createContext } from './context.js';
 import { isolationBreaksPage } from './offline/isolation.js';
 import { registerServiceWorker } from './offline/register.js';
 import { Threads } from './offline/threads.jsx';
+import { createOpening } from './opening/opening.js';
+import { OpeningView } from './opening/opening.jsx';
+import { isOpening } from './opening/settings.js';
 import { createPictureRate } from './picture-rate.js';
 import { createRooms } from './rooms.js';
 import { createShell } from './shell.js';
@@ -18,12 +21,20 @@ const rate = createPictureRate();
 /** Milliseconds between two updates of the figures. */
 const pictureEvery = () => (calm.matches ? 500 : rate.interval());
 
+/** The recorded run, which is on the screen before the engine is there. */
+const opening = isOpening(location.hash) ? createOpening({ calm: calm.matches }) : null;
+if (opening) {
+  root.replaceChildren();
+  render(<OpeningView opening={opening} />, root);
+}
+
 try {
-  const context = await createContext({ pictureEvery });
+  const context = await createContext({ pictureEvery, opening });
   start(createShell(createRooms(context)), context.engine.info);
 } catch (error) {
   if (await isolationBreaksPage()) location.reload();
   const reason = error instanceof Error ? error.message : String(error);
+  render(null, root);
   root.innerHTML = '<p class="notice notice-problem" role="alert"></p>';
   /** @type {HTMLElement} */ (root.firstChild).textContent = `The engine could not be started: ${reason}`;
 }
@@ -33,8 +44,8 @@ try {
  * @param {{ threads: number }} info of the engine
  */
 function start(shell, { threads }) {
-  root.replaceChildren();
-  render(<App shell={shell} />, root);
+  if (!opening) root.replaceChildren();
+  render(<App shell={shell} opening={opening} />, root);
   // Written even if no setting changes, to remove unknown keys from the address.
   const read = () => shell.readAddress(location.hash).then(() => write(shell.address.peek()));
   read();

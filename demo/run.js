@@ -94,10 +94,11 @@ export function createRun({ openClient, state, task }) {
    *
    * @param {object} [options]
    * @param {boolean} [options.go] whether to train the new model; default: as before
+   * @param {number} [options.step] how far it is trained before it is shown
    * @param {boolean} [options.back] whether undo or redo asks for it
    * @param {boolean} [options.changed] whether the model stays if the settings are its own again by then
    */
-  function build({ go, back = false, changed = false } = {}) {
+  function build({ go, step: first, back = false, changed = false } = {}) {
     const goal = go ? forever : null;
     return control.build(
       {
@@ -114,7 +115,7 @@ export function createRun({ openClient, state, task }) {
             const loaded = await session.goBack(wanted.kept.past, plan);
             begin(loaded, data, values, 'built', wanted.kept);
           } else {
-            begin(await session.load({ ...plan, config }), data, values, 'built');
+            begin(await session.load({ ...plan, config }, { step: first }), data, values, 'built');
             if (wanted)
               notify(
                 'note',

@@ -14,6 +14,8 @@ import { computed, signal } from '@preact/signals';
  * @property {() => void} [enter] called each time the room is shown, after its settings were read from the address
  * @property {() => void} [leave]
  * @property {(settings: string) => string[]} [readAddress] by default, each state reads the address in turn
+ * @property {(settings: string) => string} [addressOf] the address for settings that differ from the defaults, where it is
+ *   another one
  * @property {(problems: string[]) => void} report shows what was wrong with the address
  *
  * @typedef {object} RoomEntry
@@ -117,7 +119,9 @@ export function createShell(entries) {
     /** The address after `#`; a signal. Undefined while a room is loading. */
     address: computed(() => {
       if (!room.value) return undefined;
-      const parts = room.value.states.map((state) => state.address.value);
+      const { states, addressOf } = room.value;
+      const settings = states.flatMap((state) => state.address.value || []).join('&');
+      const parts = [addressOf ? addressOf(settings) : settings];
       if (id.value !== entries[0].id) parts.unshift(`room=${id.value}`);
       return parts.filter(Boolean).join('&');
     }),

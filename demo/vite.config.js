@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { formulas } from './article/formulas.js';
 import { offlinePlugin } from './offline/plugin.js';
+import { openingPlugin } from './opening/record.js';
 import { textLibrary } from './text/library.js';
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
@@ -29,6 +30,7 @@ export default defineConfig({
   worker: { format: 'es' },
   plugins: [
     textLibrary(),
+    openingPlugin(),
     formulas(),
     offlinePlugin(),
     {

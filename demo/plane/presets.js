@@ -1,3 +1,5 @@
+import { openingValues } from '../opening/settings.js';
+
 /** Eight experts of which three or four get no points, if nothing balances them. */
 const starving = { router: 'smoe', experts: 8, layers: 1, seed: 4 };
 
@@ -9,6 +11,11 @@ const starving = { router: 'smoe', experts: 8, layers: 1, seed: 4 };
 export const planePresets = {
   kept: 'painted',
   list: [
+    {
+      name: 'Spirals, load balanced',
+      hint: 'Every expert gets a territory within two seconds; a load-balancing loss keeps them all in use.',
+      values: openingValues,
+    },
     {
       name: 'Spirals, HyperRouter',
       hint: 'Experts start tied (grey); boundaries form as the model learns.',

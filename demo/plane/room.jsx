@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
+import { addressOf, settingsAt } from '../opening/settings.js';
 import { Machine } from '../stage/machine.jsx';
 import { Controls, ToSettings } from '../views/controls.jsx';
 import { Deferred } from '../views/deferred.jsx';
@@ -35,6 +36,8 @@ export async function openRoom(context) {
     run,
     enter,
     leave,
+    readAddress: (address) => state.readAddress(settingsAt(address)),
+    addressOf,
     report: (problems) => {
       for (const problem of problems) run.notify('note', problem);
     },

@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import { expertLoad } from 'hyperrouter-wasm';
 import { engineConfig } from '../config.js';
+import { addressOf } from '../opening/settings.js';
 import { createRun } from '../run.js';
 import { createSchema } from '../schema.js';
 import { createVisits } from '../session/in-room.js';
@@ -32,7 +33,12 @@ export function openPlaneRun(context) {
   return context.shared('plane', async () => {
     const state = createState(createSchema(planeSettings, context.engine.fields.classifier));
     const run = createPlaneRun({ openClient: context.openClient, state });
-    return { run, state, ...createVisits({ trained: run, state }) };
+    const first = () => {
+      const { opening } = context;
+      const isShown = opening && addressOf(state.address.peek()) === '';
+      return { go: Boolean(isShown && !opening.calm), step: isShown ? opening.take() : undefined };
+    };
+    return { run, state, ...createVisits({ trained: run, state, first }) };
   });
 }
 

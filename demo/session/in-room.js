@@ -12,13 +12,15 @@ import { paceOf } from '../schema.js';
  * @property {import('@preact/signals').ReadonlySignal<unknown>} built a new object for each model; null: none yet
  * @property {import('@preact/signals').ReadonlySignal<string>} status
  * @property {(values: Values) => boolean} isBuiltWith
- * @property {(options?: { go?: boolean, back?: boolean, changed?: boolean }) => Promise<unknown>} build back: by undo or
- *   redo; changed: unless the settings are again those of the model when it is its turn
+ * @property {(options?: First & { back?: boolean, changed?: boolean }) => Promise<unknown>} build back: by undo or redo;
+ *   changed: unless the settings are again those of the model when it is its turn
  * @property {(settings: Values) => Promise<unknown>} tune applies live settings
  * @property {(pace: number) => Promise<unknown>} setPace
  * @property {() => Promise<unknown>} start
  * @property {() => Promise<unknown>} pause
  * @property {(error: unknown) => void} report
+ *
+ * @typedef {{ go?: boolean, step?: number }} First whether a new model is trained, and how far before it is shown
  */
 
 /** Why training waits, for the status line; empty: it does not wait. */
@@ -51,11 +53,11 @@ export function createBuiltWith(state) {
  * Builds the first model, builds another one when a setting requires it, and passes on live settings. Settings may
  * change while a model is being built; they are compared again when it is ready.
  *
- * @param {{ trained: Trained, state: State }} parts
+ * @param {{ trained: Trained, state: State, first: First }} parts
  */
-function followSettings({ trained, state }) {
+function followSettings({ trained, state, first }) {
   const liveKeys = state.schema.filter(({ effect: does }) => does === 'live').map(({ key }) => key);
-  trained.build({ go: false });
+  trained.build(first);
   effect(() => {
     const values = state.values.value;
     if (!trained.built.value || trained.isBuiltWith(values)) return;
@@ -76,11 +78,19 @@ function followSettings({ trained, state }) {
  * @param {object} parts
  * @param {Trained} parts.trained
  * @param {State} parts.state
+ * @param {() => First} [parts.first] what becomes of the first model; by default it is not trained
  * @param {() => void} [parts.onReturn] called when training continues after the tab was hidden
  * @param {boolean} [parts.restsWhenLeft] whether training stops when the room is left; otherwise it goes on
  * @param {Pick<Document, 'hidden' | 'addEventListener' | 'removeEventListener'>} [parts.page]
  */
-export function createVisits({ trained, state, onReturn, restsWhenLeft = false, page = document }) {
+export function createVisits({
+  trained,
+  state,
+  first = () => ({ go: false }),
+  onReturn,
+  restsWhenLeft = false,
+  page = document,
+}) {
   let begun = false;
   let waiting = false;
 
@@ -104,7 +114,7 @@ export function createVisits({ trained, state, onReturn, restsWhenLeft = false, 
   return {
     /** Must be called after the settings were read from the address. */
     enter() {
-      if (!begun) followSettings({ trained, state });
+      if (!begun) followSettings({ trained, state, first: first() });
       begun = true;
       page.addEventListener('visibilitychange', onVisibility);
     },

@@ -107,11 +107,13 @@ export class Session {
    * Builds a new model. If that fails, the current one is unchanged.
    *
    * @param {Plan} plan
+   * @param {{ step?: number }} [options] step: how far it is trained before it is shown
    * @returns {Promise<Loaded>}
    */
-  load(plan) {
+  load(plan, { step } = {}) {
     const { task, config, learningRate } = plan;
-    return this.#replace(plan, 'build', () => ({ task, config, learningRate, data: this.#unsent(plan) }));
+    const body = () => ({ task, config, learningRate, data: this.#unsent(plan) });
+    return this.#replace(plan, 'build', body, { step });
   }
 
   /**
@@ -155,7 +157,7 @@ export class Session {
       data: this.#unsent(plan),
       missing: undefined,
     });
-    return this.#replace({ config: {}, ...plan }, 'restore', body, past);
+    return this.#replace({ config: {}, ...plan }, 'restore', body, { past });
   }
 
   /**
@@ -170,6 +172,21 @@ export class Session {
     return this.#replace({ ...this.#plan, learningRate }, 'rewind', () => ({}));
   }
 
+  /**
+   * Trains at full speed, whatever the pace.
+   *
+   * @param {TrainerClient} client
+   * @param {number} step
+   */
+  async #advanceAtOnce(client, step) {
+    await client.request('tune', { pace: 0 });
+    try {
+      await client.request('runTo', { step });
+    } finally {
+      await client.request('tune', { pace: this.#pace });
+    }
+  }
+
   /** @param {Pick<Plan, 'data' | 'body'>} plan */
   #unsent({ data, body }) {
     return data === this.#sent ? null : body;
@@ -182,10 +199,12 @@ export class Session {
    * @param {Plan} plan
    * @param {T} type
    * @param {() => Requests[T]} body called when the worker is ready
-   * @param {Past} [past] what is known of it already
+   * @param {object} [options]
+   * @param {Past} [options.past] what is known of it already
+   * @param {number} [options.step] how far it is trained first
    * @returns {Promise<Loaded>}
    */
-  async #replace(plan, type, body, past) {
+  async #replace(plan, type, body, { past, step } = {}) {
     try {
       const client = await this.#worker();
       await this.stopMeasuring();
@@ -193,6 +212,7 @@ export class Session {
       this.#replacing = true;
       const built = /** @type {Summary} */ (await client.request(type, body()));
       this.#sent = plan.data;
+      if (step !== undefined && step > built.step) await this.#advanceAtOnce(client, step);
       const frame = await client.request('frame', { recycle: null, whole: true });
       return {
         built,

@@ -192,6 +192,8 @@ export class Trainer {
   async advance() {
     const model = this.model;
     if (model.step === 0) await this.#evaluate();
+    // Where it is trained before anybody looks, its first moment is recorded here.
+    if (model.step === this.#nextMoment) this.#recordMoment();
     // What a model is restored to must not be in the middle of a failure.
     if (model.step % checkpointEvery === 0 && this.#failing === 0) this.#recordCheckpoint();
     const { loss, examples } = this.learn({ learningRate: this.#schedule(model.step), clip });

@@ -1,19 +1,25 @@
-import { useMemo } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
+import { OpeningView } from '../opening/opening.jsx';
 import { TourEntry } from '../tour/entry.jsx';
 import { PlaceContext } from './save-menu.jsx';
 
 /**
  * The page: the list of rooms, and the current room.
  *
- * @param {{ shell: import('../shell.js').Shell }} props
+ * @param {object} props
+ * @param {import('../shell.js').Shell} props.shell
+ * @param {import('../opening/opening.js').Opening | null} props.opening shown until the first room goes on with it
  */
-export function App({ shell }) {
+export function App({ shell, opening }) {
   const room = shell.room.value;
   const id = shell.id.value;
   const place = useMemo(
     () => ({ room: id, step: () => room?.step?.() ?? room?.run?.step.peek() }),
     [id, room],
   );
+  const goesOn = useRef(false);
+  goesOn.current ||= shell.failure.value !== '' || (room !== null && room.run?.status.value !== 'building');
+  if (opening && !goesOn.current) return <OpeningView opening={opening} />;
   return (
     <>
       <div class="top">

@@ -19,6 +19,9 @@ const demo = fileURLToPath(new URL('../../demo/', import.meta.url));
 export const small =
   'room=text&layers=2&dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=4&contextLength=32';
 
+/** The Playground with its defaults; without settings in the address, a run plays at once. */
+const still = 'play=0';
+
 /** @typedef {'chromium' | 'firefox'} BrowserName */
 
 /**
@@ -158,10 +161,10 @@ async function restore(page) {
  *
  * @param {Site} site
  * @param {string} [hash] settings
- * @param {import('playwright-core').BrowserContextOptions & { drawers?: boolean }} [options] drawers: whether the settings
- *   are open
+ * @param {import('playwright-core').BrowserContextOptions & { drawers?: boolean, plays?: boolean }} [options] drawers:
+ *   whether the settings are open; plays: at the address without settings, where a run plays at once
  */
-export async function visit(site, hash = small, { drawers = true, ...options } = {}) {
+export async function visit(site, hash = small, { drawers = true, plays = false, ...options } = {}) {
   const own = Object.keys(options).length > 0;
   const page = own
     ? await (await site.browser.newContext({ ...usual, ...options })).newPage()
@@ -181,8 +184,9 @@ export async function visit(site, hash = small, { drawers = true, ...options } =
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('request', (request) => requests.push(request.url()));
-  await page.goto(`${site.url}${hash ? `#${hash}` : ''}`);
-  await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
+  await page.goto(plays ? site.url : `${site.url}#${hash || still}`);
+  const start = page.getByRole('button', { name: plays ? /Start|Pause/ : 'Start' });
+  await start.and(page.locator('.start:enabled')).waitFor();
   return {
     page,
     complaints,

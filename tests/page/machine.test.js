@@ -1,6 +1,7 @@
 /** The Playground's first screen: the model as a machine, beside what it learns, with the main settings in sight. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { openingEnd } from '../../demo/opening/settings.js';
 import { columns, curve, edgeWidth, rowMiddle, weightsAt } from '../../demo/stage/layout.js';
 import { eventually, open, visit } from './browser.js';
 
@@ -95,6 +96,31 @@ describe('the first screen of the Playground', () => {
       assert.equal(await page.locator('.drawer[open]').count(), 0);
     });
   }
+
+  it('opens with a run that plays, and goes on with the same run', async () => {
+    const { page, button, untilStep, record, complaints } = await visit(site, '', { plays: true });
+    await untilStep(60);
+    await button('Pause').click();
+    await button('Start').waitFor();
+    assert.doesNotMatch(page.url(), /#/);
+    const { runs } = await record();
+    const [{ settings, losses, departures }] = runs;
+    assert.equal(settings.router, 'smoe');
+    assert.deepEqual(departures, []);
+    assert.equal(losses.steps[0], 1, 'it was trained from its start');
+    // Any change makes it a run like others, with its settings in the address.
+    await page.getByLabel('Gate', { exact: true }).selectOption('topk-softmax');
+    await eventually(async () => assert.match(page.url(), /#router=smoe/));
+    await page.reload();
+    await button('Start').and(page.locator(':enabled')).waitFor();
+    assert.deepEqual(complaints, []);
+  });
+
+  it('opens with the end of that run where motion is not wanted', async () => {
+    const { step, button } = await visit(site, '', { plays: true, reducedMotion: 'reduce' });
+    await button('Start').waitFor();
+    assert.equal(await step(), openingEnd);
+  });
 
   it('sends the place that is pointed at to the experts that the engine chose', async () => {
     const { page, train } = await visit(site, 'router=smoe&experts=4&layers=1&data=clusters&seed=2');

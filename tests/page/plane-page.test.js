@@ -73,7 +73,7 @@ const modelOf = async ({ saved, button }) => (await saved(() => button('Save the
 describe('the playground', () => {
   it('is the first room, trains, and resets to the same start', async () => {
     const { page, complaints, requests, button, train, fact, untilReset } = await visit(site, '');
-    assert.doesNotMatch(page.url(), /#/);
+    assert.match(page.url(), /#play=0$/);
     assert.equal(await page.locator('.rooms a').first().getAttribute('aria-current'), 'page');
     const atFirst = [await drawn(page, 'decision'), await drawn(page, 'ownership')];
     const guessed = await accuracy(page);

@@ -57,6 +57,28 @@ async function reload(session, trainer, different) {
 }
 
 describe('a session', () => {
+  it('trains a new model to a step before it is shown, at full speed and then at its pace again', async () => {
+    const { session, trainers } = fake();
+    session.setPace(20);
+    const loading = session.load(plan(), { step: 60 });
+    await settle();
+    const [trainer] = trainers;
+    await trainer.answer('tune');
+    await trainer.answer('build', model());
+    await trainer.answer('tune');
+    await trainer.answer('runTo', { step: 60, reason: 'reached' });
+    await trainer.answer('tune');
+    await trainer.answer('frame', frame(60, { losses: new Float32Array(60) }));
+    (await loading).show();
+    assert.equal(session.step.value, 60);
+    assert.equal(session.losses.value.steps.length, 60);
+    assert.deepEqual(
+      trainer.asked.filter(({ type }) => type === 'tune').map(({ body }) => body.pace),
+      [20, 0, 20],
+    );
+    session.dispose();
+  });
+
   it('shows a new model and its first frame at once, and not before it is told to', async () => {
     const { session, trainers } = fake();
     const loading = session.load(plan());
