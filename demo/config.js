@@ -40,13 +40,38 @@ export function rebuildValues(state, values) {
  * @param {Values} from
  */
 export function differenceOf(state, of, from) {
-  const keys = Object.keys(of).filter((key) => of[key] !== from[key]);
+  return inWords(
+    state,
+    of,
+    Object.keys(of).filter((key) => of[key] !== from[key]),
+  );
+}
+
+/**
+ * The settings of runs that are beside each other, in words: the router, and all in which they differ.
+ *
+ * @param {State} state
+ * @param {readonly Values[]} runs
+ */
+export function settingsInWords(state, runs) {
+  const keys = Object.keys(runs[0] ?? {}).filter(
+    (key) => key === 'router' || runs.some((values) => values[key] !== runs[0][key]),
+  );
+  return runs.map((values) => inWords(state, values, keys));
+}
+
+/**
+ * @param {State} state
+ * @param {Values} values
+ * @param {readonly string[]} keys
+ */
+function inWords(state, values, keys) {
   const words = keys.map((key) => {
     const { type, label, choices } = state.settingOf(key);
     // Only the name: the text itself may be long.
     if (type === 'text') return label.toLowerCase();
-    if (type !== 'choice') return `${label.toLowerCase()} ${of[key]}`;
-    return choices?.find(({ value }) => value === of[key])?.label ?? String(of[key]);
+    if (type !== 'choice') return `${label.toLowerCase()} ${values[key]}`;
+    return choices?.find(({ value }) => value === values[key])?.label ?? String(values[key]);
   });
   return words.join(', ');
 }

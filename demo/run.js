@@ -1,10 +1,10 @@
-import { batch, computed, signal } from '@preact/signals';
+import { batch, computed } from '@preact/signals';
 import { DivergedError } from 'hyperrouter-wasm';
-import { differenceOf, rebuildValues } from './config.js';
+import { differenceOf, rebuildValues, settingsInWords } from './config.js';
 import { createNotices } from './notices.js';
 import { createRecord } from './record.js';
 import { createBuiltWith } from './session/in-room.js';
-import { createPastModels } from './session/past-models.js';
+import { createRuns } from './session/runs.js';
 import { Session } from './session/session.js';
 import { TrainingControl } from './session/training-control.js';
 
@@ -20,9 +20,9 @@ import { TrainingControl } from './session/training-control.js';
  *
  * @typedef {import('./session/session.js').SessionStatus | 'running'} Status
  *
- * @typedef {object} EarlierRun
- * @property {string} label what differs from the current run
- * @property {Values} values the settings that its model was built with
+ * @typedef {object} ComparedRun
+ * @property {string} name
+ * @property {string} label its settings, in words
  * @property {number[]} steps
  * @property {number[]} losses smoothed training loss, nats
  */
@@ -44,6 +44,7 @@ import { TrainingControl } from './session/training-control.js';
  * @property {(data: D) => string} [lacks] why training cannot start with these data; empty: it can
  * @property {(built: Summary, data: D) => void} begin called when another model takes over: shows nothing of the last one
  * @property {(shape: any, buffer: ArrayBuffer) => number[][]} loads expert loads [layers, E] of a frame
+ * @property {(shape: any, buffer: ArrayBuffer) => import('./session/runs.js').Thumbnail[]} thumbnails of a frame
  */
 
 /** @type {Goal} */
@@ -52,7 +53,7 @@ const forever = () => Number.MAX_SAFE_INTEGER;
 const oneMore = (from) => from + 1;
 
 /**
- * A session that follows the settings of a room, with its notices, its record and the curves of earlier runs.
+ * A session that follows the settings of a room, with its notices, its record and the runs before.
  *
  * @template D
  * @param {object} parts
@@ -64,8 +65,7 @@ export function createRun({ openClient, state, task }) {
   const { notices, notify, dismiss, report } = createNotices();
   const record = createRecord((key) => state.settingOf(key).label);
   const builtWith = createBuiltWith(state);
-  const earlier = createEarlierRuns(state);
-  const pastModels = createPastModels((one, other) => differenceOf(state, one, other) === '');
+  const runs = createRuns((one, other) => differenceOf(state, one, other) === '');
   const session = new Session({ openClient: () => openClient({ alone: true }), onStop });
   const control = new TrainingControl({
     train,
@@ -96,9 +96,10 @@ export function createRun({ openClient, state, task }) {
    * @param {boolean} [options.go] whether to train the new model; default: as before
    * @param {number} [options.step] how far it is trained before it is shown
    * @param {boolean} [options.back] whether undo or redo asks for it
+   * @param {import('./session/runs.js').KeptRun} [options.kept] a run to go back to, instead of a new model
    * @param {boolean} [options.changed] whether the model stays if the settings are its own again by then
    */
-  function build({ go, step: first, back = false, changed = false } = {}) {
+  function build({ go, step: first, back = false, kept, changed = false } = {}) {
     const goal = go ? forever : null;
     return control.build(
       {
@@ -108,22 +109,23 @@ export function createRun({ openClient, state, task }) {
           if (changed && builtWith.is(values)) return;
           const config = task.config();
           task.check(data, config);
-          const last = changed ? await pastModel() : undefined;
-          const wanted = back ? pastModels.take(rebuildValues(state, values)) : undefined;
+          const last = await lastRun();
+          const wanted = back ? runs.findBy(rebuildValues(state, values)) : kept;
           const plan = planFor(data, values);
-          if (wanted?.kept) {
-            const loaded = await session.goBack(wanted.kept.past, plan);
-            begin(loaded, data, values, 'built', wanted.kept);
+          if (wanted?.model) {
+            const loaded = await session.goBack(wanted.model.past, plan);
+            begin(loaded, data, values, 'built', wanted.model);
           } else {
             begin(await session.load({ ...plan, config }, { step: first }), data, values, 'built');
             if (wanted)
               notify(
                 'note',
-                `The settings are those of before. Their model, of step ${wanted.step}, was too large to keep; ` +
+                `The settings are those of before. Their model, of step ${wanted.step}, could not be kept; ` +
                   'it begins again at step 0.',
               );
           }
-          if (last) pastModels.keep(last);
+          if (wanted) runs.remove(wanted);
+          if (last) runs.keep(last);
         },
         fail(error) {
           report(error);
@@ -135,17 +137,33 @@ export function createRun({ openClient, state, task }) {
   }
 
   /**
-   * The current model, for undo; undefined if it has learned nothing.
+   * The current run, to go back to; undefined if its model has learned nothing.
    *
-   * @returns {Promise<import('./session/past-models.js').PastModel | undefined>}
+   * @returns {Promise<Parameters<typeof runs.keep>[0] | undefined>}
    */
-  async function pastModel() {
-    const model = summary.peek();
-    if (!model || !step.peek() || session.status.peek() !== 'ready') return undefined;
+  async function lastRun() {
+    const built = summary.peek();
+    const now = session.status.peek();
+    if (!built || !step.peek() || now === 'failed') return undefined;
     const { values } = builtWith;
-    if (!pastModels.hasRoom(model.parameterCount)) return { values, step: step.peek(), kept: null };
-    const past = await session.past();
-    return { values, step: past.step, kept: { past, record: record.past() } };
+    const kept = now === 'ready' && runs.hasRoom(built.parameterCount);
+    const model = kept ? { past: await session.past(), record: record.past() } : null;
+    const shown = picture.peek();
+    return {
+      values,
+      live: record.past().settings,
+      step: step.peek(),
+      losses: losses.peek(),
+      thumbnails: shown ? task.thumbnails(shown.shape, shown.buffer) : [],
+      model,
+    };
+  }
+
+  /** Goes back to a run: its settings and its model. @param {import('./session/runs.js').KeptRun} kept */
+  function openRun(kept) {
+    // The build that the settings ask for gives way to the later one.
+    state.setTogether('router', Object.entries({ ...kept.values, ...kept.live }));
+    return build({ go: false, kept });
   }
 
   /**
@@ -165,14 +183,11 @@ export function createRun({ openClient, state, task }) {
    * @param {D} data
    * @param {Values} values
    * @param {import('./record.js').Origin['kind']} kind
-   * @param {import('./session/past-models.js').PastModel['kept']} [kept] the same model as it was before
+   * @param {import('./session/runs.js').KeptModel} [kept] the same model as it was before
    */
   function begin({ built, show }, data, values, kind, kept) {
     const { topK, step } = built;
     batch(() => {
-      // A curve that goes on is that of no earlier run any more.
-      if (kept) earlier.drop(kept.past.history.losses);
-      earlier.keep(builtWith.values, session.losses.peek(), values);
       const live = { topK, learningRate: Number(values.learningRate) };
       if (kept) record.goBack(kept.record);
       else record.begin({ kind, step }, live, task.missing?.(data) ?? '');
@@ -239,6 +254,7 @@ export function createRun({ openClient, state, task }) {
       try {
         const data = await task.wanted();
         await control.halt();
+        const last = await lastRun();
         const loaded = await session.open(bytes, planFor(data, state.values.peek()), missing);
         const { built } = loaded;
         // In one batch, so that no model is built for settings that have changed only in part.
@@ -247,6 +263,7 @@ export function createRun({ openClient, state, task }) {
           const problems = state.setAll(Object.entries(values));
           notices.value = [];
           begin(loaded, data, state.values.peek(), 'opened');
+          if (last) runs.keep(last);
           state.forgetChanges();
           notify('note', `Model opened. It has been trained for ${built.step} steps.`);
           for (const problem of problems) notify('note', `${problem}. The opened model is unchanged.`);
@@ -259,6 +276,29 @@ export function createRun({ openClient, state, task }) {
       }
     });
   }
+
+  /** What the page shows: the present, or a recorded moment; null: nothing yet. */
+  const shown = computed(() => {
+    const at = moment.value;
+    return (at === null ? undefined : moments.value[at]) ?? picture.value;
+  });
+
+  /** The current run and those before, in words: what differs between them. */
+  const words = computed(() => {
+    const now = summary.value && builtWith.values;
+    const all = runs.runs.value.map(({ values }) => values);
+    const [current = '', ...before] = settingsInWords(state, [now ?? all[0] ?? {}, ...all]);
+    return { current, before };
+  });
+
+  /** The runs whose losses are in the chart. */
+  const compared = computed(() =>
+    runs.runs.value.flatMap((run, i) => {
+      const { steps, smooth } = run.losses;
+      const label = words.value.before[i];
+      return run.compared ? [{ name: `run ${run.number}`, label, steps, losses: smooth }] : [];
+    }),
+  );
 
   return {
     task,
@@ -274,9 +314,15 @@ export function createRun({ openClient, state, task }) {
     loads,
     measures,
     picture,
+    shown,
     moments,
     moment,
-    earlier: earlier.runs,
+    runs: runs.runs,
+    words,
+    compared,
+    openRun,
+    removeRun: runs.remove,
+    compareRun: runs.compare,
     notices,
     measuring,
     lossByK,
@@ -293,7 +339,6 @@ export function createRun({ openClient, state, task }) {
     stopMeasuring: () => session.stopMeasuring(),
     oneStep: () => control.start(oneMore),
     reset: () => build({ go: false }),
-    forgetEarlier: earlier.forget,
     tune,
     /** @param {number} pace */
     setPace: (pace) => session.setPace(pace),
@@ -307,42 +352,3 @@ export function createRun({ openClient, state, task }) {
 }
 
 /** @typedef {ReturnType<typeof createRun<any>>} Run */
-
-const maxEarlier = 3;
-/** Losses. Shorter runs are not kept for comparison. */
-const minLength = 30;
-
-/**
- * The loss curves of the last few models, for comparison.
- *
- * @param {State} state
- */
-function createEarlierRuns(state) {
-  const runs = signal(/** @type {EarlierRun[]} */ ([]));
-  return {
-    runs,
-
-    /**
-     * @param {Values} values the settings that the model was built with
-     * @param {import('./history.js').LossHistory} losses of that model
-     * @param {Values} next the settings of the model that replaces it
-     */
-    keep(values, { steps, smooth }, next) {
-      const all = [...runs.peek()];
-      if (steps.length >= minLength) all.push({ label: '', values, steps, losses: smooth });
-      const now = rebuildValues(state, next);
-      runs.value = all
-        .slice(-maxEarlier)
-        .map((run) => ({ ...run, label: differenceOf(state, run.values, now) || 'same settings' }));
-    },
-
-    /** @param {import('./history.js').LossHistory} losses of one of them */
-    drop: ({ steps }) => {
-      runs.value = runs.peek().filter((run) => run.steps !== steps);
-    },
-
-    forget: () => {
-      runs.value = [];
-    },
-  };
-}

@@ -9,6 +9,7 @@ import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { PresetHint } from '../views/preset-choice.jsx';
+import { RunsView } from '../views/runs.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
@@ -89,6 +90,7 @@ function PlaneRoom({ run, state, painter }) {
           <Deferred turn={2}>
             <LoadView routed={run.map} state={state} what="held-out points" folded />
             <LossView run={run} state={state} height={160} folded />
+            <RunsView run={run} state={state} />
             <LoadHistoryView run={run} state={state} />
             <TopKView run={run} state={state} />
           </Deferred>

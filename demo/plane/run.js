@@ -10,6 +10,7 @@ import { classesOf, dataFor, keyOf, minPoints } from './data.js';
 import { capacity, mapViews } from './frame.js';
 import { decodePainted } from './painted.js';
 import { painted, planeSettings } from './settings.js';
+import { mapThumbnails } from './thumbnails.js';
 
 /**
  * @typedef {import('../state.js').State} State
@@ -85,6 +86,7 @@ function createPlaneRun({ openClient, state }) {
       },
       loads: (shape, buffer) =>
         mapViews(buffer, shape).layers.map(({ experts }) => [...expertLoad(experts, shape.experts)]),
+      thumbnails: mapThumbnails,
     },
   });
 
@@ -107,8 +109,7 @@ function createPlaneRun({ openClient, state }) {
   /** The map that is shown: the current one, or that of a recorded moment; null: none yet. */
   const map = computed(
     /** @returns {PlaneMap | null} */ () => {
-      const at = run.moment.value;
-      const picture = (at === null ? undefined : run.moments.value[at]) ?? run.picture.value;
+      const picture = run.shown.value;
       if (!picture) return null;
       const shape = /** @type {MapShape} */ (picture.shape);
       return { shape, views: mapViews(picture.buffer, shape), data: learned.value, step: picture.step };

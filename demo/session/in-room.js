@@ -64,8 +64,11 @@ function followSettings({ trained, state, first }) {
     trained.build({ back: state.isGoingBack(), changed: true });
   });
   effect(() => {
-    const settings = Object.fromEntries(liveKeys.map((key) => [key, state.get(key)]));
-    if (trained.built.value) trained.tune(settings).catch(trained.report);
+    const values = state.values.value;
+    // Where another model follows, they are for that one.
+    if (!trained.built.value || !trained.isBuiltWith(values)) return;
+    const settings = Object.fromEntries(liveKeys.map((key) => [key, values[key]]));
+    trained.tune(settings).catch(trained.report);
   });
   effect(() => {
     trained.setPace(paceOf(state.get('pace'))).catch(trained.report);

@@ -9,6 +9,7 @@ import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { PresetChoice } from '../views/preset-choice.jsx';
+import { RunsView } from '../views/runs.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
@@ -81,6 +82,7 @@ function TextRoom({ run, state }) {
         <div class="column">
           <Deferred turn={2}>
             <LossView run={run} state={state} />
+            <RunsView run={run} state={state} />
             <LoadView routed={run.probe} state={state} />
             <LoadHistoryView run={run} state={state} />
             <TopKView run={run} state={state} />

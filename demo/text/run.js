@@ -9,6 +9,7 @@ import { builtInText, requireLength, storedText, storeText } from './data.js';
 import { frameViews } from './frame.js';
 import { createOpening } from './opening.js';
 import { textSettings } from './settings.js';
+import { probeThumbnails } from './thumbnails.js';
 import { describeUnknown, SymbolVocabulary } from './vocabulary.js';
 import { createSink } from './written.js';
 
@@ -101,6 +102,7 @@ function createTextRun({ openClient, state }) {
       },
       loads: (shape, buffer) =>
         frameViews(buffer, shape).layers.map(({ experts }) => [...expertLoad(experts, shape.experts)]),
+      thumbnails: probeThumbnails,
     },
   });
 
@@ -109,8 +111,7 @@ function createTextRun({ openClient, state }) {
   /** The routing that is shown: the current one, or that of a recorded moment; null: none yet. */
   const probe = computed(
     /** @returns {RoutedText | null} */ () => {
-      const at = run.moment.value;
-      const picture = (at === null ? undefined : run.moments.value[at]) ?? run.picture.value;
+      const picture = run.shown.value;
       if (!picture) return null;
       const shape = /** @type {FrameShape} */ (picture.shape);
       const tokens = data.value?.probe ?? new Int32Array();

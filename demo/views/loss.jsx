@@ -9,12 +9,12 @@ import { Plot } from './plot.jsx';
 /**
  * @typedef {import('../format.js').Unit} Unit
  * @typedef {import('../history.js').LossHistory} LossHistory
- * @typedef {import('../run.js').EarlierRun} EarlierRun
+ * @typedef {import('../run.js').ComparedRun} ComparedRun
  * @typedef {import('./plot-lines.js').Line} Line
  */
 
 /**
- * The loss in training (raw thin, smoothed thick), on the held-out data, and of earlier runs.
+ * The loss in training (raw thin, smoothed thick), on the held-out data, and of the runs that are compared.
  *
  * @param {{ run: import('../run.js').Run, state: import('../state.js').State, height?: number, folded?: boolean }} props height of the
  *   chart, pixels; folded: the caption is shown only when it is asked for
@@ -36,49 +36,38 @@ export function LossView({ run, state, height = 260, folded = false }) {
       rows={() => rowsOf(run.losses.peek(), unitWords, unit)}
     >
       <Plot
-        lines={linesOf(history, run.earlier.value, unit)}
+        lines={linesOf(history, run.compared.value, unit)}
         log={Boolean(state.get('logSteps'))}
         range={halves}
         height={height}
         at={past ? step : undefined}
         label={summaryOf(history, unitWords, unit) + (past ? shownWords(history, step, unit) : '')}
       />
-      <EarlierRuns runs={run.earlier.value} unit={unit} />
-      <div class="row">
-        <Field state={state} name="logSteps" onProblems={none} />
-        {run.earlier.value.length > 0 && (
-          <button type="button" class="quiet" onClick={run.forgetEarlier}>
-            Clear earlier runs
-          </button>
-        )}
-      </div>
+      <ComparedRuns runs={run.compared.value} unit={unit} />
+      <Field state={state} name="logSteps" onProblems={none} />
     </Figure>
   );
 }
 
-/** Dashes of earlier runs, the oldest first. @type {readonly (readonly number[])[]} */
-const earlierDashes = [[], [7, 3], [2, 2]];
-
-/** Short: there is no room beside a line for what differs. @param {number} i */
-const earlierName = (i) => `earlier ${i + 1}`;
+/** Dashes of the compared runs, the oldest first. @type {readonly (readonly number[])[]} */
+const dashes = [[], [7, 3], [2, 2]];
 
 /**
- * What differs in the earlier runs.
+ * What the compared runs are: there is no room beside a line.
  *
- * @param {{ runs: readonly EarlierRun[], unit: Unit }} props
+ * @param {{ runs: readonly ComparedRun[], unit: Unit }} props
  */
-function EarlierRuns({ runs, unit }) {
+function ComparedRuns({ runs, unit }) {
   if (!runs.length) return null;
   return (
-    <ul class="earlier-runs">
-      {runs.map(({ label, steps, losses }, i) => (
+    <ul class="compared-runs">
+      {runs.map(({ name, label, steps, losses }, i) => (
         <li key={steps}>
           <svg viewBox="0 0 18 4" width="18" height="4" aria-hidden="true">
-            <path d="M0 2h18" stroke-dasharray={earlierDashes[i % earlierDashes.length].join(' ')} />
+            <path d="M0 2h18" stroke-dasharray={dashes[i % dashes.length].join(' ')} />
           </svg>
           <span>
-            <b>{earlierName(i)}</b>: {label}; {lossText(losses.at(-1), unit)} at step{' '}
-            {count(steps.at(-1) ?? 0)}
+            <b>{name}</b>: {label}; {lossText(losses.at(-1), unit)} at step {count(steps.at(-1) ?? 0)}
           </span>
         </li>
       ))}
@@ -88,11 +77,11 @@ function EarlierRuns({ runs, unit }) {
 
 /**
  * @param {LossHistory} history
- * @param {readonly EarlierRun[]} earlier
+ * @param {readonly ComparedRun[]} compared
  * @param {Unit} unit
  * @returns {Line[]}
  */
-function linesOf({ steps, train, smooth, heldOut }, earlier, unit) {
+function linesOf({ steps, train, smooth, heldOut }, compared, unit) {
   const inUnits = (/** @type {readonly number[]} */ values) => values.map((nats) => inUnit(nats, unit));
   const faint = { colour: '--line-strong', text: '--muted' };
   const held = {
@@ -100,9 +89,9 @@ function linesOf({ steps, train, smooth, heldOut }, earlier, unit) {
     values: inUnits(heldOut.map(({ loss }) => loss)),
   };
   return [
-    ...earlier.map(({ steps, losses }, i) => ({
-      label: earlierName(i),
-      look: { ...faint, width: 1.5, dash: [...earlierDashes[i % earlierDashes.length]] },
+    ...compared.map(({ name, steps, losses }, i) => ({
+      label: name,
+      look: { ...faint, width: 1.5, dash: [...dashes[i % dashes.length]] },
       steps,
       values: inUnits(losses),
     })),

@@ -44,6 +44,7 @@ export function fakeRun({ lacks = () => '' } = {}) {
     lacks,
     begin: () => {},
     loads: () => [[0.5, 0.5]],
+    thumbnails: () => [{ name: 'map', width: 1, fills: ['#000000'] }],
   };
   const openClient = async () => {
     trainers.push(new FakeTrainer());

@@ -92,8 +92,8 @@ describe('settings', () => {
     await fake.built();
     assert.deepEqual(
       asked(fake.trainer, 'tune'),
-      ['tune learningRate,0.2', 'tune topK,3', 'tune topK,3'],
-      'the first was for the model before',
+      ['tune learningRate,0.2', 'tune topK,3'],
+      'not to the model that another one replaces',
     );
   });
 

@@ -112,17 +112,23 @@ describe('training', () => {
     await button('Start').waitFor();
   });
 
-  it('begins again with another router, and keeps the curve before', async () => {
+  it('begins again with another router, and keeps the run before', async () => {
     const { page, complaints, step, train, untilStep, untilReset, button, letters } = await visit(site);
-    await train(40);
+    const trained = await train(40);
     const before = await letters();
     await page.getByLabel('Router', { exact: true }).selectOption('smoe');
     await untilReset();
     assert.match(page.url(), /router=smoe(&|$)/);
     assert.notDeepEqual(await letters(), before);
-    await button('Clear earlier runs').waitFor();
+    const kept = page.getByRole('button', { name: /^Open run 1/ });
+    assert.match(await kept.innerText(), /HyperRouter\s+loss [0-9.]+ at step \d+/);
     await train(10);
     assert.ok((await step()) >= 10);
+    await kept.click();
+    await eventually(async () => assert.equal(await step(), trained));
+    assert.deepEqual(await letters(), before, 'its settings and its model are back');
+    assert.doesNotMatch(page.url(), /router=/);
+    await page.getByRole('button', { name: /^Open run 2/ }).waitFor();
 
     await button('Start').click();
     await page.getByLabel('Router', { exact: true }).selectOption('dense');

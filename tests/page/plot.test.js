@@ -178,9 +178,9 @@ describe('a chart', () => {
 
   it('has room for its labels, and no two are the same', async () => {
     const at = await visit(site, small, { viewport: { width: 390, height: 900 } });
-    // Three earlier runs with the same settings, then one with others.
+    // Three runs with the same settings, then one with others.
     for (let run = 0; run < 3; run++) {
-      await at.train(30);
+      await at.train(30 + 20 * run);
       await at.button('Reset').click();
       await at.page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
       await at.button('Start').and(at.page.locator(':enabled')).waitFor();
@@ -205,18 +205,18 @@ describe('a chart', () => {
       });
     }, svg);
     for (const { words, left, right } of texts) assert.ok(left >= 0 && right >= 0, words);
-    assert.equal(svg.match(/<polyline/g)?.length, 6, 'three earlier runs; each step, training, held-out');
+    assert.equal(svg.match(/<polyline/g)?.length, 6, 'three runs before; each step, training, held-out');
     const words = texts.map((text) => text.words);
     for (const label of ['training', 'held-out'])
       assert.equal(words.filter((text) => text === label).length, 1, `${label} in ${words}`);
     // At its line, and in the list that says what it is.
-    for (const label of ['earlier 1', 'earlier 2', 'earlier 3'])
+    for (const label of ['run 1', 'run 2', 'run 3'])
       assert.equal(words.filter((text) => text === label).length, 2, `${label} in ${words}`);
     assert.ok(!words.some((text) => text?.includes('…')), 'none is cut off');
-    const list = await at.page.locator('.earlier-runs li').allInnerTexts();
+    const list = await at.page.locator('.compared-runs li').allInnerTexts();
     assert.equal(list.length, 3);
     list.forEach((text, i) => {
-      assert.match(text, new RegExp(`^earlier ${i + 1}: HyperRouter, experts 4; [0-9.]+ at step [0-9]+$`));
+      assert.match(text, new RegExp(`^run ${i + 1}: HyperRouter, experts 4; [0-9.]+ at step [0-9]+$`));
     });
   });
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DivergedError } from 'hyperrouter-wasm';
+import { createLossHistory } from '../../demo/history.js';
 import { createVisits } from '../../demo/session/in-room.js';
+import { createRuns } from '../../demo/session/runs.js';
 import { fakeRun } from './fake-run.js';
 import { frame, model, settle } from './fake-trainer.js';
 
@@ -367,29 +369,95 @@ describe('a model out of a file', () => {
   });
 });
 
-describe('earlier runs', () => {
-  it('are kept where they were long enough, with what was different', async () => {
-    const fake = await ready();
+describe('runs', () => {
+  /** A model of another size takes the place of one that was trained. @param {Awaited<ReturnType<typeof ready>>} fake */
+  async function replaced(fake, /** @type {number} */ size, /** @type {number} */ steps) {
     const { run, state, trainer } = fake;
     run.frame();
-    await trainer.answer('frame', frame(29, { losses: new Float32Array(29).fill(2) }));
-    state.set('size', 2);
+    await trainer.answer('frame', frame(steps, { losses: new Float32Array(steps).fill(2) }));
+    state.set('size', size);
     run.build();
+    await settle();
+    if (steps) await trainer.answer('frame', frame(steps));
     await fake.built();
-    assert.equal(run.earlier.value.length, 0);
-    for (const size of [3, 4, 5, 6]) {
-      run.frame();
-      await trainer.answer('frame', frame(30, { losses: new Float32Array(30).fill(2) }));
-      state.set('size', size);
-      run.build();
-      await fake.built();
+  }
+
+  it('are kept where they have learned something, and compared where they were long enough', async () => {
+    const fake = await ready();
+    const { run } = fake;
+    await replaced(fake, 2, 0);
+    assert.equal(run.runs.value.length, 0);
+    await replaced(fake, 3, 29);
+    for (const size of [4, 5, 6, 7]) await replaced(fake, size, 30);
+    assert.deepEqual(
+      run.runs.value.map(({ number, values, step, compared }) => [number, values.size, step, compared]),
+      [
+        [1, 2, 29, false],
+        [2, 3, 30, false],
+        [3, 4, 30, true],
+        [4, 5, 30, true],
+        [5, 6, 30, true],
+      ],
+    );
+    assert.deepEqual(
+      run.compared.value.map(({ name, label }) => `${name}: ${label}`),
+      ['run 3: size 4', 'run 4: size 5', 'run 5: size 6'],
+    );
+    assert.equal(run.words.value.current, 'size 7');
+    run.compareRun(run.runs.value[0], true);
+    assert.deepEqual(
+      run.compared.value.map(({ name }) => name),
+      ['run 1', 'run 4', 'run 5'],
+      'as many as can be told apart',
+    );
+    run.removeRun(run.runs.value[0]);
+    assert.deepEqual(
+      run.runs.value.map(({ number }) => number),
+      [2, 3, 4, 5],
+    );
+  });
+
+  it('are opened with their settings and their model; the one before is kept instead', async () => {
+    const fake = await ready();
+    const { run, state, trainer } = fake;
+    await replaced(fake, 2, 40);
+    run.frame();
+    await trainer.answer('frame', frame(7, { losses: new Float32Array(7).fill(1) }));
+    state.set('topK', 5);
+    const [first] = run.runs.value;
+    run.openRun(first);
+    await settle();
+    await trainer.answer('frame', frame(7));
+    await trainer.answer('restore', model({ step: 40 }));
+    await trainer.answer('frame', frame(40));
+    assert.equal(state.get('size'), 1);
+    assert.equal(state.get('topK'), 2, 'also what could change in training');
+    assert.equal(run.step.value, 40);
+    assert.equal(run.losses.value.steps.length, 40);
+    assert.equal(run.status.value, 'ready');
+    assert.deepEqual(
+      run.runs.value.map(({ values, step }) => [values.size, step]),
+      [[2, 7]],
+    );
+  });
+
+  it('are bounded in number and in memory; of the oldest only what was shown stays', () => {
+    const { runs, keep } = createRuns((one, other) => one.size === other.size);
+    for (let size = 0; size < 12; size++) {
+      const past = /** @type {any} */ ({ bytes: { length: 20e6 } });
+      keep({
+        values: { size },
+        live: {},
+        step: 40,
+        losses: createLossHistory(),
+        thumbnails: [],
+        model: { past, record: /** @type {any} */ ({}) },
+      });
     }
     assert.deepEqual(
-      run.earlier.value.map(({ label }) => label),
-      ['size 3', 'size 4', 'size 5'],
+      runs.value.map(({ values, model: kept }) => [values.size, kept !== null]),
+      [4, 5, 6, 7, 8, 9, 10, 11].map((size) => [size, size > 8]),
     );
-    run.forgetEarlier();
-    assert.equal(run.earlier.value.length, 0);
   });
 });
 
@@ -431,7 +499,11 @@ describe('undo', () => {
       [0, 40],
     );
     assert.deepEqual(run.departures.value, [], 'it is the run that it was');
-    assert.deepEqual(run.earlier.value, [], 'and no earlier one');
+    assert.deepEqual(
+      run.runs.value.map(({ values }) => values.size),
+      [],
+      'it is kept no more, and the other one has learned nothing',
+    );
   });
 
   it('says where it cannot bring back the model', async () => {
@@ -440,7 +512,7 @@ describe('undo', () => {
     assert.equal(fake.trainer.count('save'), 0);
     fake.state.undo();
     await fake.built();
-    assert.match(fake.said().join(), /Their model, of step 40, was too large to keep/);
+    assert.match(fake.said().join(), /Their model, of step 40, could not be kept/);
   });
 
   it('leaves the model as it is where it comes before the next one is built', async () => {
