@@ -22,7 +22,8 @@ const rate = createPictureRate();
 const pictureEvery = () => (calm.matches ? 500 : rate.interval());
 
 /** The recorded run, which is on the screen before the engine is there. */
-const opening = isOpening(location.hash) ? createOpening({ calm: calm.matches }) : null;
+const opening =
+  isOpening(location.hash) && !/[#&]at=/.test(location.hash) ? createOpening({ calm: calm.matches }) : null;
 if (opening) {
   root.replaceChildren();
   render(<OpeningView opening={opening} />, root);

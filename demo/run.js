@@ -34,6 +34,7 @@ import { TrainingControl } from './session/training-control.js';
  * @typedef {object} Task
  * @property {TaskName} name
  * @property {'byte' | 'character' | 'point'} per what the loss is averaged over
+ * @property {number} replay steps that a link may open at: about a quarter of a minute of training
  * @property {() => number} guess loss of uniform predictions, nats
  * @property {() => ModelConfig} config for the current settings
  * @property {() => Promise<D>} wanted the data for the current settings

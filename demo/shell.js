@@ -11,7 +11,8 @@ import { computed, signal } from '@preact/signals';
  * @property {() => number} [step] the step for the names of saved files, where `run` is null
  * @property {import('@preact/signals').ReadonlySignal<string>} [status] of training, where `run` is null
  * @property {import('preact').ComponentType<{}>} View
- * @property {() => void} [enter] called each time the room is shown, after its settings were read from the address
+ * @property {(link?: { at?: number }) => void} [enter] called each time the room is shown, after its settings were read from
+ *   the address; at: the step that a link opens at
  * @property {() => void} [leave]
  * @property {(settings: string) => string[]} [readAddress] by default, each state reads the address in turn
  * @property {(settings: string) => string} [addressOf] the address for settings that differ from the defaults, where it is
@@ -24,6 +25,19 @@ import { computed, signal } from '@preact/signals';
  * @property {string} summary what it shows, in a few words
  * @property {() => Promise<Room>} open called once, when the room is first entered
  */
+
+/**
+ * The step that a link opens at. It is no setting: what is trained further is another moment.
+ *
+ * @param {string} settings of an address
+ */
+function stepIn(settings) {
+  const at = new URLSearchParams(settings).get('at') ?? '';
+  return /^[1-9]\d{0,8}$/.test(at) ? Number(at) : undefined;
+}
+
+/** The address of a moment. @param {string} address @param {number} step */
+export const addressAt = (address, step) => `${address}${address.includes('#') ? '&' : '#'}at=${step}`;
 
 /**
  * Decides which room is shown, and writes the address: `room`, and the settings that differ from the room's defaults.
@@ -69,7 +83,7 @@ export function createShell(entries) {
       const problems = settings === undefined ? [] : readSettings(next, settings);
       shown = entry.id;
       room.value = next;
-      next.enter?.();
+      next.enter?.(settings === undefined ? undefined : { at: stepIn(settings) });
       next.report(problems.map((problem) => `In the link, ${problem}.`));
     } catch (error) {
       if (mine !== turn) return;

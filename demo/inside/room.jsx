@@ -51,9 +51,9 @@ export async function openRoom(context) {
     },
     // The setting `of` decides which run's settings the rest of the address holds.
     readAddress: (settings) => [...own.readAddress(settings), ...source.peek().state.readAddress(settings)],
-    enter() {
+    enter(link) {
       entered = true;
-      source.peek().enter();
+      source.peek().enter(link);
     },
     leave() {
       entered = false;

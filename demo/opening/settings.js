@@ -36,8 +36,15 @@ const still = 'play=0';
 
 /** Whether an address is that of the opening run. @param {string} address with or without the `#` */
 export function isOpening(address) {
-  const query = address.replace(/^#/, '');
+  const query = withoutStep(address);
   return query === '' || query === 'room=plane';
+}
+
+/** @param {string} address */
+function withoutStep(address) {
+  const query = new URLSearchParams(address.replace(/^#/, ''));
+  query.delete('at');
+  return query.toString();
 }
 
 /**

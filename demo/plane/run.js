@@ -39,7 +39,7 @@ export function openPlaneRun(context) {
       const isShown = opening && addressOf(state.address.peek()) === '';
       return { go: Boolean(isShown && !opening.calm), step: isShown ? opening.take() : undefined };
     };
-    return { run, state, ...createVisits({ trained: run, state, first }) };
+    return { run, state, ...createVisits({ trained: run, state, first, longestReplay: run.task.replay }) };
   });
 }
 
@@ -64,6 +64,7 @@ function createPlaneRun({ openClient, state }) {
     task: {
       name: 'plane',
       per: 'point',
+      replay: 10_000,
       guess: () => Math.log(classesOf(state.values.peek())),
       config: () => ({
         inputSize: 2,

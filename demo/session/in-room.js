@@ -83,6 +83,7 @@ function followSettings({ trained, state, first }) {
  * @param {State} parts.state
  * @param {() => First} [parts.first] what becomes of the first model; by default it is not trained
  * @param {() => void} [parts.onReturn] called when training continues after the tab was hidden
+ * @param {number} [parts.longestReplay] steps that a link may ask for
  * @param {boolean} [parts.restsWhenLeft] whether training stops when the room is left; otherwise it goes on
  * @param {Pick<Document, 'hidden' | 'addEventListener' | 'removeEventListener'>} [parts.page]
  */
@@ -91,11 +92,21 @@ export function createVisits({
   state,
   first = () => ({ go: false }),
   onReturn,
+  longestReplay = 0,
   restsWhenLeft = false,
   page = document,
 }) {
   let begun = false;
   let waiting = false;
+
+  /** @param {number} step that a link opens at */
+  function goTo(step) {
+    if (step > longestReplay) {
+      const reason = `the link opens at step ${step}; the page trains to step ${longestReplay} at most by itself`;
+      trained.report(new RangeError(reason));
+    }
+    return Math.min(step, longestReplay);
+  }
 
   function onVisibility() {
     if (page.hidden && trained.status.peek() === 'running') {
@@ -115,9 +126,15 @@ export function createVisits({
   }
 
   return {
-    /** Must be called after the settings were read from the address. */
-    enter() {
-      if (!begun) followSettings({ trained, state, first: first() });
+    /**
+     * Must be called after the settings were read from the address.
+     *
+     * @param {{ at?: number }} [link] at: the step that it opens at
+     */
+    enter({ at } = {}) {
+      const given = at && { go: false, step: goTo(at) };
+      if (!begun) followSettings({ trained, state, first: given || first() });
+      else if (given) trained.build(given);
       begun = true;
       page.addEventListener('visibilitychange', onVisibility);
     },

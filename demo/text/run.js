@@ -39,7 +39,7 @@ export function openTextRun(context) {
   return context.shared('text', async () => {
     const state = createState(createSchema(textSettings, context.engine.fields.language));
     const run = createTextRun({ openClient: context.openClient, state });
-    return { run, state, ...createVisits({ trained: run, state }) };
+    return { run, state, ...createVisits({ trained: run, state, longestReplay: run.task.replay }) };
   });
 }
 
@@ -69,6 +69,7 @@ function createTextRun({ openClient, state }) {
     /** @type {import('../run.js').Task<Text>} */
     task: {
       name: 'text',
+      replay: 500,
       get per() {
         return vocabulary.value.ofBytes ? 'byte' : 'character';
       },

@@ -26,7 +26,9 @@ export function Scrubber({ run }) {
         <span aria-hidden="true" class={playing ? 'icon-pause' : 'icon-start'} />
         <span class="scrubber-word">{playing ? 'Stop' : 'Replay'}</span>
       </button>
-      <label for="scrubber">{past ? 'Past' : 'Time'}</label>
+      <label for="scrubber" title="One place for each recorded moment; they are denser at the beginning.">
+        {past ? 'Past' : 'Time'} <small>log scale</small>
+      </label>
       <div class="scrubber-slider">
         <input
           id="scrubber"

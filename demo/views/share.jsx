@@ -1,5 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { count } from '../format.js';
+import { timeOf } from '../moments.js';
+import { addressAt } from '../shell.js';
 
 /**
  * @typedef {import('../run.js').Run} Run
@@ -9,6 +11,8 @@ import { count } from '../format.js';
  * @property {string} name for file names
  * @property {() => boolean} ready whether there is anything to save yet
  * @property {() => number} step
+ * @property {() => { step: number, past: boolean, most: number }} [time] the step that is shown, whether it is a past one,
+ *   and how far a link may go by itself
  * @property {() => readonly string[]} departures why the link gives another run, one sentence per reason
  * @property {(records: Records) => object[]} records of its runs, as plain data
  * @property {() => import('../export/run-record.js').Engine | undefined} engine
@@ -25,6 +29,7 @@ export const shareableOf = (run) => ({
   name: run.task.name,
   ready: () => run.summary.value !== null,
   step: () => run.step.value,
+  time: () => ({ ...timeOf(run), most: run.task.replay }),
   departures: () => run.departures.value,
   records: ({ runRecord }) => [runRecord(run)],
   engine: () => run.session.engine,
@@ -41,10 +46,15 @@ export function Share({ what }) {
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   const [outcome, setOutcome] = useState('');
   const [shown, setShown] = useState(false);
+  const [atStep, setAtStep] = useState(false);
 
-  async function copy() {
+  /** @param {boolean} opensHere whether the link opens at the step that is shown */
+  async function copy(opensHere = atStep) {
+    const time = what.time?.();
+    const address = opensHere && time ? addressAt(location.href, time.step) : location.href;
+    if (field.current) field.current.value = address;
     field.current?.select();
-    setOutcome(await copyLink(location.href));
+    setOutcome(await copyLink(address));
   }
 
   return (
@@ -52,10 +62,11 @@ export function Share({ what }) {
       <button
         type="button"
         onClick={() => {
+          const opensHere = Boolean(what.time?.().past) && canOpenHere(what);
           setShown(true);
+          setAtStep(opensHere);
           dialog.current?.showModal();
-          if (field.current) field.current.value = location.href;
-          copy();
+          copy(opensHere);
         }}
       >
         Share
@@ -68,13 +79,26 @@ export function Share({ what }) {
               Link
             </label>
             <input id="share-address" ref={field} type="text" readOnly autofocus />
-            <button type="button" class="primary" onClick={copy}>
+            <button type="button" class="primary" onClick={() => copy()}>
               Copy
             </button>
           </div>
           <p class="help" role="status">
             {outcome}
           </p>
+          {shown && canOpenHere(what) && (
+            <label>
+              <input
+                type="checkbox"
+                checked={atStep}
+                onChange={(event) => {
+                  setAtStep(event.currentTarget.checked);
+                  copy(event.currentTarget.checked);
+                }}
+              />{' '}
+              Open at step {count(what.time?.().step ?? 0)}
+            </label>
+          )}
           {shown && <Reproducibility what={what} />}
           <div class="row">
             <button type="submit">Close</button>
@@ -84,6 +108,16 @@ export function Share({ what }) {
       </dialog>
     </>
   );
+}
+
+/**
+ * Whether the page gets to the step that is shown by itself, and soon.
+ *
+ * @param {Shareable} what
+ */
+function canOpenHere(what) {
+  const time = what.time?.();
+  return Boolean(time && time.step > 0 && time.step <= time.most && !what.departures().length);
 }
 
 /** @param {{ what: Shareable }} props */

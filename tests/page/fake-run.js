@@ -27,6 +27,7 @@ export function fakeRun({ lacks = () => '' } = {}) {
   const task = {
     name: 'plane',
     per: 'point',
+    replay: 1000,
     guess: () => 1,
     config: () => ({ size: Number(state.peek('size')) }),
     async wanted() {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVisits, waitReason } from '../../demo/session/in-room.js';
 import { fakeRun } from './fake-run.js';
-import { frame, settle } from './fake-trainer.js';
+import { frame, model, settle } from './fake-trainer.js';
 
 /** A tab that the test hides. */
 class Tab extends EventTarget {
@@ -104,6 +104,40 @@ describe('settings', () => {
     await fake.trainer.refuse('build', new RangeError('too large'));
     assert.equal(fake.state.peek('size'), 1);
     assert.deepEqual(asked(fake.trainer, 'build'), ['build 1', 'build 50']);
+  });
+
+  it('may ask for a model at a step, from the first or from one that is there, up to a limit', async () => {
+    const fake = fakeRun();
+    const visits = createVisits({
+      trained: fake.run,
+      state: fake.state,
+      longestReplay: 100,
+      page: /** @type {any} */ (new Tab()),
+    });
+    /** The model comes to be at a step. @param {number} step */
+    async function comes(step) {
+      await settle();
+      const { trainer } = fake;
+      await trainer.answer('build', model());
+      await trainer.answer('tune');
+      await trainer.answer('runTo');
+      await trainer.answer('tune');
+      await trainer.answer('frame', frame(step));
+      assert.ok(trainer.log.includes(`runTo ${step}`));
+      assert.equal(fake.run.step.value, step);
+      assert.equal(fake.run.status.value, 'ready');
+    }
+    visits.enter({ at: 60 });
+    await comes(60);
+    assert.deepEqual(fake.said(), []);
+    visits.enter({ at: 5000 });
+    await settle();
+    await fake.trainer.answer('frame', frame(60));
+    await comes(100);
+    assert.match(fake.said().join(), /opens at step 5000; the page trains to step 100 at most/);
+    visits.enter({});
+    await settle();
+    assert.equal(fake.trainer.count('build'), 2);
   });
 
   it('of a model out of a file ask for no other one', async () => {

@@ -25,7 +25,7 @@ import { PlaneTrainer } from '../../demo/trainer/plane-trainer.js';
 
 describe('the address of the opening run', () => {
   it('is the one without settings; the defaults have their own', () => {
-    assert.ok(isOpening('') && isOpening('#') && isOpening('#room=plane'));
+    assert.ok(isOpening('') && isOpening('#') && isOpening('#room=plane') && isOpening('#at=200'));
     for (const address of ['#play=0', '#router=smoe', '#room=text']) assert.ok(!isOpening(address), address);
     assert.equal(addressOf(''), 'play=0');
     assert.equal(settingsAt('#play=0'), '#play=0');

@@ -201,5 +201,26 @@ describe('sharing', () => {
     });
     assert.ok(words.width > 60 && words.height > 10 && words.clip === 'none', 'whoever sees it can read it');
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), page.url());
+    assert.equal(
+      await dialog.getByRole('checkbox').count(),
+      0,
+      'an untrained model is where every link begins',
+    );
+  });
+
+  it('opens at the step that is shown, where that is asked for', async () => {
+    const { page, share, train, heldOut } = await visit(site);
+    const trained = await train(30);
+    const before = await heldOut();
+    const dialog = await share();
+    assert.doesNotMatch(await dialog.getByRole('textbox').inputValue(), /at=/);
+    await dialog.getByRole('checkbox', { name: `Open at step ${trained}` }).check();
+    const link = await dialog.getByRole('textbox').inputValue();
+    assert.match(link, new RegExp(`at=${trained}$`));
+    const again = await visit(site, new URL(link).hash.slice(1));
+    assert.equal(await again.step(), trained);
+    assert.equal(await again.heldOut(), before);
+    assert.equal(page.url(), again.page.url(), 'what is trained further is another moment');
+    assert.deepEqual(again.complaints, []);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createShell } from '../../demo/shell.js';
+import { addressAt, createShell } from '../../demo/shell.js';
 import { createState } from '../../demo/state.js';
 
 /** @param {string} key @param {number} [usual] @returns {import('../../demo/schema.js').Setting} */
@@ -21,6 +21,8 @@ const number = (key, usual = 1) => ({
 function twoRooms({ fail = () => false } = {}) {
   /** @type {string[]} */
   const log = [];
+  /** @type {({ at?: number } | undefined)[]} what rooms were told when they were entered */
+  const entered = [];
   /** @param {string} id @param {import('../../demo/state.js').State[]} states */
   const room = (id, ...states) => ({
     id,
@@ -32,7 +34,10 @@ function twoRooms({ fail = () => false } = {}) {
       return /** @type {any} */ ({
         states,
         run: null,
-        enter: () => log.push(`enter ${id}`),
+        enter: (/** @type {{ at?: number } | undefined} */ link) => {
+          log.push(`enter ${id}`);
+          entered.push(link);
+        },
         leave: () => log.push(`leave ${id}`),
         report: (/** @type {string[]} */ problems) => log.push(...problems),
       });
@@ -40,7 +45,7 @@ function twoRooms({ fail = () => false } = {}) {
   });
   const first = createState([number('a'), number('b')]);
   const second = [createState([number('c')]), createState([number('d')])];
-  return { log, first, second, shell: createShell([room('one', first), room('two', ...second)]) };
+  return { log, entered, first, second, shell: createShell([room('one', first), room('two', ...second)]) };
 }
 
 describe('the shell', () => {
@@ -80,6 +85,18 @@ describe('the shell', () => {
     assert.equal(shell.address.value, 'room=two&c=7', 'a room is as it was left');
     await shell.readAddress('room=two');
     assert.equal(shell.address.value, 'room=two', 'what the address does not name has its default');
+  });
+
+  it('tells the room the step that a link opens at, which is no setting', async () => {
+    const { shell, entered } = twoRooms();
+    await shell.readAddress('#a=5&at=250');
+    await shell.readAddress('#a=5&at=-3');
+    await shell.go('two');
+    assert.deepEqual(entered, [{ at: 250 }, { at: undefined }, undefined]);
+    await shell.readAddress(addressAt('#a=5', 7));
+    assert.deepEqual(entered.at(-1), { at: 7 });
+    assert.equal(shell.address.value, 'a=5');
+    assert.equal(addressAt('https://x.org/', 7), 'https://x.org/#at=7');
   });
 
   it('tells the room what was wrong with the address', async () => {
