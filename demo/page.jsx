@@ -3,6 +3,7 @@ import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import './styles/index.css';
 import { createContext } from './context.js';
+import { createHiding } from './lessons/hide.js';
 import { isolationBreaksPage } from './offline/isolation.js';
 import { registerServiceWorker } from './offline/register.js';
 import { Threads } from './offline/threads.jsx';
@@ -52,6 +53,8 @@ function start(shell, { threads }) {
   read();
   effect(() => write(shell.address.value));
   addEventListener('hashchange', () => read().then(returnToArticle));
+  const hide = createHiding();
+  effect(() => hide(shell.hidden.value));
   effect(() => {
     const room = shell.room.value;
     const status = room?.run?.status ?? room?.status;

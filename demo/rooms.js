@@ -30,5 +30,12 @@ export function createRooms(context) {
       summary: 'where its weights come from',
       open: async () => (await import('./inside/room.jsx')).openRoom(context),
     },
+    {
+      id: 'collapse',
+      title: 'Collapse',
+      summary: 'tokens and the rows of R',
+      unlisted: true,
+      open: async () => (await import('./lessons/collapse/room.jsx')).openRoom(context),
+    },
   ];
 }

@@ -10,6 +10,7 @@ import { computed, signal } from '@preact/signals';
  *   several, or none
  * @property {() => number} [step] the step for the names of saved files, where `run` is null
  * @property {import('@preact/signals').ReadonlySignal<string>} [status] of training, where `run` is null
+ * @property {() => object} [look] what tasks of lessons look at, where `run` is null; reads signals
  * @property {import('preact').ComponentType<{}>} View
  * @property {(link?: { at?: number }) => void} [enter] called each time the room is shown, after its settings were read from
  *   the address; at: the step that a link opens at
@@ -23,6 +24,7 @@ import { computed, signal } from '@preact/signals';
  * @property {string} id as in the address
  * @property {string} title
  * @property {string} summary what it shows, in a few words
+ * @property {boolean} [unlisted] whether only a lesson or a link leads there
  * @property {() => Promise<Room>} open called once, when the room is first entered
  */
 
@@ -48,6 +50,10 @@ export function createShell(entries) {
   const id = signal(entries[0].id);
   const room = signal(/** @type {Room | null} */ (null));
   const failure = signal('');
+  /** The lesson that is going on; it sets up its room itself. Empty: none. */
+  const lesson = signal('');
+  /** The controls that the link hides, as in the address. */
+  const hidden = signal('');
   /** @type {Map<string, Promise<Room>>} */
   const opened = new Map();
   let turn = 0;
@@ -114,6 +120,8 @@ export function createShell(entries) {
     room,
     /** Why the room could not be loaded; empty: no error. */
     failure,
+    lesson,
+    hidden,
 
     /** Goes to a room and keeps its current settings. @param {string} to */
     go: (to) => {
@@ -125,7 +133,11 @@ export function createShell(entries) {
     /** @param {string} address with or without the `#` */
     readAddress: (address) => {
       const settings = address.replace(/^#/, '');
-      const named = new URLSearchParams(settings).get('room');
+      const query = new URLSearchParams(settings);
+      const named = query.get('room');
+      lesson.value = query.get('lesson') ?? '';
+      hidden.value = query.get('hide') ?? '';
+      if (lesson.value) return Promise.resolve();
       const entry = entries.find((one) => one.id === named) ?? entries[0];
       return enter(entry, settings);
     },
@@ -135,8 +147,11 @@ export function createShell(entries) {
       if (!room.value) return undefined;
       const { states, addressOf } = room.value;
       const settings = states.flatMap((state) => state.address.value || []).join('&');
-      const parts = [addressOf ? addressOf(settings) : settings];
-      if (id.value !== entries[0].id) parts.unshift(`room=${id.value}`);
+      const parts = [];
+      if (lesson.value) parts.push(`lesson=${lesson.value}`);
+      else if (id.value !== entries[0].id) parts.push(`room=${id.value}`);
+      if (!lesson.value) parts.push(addressOf ? addressOf(settings) : settings);
+      if (hidden.value) parts.push(`hide=${hidden.value}`);
       return parts.filter(Boolean).join('&');
     }),
 

@@ -240,6 +240,18 @@ export function createState(schema) {
     undoable,
     redoable,
     undo: () => step(undoable, redoable, 'before'),
+    /** Undoes changes at once, until as many are left. @param {number} count */
+    undoTo: (count) => {
+      try {
+        batch(() => {
+          while (undoable.peek().length > count) step(undoable, redoable, 'before');
+          // Those who are told are told at the end of the batch.
+          goingBack = true;
+        });
+      } finally {
+        goingBack = false;
+      }
+    },
     redo: () => step(redoable, undoable, 'after'),
     /** Whether the settings change by undo or redo, for those who are told of the change while it is made. */
     isGoingBack: () => goingBack,

@@ -28,7 +28,7 @@ export function DataSource({ state, onProblems }) {
     <div class="group">
       <h2>Data</h2>
       <PresetChoice state={state} presets={planePresets} />
-      <fieldset class="data-sets" aria-describedby="data-help">
+      <fieldset class="data-sets" data-setting="data" aria-describedby="data-help">
         <legend class="unseen">Data set</legend>
         {choices.map(({ value, label }) => (
           <label key={value}>

@@ -1,7 +1,7 @@
 import { openingValues } from '../opening/settings.js';
 
 /** Eight experts of which three or four get no points, if nothing balances them. */
-const starving = { router: 'smoe', experts: 8, layers: 1, seed: 4 };
+export const starving = { router: 'smoe', experts: 8, layers: 1, seed: 4 };
 
 /**
  * What the hints say was measured with these settings, over thousands of steps; tests repeat it.

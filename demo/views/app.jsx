@@ -1,6 +1,6 @@
 import { useMemo, useRef } from 'preact/hooks';
 import { OpeningView } from '../opening/opening.jsx';
-import { TourEntry } from '../tour/entry.jsx';
+import { LessonPlace, LessonsButton, useLessons } from '../lessons/entry.jsx';
 import { PlaceContext } from './save-menu.jsx';
 
 /**
@@ -13,19 +13,21 @@ import { PlaceContext } from './save-menu.jsx';
 export function App({ shell, opening }) {
   const room = shell.room.value;
   const id = shell.id.value;
+  const lessons = useLessons(shell);
   const place = useMemo(
     () => ({ room: id, step: () => room?.step?.() ?? room?.run?.step.peek() }),
     [id, room],
   );
+  const listed = shell.entries.filter(({ unlisted }) => !unlisted);
   const goesOn = useRef(false);
   goesOn.current ||= shell.failure.value !== '' || (room !== null && room.run?.status.value !== 'building');
   if (opening && !goesOn.current) return <OpeningView opening={opening} />;
   return (
     <>
       <div class="top">
-        <TourEntry shell={shell} />
+        <LessonsButton entry={lessons} />
         <nav class="rooms" aria-label="Rooms">
-          {shell.entries.map(({ id: entry, title, summary }) => (
+          {listed.map(({ id: entry, title, summary }) => (
             <a
               key={entry}
               href={`#room=${entry}`}
@@ -44,6 +46,7 @@ export function App({ shell, opening }) {
           ))}
         </nav>
       </div>
+      <LessonPlace entry={lessons} />
       {shell.failure.value && (
         <p class="notice notice-problem" role="alert">
           This room could not be loaded: {shell.failure.value}

@@ -42,6 +42,7 @@ export function Drawer({ name, title, about, children }) {
   return (
     <details
       class="more drawer"
+      data-drawer={name}
       open={open}
       onToggle={({ currentTarget }) => {
         if (currentTarget.open === open) return;

@@ -51,7 +51,7 @@ function Range({ state, setting, onProblems, help }) {
   const [moving, setMoving] = useState(/** @type {number | null} */ (null));
   useEffect(() => setMoving(null), [value]);
   return (
-    <div class="field">
+    <div class="field" data-setting={key}>
       <div class="field-line">
         <label for={idOf(key)}>{label}</label>
         <output for={idOf(key)}>{moving ?? value}</output>
@@ -80,7 +80,7 @@ function Range({ state, setting, onProblems, help }) {
 function NumberField({ state, setting, onProblems }) {
   const { key, label, min, max, type } = setting;
   return (
-    <div class="field">
+    <div class="field" data-setting={key}>
       <div class="field-line">
         <label for={idOf(key)}>{label}</label>
         <input
@@ -107,7 +107,7 @@ function Select({ state, setting, onProblems }) {
   const { key, label, choices = [] } = setting;
   const chosen = choices.find(({ value }) => value === state.get(key));
   return (
-    <div class="field">
+    <div class="field" data-setting={key}>
       <label for={idOf(key)}>{label}</label>
       <select
         id={idOf(key)}
@@ -141,7 +141,7 @@ function Segments({ state, setting, onProblems }) {
       label: setting.labels?.[min + i] ?? `${min + i}`,
     }));
   return (
-    <fieldset class="segments" title={setting.help}>
+    <fieldset class="segments" title={setting.help} data-setting={key}>
       <legend>{label}</legend>
       {options.map(({ value, label: words }) => (
         <label key={value}>
@@ -162,7 +162,7 @@ function Segments({ state, setting, onProblems }) {
 function Check({ state, setting, onProblems }) {
   const { key, label, help } = setting;
   return (
-    <label class="check" title={help}>
+    <label class="check" title={help} data-setting={key}>
       <input
         type="checkbox"
         checked={Boolean(state.get(key))}

@@ -22,7 +22,7 @@ export function PresetHint({ state, presets }) {
 export function PresetChoice({ state, presets }) {
   const chosen = presetOf(state, presets);
   return (
-    <div class="field">
+    <div class="field" data-setting="examples">
       <label for="preset">Examples</label>
       <select
         id="preset"

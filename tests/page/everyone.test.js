@@ -149,19 +149,34 @@ describe('for everyone', () => {
     }
   });
 
-  it('has the panel of the tour beside time, not on it', async () => {
+  it('has a lesson above its room, on nothing, and what a step names in sight', async () => {
     for (const width of [390, 1440]) {
-      const { page, button } = await visit(site, small, { viewport: { width, height: 844 } });
-      await button('Take the tour').click();
-      await page.locator('.tour').waitFor();
-      await page.locator('#ownership').waitFor();
-      await eventually(async () => {
-        const [panel, bar] = await Promise.all([
-          page.locator('.tour').boundingBox(),
-          page.locator('.scrubber').boundingBox(),
-        ]);
-        assert.ok(panel && bar && panel.y + panel.height <= bar.y, `${width} px`);
-      });
+      const { page, button } = await visit(site, 'lesson=starvation', { viewport: { width, height: 844 } });
+      await page.getByLabel('Some experts get nothing').check();
+      await button('To the run').click();
+      for (const [step, target] of /** @type {const} */ ([
+        [/^Show: Press Start/, '.figure-load'],
+        [/^Show: Cure 1/, '[data-setting="loadBalanceWeight"]'],
+      ])) {
+        if (await button('Unfold').count()) await button('Unfold').click();
+        await page.getByRole('button', { name: step }).click();
+        await page.locator(`${target}.is-pointed`).waitFor();
+        await eventually(async () => {
+          const [free, shown] = await page.evaluate((selector) => {
+            const rect = (/** @type {string} */ of) => document.querySelector(of)?.getBoundingClientRect();
+            const bar = rect('.transport-bar');
+            return [
+              {
+                top: Math.max(rect('.lesson')?.bottom ?? 0, bar?.bottom ?? 0),
+                bottom: rect('.scrubber')?.top,
+              },
+              { top: rect(selector)?.top, bottom: rect(selector)?.bottom },
+            ];
+          }, target);
+          assert.ok(Number(shown.top) >= free.top - 1, `${width} px: ${target} is covered`);
+          assert.ok(Number(shown.top) < Number(free.bottom), `${width} px: ${target} is below`);
+        });
+      }
     }
   });
 });

@@ -1,0 +1,69 @@
+import { useEffect, useRef } from 'preact/hooks';
+
+/**
+ * All lessons, with what the reader has done; and how teachers link to them.
+ *
+ * @param {{ course: import('./course.js').Course, listed: import('@preact/signals').Signal<boolean> }} props
+ */
+export function LessonList({ course, listed }) {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const shown = listed.value;
+  useEffect(() => {
+    if (shown && !dialog.current?.open) dialog.current?.showModal();
+  }, [shown]);
+  const close = () => dialog.current?.close();
+  const progress = course.progress.all.value;
+  return (
+    <dialog
+      ref={dialog}
+      class="lesson-list"
+      aria-labelledby="lessons-title"
+      onClose={() => {
+        listed.value = false;
+      }}
+    >
+      <h2 id="lessons-title">Lessons</h2>
+      <p>
+        Each takes about five minutes: a question, a run to watch, a task, and what to conclude. Your settings
+        come back when a lesson ends.
+      </p>
+      <ol>
+        {course.lessons.map(({ id, title }) => (
+          <li key={id}>
+            <button
+              type="button"
+              onClick={() => {
+                close();
+                course.begin(id);
+              }}
+            >
+              {title}
+            </button>
+            {progress[id]?.done && <span class="lesson-done">done</span>}
+          </li>
+        ))}
+      </ol>
+      <details class="more">
+        <summary>For teachers</summary>
+        <ul>
+          <li>
+            Every lesson has a link: <code>#lesson=</code> and its name, such as{' '}
+            <code>#lesson=starvation</code>. The names: {course.lessons.map(({ id }) => id).join(', ')}.
+          </li>
+          <li>
+            <code>&hide=gate,data</code> at the end of a link hides controls, in lessons and elsewhere. A name
+            is the key of a setting as in the address (router, gate, topK, seed …), or data, examples,
+            drawers, files, share, undo, time, rooms, article.
+          </li>
+          <li>Notes for the class are at the end of each lesson.</li>
+          <li>Progress is kept in the browser of each reader, and sent nowhere.</li>
+        </ul>
+      </details>
+      <div class="row">
+        <button type="button" onClick={close}>
+          Close
+        </button>
+      </div>
+    </dialog>
+  );
+}

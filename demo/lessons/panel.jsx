@@ -1,0 +1,270 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { forgetTarget, showTarget } from './pointer.js';
+
+/**
+ * @typedef {import('./course.js').Course} Course
+ * @typedef {import('./list.js').Lesson} Lesson
+ */
+
+/**
+ * The lesson that is going on. It lies above the room and pushes it down, so that it covers nothing of it; folded, it is
+ * one line.
+ *
+ * @param {{ course: Course }} props
+ */
+export function LessonPanel({ course }) {
+  const lesson = course.lesson.value;
+  return lesson && <Panel key={lesson.id} course={course} lesson={lesson} />;
+}
+
+/** @param {{ course: Course, lesson: Lesson }} props */
+function Panel({ course, lesson }) {
+  const panel = useRef(/** @type {HTMLElement | null} */ (null));
+  const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
+  const [folded, setFolded] = useState(false);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+    scrollTo({ top: 0 });
+    return forgetTarget;
+  }, []);
+  useEffect(() => keepHeight(/** @type {HTMLElement} */ (panel.current)), []);
+  const stage = course.stage.value;
+  const place = course.lessons.indexOf(lesson) + 1;
+  const onShow = (/** @type {import('./list.js').Step} */ step) => {
+    // On a narrow screen the panel would leave little room for what is shown.
+    if (matchMedia('(max-width: 43.99rem)').matches) setFolded(true);
+    requestAnimationFrame(() => showTarget(step));
+  };
+  return (
+    <section
+      class={folded ? 'lesson is-folded' : 'lesson'}
+      ref={panel}
+      aria-labelledby="lesson-title"
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') setFolded(true);
+      }}
+    >
+      <div class="lesson-head">
+        <h2 id="lesson-title" ref={heading} tabIndex={-1}>
+          <span class="lesson-place">
+            Lesson {place} of {course.lessons.length}
+          </span>{' '}
+          {lesson.title}
+        </h2>
+        <Task course={course} short />
+        <div class="row">
+          <StageButtons course={course} lesson={lesson} unfold={() => setFolded(false)} />
+          <button type="button" class="quiet" aria-expanded={!folded} onClick={() => setFolded(!folded)}>
+            {folded ? 'Unfold' : 'Fold'}
+          </button>
+          <button type="button" class="quiet" onClick={() => course.end()}>
+            End<span class="unseen"> the lesson; your settings come back</span>
+          </button>
+        </div>
+      </div>
+      {!folded && (
+        <div class="lesson-body">
+          {stage === 'question' && <Question course={course} lesson={lesson} />}
+          {stage === 'task' && <Work course={course} lesson={lesson} onShow={onShow} />}
+          {stage === 'conclusion' && <Conclusion lesson={lesson} />}
+        </div>
+      )}
+    </section>
+  );
+}
+
+/**
+ * Back and on: question, task, conclusion, next lesson.
+ *
+ * @param {{ course: Course, lesson: Lesson, unfold: () => void }} props
+ */
+function StageButtons({ course, lesson, unfold }) {
+  const stage = course.stage.value;
+  const done = course.done.value;
+  const next = course.lessons[course.lessons.indexOf(lesson) + 1];
+  const to = (/** @type {import('./course.js').Stage} */ where) => () => {
+    unfold();
+    course.show(where);
+  };
+  if (stage === 'question') {
+    return (
+      <button type="button" class="primary" disabled={course.answer.value === undefined} onClick={to('task')}>
+        To the run
+      </button>
+    );
+  }
+  return (
+    <>
+      <button type="button" class="quiet" onClick={to(stage === 'task' ? 'question' : 'task')}>
+        Back
+      </button>
+      {stage === 'task' && (
+        <button type="button" class={done ? 'primary' : ''} onClick={to('conclusion')}>
+          {done ? 'What to conclude' : 'Skip the task'}
+        </button>
+      )}
+      {stage === 'conclusion' && (
+        <button type="button" class="primary" onClick={() => (next ? course.begin(next.id) : course.end())}>
+          {next ? `Next: ${next.title}` : 'Finish'}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** @param {{ course: Course, lesson: Lesson }} props */
+function Question({ course, lesson }) {
+  const answer = course.answer.value;
+  const { ask, choices } = lesson.question;
+  const chosen = answer === undefined ? undefined : choices[answer];
+  return (
+    <>
+      <div class="lesson-part">
+        <p>{lesson.intro}</p>
+        <p role="status">
+          {chosen ? <b>{chosen.because}</b> : 'Answer before the run; the run will show it.'}
+        </p>
+      </div>
+      <div class="lesson-part">
+        <fieldset class="lesson-choices">
+          <legend>{ask}</legend>
+          {choices.map(({ text, right }, i) => (
+            <label key={text} class={chosen && (right ? 'is-right' : answer === i ? 'is-wrong' : '')}>
+              <input
+                type="radio"
+                name="lesson-answer"
+                checked={answer === i}
+                onChange={() => course.choose(i)}
+              />
+              <span>
+                {text}
+                {chosen && right && <b> – right</b>}
+              </span>
+            </label>
+          ))}
+        </fieldset>
+      </div>
+    </>
+  );
+}
+
+/** @param {{ course: Course, lesson: Lesson, onShow: (step: import('./list.js').Step) => void }} props */
+function Work({ course, lesson, onShow }) {
+  return (
+    <>
+      <ol class="lesson-part lesson-steps">
+        {lesson.steps.map((step) => (
+          <li key={step.text}>
+            <div>
+              <span>{step.text}</span>
+              <button
+                type="button"
+                class="quiet"
+                aria-label={`Show: ${step.text}`}
+                onClick={() => onShow(step)}
+              >
+                Show
+              </button>
+            </div>
+          </li>
+        ))}
+      </ol>
+      <div class="lesson-part">
+        <p>
+          <b>Task.</b> {lesson.task.ask}
+        </p>
+        {course.isHere.value ? (
+          <Task course={course} />
+        ) : (
+          <p>
+            This lesson takes place elsewhere.{' '}
+            <button type="button" onClick={course.goThere}>
+              Go there
+            </button>
+          </p>
+        )}
+      </div>
+    </>
+  );
+}
+
+/**
+ * The parts of the task with their live values.
+ *
+ * @param {{ course: Course, short?: boolean }} props short: in one line, for the head
+ */
+function Task({ course, short = false }) {
+  const checks = course.checks.value;
+  const done = course.done.value;
+  if (short) {
+    const held = checks.filter(({ holds }) => holds).length;
+    return (
+      <p class="lesson-short" role="status">
+        {done ? 'Task done' : checks.length > 0 && `Task: ${held} of ${checks.length}`}
+      </p>
+    );
+  }
+  return (
+    <ul class="lesson-checks">
+      {checks.map(({ name, want, now, holds }) => (
+        <li key={name} class={holds ? 'is-held' : ''}>
+          <span class="lesson-tick" aria-hidden="true">
+            {holds ? '✓' : '○'}
+          </span>
+          <span>
+            {name}: {want}
+          </span>
+          <b>
+            <span class="unseen">{holds ? 'reached, ' : 'not reached, '}now </span>
+            {now}
+          </b>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** @param {{ lesson: Lesson }} props */
+function Conclusion({ lesson }) {
+  return (
+    <>
+      <ul class="lesson-part lesson-conclusions">
+        {lesson.conclude.map((text) => (
+          <li key={text}>{text}</li>
+        ))}
+      </ul>
+      <div class="lesson-part">
+        <details class="more">
+          <summary>For teachers</summary>
+          <ul class="lesson-conclusions">
+            <li>
+              Link: <code>#lesson={lesson.id}</code>. Add <code>&hide=gate,data</code> to hide controls by
+              their keys.
+            </li>
+            {lesson.notes.map((text) => (
+              <li key={text}>{text}</li>
+            ))}
+          </ul>
+        </details>
+      </div>
+    </>
+  );
+}
+
+/**
+ * Tells the style sheet how much of the window the panel takes, for what sticks below it.
+ *
+ * @param {HTMLElement} panel
+ * @returns {() => void} forgets it
+ */
+function keepHeight(panel) {
+  const { style } = document.documentElement;
+  const observer = new ResizeObserver(() =>
+    style.setProperty('--lesson', `${Math.ceil(panel.offsetHeight)}px`),
+  );
+  observer.observe(panel);
+  return () => {
+    observer.disconnect();
+    style.removeProperty('--lesson');
+  };
+}

@@ -1,0 +1,69 @@
+import { engineConfig } from '../../demo/config.js';
+import { classesOf, dataFor } from '../../demo/plane/data.js';
+import { capacity } from '../../demo/plane/frame.js';
+import { planeSettings } from '../../demo/plane/settings.js';
+import { createSchema } from '../../demo/schema.js';
+import { createState } from '../../demo/state.js';
+import { textLibrary } from '../../demo/text/library.js';
+import { textSettings } from '../../demo/text/settings.js';
+import { PlaneTrainer } from '../../demo/trainer/plane-trainer.js';
+import { createTextModel } from '../../demo/trainer/text-model.js';
+import { TextTrainer } from '../../demo/trainer/text-trainer.js';
+
+/**
+ * The runs of the page without a browser: the same settings, trainers and engine.
+ *
+ * @typedef {import('hyperrouter-wasm').Engine} Engine
+ * @typedef {import('../../demo/schema.js').Values} Values
+ */
+
+/**
+ * The settings of a room with some of them changed.
+ *
+ * @param {Engine} engine
+ * @param {string} room
+ * @param {Values} values
+ */
+export function stateOf(engine, room, values) {
+  const text = room === 'text';
+  const state = createState(
+    createSchema(text ? textSettings : planeSettings, engine.configFields(text ? 'language' : 'classifier')),
+  );
+  const problems = state.setAll(Object.entries(values));
+  if (problems.length) throw new RangeError(problems.join('; '));
+  return state;
+}
+
+/**
+ * Trains a model as the page does.
+ *
+ * @param {Engine} engine
+ * @param {string} room
+ * @param {Values} values
+ * @param {number} steps
+ */
+export async function trained(engine, room, values, steps) {
+  const state = stateOf(engine, room, values);
+  const trainer = room === 'text' ? textTrainer(engine, state) : planeTrainer(engine, state);
+  for (let i = 0; i < steps; i++) await trainer.advance();
+  return { state, trainer, frame: trainer.frame(null, true) };
+}
+
+/** @param {Engine} engine @param {import('../../demo/state.js').State} state */
+function planeTrainer(engine, state) {
+  const values = state.values.peek();
+  const config = { inputSize: 2, classes: classesOf(values), batchSize: capacity, ...engineConfig(state) };
+  const model = engine.createClassifier(/** @type {any} */ (config));
+  return new PlaneTrainer(engine, model, dataFor(values), Number(values.learningRate));
+}
+
+/** @param {Engine} engine @param {import('../../demo/state.js').State} state */
+function textTrainer(engine, state) {
+  const values = state.values.peek();
+  const plugin = /** @type {any} */ (textLibrary());
+  const source = plugin.load(plugin.resolveId(`virtual:text/${values.text}`));
+  const bytes = new TextEncoder().encode(JSON.parse(source.slice('export default '.length, -1)));
+  const data = { bytes };
+  const config = /** @type {any} */ ({ tokens: values.tokens, ...engineConfig(state) });
+  return new TextTrainer(engine, createTextModel(engine, config, data), data, Number(values.learningRate));
+}
