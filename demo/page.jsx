@@ -33,6 +33,7 @@ if (opening) {
 try {
   const context = await createContext({ pictureEvery, opening });
   start(createShell(createRooms(context)), context.engine.info);
+  showArticleFigures(context);
 } catch (error) {
   if (await isolationBreaksPage()) location.reload();
   const reason = error instanceof Error ? error.message : String(error);
@@ -114,6 +115,26 @@ function keepFrames(shell) {
   requestAnimationFrame(onFrame);
 }
 
+/**
+ * Figures of the article are loaded when one is near.
+ *
+ * @param {import('./context.js').Context} context
+ */
+function showArticleFigures(context) {
+  const places = [...document.querySelectorAll('[data-figure]')];
+  const observer = new IntersectionObserver(
+    async (entries) => {
+      const near = entries.filter(({ isIntersecting }) => isIntersecting).map(({ target }) => target);
+      if (!near.length) return;
+      for (const place of near) observer.unobserve(place);
+      const { mountFigure } = await import('./article/figures.jsx');
+      for (const place of near) mountFigure(/** @type {HTMLElement} */ (place), context);
+    },
+    { rootMargin: '300px' },
+  );
+  for (const place of places) observer.observe(place);
+}
+
 /** @returns {HTMLAnchorElement[]} */
 function articleLinks() {
   return [...document.querySelectorAll('.article a[href^="#room="]')].map(
@@ -131,7 +152,11 @@ function followArticleLinks() {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       history.replaceState({ link: index, top: link.getBoundingClientRect().top }, '');
       const id = new URLSearchParams(link.hash.slice(1)).get('room');
-      const room = /** @type {HTMLElement | null} */ (document.querySelector(`.rooms [href="#room=${id}"]`));
+      const rooms = document.querySelector('.rooms');
+      // A room that is not listed has no link of its own.
+      const room = /** @type {HTMLElement | null} */ (
+        rooms?.querySelector(`[href="#room=${id}"]`) ?? rooms?.querySelector('a')
+      );
       room?.focus({ preventScroll: true });
       room?.scrollIntoView();
     });

@@ -125,7 +125,7 @@ function drawOwnership(on, drawField, { run, state, views }) {
  * @param {{ context: CanvasRenderingContext2D, side: number, unit: number }} on
  * @param {PlaneViews} views
  */
-function drawLettersOf({ context, side, unit }, views) {
+export function drawLettersOf({ context, side, unit }, views) {
   const [layer, places] = [views.layer.value, views.letterPlaces.value];
   if (!layer || !places) return;
   const { size, experts } = layer.shape;
@@ -138,7 +138,7 @@ function drawLettersOf({ context, side, unit }, views) {
  * @param {PlaneViews} views
  * @param {boolean} patterns
  */
-function drawOwners({ context, side }, drawField, views, patterns) {
+export function drawOwners({ context, side }, drawField, views, patterns) {
   const [layer, owned] = [views.layer.value, views.fineOwned.value];
   if (!layer || !owned) return;
   const { size } = owned;

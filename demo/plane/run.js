@@ -48,7 +48,7 @@ export function openPlaneRun(context) {
  *
  * @param {{ openClient: () => Promise<import('../trainer/trainer-client.js').TrainerClient>, state: State }} parts
  */
-function createPlaneRun({ openClient, state }) {
+export function createPlaneRun({ openClient, state }) {
   /** The data that the model is trained on. */
   const learned = signal(/** @type {PlaneData | undefined} */ (undefined));
   let reported = '';

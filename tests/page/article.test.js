@@ -129,7 +129,7 @@ describe('the routers of the article', () => {
 describe('the links of the article', () => {
   it('lead to what they set up, the eye and the focus', async () => {
     const { page } = await visit(site, '');
-    await page.getByRole('link', { name: 'here is the same run with load balancing' }).click();
+    await page.getByRole('link', { name: 'with load balancing' }).click();
     await page.waitForFunction(
       () =>
         /** @type {HTMLSelectElement | null} */ (document.querySelector('#setting-router'))?.value === 'smoe',
@@ -164,8 +164,8 @@ describe('the links of the article', () => {
   it('name the settings of the examples that they speak of', async () => {
     const { page } = await visit(site, '');
     for (const [name, example] of [
-      ['In this run some experts are idle', 'Idle experts'],
-      ['here is the same run with load balancing', 'Idle experts, with a loss'],
+      ['idle experts', 'Idle experts'],
+      ['with load balancing', 'Idle experts, with a loss'],
     ]) {
       await page.getByRole('link', { name }).click();
       await eventually(async () =>
@@ -188,7 +188,8 @@ describe('the links of the article', () => {
       await page.waitForFunction(() => location.hash === '#seed=77');
       await page.locator(`.article a[href="${href}"]`).first().click();
       const room = new URLSearchParams(href.slice(1)).get('room');
-      await page.locator(`nav.rooms [aria-current][href="#room=${room}"]`).waitFor();
+      if (room === 'collapse') await page.locator('.collapse').waitFor();
+      else await page.locator(`nav.rooms [aria-current][href="#room=${room}"]`).waitFor();
       await eventually(async () => assert.equal(settings(new URL(page.url()).hash), settings(href)));
       assert.equal(await page.locator('.notice').count(), 0, href);
     }
@@ -197,16 +198,71 @@ describe('the links of the article', () => {
 
   it('show experts that idle, and the same run without them', async () => {
     const { page, train, untilReset } = await visit(site, '');
-    await page.getByRole('link', { name: 'In this run some experts are idle' }).click();
+    await page.getByRole('link', { name: 'idle experts' }).click();
     await page.waitForFunction(() => document.querySelectorAll('.load-number').length === 8);
     // How far it gets beyond that depends on the machine; of every step up to 4700 the same is true.
     await train(600);
     const idle = (await loads(page)).filter((load) => load === 0).length;
     assert.ok(idle >= 2, `${await loads(page)}`);
-    await page.getByRole('link', { name: 'here is the same run with load balancing' }).click();
+    await page.getByRole('link', { name: 'with load balancing' }).click();
     await untilReset();
     await train(600);
     assert.ok(Math.min(...(await loads(page))) > 0, `${await loads(page)}`);
+  });
+});
+
+describe('the figures of the article', () => {
+  /** @param {import('playwright-core').Page} page @param {string} name */
+  const figure = (page, name) =>
+    page.locator('.article-figure').filter({ has: page.locator(`[data-figure=${name}]`) });
+  /** @param {import('playwright-core').Locator} at */
+  const stepOf = async (at) =>
+    Number((await at.locator('.article-words').innerText()).match(/Step ([\d,]+)\./)?.[1].replace(',', ''));
+
+  it('are loaded and trained when they come into view, and rest when they leave it', async () => {
+    const { page, requests, complaints } = await visit(site, '');
+    assert.equal(requests.filter((url) => /figures-/.test(url)).length, 0, 'not with the page');
+    const load = figure(page, 'load');
+    await load.scrollIntoViewIfNeeded();
+    await eventually(async () => assert.ok((await stepOf(load)) >= 5));
+    assert.match(
+      await load.locator('.article-words').innerText(),
+      /Load variation \d\.\d\d; \d of 8 experts idle/,
+    );
+    await page.evaluate(() => scrollTo(0, 0));
+    let before = -1;
+    await eventually(async () => {
+      const now = await stepOf(load);
+      const same = now === before;
+      before = now;
+      assert.ok(same, 'it rests');
+    });
+    await load.scrollIntoViewIfNeeded();
+    await load.getByLabel('Load-balancing weight').selectOption('0.1');
+    await eventually(async () => assert.ok((await stepOf(load)) < before, 'another run'));
+    assert.equal(
+      await page.locator('#setting-router').inputValue(),
+      'hyperrouter',
+      'the room above stays as it is',
+    );
+    assert.deepEqual(complaints, []);
+  });
+
+  it('all show something, and wait for Play with reduced motion', async () => {
+    const { page, complaints } = await visit(site, '', { reducedMotion: 'reduce' });
+    for (const name of ['learn', 'load', 'collapse', 'routers', 'one-expert', 'by-k']) {
+      const at = figure(page, name);
+      await at.scrollIntoViewIfNeeded();
+      await at.getByRole('button', { name: 'Play' }).waitFor();
+      await at.getByRole('combobox').waitFor();
+    }
+    const learn = figure(page, 'learn');
+    await learn.scrollIntoViewIfNeeded();
+    await learn.locator('canvas').waitFor();
+    assert.equal(await stepOf(learn), 0);
+    await learn.getByRole('button', { name: 'Play' }).click();
+    await eventually(async () => assert.ok((await stepOf(learn)) > 0));
+    assert.deepEqual(complaints, []);
   });
 });
 

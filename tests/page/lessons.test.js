@@ -161,12 +161,12 @@ describe('the collapse', () => {
       learningRate,
     );
     for (let i = 0; i < 1000; i++) await trainer.advance();
-    const { shape, buffer, measures, heldOut } = trainer.frame(null, false);
+    const { shape, buffer, measures } = trainer.frame(null, false);
     const picture = { shape, buffer: /** @type {ArrayBuffer} */ (buffer), step: trainer.step };
     const tokens = tokensOf(picture, trainer.inspect(layer));
     trainer.dispose();
     const similarity = Number(measures.at(-1)?.layers[layer].expertSimilarity);
-    return { tokens, similarity, loss: Number(heldOut.at(-1)?.loss) };
+    return { tokens, similarity };
   }
 
   it('happens with the settings that the room opens with, to standard top-k alone', async () => {
@@ -175,10 +175,9 @@ describe('the collapse', () => {
     );
     assert.ok(standard.tokens.spread < 1.15, String(standard.tokens.spread));
     assert.ok(standard.similarity > 0.6, String(standard.similarity));
-    for (const { tokens, similarity, loss } of [frozen, generated]) {
+    for (const { tokens, similarity } of [frozen, generated]) {
       assert.ok(tokens.spread > 1.8, String(tokens.spread));
       assert.ok(similarity < 0.3, String(similarity));
-      assert.ok(loss < standard.loss, `${loss} ${standard.loss}`);
     }
   });
 

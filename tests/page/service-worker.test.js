@@ -245,9 +245,7 @@ describe('the service worker', () => {
   });
 
   it('keeps nothing until the host has every file: no redirect, no part, no page in place of a script', async () => {
-    const [first, second, third] = (await files()).filter(
-      (path) => path.includes('room'),
-    );
+    const [first, second, third] = (await files()).filter((path) => path.includes('room'));
     host = await staticHost();
     const { wrong } = host;
     wrong.set(first, html);

@@ -33,16 +33,27 @@ export function CollapseFigure({ collapse, routers }) {
         ...models.map((model) => [routers[model.router], ...numbersOf(model).map((value) => value ?? '')]),
       ]}
     >
-      <ol class="collapse-models">
-        {models.map((model) => (
-          <li key={model.router}>
-            <h3>{routers[model.router]}</h3>
-            <Plot model={model} label={routers[model.router]} />
-            <Facts model={model} />
-          </li>
-        ))}
-      </ol>
+      <CollapseModels models={models} routers={routers} />
     </Figure>
+  );
+}
+
+/**
+ * The three models beside each other.
+ *
+ * @param {{ models: readonly Seen[], routers: Record<string, string> }} props
+ */
+export function CollapseModels({ models, routers }) {
+  return (
+    <ol class="collapse-models">
+      {models.map((model) => (
+        <li key={model.router}>
+          <h3>{routers[model.router]}</h3>
+          <Plot model={model} label={routers[model.router]} />
+          <Facts model={model} />
+        </li>
+      ))}
+    </ol>
   );
 }
 

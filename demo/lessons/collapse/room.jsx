@@ -5,7 +5,7 @@ import { Field } from '../../views/field.jsx';
 import { Notices } from '../../views/notices.jsx';
 import { CollapseFigure } from './figure.jsx';
 import { createCollapse } from './run.js';
-import { collapseSettings } from './settings.js';
+import { collapseSettings, routerLabels } from './settings.js';
 
 /**
  * Three routers beside each other, with the tokens they see and the rows of R.
@@ -73,15 +73,8 @@ function CollapseRoom({ collapse, state }) {
             <Field key={key} state={state} name={key} onProblems={onProblems} />
           ))}
         </div>
-        <CollapseFigure collapse={collapse} routers={labelsOf} />
+        <CollapseFigure collapse={collapse} routers={routerLabels} />
       </div>
     </>
   );
 }
-
-/** The page's names of the three routers. @type {Record<string, string>} */
-const labelsOf = {
-  smoe: 'Standard top-k (SMoE)',
-  'smoe-dropout': 'Frozen random (SMoE-Dropout)',
-  hyperrouter: 'HyperRouter',
-};

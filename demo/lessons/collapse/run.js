@@ -165,6 +165,11 @@ export function createCollapse({ openClient, state, pictureEvery }) {
     start,
     pause,
     reset: build,
+    /** Stops the workers of all models. */
+    dispose() {
+      turn++;
+      for (const { session } of models) session.dispose();
+    },
     /** Builds the models once, and again when a setting changes. */
     follow() {
       if (begun) return;

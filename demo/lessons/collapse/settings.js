@@ -4,6 +4,13 @@ import { common } from '../../settings.js';
 /** The routers that are beside each other, by their names in the engine. */
 export const routers = ['smoe', 'smoe-dropout', 'hyperrouter'];
 
+/** The page's names of them. @type {Record<string, string>} */
+export const routerLabels = {
+  smoe: 'Standard top-k (SMoE)',
+  'smoe-dropout': 'Frozen random (SMoE-Dropout)',
+  hyperrouter: 'HyperRouter',
+};
+
 /**
  * The settings of the room. Its defaults are the run of a search in which standard top-k collapses most.
  *
