@@ -114,25 +114,26 @@ export function packRouting(written) {
  */
 export function writePrediction(views, token, logits, target, predictions) {
   let max = -Infinity;
-  for (const logit of logits) max = Math.max(max, logit);
+  for (let id = 0; id < logits.length; id++) if (logits[id] > max) max = logits[id];
   let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - max);
 
   // Sorted in arrays of their own: optimised code of Firefox 153 loses writes into parts of a longer
   // array here, and lists one token five times.
   const best = new Array(predictions).fill(-1);
-  const probabilities = new Array(predictions).fill(-1);
+  const largest = new Array(predictions).fill(-Infinity);
   for (let id = 0; id < logits.length; id++) {
-    const p = Math.exp(logits[id] - max) / sum;
-    if (p <= probabilities[predictions - 1]) continue;
+    const logit = logits[id];
+    sum += Math.exp(logit - max);
+    if (logit <= largest[predictions - 1]) continue;
     let place = predictions - 1;
-    for (; place > 0 && probabilities[place - 1] < p; place--) {
-      probabilities[place] = probabilities[place - 1];
+    for (; place > 0 && largest[place - 1] < logit; place--) {
+      largest[place] = largest[place - 1];
       best[place] = best[place - 1];
     }
-    probabilities[place] = p;
+    largest[place] = logit;
     best[place] = id;
   }
+  const probabilities = largest.map((logit) => Math.exp(logit - max) / sum);
   views.next.set(best, token * predictions);
   views.nextProbabilities.set(probabilities, token * predictions);
   views.losses[token] = target < 0 ? Number.NaN : Math.log(sum) - (logits[target] - max);
