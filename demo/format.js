@@ -43,7 +43,7 @@ export const inUnit = (nats, unit) => (unit === 'bits' ? nats / Math.LN2 : nats)
 
 /**
  * @param {Unit} unit
- * @param {'byte' | 'character' | 'point'} [per] what the loss is the mean over
+ * @param {'byte' | 'character' | 'piece' | 'point'} [per] what the loss is the mean over
  */
 export const unitName = (unit, per = 'byte') => `${unit} per ${per}`;
 

@@ -33,7 +33,7 @@ import { TrainingControl } from './session/training-control.js';
  * @template D
  * @typedef {object} Task
  * @property {TaskName} name
- * @property {'byte' | 'character' | 'point'} per what the loss is averaged over
+ * @property {'byte' | 'character' | 'piece' | 'point'} per what the loss is averaged over
  * @property {number} replay steps that a link may open at: about a quarter of a minute of training
  * @property {() => number} guess loss of uniform predictions, nats
  * @property {() => ModelConfig} config for the current settings

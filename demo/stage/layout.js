@@ -2,15 +2,52 @@
  * Where the parts of the machine stand: shares of its width and height, so that the drawing stretches with the page.
  *
  * @typedef {{ x: number, y: number }} Spot 0 … 1
+ *
+ * @typedef {object} Columns left and right edges, 0 … 1
+ * @property {readonly [number, number]} input
+ * @property {readonly [number, number]} router
+ * @property {readonly [number, number]} experts
+ * @property {readonly [number, number]} sum
+ * @property {readonly [number, number]} [output] where there is none, it is a picture beside the machine
  */
 
-/** Left and right edges of the columns. */
-export const columns = /** @type {const} */ ({
+/** For a point of the plane: an expert is a small map. @type {Columns} */
+export const columns = {
   input: [0, 0.09],
-  router: [0.14, 0.35],
+  router: [0.13, 0.36],
   experts: [0.46, 0.8],
   sum: [0.89, 1],
-});
+};
+
+/** For a token of a text: an expert is a row of characters, and what may come next is a list. @type {Columns} */
+export const textColumns = {
+  input: [0, 0.13],
+  router: [0.16, 0.28],
+  experts: [0.37, 0.69],
+  sum: [0.78, 0.83],
+  output: [0.87, 1],
+};
+
+/** The same on a narrow screen, where the list stands below. @type {Columns} */
+export const narrowTextColumns = {
+  input: [0, 0.13],
+  router: [0.17, 0.33],
+  experts: [0.46, 0.81],
+  sum: [0.92, 1],
+};
+
+/**
+ * The columns and the gaps between them as tracks of a grid.
+ *
+ * @param {Columns} all
+ */
+export function tracksOf(all) {
+  const edges = Object.values(all).flat();
+  return edges
+    .slice(1)
+    .map((edge, i) => `minmax(0, ${Math.round(1000 * (edge - edges[i]))}fr)`)
+    .join(' ');
+}
 
 /**
  * The middle of a row in a column of equal rows.
@@ -45,19 +82,3 @@ export const edgeWidth = (weight) =>
   weight === undefined
     ? idleWidth
     : widths.least + (widths.most - widths.least) * Math.sqrt(Math.min(1, Math.max(0, weight)));
-
-/**
- * What a place sends to each expert: the weight, or undefined where the expert was not chosen.
- *
- * @param {{ experts: ArrayLike<number>, weights: ArrayLike<number> }} routing of one token
- * @param {number} count E
- * @returns {(number | undefined)[]} [E]
- */
-export function weightsAt({ experts, weights }, count) {
-  /** @type {(number | undefined)[]} */
-  const sent = new Array(count).fill(undefined);
-  for (let i = 0; i < experts.length; i++) {
-    if (experts[i] >= 0 && experts[i] < count) sent[experts[i]] = weights[i];
-  }
-  return sent;
-}

@@ -2,8 +2,8 @@
  * What to draw for each token of a text. With bytes as tokens, an ASCII character is one token, others take two to four.
  * The first token of a character shows it; the others are empty and narrow.
  *
- * @typedef {(token: number) => number | string} Symbols what a token stands for: a byte, a character, or the name of a
- *   special token such as the end of a text
+ * @typedef {(token: number) => number | string} Symbols what a token stands for: a byte, a character, a piece of a word, or
+ *   the name of a special token such as `<eos>`, the end of a text
  *
  * @typedef {object} Cell
  * @property {string} glyph empty for the later bytes of a character
@@ -60,7 +60,10 @@ export function cellOf(token, symbols = bytes) {
   const code = typeof symbol === 'number' ? symbol : codeOf(symbol);
   const name = names.get(code);
   if (name) return { glyph: code === 0x20 ? '␣' : (glyphs.get(code) ?? ''), name };
-  if (typeof symbol === 'string') return { glyph: symbol, name: symbol };
+  if (typeof symbol === 'string') {
+    const glyph = code < 0 && !isName(symbol) ? shownPiece(symbol, '␣') : symbol;
+    return { glyph, name: glyph };
+  }
   if (code > 0x20 && code < 0x7f)
     return { glyph: String.fromCharCode(code), name: String.fromCharCode(code) };
   return { glyph: code.toString(16).toUpperCase().padStart(2, '0'), name: hex(code) };
@@ -71,6 +74,19 @@ function codeOf(symbol) {
   const code = /** @type {number} */ (symbol.codePointAt(0));
   return symbol === String.fromCodePoint(code) ? code : -1;
 }
+
+/** @param {string} symbol @returns {boolean} whether it names a special token, and is no piece of a word */
+const isName = (symbol) => /^<[^<>]+>$/.test(symbol);
+
+/**
+ * @param {string} piece
+ * @param {string} space in place of a space
+ */
+const shownPiece = (piece, space) =>
+  Array.from(piece, (character) => {
+    const code = character.charCodeAt(0);
+    return code === 0x20 ? space : (glyphs.get(code) ?? character);
+  }).join('');
 
 /** A line may break after these. */
 const wordEnd = /^[\p{P}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$/u;
@@ -87,6 +103,9 @@ export function cellsOf(tokens, symbols = bytes) {
   for (let i = 0; i < all.length; ) {
     const symbol = all[i];
     if (typeof symbol === 'string') {
+      // A line may break before a word, whose piece begins with its space.
+      const last = cells.at(-1);
+      if (last && symbol.length > 1 && symbol.startsWith(' ')) last.endsWord = true;
       cells.push(characterCell(symbol));
       i++;
       continue;
@@ -126,6 +145,10 @@ function byteCell(byte) {
 function characterCell(symbol) {
   const code = codeOf(symbol);
   if (code >= 0 && code < 0x80) return byteCell(code);
+  if (code < 0 && !isName(symbol)) {
+    const glyph = shownPiece(symbol, '\u00a0');
+    return { glyph, name: shownPiece(symbol, '␣'), endsWord: false, endsLine: symbol.endsWith('\n') };
+  }
   // Special tokens get a sign that is not in the text.
   if (code < 0) return { glyph: '◇', name: symbol, endsWord: true, endsLine: false };
   return { glyph: symbol, name: symbol, endsWord: wordEnd.test(symbol), endsLine: false };

@@ -204,14 +204,17 @@ export function minTokens({ batchSize, contextLength }) {
   return Math.ceil((batchSize * (contextLength + 1)) / 0.9);
 }
 
+/** More than a word piece has on average, so that a text that is long enough in characters is so in pieces. */
+const charactersPerPiece = 5;
+
 /**
  * @param {Text} text
  * @param {{ batchSize: number, contextLength: number, tokens?: unknown }} config tokens: 'bytes' by default
  * @throws {TextError} if the text is too short
  */
 export function requireLength({ name, bytes }, config) {
-  const min = minTokens(config);
-  const unit = config.tokens === 'characters' ? 'character' : 'byte';
+  const min = minTokens(config) * (config.tokens === 'pieces' ? charactersPerPiece : 1);
+  const unit = config.tokens === 'bytes' || config.tokens === undefined ? 'byte' : 'character';
   const length = unit === 'byte' ? bytes.length : charactersIn(bytes);
   if (length >= min) return;
   throw new TextError(

@@ -31,5 +31,10 @@ export const textPresets = {
       hint: 'A token has the same experts wherever it stands; no router is learned. A router that learns has to beat this.',
       values: { router: 'hash' },
     },
+    {
+      name: 'Word pieces',
+      hint: 'Tokens are pieces of words, learned from the text: frequent words are one token, rare ones several.',
+      values: { tokens: 'pieces' },
+    },
   ],
 };

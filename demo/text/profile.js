@@ -39,15 +39,26 @@ const minLift = 1.2;
 export function layerSample({ shape, views }, { sample, sampleClasses }, layer) {
   if (!shape.sample?.tokens || layer >= shape.layers || sample.length !== shape.sample.tokens)
     return undefined;
-  const { topK } = shape.sample;
+  return sampleOf(
+    { sample, sampleClasses },
+    { topK: shape.sample.topK, experts: views.sample },
+    shape.experts,
+    layer,
+  );
+}
+
+/**
+ * @param {{ sample: Int32Array, sampleClasses: Uint8Array }} data
+ * @param {{ topK: number, experts: Int16Array }} read experts: [layers, S, K]
+ * @param {number} count E
+ * @param {number} layer counted from 0
+ * @returns {LayerSample}
+ */
+export function sampleOf({ sample, sampleClasses }, { topK, experts }, count, layer) {
   const size = sample.length * topK;
-  return {
-    tokens: sample,
-    classes: sampleClasses,
-    experts: views.sample.subarray(layer * size, (layer + 1) * size),
-    topK,
-    count: shape.experts,
-  };
+  // The counts outlive the picture, whose buffer goes back to the worker.
+  const own = experts.slice(layer * size, (layer + 1) * size);
+  return { tokens: sample, classes: sampleClasses, experts: own, topK, count };
 }
 
 /**

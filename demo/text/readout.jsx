@@ -1,9 +1,10 @@
 import { routerProbabilities } from 'hyperrouter-wasm';
+import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf } from '../colours.js';
 import { percent } from '../format.js';
 import { isDropped, outcomeOf } from '../routing.js';
 import { Chip } from '../views/figure.jsx';
-import { cellOf } from './cells.js';
+import { cellOf, cellsOf } from './cells.js';
 
 /**
  * @typedef {import('./run.js').RoutedText} RoutedText
@@ -14,16 +15,18 @@ import { cellOf } from './cells.js';
  * character.
  *
  * @param {object} props
- * @param {string} props.id
+ * @param {import('./pointed.js').Where} props.of the text
  * @param {import('@preact/signals').ReadonlySignal<RoutedText | null>} props.text
  * @param {Int32Array} props.tokens
  * @param {import('./cells.js').Symbols} props.symbols
- * @param {import('./cells.js').Cell[]} props.cells
- * @param {number} props.index
+ * @param {import('./pointed.js').Pointed} props.pointed
  * @param {import('../state.js').State} props.state
  */
-export function Readout({ id, text, tokens, symbols, cells, index, state }) {
+export function Readout({ of, text, tokens, symbols, pointed, state }) {
   const routed = text.value;
+  const cells = useMemo(() => cellsOf(tokens, symbols), [tokens, symbols]);
+  const { cursor, hovered } = pointed.places[of];
+  const index = Math.min(hovered.value ?? cursor.value, tokens.length - 1);
   const layer = Number(state.get('layer'));
   const row = routed ? index - routed.from : -1;
   const there = routed && row >= 0 && row < routed.shape.tokens;
@@ -31,7 +34,7 @@ export function Readout({ id, text, tokens, symbols, cells, index, state }) {
   const shown = layer ? layers.slice(layer - 1, layer) : layers;
   const many = shown.length > 1 || (routed?.shape.experts ?? 0) > 8;
   return (
-    <div class={many ? 'readout has-many' : 'readout'} id={id}>
+    <div class={many ? 'readout has-many' : 'readout'} id={`${of}-readout`}>
       <p class="readout-what">
         <span class="readout-glyph" aria-hidden="true">
           {cells[index]?.glyph.replace('\u00a0', '␣') || '…'}
@@ -160,13 +163,16 @@ export function Experts({ routing, row, shape, layer, what = 'character' }) {
 }
 
 /**
+ * The likeliest next tokens, with the actual one.
+ *
  * @param {object} props
  * @param {RoutedText} props.routed
  * @param {number} props.row
  * @param {number | undefined} props.actual the actual next token
  * @param {import('./cells.js').Symbols} props.symbols
+ * @param {string} [props.title] instead of a sentence that explains the list
  */
-function Next({ routed, row, actual, symbols }) {
+export function Next({ routed, row, actual, symbols, title }) {
   const { predictions } = routed.shape;
   const { next, nextProbabilities, losses } = routed.views;
   const likely = Array.from({ length: predictions }, (_, i) => ({
@@ -178,7 +184,11 @@ function Next({ routed, row, actual, symbols }) {
   const rows = missed ? [...likely.slice(0, -1), { token: actual, p: Math.exp(-losses[row]) }] : likely;
   return (
     <div class="readout-next">
-      <p>Predicted next character{actual === undefined ? '.' : '. Framed: the actual one.'}</p>
+      {title ? (
+        <p title="The likeliest next characters. Framed: the actual one.">{title}</p>
+      ) : (
+        <p>Predicted next character{actual === undefined ? '.' : '. Framed: the actual one.'}</p>
+      )}
       <ol>
         {rows.map(({ token, p }) => (
           <li key={token} class={token === actual ? 'is-actual' : ''}>

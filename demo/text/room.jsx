@@ -1,7 +1,9 @@
 import { useComputed } from '@preact/signals';
 import { useCallback, useMemo } from 'preact/hooks';
+import { gatingOf } from '../gates.js';
 import { Controls, ToSettings } from '../views/controls.jsx';
 import { Deferred } from '../views/deferred.jsx';
+import { Drawer } from '../views/drawer.jsx';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { LoadView } from '../views/load.jsx';
@@ -14,8 +16,11 @@ import { Scrubber } from '../views/scrubber.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
 import { BarcodeView } from './barcode.jsx';
+import { TextMachine } from './machine.jsx';
 import { OpenDialog } from './open-dialog.jsx';
+import { createPointed } from './pointed.js';
 import { textPresets } from './presets.js';
+import { Readout } from './readout.jsx';
 import { RoutedTextView } from './routed-text.jsx';
 import { openTextRun } from './run.js';
 import { SpecialisationView } from './specialisation.jsx';
@@ -50,6 +55,8 @@ function TextRoom({ run, state }) {
     for (const problem of problems) run.notify('note', `${problem}.`);
   };
   const spotlight = useMemo(createSpotlight, []);
+  const pointed = useMemo(() => createPointed({ probe: run.probe, written: run.written }), [run]);
+  const shown = { run, state, spotlight, pointed };
   const doing = useCallback(() => (run.writing.value ? 'Generating text.' : ''), [run]);
   return (
     <>
@@ -59,7 +66,7 @@ function TextRoom({ run, state }) {
       </StatusLine>
       <Notices run={run} />
       <OpenDialog opening={run.opening} state={state} />
-      <div class="columns">
+      <div class="columns columns-text">
         <Controls
           run={run}
           state={state}
@@ -74,16 +81,26 @@ function TextRoom({ run, state }) {
           }
         />
         <div class="column">
-          <TextFigure run={run} state={state} spotlight={spotlight} />
+          <div class="text-stage">
+            <TextFigure {...shown} />
+            <TextMachine {...shown} />
+            <WritingView {...shown} />
+          </div>
+          <TextReadouts {...shown} />
           <SpecialisationView run={run} state={state} spotlight={spotlight} />
           <BarcodeView run={run} state={state} />
-          <WritingView run={run} state={state} />
         </div>
         <div class="column">
           <Deferred turn={2}>
-            <LossView run={run} state={state} />
+            <LoadView routed={run.probe} state={state} folded />
+            <LossView
+              run={run}
+              state={state}
+              height={112}
+              // That a loss looks ahead must not be asked for.
+              folded={!gatingOf(state.schema, state.values.value).amongTokens}
+            />
             <RunsView run={run} state={state} />
-            <LoadView routed={run.probe} state={state} />
             <LoadHistoryView run={run} state={state} />
             <TopKView run={run} state={state} />
           </Deferred>
@@ -95,12 +112,15 @@ function TextRoom({ run, state }) {
 }
 
 /**
- * @param {object} props
- * @param {import('./run.js').TextRun} props.run
- * @param {import('../state.js').State} props.state
- * @param {import('./spotlight.js').Spotlight} props.spotlight
+ * @typedef {object} Shown
+ * @property {import('./run.js').TextRun} run
+ * @property {import('../state.js').State} state
+ * @property {import('./spotlight.js').Spotlight} spotlight
+ * @property {import('./pointed.js').Pointed} pointed
+ *
+ * @param {Shown} props
  */
-function TextFigure({ run, state, spotlight }) {
+function TextFigure({ run, state, spotlight, pointed }) {
   const tokens = useComputed(() => run.data.value?.probe ?? new Int32Array());
   const lit = useComputed(() => {
     const spot = spotlight.spot.value;
@@ -112,16 +132,19 @@ function TextFigure({ run, state, spotlight }) {
     <Figure
       title="Chosen expert per character"
       name="text"
+      folded
       tools={<ShownOnly spotlight={spotlight} symbols={run.vocabulary.value.symbol} />}
       caption="A held-out passage. Letters are only labels: A in another run or layer is unrelated."
       table={() => <TextTable run={run} state={state} />}
     >
-      <div class="tools">
-        <Field state={state} name="layer" onProblems={none} />
-        {state.get('layer') !== 0 && <Field state={state} name="strength" onProblems={none} />}
-        <Field state={state} name="letters" onProblems={none} />
-      </div>
-      <TextKey run={run} state={state} />
+      <Drawer name="view" title="Colours" about="layer, letters, key">
+        <div class="tools">
+          <Field state={state} name="layer" onProblems={none} />
+          {state.get('layer') !== 0 && <Field state={state} name="strength" onProblems={none} />}
+          <Field state={state} name="letters" onProblems={none} />
+        </div>
+        <TextKey run={run} state={state} />
+      </Drawer>
       <RoutedTextView
         id="probe"
         label="Held-out passage with the experts of each character."
@@ -130,8 +153,28 @@ function TextFigure({ run, state, spotlight }) {
         symbols={run.vocabulary.value.symbol}
         state={state}
         lit={lit}
+        pointed={pointed}
       />
     </Figure>
+  );
+}
+
+/**
+ * All numbers of the tokens that are pointed at.
+ *
+ * @param {Shown} props
+ */
+function TextReadouts({ run, state, pointed }) {
+  const tokens = useComputed(() => run.data.value?.probe ?? new Int32Array()).value;
+  const written = useComputed(() => run.written.value?.tokens ?? new Int32Array()).value;
+  const { symbol: symbols } = run.vocabulary.value;
+  return (
+    <section class="readouts" aria-label="The character in numbers">
+      <Readout of="probe" text={run.probe} {...{ tokens, symbols, pointed, state }} />
+      {written.length > 0 && (
+        <Readout of="written" text={run.written} tokens={written} {...{ symbols, pointed, state }} />
+      )}
+    </section>
   );
 }
 
@@ -144,7 +187,7 @@ function ShownOnly({ spotlight, symbols }) {
   const spot = spotlight.pressed.value;
   if (!spot) return null;
   return (
-    <button type="button" class="quiet" onClick={spotlight.clear}>
+    <button type="button" class="quiet shown-only" onClick={spotlight.clear}>
       Showing {nameOfSpot(spot, symbols)}. Show all
     </button>
   );

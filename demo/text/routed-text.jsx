@@ -1,4 +1,4 @@
-import { useSignal, useSignalEffect } from '@preact/signals';
+import { useSignalEffect } from '@preact/signals';
 import { memo } from 'preact/compat';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { letterOf } from '../colours.js';
@@ -6,7 +6,6 @@ import { percent } from '../format.js';
 import { isDropped } from '../routing.js';
 import { cellsOf } from './cells.js';
 import { paint } from './paint.js';
-import { Readout } from './readout.jsx';
 
 /**
  * @typedef {import('./run.js').RoutedText} RoutedText
@@ -22,7 +21,7 @@ const shortLine = 24;
  * move in it and show the same as the pointer.
  *
  * @param {object} props
- * @param {string} props.id
+ * @param {import('./pointed.js').Where} props.id
  * @param {string} props.label
  * @param {import('@preact/signals').ReadonlySignal<RoutedText | null>} props.text
  * @param {Int32Array} props.tokens shown even before there is routing
@@ -30,11 +29,15 @@ const shortLine = 24;
  * @param {State} props.state
  * @param {import('@preact/signals').ReadonlySignal<Uint8Array | null>} [props.lit] the highlighted
  *   characters; the others are dimmed. null: all
+ * @param {import('./pointed.js').Pointed} props.pointed
  */
-export function RoutedTextView({ id, label, text, tokens, symbols, state, lit }) {
+export function RoutedTextView({ id, label, text, tokens, symbols, state, lit, pointed }) {
   const list = useRef(/** @type {HTMLDivElement | null} */ (null));
-  const cursor = useSignal(text.peek()?.from ?? 0);
-  const hovered = useSignal(/** @type {number | null} */ (null));
+  const { cursor, hovered } = pointed.places[id];
+  // A generated text begins after its prompt, of which no routing is known.
+  useMemo(() => {
+    cursor.value = text.peek()?.from ?? 0;
+  }, [cursor]);
   const cells = useMemo(() => cellsOf(tokens, symbols), [tokens, symbols]);
   const painted = useRef(/** @type {WeakMap<Element, string>} */ (new WeakMap()));
 
@@ -51,57 +54,46 @@ export function RoutedTextView({ id, label, text, tokens, symbols, state, lit })
   // Added characters are rendered only now.
   useLayoutEffect(repaint, [cells]);
 
-  const shown = Math.min(hovered.value ?? cursor.value, tokens.length - 1);
   const move = (/** @type {number} */ to) => {
+    pointed.choose(id);
     cursor.value = Math.max(0, Math.min(tokens.length - 1, to));
     hovered.value = null;
     optionAt(list.current, cursor.value)?.scrollIntoView({ block: 'nearest' });
   };
 
   return (
-    <>
-      <div
-        ref={list}
-        id={id}
-        class={['routed', state.get('letters') && 'with-letters', state.get('layer') === 0 && 'with-stripes']
-          .filter(Boolean)
-          .join(' ')}
-        role="listbox"
-        tabIndex={0}
-        aria-label={`${label} Arrow keys move from character to character.`}
-        aria-describedby={`${id}-readout`}
-        aria-activedescendant={`${id}-${cursor.value}`}
-        onPointerOver={(event) => {
-          const index = indexOf(event.target);
-          if (event.pointerType === 'mouse' && index !== null) hovered.value = index;
-        }}
-        onPointerLeave={() => {
-          hovered.value = null;
-        }}
-        onClick={(event) => {
-          const index = indexOf(event.target);
-          if (index !== null) move(index);
-        }}
-        onKeyDown={(event) => {
-          const to = destination(event.key, cursor.value, tokens.length, list.current);
-          if (to === undefined) return;
-          event.preventDefault();
-          move(to);
-        }}
-      >
-        <Cells id={id} cells={cells} />
-        <Marks list={list} cursor={cursor} hovered={hovered} cells={cells} text={text} state={state} />
-      </div>
-      <Readout
-        id={`${id}-readout`}
-        text={text}
-        tokens={tokens}
-        symbols={symbols}
-        cells={cells}
-        index={shown}
-        state={state}
-      />
-    </>
+    <div
+      ref={list}
+      id={id}
+      class={['routed', state.get('letters') && 'with-letters', state.get('layer') === 0 && 'with-stripes']
+        .filter(Boolean)
+        .join(' ')}
+      role="listbox"
+      tabIndex={0}
+      aria-label={`${label} Arrow keys move from character to character.`}
+      aria-describedby={`${id}-readout`}
+      aria-activedescendant={`${id}-${cursor.value}`}
+      onPointerOver={(event) => {
+        const index = indexOf(event.target);
+        if (event.pointerType === 'mouse' && index !== null) hovered.value = index;
+      }}
+      onPointerLeave={() => {
+        hovered.value = null;
+      }}
+      onClick={(event) => {
+        const index = indexOf(event.target);
+        if (index !== null) move(index);
+      }}
+      onKeyDown={(event) => {
+        const to = destination(event.key, cursor.value, tokens.length, list.current);
+        if (to === undefined) return;
+        event.preventDefault();
+        move(to);
+      }}
+    >
+      <Cells id={id} cells={cells} />
+      <Marks list={list} cursor={cursor} hovered={hovered} cells={cells} text={text} state={state} />
+    </div>
   );
 }
 
@@ -132,6 +124,8 @@ function Line({ id, words, breaks }) {
               role="option"
               aria-selected="false"
               aria-label={name === glyph ? undefined : name}
+              // A piece of a word is as wide as its characters.
+              style={[...glyph].length > 1 ? { width: `${[...glyph].length * 0.6 + 0.25}em` } : undefined}
               id={`${id}-${start + i}`}
               key={start + i}
             >

@@ -71,14 +71,14 @@ function createTextRun({ openClient, state }) {
       name: 'text',
       replay: 500,
       get per() {
-        return vocabulary.value.ofBytes ? 'byte' : 'character';
+        return vocabulary.value.unit;
       },
       guess: () => Math.log(vocabulary.value.size),
       config: () => ({ tokens: state.peek('tokens'), ...engineConfig(state) }),
       check: (text, config) => requireLength(text, /** @type {any} */ (config)),
       settingsOf: ({ data }) => {
-        const { ofBytes } = SymbolVocabulary.fromJSON(/** @type {TextSummary} */ (data).vocabulary);
-        return { tokens: ofBytes ? 'bytes' : 'characters' };
+        const { unit } = SymbolVocabulary.fromJSON(/** @type {TextSummary} */ (data).vocabulary);
+        return { tokens: `${unit}s` };
       },
       body: ({ bytes }) => ({ bytes }),
       missing: ({ name }) => (state.peek('text') === 'own' ? `the text “${name}”` : ''),

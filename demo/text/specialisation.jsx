@@ -6,73 +6,20 @@ import { count, fixed, percent } from '../format.js';
 import { Chip, Figure } from '../views/figure.jsx';
 import { cellOf } from './cells.js';
 import { ClassMatrix, ClassTable } from './class-matrix.jsx';
-import { frameViews } from './frame.js';
-import { classTable, informationOf, layerSample, lookUp, profilesOf } from './profile.js';
+import { useCounts } from './counts.js';
+import { informationOf, profilesOf } from './profile.js';
 
 /**
  * @typedef {import('./run.js').TextRun} TextRun
  * @typedef {import('./spotlight.js').Spotlight} Spotlight
  * @typedef {import('./profile.js').Profile} Profile
  * @typedef {import('./profile.js').Item} Item
+ * @typedef {import('./counts.js').Baseline} Baseline
  * @typedef {{ run: TextRun, state: import('../state.js').State, spotlight: Spotlight }} Props
  */
 
 /** Number of characters, and of pairs, that are shown for each expert. */
 const maxItems = 5;
-
-/**
- * Counts on the sample, for the layers that are shown. They change with the sample, not with every frame.
- *
- * @param {TextRun} run
- * @param {import('../state.js').State} state
- */
-function useCounts(run, state) {
-  const chosen = Number(state.get('layer'));
-  const probe = run.probe.value;
-  const data = run.data.value;
-  const first = run.moments.value[0];
-  // A model that was opened later has no untrained state.
-  const untrained = first?.step === 0 ? first : undefined;
-  // Frames with the same sample have the same counts.
-  const key = `${probe?.shape.sample?.step} ${probe?.shape.topK} ${run.moment.value}`;
-  return useMemo(() => {
-    if (!probe || !data) return [];
-    const layers = Array.from({ length: probe.shape.layers }, (_, i) => i).filter(
-      (i) => chosen === 0 || chosen === i + 1,
-    );
-    return layers.flatMap((i) => {
-      const sample = layerSample(probe, data, i);
-      return sample
-        ? [{ layer: i + 1, sample, table: classTable(sample), before: baselineOf(untrained, data, i) }]
-        : [];
-    });
-  }, [key, chosen, data, untrained]);
-}
-
-/**
- * @typedef {{ bits: number, of: ReturnType<typeof lookUp> }} Baseline the same of the untrained model
- *
- * @type {WeakMap<import('../moments.js').Moment, (Baseline | undefined)[]>} by layer; a recorded moment never changes
- */
-const baselines = new WeakMap();
-
-/**
- * @param {import('../moments.js').Moment | undefined} moment of the untrained model
- * @param {import('../trainer/trainer-protocol.js').TextSummary} data
- * @param {number} layer counted from 0
- */
-function baselineOf(moment, data, layer) {
-  if (!moment) return undefined;
-  const known = baselines.get(moment) ?? [];
-  baselines.set(moment, known);
-  if (!(layer in known)) {
-    const shape = /** @type {import('./frame.js').FrameShape} */ (moment.shape);
-    const routed = { tokens: data.probe, from: 0, shape, views: frameViews(moment.buffer, shape) };
-    const sample = layerSample(routed, data, layer);
-    known[layer] = sample && { bits: informationOf(sample), of: lookUp(sample) };
-  }
-  return known[layer];
-}
 
 /**
  * How much of the specialisation is learned.
@@ -95,7 +42,7 @@ function Information({ sample, before, step }) {
 
 /** @param {Props} props */
 export function SpecialisationView({ run, state, spotlight }) {
-  const counts = useCounts(run, state);
+  const counts = useCounts(run, Number(state.get('layer')));
   const step = useComputed(() => run.probe.value?.shape.sample?.step ?? 0).value;
   if (!counts.length) return null;
   const read = counts[0].table.tokens;
@@ -228,6 +175,7 @@ function ItemButton({ item: { tokens, lift, share }, before, spotlight, symbols 
       </span>
       <b aria-hidden="true">{glyphsOf(tokens, symbols)}</b>
       <span aria-hidden="true">{lift.toFixed(1)} ×</span>
+      {before && <small aria-hidden="true">{before.lift.toFixed(1)} × untrained</small>}
       <i class="profile-bar">
         <i style={{ width: `${100 * share}%` }} />
         {before && <i class="profile-before" style={{ left: `${100 * before.share}%` }} />}
@@ -240,13 +188,20 @@ function ItemButton({ item: { tokens, lift, share }, before, spotlight, symbols 
  * @param {readonly number[]} tokens
  * @param {import('./cells.js').Symbols} symbols
  */
-const glyphsOf = (tokens, symbols) => tokens.map((token) => cellOf(token, symbols).glyph).join('');
+export const glyphsOf = (tokens, symbols) => tokens.map((token) => cellOf(token, symbols).glyph).join('');
+
+/**
+ * How much more often an expert gets something, and its share of it.
+ *
+ * @param {{ lift: number, share: number } | undefined} of undefined: there is nothing to compare with
+ */
+export const timesWords = (of) => (of ? `${of.lift.toFixed(1)} ×, ${percent(of.share)}` : '–');
 
 /**
  * @param {readonly number[]} tokens
  * @param {import('./cells.js').Symbols} symbols
  */
-const nameOf = (tokens, symbols) => tokens.map((token) => cellOf(token, symbols).name).join(' then ');
+export const nameOf = (tokens, symbols) => tokens.map((token) => cellOf(token, symbols).name).join(' then ');
 
 /**
  * @param {object} props

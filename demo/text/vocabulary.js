@@ -1,12 +1,14 @@
 import { CharacterVocabulary } from 'hyperrouter-wasm';
 import { count } from '../format.js';
+import { learnPieces, mergePieces, wordsOf } from './pieces.js';
 
 /**
  * What the tokens of a model stand for: bytes or characters in any order, and possibly special tokens with names, such
- * as `<eos>` in published models. The page and the worker create the same vocabulary from the same JSON.
+ * as `<eos>` in published models; or pieces of words. The page and the worker create the same vocabulary from the same JSON.
  *
- * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string } | { kind: 'symbols', symbols: (number | string)[] }} VocabularyJSON
- *   a kind of the package if one fits; otherwise a list: bytes as numbers, characters and names as strings
+ * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string } | { kind: 'symbols', symbols: (number | string)[] } | { kind: 'pieces', pieces: string[] }} VocabularyJSON
+ *   a kind of the package if one fits; otherwise a list: bytes as numbers, characters and names as strings; or pieces of
+ *   words, characters first
  *
  * @typedef {object} Unknown what a vocabulary lacks of a text
  * @property {number} total characters or bytes of the text
@@ -22,6 +24,9 @@ export const vocabularyKey = 'hyperrouter.vocabulary';
 /** Larger vocabularies, of words, would need too large an embedding. */
 export const maxSymbols = 4096;
 
+/** Word pieces of a new vocabulary, the characters among them. */
+const pieceCount = 512;
+
 const unknownName = '<unk>';
 const maxExamples = 5;
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -36,17 +41,26 @@ export class SymbolVocabulary {
   #ids;
   /** The same for bytes, faster; -1: none. */
   #byteIds = new Int32Array(256).fill(-1);
+  /** Whether a symbol is a part of the text, not the name of a special token. */
+  #isText;
 
   /**
    * @param {readonly (number | string)[]} symbols in the order of their tokens; bytes as numbers, characters and names
    *   as strings, but not both bytes and characters
+   * @param {object} [options]
+   * @param {boolean} [options.pieces] whether strings of several characters are pieces of words, not names
    * @throws {RangeError} if one is invalid or occurs twice
    */
-  constructor(symbols) {
+  constructor(symbols, { pieces = false } = {}) {
+    this.#isText = (/** @type {string} */ symbol) => pieces || isCharacter(symbol);
     this.#symbols = [...symbols];
     this.#ids = new Map(this.#symbols.map((symbol, id) => [symbol, id]));
-    /** Whether tokens are bytes; otherwise they are characters. */
+    /** Whether tokens are bytes; otherwise they are characters or pieces. */
     this.ofBytes = this.#symbols.some((symbol) => typeof symbol === 'number');
+    /** What a token is, in general; with an s, the choice of the setting `tokens`. */
+    this.unit = /** @type {'byte' | 'character' | 'piece'} */ (
+      this.ofBytes ? 'byte' : pieces ? 'piece' : 'character'
+    );
     this.size = this.#symbols.length;
     checkSize(this.size);
     this.#symbols.forEach((symbol, id) => {
@@ -78,17 +92,30 @@ export class SymbolVocabulary {
   }
 
   /**
+   * Pieces of the words of a text.
+   *
+   * @param {Uint8Array} text UTF-8
+   */
+  static ofPieces(text) {
+    const pieces = learnPieces(utf8.decode(text), pieceCount);
+    if (pieces.length < 2) throw new RangeError('the text needs at least two different characters');
+    return new SymbolVocabulary(pieces, { pieces: true });
+  }
+
+  /**
    * @param {unknown} json from `toJSON`, of this class or of the package
    * @throws {RangeError} if the page does not support it
    */
   static fromJSON(json) {
-    const { kind, characters, symbols } = /** @type {Record<string, unknown>} */ (json ?? {});
+    const { kind, characters, symbols, pieces } = /** @type {Record<string, unknown>} */ (json ?? {});
     if (kind === 'byte') return SymbolVocabulary.bytes();
     if (kind === 'character' && typeof characters === 'string') return new SymbolVocabulary([...characters]);
     if (kind === 'symbols' && Array.isArray(symbols)) return new SymbolVocabulary(symbols);
+    if (kind === 'pieces' && Array.isArray(pieces) && pieces.every((piece) => typeof piece === 'string'))
+      return new SymbolVocabulary(pieces, { pieces: true });
     if (kind === 'bpe') {
       throw new RangeError(
-        'the vocabulary uses byte-pair encoding (“bpe”); the page supports bytes and characters',
+        'the vocabulary is that of another tokenizer (“bpe”); the page supports bytes, characters and pieces that it learned',
       );
     }
     throw new RangeError('the vocabulary must be JSON from the package, of kind “byte” or “character”');
@@ -97,6 +124,7 @@ export class SymbolVocabulary {
   /** @returns {VocabularyJSON} */
   toJSON() {
     if (this.size === 256 && this.#symbols.every((symbol, id) => symbol === id)) return { kind: 'byte' };
+    if (this.unit === 'piece') return { kind: 'pieces', pieces: this.#symbols.map(String) };
     const plain = this.#symbols.every((symbol) => typeof symbol === 'string' && isCharacter(symbol));
     return plain
       ? { kind: 'character', characters: this.#symbols.join('') }
@@ -128,14 +156,14 @@ export class SymbolVocabulary {
       const bytes = symbols.filter((symbol) => typeof symbol === 'number');
       return utf8.decode(Uint8Array.from(bytes));
     }
-    return symbols.filter((symbol) => typeof symbol === 'string' && isCharacter(symbol)).join('');
+    return symbols.filter((symbol) => typeof symbol === 'string' && this.#isText(symbol)).join('');
   }
 
   /** @param {Int32Array} tokens @returns {number} length of their text in UTF-8 */
   byteLength(tokens) {
     const lengths = this.#symbols.map((symbol) => {
       if (typeof symbol === 'number') return 1;
-      return isCharacter(symbol) ? new TextEncoder().encode(symbol).length : 0;
+      return this.#isText(symbol) ? new TextEncoder().encode(symbol).length : 0;
     });
     let bytes = 0;
     for (const token of tokens) bytes += lengths[token];
@@ -170,7 +198,30 @@ export class SymbolVocabulary {
       if (id >= 0) tokens[count++] = id;
     }
     const unknown = { total, lowered, missing, replaced: replacement >= 0, examples: [...examples] };
-    return { tokens: tokens.slice(0, count), unknown: lowered + missing ? unknown : null };
+    const known = tokens.slice(0, count);
+    return {
+      tokens: this.unit === 'piece' ? this.#piecesOf(known) : known,
+      unknown: lowered + missing ? unknown : null,
+    };
+  }
+
+  /** @param {Int32Array} characters @returns {Int32Array} the pieces of their words */
+  #piecesOf(characters) {
+    const pieceOf = (/** @type {number} */ token) => String(this.#symbols[token]);
+    /** @type {Map<string, number[]>} */
+    const known = new Map();
+    const tokens = wordsOf(this.decode(characters)).flatMap((word) => {
+      const pieces =
+        known.get(word) ??
+        mergePieces(
+          Array.from(word, (character) => this.#idOf(character)),
+          pieceOf,
+          this.#ids,
+        );
+      known.set(word, pieces);
+      return pieces;
+    });
+    return Int32Array.from(tokens);
   }
 }
 

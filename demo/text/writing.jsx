@@ -1,4 +1,5 @@
 import { useComputed } from '@preact/signals';
+import { Drawer } from '../views/drawer.jsx';
 import { Field } from '../views/field.jsx';
 import { Figure } from '../views/figure.jsx';
 import { RoutedTextView } from './routed-text.jsx';
@@ -6,9 +7,12 @@ import { RoutedTextView } from './routed-text.jsx';
 /**
  * Text generation, streamed, in the colours of the text above.
  *
- * @param {{ run: import('./run.js').TextRun, state: import('../state.js').State }} props
+ * @param {object} props
+ * @param {import('./run.js').TextRun} props.run
+ * @param {import('../state.js').State} props.state
+ * @param {import('./pointed.js').Pointed} props.pointed
  */
-export function WritingView({ run, state }) {
+export function WritingView({ run, state, pointed }) {
   const busy = run.writing.value;
   const tokens = useComputed(() => run.written.value?.tokens ?? new Int32Array());
   const { label, help, max } = state.settingOf('prompt');
@@ -17,6 +21,7 @@ export function WritingView({ run, state }) {
     <Figure
       title="Generate text"
       name="writing"
+      folded
       caption="The model continues the prompt one token at a time. Training pauses meanwhile."
     >
       <form
@@ -45,9 +50,11 @@ export function WritingView({ run, state }) {
             {help}
           </p>
         </div>
-        <Field state={state} name="temperature" onProblems={none} />
-        <Field state={state} name="topP" onProblems={none} />
-        <Field state={state} name="length" onProblems={none} />
+        <Drawer name="sampling" title="Sampling" about="temperature, top-p, length">
+          <Field state={state} name="temperature" onProblems={none} />
+          <Field state={state} name="topP" onProblems={none} />
+          <Field state={state} name="length" onProblems={none} />
+        </Drawer>
       </form>
       {tokens.value.length > 0 && (
         <RoutedTextView
@@ -57,6 +64,7 @@ export function WritingView({ run, state }) {
           tokens={tokens.value}
           symbols={run.vocabulary.value.symbol}
           state={state}
+          pointed={pointed}
         />
       )}
     </Figure>

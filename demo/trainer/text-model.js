@@ -7,12 +7,16 @@ import { SymbolVocabulary, vocabularyKey } from '../text/vocabulary.js';
  * A new model for a text.
  *
  * @param {Engine} engine
- * @param {{ tokens?: 'bytes' | 'characters' }} config of the engine, without `vocabSize`; tokens: bytes by default
- * @param {import('./trainer-protocol.js').TextData} data source of the vocabulary if tokens are characters
+ * @param {{ tokens?: 'bytes' | 'characters' | 'pieces' }} config of the engine, without `vocabSize`; tokens: bytes by default
+ * @param {import('./trainer-protocol.js').TextData} data source of the vocabulary unless tokens are bytes
  * @returns {LanguageModel}
  */
 export function createTextModel(engine, { tokens, ...config }, data) {
-  const vocabulary = tokens === 'characters' ? SymbolVocabulary.ofText(data.bytes) : SymbolVocabulary.bytes();
+  const vocabulary = {
+    bytes: () => SymbolVocabulary.bytes(),
+    characters: () => SymbolVocabulary.ofText(data.bytes),
+    pieces: () => SymbolVocabulary.ofPieces(data.bytes),
+  }[tokens ?? 'bytes']();
   const model = engine.createLanguageModel(/** @type {any} */ ({ ...config, vocabSize: vocabulary.size }));
   model.metadata = { [vocabularyKey]: JSON.stringify(vocabulary.toJSON()) };
   return model;

@@ -1,4 +1,4 @@
-import { characterClasses, evaluateText, splitText, TextStreams } from 'hyperrouter-wasm';
+import { characterClasses, evaluateText, OutOfMemoryError, splitText, TextStreams } from 'hyperrouter-wasm';
 import { putRouting, widthOf } from '../routing.js';
 import { isRouted } from '../schema.js';
 import { frameBytes, frameViews, writePrediction } from '../text/frame.js';
@@ -31,6 +31,7 @@ export class TextTrainer extends Trainer {
   #probe;
   #probeClasses;
   #sample;
+  #untrained;
   #vocabulary;
   #unknown;
   #tokens;
@@ -61,7 +62,10 @@ export class TextTrainer extends Trainer {
     if (!this.#probe.length) throw new RangeError('the held-out part of the text is empty');
     this.#probeClasses = classesOf(this.#probe, vocabulary);
     if (this.#heldOut.length > 1 && this.#layers) {
-      this.#sample = new Sample(this.#heldOut, { ...model.config, layers: this.#layers });
+      const config = { ...model.config, layers: this.#layers };
+      this.#sample = new Sample(this.#heldOut, config);
+      // The first moment of a new model is untrained; of one that comes from a file there is no such moment.
+      if (model.step > 0) this.#untrained = readUntrained(engine, model, new Sample(this.#heldOut, config));
     }
   }
 
@@ -104,6 +108,7 @@ export class TextTrainer extends Trainer {
       probeClasses: Uint8Array.from(this.#probeClasses),
       sample: Int32Array.from(this.#sample?.tokens ?? []),
       sampleClasses: Uint8Array.from(classesOf(this.#sample?.tokens ?? new Int32Array(), vocabulary)),
+      untrained: this.#untrained ?? null,
     };
   }
 
@@ -264,6 +269,26 @@ export class TextTrainer extends Trainer {
   }
 }
 
+/**
+ * What a model with these settings knew before it was trained: the experts that it chose for the sample.
+ *
+ * @param {Engine} engine
+ * @param {LanguageModel} trained
+ * @param {Sample} sample
+ * @returns {import('./trainer-protocol.js').UntrainedSample | undefined} undefined: there is no memory for two models
+ */
+function readUntrained(engine, { config }, sample) {
+  try {
+    const model = engine.createLanguageModel({ ...config });
+    sample.readWith(model);
+    model.dispose();
+    return { topK: sample.topK, experts: sample.experts };
+  } catch (error) {
+    if (error instanceof OutOfMemoryError) return undefined;
+    throw error;
+  }
+}
+
 /** With a smaller share of known characters, a text is probably in another alphabet. */
 const minKnown = 0.5;
 
@@ -283,7 +308,14 @@ function requireKnown(unknown) {
  * @param {Int32Array} tokens
  * @param {SymbolVocabulary} vocabulary
  */
-const classesOf = (tokens, vocabulary) => characterClasses(tokens, /** @type {any} */ (vocabulary));
+const classesOf = (tokens, vocabulary) =>
+  characterClasses(
+    tokens,
+    /** @type {any} */ ({
+      // The class of a word piece is that of its word, not that of the space before it.
+      decode: (/** @type {number[]} */ ids) => vocabulary.decode(ids).replace(/^ (?=\S)/, ''),
+    }),
+  );
 
 /**
  * The probe: the passage of the held-out text whose routing is shown. It starts with a paragraph and ends with a word.

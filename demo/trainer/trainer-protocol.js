@@ -37,6 +37,10 @@ import {
  * @property {Uint8Array} probeClasses [N] ids of the package's `characterClassNames`
  * @property {Int32Array} sample [S] more of the held-out text, to measure specialisation
  * @property {Uint8Array} sampleClasses [S]
+ * @property {UntrainedSample | null} untrained of a model that was trained before: the experts of an untrained one with
+ *   its settings; null: the first moment of the run is untrained, or there was no memory for two models
+ *
+ * @typedef {{ topK: number, experts: Int16Array }} UntrainedSample experts: [layers, S, K]
  *
  * @typedef {object} Summary a description of the worker's model
  * @property {ModelConfig} config

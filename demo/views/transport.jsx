@@ -110,6 +110,7 @@ function Arrow() {
 const rateNames = {
   byte: 'Bytes per second',
   character: 'Characters per second',
+  piece: 'Word pieces per second',
   point: 'Points per second',
 };
 

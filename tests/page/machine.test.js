@@ -2,8 +2,20 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { openingEnd } from '../../demo/opening/settings.js';
-import { columns, curve, edgeWidth, rowMiddle, weightsAt } from '../../demo/stage/layout.js';
-import { eventually, open, visit } from './browser.js';
+import { columns, curve, edgeWidth, rowMiddle, textColumns, tracksOf } from '../../demo/stage/layout.js';
+import { weightsAt } from '../../demo/stage/token.js';
+import { eventually, open, small, visit } from './browser.js';
+
+/** What of the page is in sight without scrolling: nothing of it lies below the window or behind the time slider. */
+const inSight = (/** @type {import('playwright-core').Page} */ page, /** @type {string} */ selector) =>
+  page
+    .locator(selector)
+    .first()
+    .evaluate((element) => {
+      const { top, bottom, left, right } = element.getBoundingClientRect();
+      const bar = /** @type {Element} */ (document.querySelector('.scrubber')).getBoundingClientRect();
+      return top >= 0 && bottom <= bar.top + 1 && left >= 0 && right <= innerWidth;
+    });
 
 describe('the drawing of the machine', () => {
   it('gives each expert the middle of a row', () => {
@@ -11,12 +23,22 @@ describe('the drawing of the machine', () => {
       [0, 1, 2, 3].map((row) => rowMiddle(row, 4)),
       [0.125, 0.375, 0.625, 0.875],
     );
-    const edges = Object.values(columns).flat();
-    assert.deepEqual(
-      edges,
-      [...edges].sort((a, b) => a - b),
-      'columns do not overlap',
-    );
+    for (const all of [columns, textColumns]) {
+      const edges = Object.values(all).flat();
+      assert.deepEqual(
+        edges,
+        [...edges].sort((a, b) => a - b),
+        'columns do not overlap',
+      );
+      assert.deepEqual([edges[0], edges.at(-1)], [0, 1]);
+      const tracks = [...tracksOf(all).matchAll(/(\d+)fr/g)].map(([, share]) => Number(share));
+      assert.equal(tracks.length, edges.length - 1);
+      assert.equal(
+        tracks.reduce((sum, share) => sum + share, 0),
+        1000,
+        'the grid has the columns where the edges end',
+      );
+    }
   });
 
   it('has wider edges for larger weights, and a visible one for the smallest', () => {
@@ -50,17 +72,6 @@ describe('the first screen of the Playground', () => {
   });
   after(() => site.close());
   afterEach(() => site.clear());
-
-  /** What of the page is in sight without scrolling: nothing of it lies below the window or behind the time slider. */
-  const inSight = (/** @type {import('playwright-core').Page} */ page, /** @type {string} */ selector) =>
-    page
-      .locator(selector)
-      .first()
-      .evaluate((element) => {
-        const { top, bottom, left, right } = element.getBoundingClientRect();
-        const bar = /** @type {Element} */ (document.querySelector('.scrubber')).getBoundingClientRect();
-        return top >= 0 && bottom <= bar.top + 1 && left >= 0 && right <= innerWidth;
-      });
 
   for (const [width, height] of [
     [1366, 768],
@@ -161,7 +172,7 @@ describe('the first screen of the Playground', () => {
     await page.getByRole('button', { name: 'Show layer 3' }).click();
     await page.getByRole('region', { name: 'The model, layer 3' }).waitFor();
     assert.match(page.url(), /layer=3/);
-    const second = page.locator('.machine-expert button').nth(1);
+    const second = page.locator('.machine-tile').nth(1);
     await second.click();
     assert.equal(await second.getAttribute('aria-pressed'), 'true');
     assert.match(page.url(), /show=alone&alone=2/);
@@ -209,5 +220,112 @@ describe('the first screen of the Playground', () => {
     );
     assert.ok(machine && settings && machine.y < settings.y);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  });
+});
+
+describe('the first screen of the text room', () => {
+  /** @type {Awaited<ReturnType<typeof open>>} */
+  let site;
+  before(async () => {
+    site = await open();
+  });
+  after(() => site.close());
+  afterEach(() => site.clear());
+
+  for (const [width, height] of [
+    [1366, 768],
+    [1440, 900],
+  ]) {
+    it(`has everything that matters at ${width} x ${height}`, async () => {
+      const { page, train } = await visit(site, `${small}&experts=8`, {
+        viewport: { width, height },
+        drawers: false,
+      });
+      await train(20);
+      for (const selector of [
+        ...[
+          '.start',
+          '#setting-text',
+          '#setting-router',
+          '#setting-gate',
+          '#setting-topK',
+          '#setting-tokens',
+        ],
+        ...[
+          '#probe',
+          '.machine-plate',
+          '.writing .primary',
+          '.figure-load .load',
+          '.figure-loss .line-chart',
+        ],
+      ])
+        await eventually(async () => assert.ok(await inSight(page, selector), `${selector} is in sight`));
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+    });
+  }
+
+  it('sends the character that is pointed at through the layer, and opens what is known of its parts', async () => {
+    const { page, train, complaints } = await visit(site, `${small}&layers=2&layer=2`);
+    await train(60);
+    const machine = page.getByRole('region', { name: 'The model, layer 2' });
+    const words = page.locator('.machine-words');
+    await page.locator('#probe').focus();
+    const seen = new Set();
+    for (let i = 0; i < 5; i++) {
+      await page.keyboard.press('ArrowRight');
+      await eventually(async () => {
+        const text = await words.innerText();
+        const letters = [...text.matchAll(/([A-D]) \d+ %/g)].map(([, letter]) => letter).sort();
+        const marked = await machine
+          .locator('.machine-expert.is-chosen .machine-tile > .chip')
+          .allInnerTexts();
+        assert.deepEqual(marked.sort(), letters);
+        assert.deepEqual(
+          (await page.locator('#probe-readout .is-chosen .chip').allInnerTexts()).sort(),
+          letters,
+          'as the readout has it',
+        );
+        seen.add(text);
+      });
+    }
+    assert.ok(seen.size > 1, [...seen].join());
+    assert.deepEqual(
+      await machine.locator('.readout-next li').allInnerTexts(),
+      await page.locator('#probe-readout .readout-next li').allInnerTexts(),
+      'the likeliest next characters come out',
+    );
+
+    const known = page.locator('.machine-known');
+    await machine.locator('.machine-weight').first().click();
+    assert.match(await known.innerText(), /Edge to expert A[\s\S]*Logit\s+−?\d\.\d\d[\s\S]*Weight/);
+    await page.keyboard.press('Escape');
+    assert.equal(await known.count(), 0);
+    await machine.getByTitle('What the router says of this token').click();
+    assert.equal(await known.locator('tbody tr').count(), 4);
+    await machine.locator('.machine-tile').nth(1).click();
+    assert.match(await known.innerText(), /^Expert B[\s\S]*Load/);
+    await page.getByRole('button', { name: 'Showing characters of expert B of layer 2. Show all' }).waitFor();
+    await known.getByRole('button', { name: 'Close' }).click();
+    assert.equal(await known.count(), 0);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('learns word pieces, and compares with an untrained model also one that was opened', async () => {
+    const { page, train, saved, button, notices } = await visit(site, `${small}&tokens=pieces`);
+    await train(20);
+    assert.match(String(await page.locator('.facts-row').textContent()), /bits per piece/);
+    const cells = await page.locator('#probe .cell').allInnerTexts();
+    assert.ok(
+      cells.some((text) => text.length > 2),
+      cells.join('|'),
+    );
+    const { name, bytes } = await saved(() => button('Save the model').click());
+    await page.locator('input[type=file]').last().setInputFiles({ name, mimeType: '', buffer: bytes });
+    await notices.filter({ hasText: 'Model opened' }).waitFor();
+    assert.match(page.url(), /tokens=pieces/);
+    assert.match(
+      await page.locator('.figure-matrix .figure-fact').first().innerText(),
+      /In the untrained model: [0-9.]+ bits/,
+    );
   });
 });
