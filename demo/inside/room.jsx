@@ -8,7 +8,7 @@ import { insideSettings } from './settings.js';
 /**
  * A run of another room whose router can be inspected.
  *
- * @typedef {{ run: import('../run.js').Run, state: import('../state.js').State, enter: () => void, leave: () => void }} Source
+ * @typedef {{ run: import('../run.js').Run, state: import('../state.js').State, enter: (link?: { at?: number }) => void, leave: () => void }} Source
  *
  * @typedef {{ value: string, label: string, open: (context: import('../context.js').Context) => Promise<Source> }} SourceEntry
  */

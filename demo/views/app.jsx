@@ -1,6 +1,6 @@
 import { useMemo, useRef } from 'preact/hooks';
-import { OpeningView } from '../opening/opening.jsx';
 import { LessonPlace, LessonsButton, useLessons } from '../lessons/entry.jsx';
+import { OpeningView } from '../opening/opening.jsx';
 import { PlaceContext } from './save-menu.jsx';
 
 /**

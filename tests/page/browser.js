@@ -145,7 +145,10 @@ async function forget() {
 function openDrawers() {
   // A document without an origin, as before the page, has no storage.
   if (location.protocol.startsWith('http') && !localStorage.getItem('hyperrouter-drawers'))
-    localStorage.setItem('hyperrouter-drawers', '["data","model","training","more","files","view","sampling"]');
+    localStorage.setItem(
+      'hyperrouter-drawers',
+      '["data","model","training","more","files","view","sampling"]',
+    );
 }
 
 /** Nothing of a visit is left: what it trains, what listens to it, how it is shown. @param {Page} page */

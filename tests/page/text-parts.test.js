@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { signal } from '@preact/signals';
+import { load } from 'hyperrouter-wasm';
 import { edgeFacts, goesTo, tokenAt } from '../../demo/stage/token.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
 import { frameViews } from '../../demo/text/frame.js';
@@ -9,7 +10,6 @@ import { createPointed } from '../../demo/text/pointed.js';
 import { SymbolVocabulary } from '../../demo/text/vocabulary.js';
 import { createTextModel, openTextModel } from '../../demo/trainer/text-model.js';
 import { TextTrainer } from '../../demo/trainer/text-trainer.js';
-import { load } from '../../web/index.js';
 
 const words = 'The whale and the sea and the ship that sails the sea.\n\nÅhab’s 3 whales; ';
 const utf8 = (/** @type {string} */ text) => new TextEncoder().encode(text);
