@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { load } from '../../web/index.js';
-import { CALL, OPTIONS } from '../../web/options.js';
+import { CALL, INPUT, OPTIONS, optionsOf } from '../../web/options.js';
 import { load as loadInWorker } from '../../web/worker.js';
 import { randomFloats, randomIds } from '../node/helpers.js';
 import { configOf, inputFor, junk, kindsOf } from './values.js';
@@ -22,6 +22,9 @@ const ERRORS = /^(TypeError|RangeError|DivergedError|DisposedError|OutOfMemoryEr
 const INTERNAL =
   /Cannot (read|convert|set|mix)|is not a function|of undefined|not iterable|out of bounds|the engine (refused|crashed)|went down/i;
 
+/** Stands for as many numbers as a model has classes. */
+const FOR_EACH_CLASS = 'for each class';
+
 /** Values of options that mean something; others are drawn from `junk`. */
 const GOOD = /** @type {Record<string, fc.Arbitrary<any>>} */ ({
   steps: fc.constantFrom(1, 2, 3),
@@ -35,15 +38,35 @@ const GOOD = /** @type {Record<string, fc.Arbitrary<any>>} */ ({
   warmup: fc.nat(2),
   schedule: fc.constantFrom('constant', 'cosine'),
   optimizer: fc.boolean(),
+  resume: fc.boolean(),
+  topKSchedule: fc.constantFrom('constant', 'linear_increase'),
+  topKMin: fc.constantFrom(1, 2),
+  topKMax: fc.constantFrom(1, 2, 3),
+  headLearningRate: fc.constantFrom(0, 1e-3, 0.1),
+  classWeights: fc.constantFrom(FOR_EACH_CLASS, undefined),
   dtype: fc.constantFrom('f32', 'f16', 'bf16'),
 });
 /** Options that are not drawn: a run must end, and these are data or cannot be sent. */
-const LEFT_OUT = ['signal', 'validation', 'validateEvery', 'probe', 'probeClasses', 'measureEvery'];
+const LEFT_OUT = [
+  'signal',
+  'validation',
+  'validateEvery',
+  'patience',
+  'probe',
+  'probeClasses',
+  'measureEvery',
+];
 
 /** A run of so many steps would not end. */
-const wrong = junk.filter((value) => !(Number.isFinite(value) && Number(value) > 2 ** 20));
+const wrong = junk.filter(
+  (value) => value !== undefined && !(Number.isFinite(value) && Number(value) > 2 ** 20),
+);
 
-const keys = [...new Set(Object.values(OPTIONS).flat())].filter((key) => !LEFT_OUT.includes(key));
+const methods = /** @type {(keyof typeof OPTIONS)[]} */ (Object.keys(OPTIONS));
+const kindNames = /** @type {(keyof typeof INPUT)[]} */ (Object.keys(INPUT));
+const keys = [
+  ...new Set(kindNames.flatMap((kind) => methods.flatMap((method) => optionsOf(kind, method)))),
+].filter((key) => !LEFT_OUT.includes(key));
 const options = fc.record(
   Object.fromEntries(
     keys.map((key) => [
@@ -54,13 +77,24 @@ const options = fc.record(
   { requiredKeys: ['steps', 'learningRate', 'maxTokens'] },
 );
 
-/** The options among those of a step that a method has; wrong ones only of this method. @param {string} method @param {Step} step */
-function optionsOf(method, { options, seed }) {
-  const names = /** @type {Record<string, string[]>} */ (OPTIONS)[method] ?? [];
+/**
+ * The options among those of a step that a method has; those without a good value only now and then.
+ * @param {keyof typeof OPTIONS} method
+ * @param {Made} made
+ * @param {Step} step
+ */
+function optionsFor(method, { model, kind }, { options, seed }) {
+  const names = optionsOf(/** @type {keyof typeof INPUT} */ (kind.kind), method);
   const known = Object.entries(options).filter(
     ([key]) => names.includes(key) && (key in GOOD || seed % 8 === 0),
   );
-  return Object.fromEntries(known);
+  const { classes = 1 } = model.config;
+  return Object.fromEntries(
+    known.map(([key, value]) => [
+      key,
+      value === FOR_EACH_CLASS ? new Float32Array(classes).fill(0.5) : value,
+    ]),
+  );
 }
 
 /** The engine of one side, its models and what it has answered. */
@@ -153,10 +187,21 @@ const OPERATIONS = {
     models.push({ model, kind });
     return { config: model.config, count: model.parameterCount };
   },
-  evaluate: (_, { model, kind }, step) => model.evaluate(inputFor(model, kind, step.seed)),
-  gradients: (_, { model, kind }, step) => model.gradients(inputFor(model, kind, step.seed)),
-  trainStep: (_, { model, kind }, step) =>
-    model.trainStep({ ...inputFor(model, kind, step.seed), ...optionsOf('trainStep', step) }),
+  evaluate: (_, made, step) =>
+    made.model.evaluate({
+      ...inputFor(made.model, made.kind, step.seed),
+      ...optionsFor('evaluate', made, step),
+    }),
+  gradients: (_, made, step) =>
+    made.model.gradients({
+      ...inputFor(made.model, made.kind, step.seed),
+      ...optionsFor('gradients', made, step),
+    }),
+  trainStep: (_, made, step) =>
+    made.model.trainStep({
+      ...inputFor(made.model, made.kind, step.seed),
+      ...optionsFor('trainStep', made, step),
+    }),
   /** A part of the input, or an option, is something else. */
   wrong: (_, { model, kind }, step) => {
     const input = inputFor(model, kind, step.seed);
@@ -169,13 +214,14 @@ const OPERATIONS = {
     const { targets, ...input } = inputFor(model, kind, step.seed);
     return model.predict('lengths' in input ? input : input.inputs);
   },
-  measure: (_, { model, kind }, step) => {
-    const { inputs, lengths } = inputFor(model, kind, step.seed);
-    return model.measure(lengths ? { inputs, lengths } : inputs, optionsOf('measure', step));
+  measure: (_, made, step) => {
+    const { inputs, lengths } = inputFor(made.model, made.kind, step.seed);
+    return made.model.measure(lengths ? { inputs, lengths } : inputs, optionsFor('measure', made, step));
   },
-  async train(_, { model, kind }, step) {
+  async train(_, made, step) {
+    const { model, kind } = made;
     const { config } = model;
-    const { learningRate, ...options } = optionsOf('train', step);
+    const options = optionsFor('train', made, step);
     const text = () => randomIds(4 * config.batchSize, config.vocabSize, step.seed);
     const { carryMemory, length, ...batch } = inputFor(model, kind, step.seed);
     const progress = await all(
@@ -183,8 +229,8 @@ const OPERATIONS = {
     );
     return progress.map(({ loss, gradNorm, step }) => ({ loss, gradNorm, step }));
   },
-  generate: (_, { model }, step) =>
-    'generate' in model ? all(model.generate([0], optionsOf('generate', step))) : undefined,
+  generate: (_, made, step) =>
+    'generate' in made.model ? all(made.model.generate([0], optionsFor('generate', made, step))) : undefined,
   topK: (_, { model }, { args, seed }) => {
     model.topK = seed % 5 ? 1 + (seed % model.config.experts) : args[0];
   },
@@ -197,11 +243,16 @@ const OPERATIONS = {
       seed % 10 ? randomFloats(data.length, seed) : args[1],
     );
   },
-  results: async (_, { model }) => [
+  results: async (_, { model }, { seed }) => [
     await model.logits(),
     await model.routing(),
     await model.expertSimilarity(),
+    await model.hiddenStates(seed % (model.config.layers + 1)),
   ],
+  scale: (_, { model, kind }, { seed }) =>
+    'fitTargets' in model && model.step === 0
+      ? model.fitTargets(inputFor(model, kind, seed).targets)
+      : undefined,
   memory: async (_, { model }, { seed, args }) => {
     if (!('saveMemory' in model)) return;
     const saved = await model.saveMemory();
@@ -209,9 +260,9 @@ const OPERATIONS = {
     await model.restoreMemory(seed % 5 ? saved : args[0]);
     return saved;
   },
-  async save({ files }, { model, kind }, step) {
-    const file = await model.saveCheckpoint(optionsOf('saveCheckpoint', step));
-    files.push({ file, kind });
+  async save({ files }, made, step) {
+    const file = await made.model.saveCheckpoint(optionsFor('saveCheckpoint', made, step));
+    files.push({ file, kind: made.kind });
     return file;
   },
   async open({ engine, files, models }, _, { seed, args }) {

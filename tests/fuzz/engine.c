@@ -221,23 +221,35 @@ static hr_real *new_features(run *self, int32_t count, uint32_t pattern) {
   return features;
 }
 
-/* Arrays of exactly the size of the batch, so that the sanitizer sees a step over their edge. To be freed. */
+static int32_t at_most(int32_t limit) {
+  return limit < SIZE_LIMIT ? limit : SIZE_LIMIT;
+}
+
+/* Arrays of exactly the size of the batch, so that the sanitizer sees a step over their edge. All that any kind of model
+ * reads, but for lengths: where they are given, tokens stand without padding. To be freed. */
 static hr_batch new_batch(run *self) {
   const hr_config *c = self->config;
-  const int32_t batch = 1 + input_below(self->in, c->batch_size < SIZE_LIMIT ? c->batch_size : SIZE_LIMIT);
-  const int32_t most = is_language_model(self) ? c->context_length : 1;
-  const int32_t length = 1 + input_below(self->in, most < SIZE_LIMIT ? most : SIZE_LIMIT);
+  const int32_t batch = 1 + input_below(self->in, at_most(c->batch_size));
+  const int32_t length = 1 + input_below(self->in, at_most(c->context_length));
   const bool carry = input_below(self->in, 2);
-  const uint32_t pattern = input_byte(self->in);
-  const int32_t n = batch * length, outputs = hr_model_columns(self->model);
-  hr_batch made = {.tokens = new_ids(self, n, is_language_model(self) ? c->vocab_size : 1, pattern),
-                   .features = new_features(self, is_language_model(self) ? 0 : n * c->input_size, pattern),
-                   .targets = new_ids(self, n, outputs, pattern ^ 1),
+  const int32_t pattern = (int32_t)input_byte(self->in);
+  const bool sequences = c->kind == HR_TEXT_CLASSIFIER && pattern % 4 > 0;
+  int32_t *lengths = sequences ? malloc((size_t)batch * sizeof *lengths) : NULL;
+  int32_t n = sequences ? 0 : batch * length;
+  for (int32_t b = 0; sequences && b < batch; b++)
+    n += lengths[b] = 1 + (int32_t)(next(self) % (uint32_t)length);
+  const int32_t outputs = hr_model_columns(self->model);
+  hr_batch made = {.tokens = new_ids(self, n, c->vocab_size, (uint32_t)pattern),
+                   .lengths = lengths,
+                   .features = new_features(self, batch * c->input_size, (uint32_t)pattern),
+                   .targets = new_ids(self, n, outputs, (uint32_t)pattern ^ 1),
+                   .values = new_features(self, batch * outputs, (uint32_t)pattern ^ 1),
                    .batch = batch,
                    .length = length,
                    .carry_memory = carry};
   if (pattern == 249) made.batch = (int32_t)input_u32(self->in) | (1 << 30);
-  if (pattern == 248) made.length = -(int32_t)input_below(self->in, 200);
+  if (pattern == 248) made.length = -input_below(self->in, 200);
+  if (pattern == 247 && lengths) lengths[0] = (int32_t)input_u32(self->in) | (1 << 30);
   return made;
 }
 
@@ -245,6 +257,8 @@ static void free_batch(hr_batch *batch) {
   free((void *)batch->tokens);
   free((void *)batch->features);
   free((void *)batch->targets);
+  free((void *)batch->lengths);
+  free((void *)batch->values);
 }
 
 /* A training step, in one call or, as for a custom router, in two halves. */
@@ -344,6 +358,12 @@ static void read_results(run *self) {
   for (int32_t i = 0; i < rows * hr_model_columns(self->model); i++) finite = finite && isfinite(logits[i]);
   for (int32_t i = 0; finite && probabilities && i < rows * hr_model_columns(self->model); i++)
     REQUIRE(probabilities[i] >= 0 && probabilities[i] < 1.0001F);
+  int32_t tokens;
+  for (int32_t layer = -1; layer <= self->config->layers; layer++) {
+    const hr_real *hidden = hr_model_hidden(self->model, layer, &tokens);
+    REQUIRE((hidden == NULL) == (layer < 0));
+    if (hidden && tokens > 0) self->random += isfinite(hidden[tokens * self->config->d_model - 1]) != 0;
+  }
   check_routing(self->model);
 }
 
@@ -373,6 +393,10 @@ static void copy_state(hr_model *to, hr_model *from) {
 static void resume(run *self) {
   hr_model *twin;
   if (hr_model_create(&twin, self->given, NULL) != HR_OK) return;
+  /* What is set for a call is not saved. */
+  (void)hr_model_set_class_weights(self->model, NULL);
+  (void)hr_model_set_head_only(self->model, false);
+  (void)hr_model_set_head_rate(self->model, -1);
   copy_state(twin, self->model);
   for (int32_t i = 0; i < 2; i++) {
     hr_batch batch = new_batch(self);
@@ -386,6 +410,15 @@ static void resume(run *self) {
   hr_model_destroy(twin);
 }
 
+static void set_head(run *self) {
+  const int32_t classes = hr_model_columns(self->model);
+  hr_real *weights = new_features(self, classes, input_byte(self->in));
+  (void)hr_model_set_class_weights(self->model, input_below(self->in, 3) ? weights : NULL);
+  free(weights);
+  (void)hr_model_set_head_only(self->model, input_below(self->in, 2));
+  (void)hr_model_set_head_rate(self->model, RATES[input_below(self->in, 16)]);
+}
+
 static void with_batch(run *self, void (*call)(run *, const hr_batch *)) {
   hr_batch batch = new_batch(self);
   call(self, &batch);
@@ -393,7 +426,7 @@ static void with_batch(run *self, void (*call)(run *, const hr_batch *)) {
 }
 
 static void call(run *self) {
-  switch (input_below(self->in, 12)) {
+  switch (input_below(self->in, 13)) {
   case 0:
   case 1:
     with_batch(self, train_step);
@@ -422,6 +455,9 @@ static void call(run *self) {
     break;
   case 10:
     resume(self);
+    break;
+  case 11:
+    set_head(self);
     break;
   default:
     (void)hr_model_set_step(self->model,

@@ -8,7 +8,7 @@
  * One process at a time. Ends with the counts that tests/run.js reads.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BUILD = join(ROOT, 'build', 'fuzz');
 /** What has been found to run other lines than all before it: kept from run to run, beside the small one that is here. */
 const CORPUS = join(BUILD, 'corpus');
+/** The same of a run that is too short to read all of that first. */
+const BRIEF_CORPUS = join(BUILD, 'brief');
+const BRIEF_SECONDS = 300;
 const FOUND = join(BUILD, 'found');
 
 /** The share of the time that each target gets. @type {Record<string, number>} */
@@ -93,10 +96,12 @@ async function fuzzEngine({ seed, seconds, input }) {
     console.log(output);
     return false;
   }
-  for (const folder of [CORPUS, FOUND]) mkdirSync(folder, { recursive: true });
+  rmSync(BRIEF_CORPUS, { recursive: true, force: true });
+  const corpus = seconds < BRIEF_SECONDS ? BRIEF_CORPUS : CORPUS;
+  for (const folder of [corpus, FOUND]) mkdirSync(folder, { recursive: true });
   // Long inputs from the beginning: a configuration alone is 30 bytes.
   const limits = ['-max_len=200', '-len_control=0', `-timeout=${SLOWEST_INPUT}`, '-rss_limit_mb=1024'];
-  const where = [CORPUS, fileURLToPath(new URL('corpus', import.meta.url))];
+  const where = [corpus, fileURLToPath(new URL('corpus', import.meta.url))];
   const args = input
     ? [input]
     : [
