@@ -7,6 +7,7 @@ const root = (/** @type {string} */ path) => fileURLToPath(new URL(`../../${path
 /** In the order in which they are listed. */
 const GUIDES = [
   'training',
+  'classifiers',
   'generation',
   'configuration',
   'routers',

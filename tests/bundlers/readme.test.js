@@ -17,8 +17,8 @@ const readme = readDocument('README.md').text;
 const all = documents.map(({ text }) => text).join('\n');
 const shell = blocks(all, 'sh');
 const javascript = blocks(all, 'js');
-/** @param {string} text of a document @returns {string[]} its programs */
-const modulesOf = (text) => blocks(text, 'js').filter((sample) => !sample.includes('export default'));
+/** @param {string} text of a document @returns {string[]} its programs; what begins with a name of a file is for a bundler */
+const modulesOf = (text) => blocks(text, 'js').filter((sample) => !/^\/\/ [\w.]+\n/.test(sample));
 const [first] = modulesOf(readme);
 
 /** @param {string} words that it has @param {string[]} among */
@@ -177,12 +177,19 @@ describe('README.md and the guides, with the packed package in a new folder', ()
 
   // page.js, a file of these tests, uses the engine on its own thread and in a worker.
   const copies = shell
-    .filter((block) => block.includes('esbuild'))
+    .filter((block) => block.includes('npx esbuild page.js'))
     .map((block) => commandsOf(block).slice(1));
 
   it('the commands for esbuild', async () => {
-    const [simple, worker] = shell.filter((block) => block.includes('npx esbuild')).map(use);
+    const [simple, worker] = shell.filter((block) => block.includes('npx esbuild page.js')).map(use);
     await build([...commandsOf(simple), ...commandsOf(worker)]);
+  });
+
+  it('the commands for CommonJS', async () => {
+    await writeFile(join(folder, 'main.js'), use(only('// main.js', javascript)));
+    for (const command of commandsOf(use(only('npx esbuild main.js', shell))))
+      await run('sh', ['-c', command], { cwd: folder });
+    assert.equal(await run(process.execPath, [join('out', 'main.cjs')], { cwd: folder }), '1 2 1\n');
   });
 
   it('the configuration of Rollup', async () => {

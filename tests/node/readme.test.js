@@ -66,22 +66,26 @@ describe('the tables of the guides', () => {
 
   it('have every configuration key, with its default and limits', async () => {
     const engine = await load();
-    const language = engine.configFields('language');
-    const classifier = engine.configFields('classifier');
+    const kinds = /** @type {const} */ (['language', 'text-classifier', 'classifier', 'regressor']);
+    /** @type {Map<string, import('../../web/types.js').ConfigField[]>} */
+    const fields = new Map();
     /** @type {Map<string, string[]>} */
-    const expected = new Map();
-    for (const field of [...classifier, ...language]) {
-      const models = language.some(({ name }) => name === field.name) ? 'language' : 'classifier';
-      const shared = models === 'language' && classifier.some(({ name }) => name === field.name);
-      // What a language model demands besides is said in words; what it may have besides is in the table.
-      const narrower =
-        field.multipleOf !== undefined ? classifier.find(({ name }) => name === field.name) : field;
-      expected.set(field.name, [
-        String(field.default),
-        String(limits(narrower ?? field)),
-        shared ? 'both' : models,
-      ]);
+    const models = new Map();
+    for (const kind of kinds) {
+      for (const field of engine.configFields(kind)) {
+        fields.set(field.name, [...(fields.get(field.name) ?? []), field]);
+        models.set(field.name, [...(models.get(field.name) ?? []), kind.replace('-', ' ')]);
+      }
     }
+    const expected = new Map(
+      [...fields].map(([name, same]) => {
+        // What models of text demand besides is said in words.
+        const field = same.find(({ multipleOf }) => multipleOf === undefined) ?? same[0];
+        const of = /** @type {string[]} */ (models.get(name));
+        const which = of.length === kinds.length ? 'all' : of.join(', ');
+        return [name, [String(field.default), String(limits(field)), which]];
+      }),
+    );
     const rows = new Map(table('Configuration').map(([name, , ...rest]) => [name, rest]));
     assert.deepEqual([...rows.keys()].sort(), [...expected.keys()].sort());
     for (const [name, row] of rows) assert.deepEqual(row, expected.get(name), name);
