@@ -11,7 +11,11 @@ export { ReflectionKind };
  */
 
 /** Names that programs import, by names of files. */
-const MODULES = { index: 'hyperrouter-wasm', worker: 'hyperrouter-wasm/worker' };
+const MODULES = {
+  index: 'hyperrouter-wasm',
+  worker: 'hyperrouter-wasm/worker',
+  'labelled-text': 'hyperrouter-wasm/labelled-text',
+};
 
 /** What the guides call an object of a class. */
 const OBJECTS = { engine: 'Engine', model: 'LanguageModel', classifier: 'Classifier' };

@@ -22,7 +22,7 @@ const GUIDES = [
 /** @type {Partial<import('typedoc').TypeDocOptions>} */
 export default {
   name: 'hyperrouter-wasm',
-  entryPoints: [root('web/index.js'), root('web/worker.js')],
+  entryPoints: [root('web/index.js'), root('web/worker.js'), root('web/labelled-text.js')],
   tsconfig: root('web/tsconfig.json'),
   compilerOptions: { declaration: false, emitDeclarationOnly: false, noEmit: true },
   readme: root('README.md'),

@@ -11,6 +11,7 @@ import { after, before, describe, it } from 'node:test';
 import { buildPage } from '../../demo/site/build.js';
 import { ReflectionKind, readDocumentation } from '../../demo/site/documentation.js';
 import * as index from '../../web/index.js';
+import * as labelledText from '../../web/labelled-text.js';
 import * as worker from '../../web/worker.js';
 import { serve } from '../bundlers/support.js';
 import { openChromium } from '../chromium.js';
@@ -35,6 +36,7 @@ describe('the reference', () => {
   for (const [name, module] of Object.entries({
     'hyperrouter-wasm': index,
     'hyperrouter-wasm/worker': worker,
+    'hyperrouter-wasm/labelled-text': labelledText,
   })) {
     it(`has every export of ${name}`, () => {
       const documented = project.getChildByName([name])?.children?.map((child) => child.name) ?? [];
