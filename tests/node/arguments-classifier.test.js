@@ -120,6 +120,33 @@ onEveryVariant((bench) => {
     });
   });
 
+  test('class weights and the rate of the head', () => {
+    const model = trainedClassifier();
+    const weights = Array.from({ length: classes }, (_, i) => i + 0.5);
+    const bad = weights.map((weight, i) => (i === 2 ? 0 : weight));
+    const probabilities = model.predict(batch.inputs);
+    let [nats, total] = [0, 0];
+    batch.targets.forEach((target, i) => {
+      nats -= weights[target] * Math.log(probabilities[i * classes + target]);
+      total += weights[target];
+    });
+    const { loss } = model.evaluate({ ...batch, classWeights: weights });
+    assert.ok(Math.abs(loss - nats / total) < 1e-5, `${loss}, expected ${nats / total}`);
+    const step = { ...batch, learningRate: 0.1 };
+    refuse(
+      model,
+      'classWeights[2]',
+      [[bad, RangeError, /must be a finite number above 0/]],
+      (_, classWeights) => model.trainStep({ ...step, classWeights }),
+    );
+    refuse(
+      model,
+      'headLearningRate',
+      BAD_RATES.filter(([value]) => value !== undefined),
+      (_, headLearningRate) => model.trainStep({ ...step, headLearningRate }),
+    );
+  });
+
   test('after bad calls it continues as if there had been none', () => {
     const [model, twin] = [trainedClassifier(), trainedClassifier()];
     errorOf(() => model.evaluate({ ...batch, inputs: batch.inputs.map(() => Number.NaN) }));
