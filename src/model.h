@@ -11,11 +11,10 @@
 /* What a kind of model is made of. */
 typedef struct hr_kind_type {
   const hr_input_type *input;
-  bool attends; /* attention in every layer, with positions and Transformer-XL memory */
-  bool
-      pools_last; /* the last token of a stream stands for all of it, and streams may differ in length; else every
-                      token has an output */
   const hr_output_type *output;
+  bool attends; /* attention in every layer, with positions and Transformer-XL memory */
+  /* The last token of a stream stands for all of it, and streams may differ in length; else every token has an output. */
+  bool pools_last;
   bool generates; /* its outputs are tokens that it can read again */
 } hr_kind_type;
 
