@@ -51,8 +51,8 @@ const ROUTER_TENSOR_BYTES = 80;
 const READS =
   /^(model_(memory_(batch|length)|top_k|step|sparsity_weight|rows|columns|parameter_count)|generation_(stale|session))$/;
 
-/** Of JavaScript; they take more stack than any call of the module. */
-const STACK_FRAMES = 1000;
+/** Of JavaScript, of 64 bytes or more each: some times the stack that the deepest call of the module takes. */
+const STACK_FRAMES = 300;
 
 /**
  * Throws, as any recursion does, if the stack has no room for so many frames.
