@@ -13,8 +13,7 @@ import { hasBest, parseRun } from './run.js';
 /** @import { ConfigSchema, PlainConfig } from './config.js' */
 /** @import { RawParameter } from './core.js' */
 /** @import { SavedMemory } from './language-model.js' */
-/** @import { TrainingRun } from './run.js' */
-/** @import { Bytes, Floats, ModelKind } from './types.js' */
+/** @import { Bytes, Floats, ModelKind, TrainingRun } from './types.js' */
 
 /** As in the reference implementation: a longer header is corrupt or an attack. */
 const MAX_HEADER_BYTES = 100_000_000;

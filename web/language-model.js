@@ -383,6 +383,12 @@ export class LanguageModel extends Model {
     return layers.map((data, layer) => ({ name: `state.memory.${layer}`, shape, data }));
   }
 
+  /** @protected @override */
+  keepContext() {
+    const saved = this.saveMemory();
+    return () => this.restoreMemory(saved);
+  }
+
   /**
    * @param {Checkpoint} checkpoint
    * @override

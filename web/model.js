@@ -27,8 +27,7 @@ import { hasBest } from './run.js';
 /** @import { PlainConfig } from './config.js' */
 /** @import { Core, RawParameter } from './core.js' */
 /** @import { Checkpoint } from './checkpoint.js' */
-/** @import { TrainingRun } from './run.js' */
-/** @import { Complete, Bytes, Floats, LayerRouting, MemoryUse, ModelKind, Numbers, Parameter, SharedConfig, StepOptions, StepResult } from './types.js' */
+/** @import { Complete, Bytes, Floats, LayerRouting, MemoryUse, ModelKind, Numbers, Parameter, SharedConfig, StepOptions, StepResult, TrainingRun } from './types.js' */
 
 /**
  * Sizes of a pass, which agree with the contents of the model's buffers.
@@ -43,8 +42,8 @@ import { hasBest } from './run.js';
  * @property {() => void} release frees the model's memory
  */
 
-/** Of the rate that Adam multiplies by: below the largest number of single precision. */
-const LARGEST_CORRECTED = 1e38;
+/** Of the rate by epsilon, by which moments are multiplied: far above what trains, and far below what overflows. */
+const HARMLESS_RATE = 1e20;
 
 const MEMORY_KINDS = /** @type {const} */ ([
   'tables',
@@ -308,12 +307,21 @@ export class Model {
   trainStep(options) {
     const given = this.#checkInput('trainStep', 'options', options);
     const { learningRate: rate, clip = 0, [SHARES]: shares } = given;
-    this.#checkRate('learningRate', rate);
+    checkNumber('learningRate', rate, 0, LARGEST_RATE);
     checkNumber('clip', clip, 0);
     const head = shares ? rate * shares.head : given.headLearningRate;
-    if (head === undefined) return this.#run('train_step', this.put(options), rate, clip);
-    this.#checkRate('headLearningRate', head);
-    return this.#trainParts(this.put(options), shares ? rate * shares.body : rate, head, clip);
+    if (head !== undefined) checkNumber('headLearningRate', head, 0, LARGEST_RATE);
+    const pass = this.put(options);
+    const restore = this.#mayOverflow(Math.max(rate, head ?? 0)) ? this.#snapshot() : undefined;
+    const result =
+      head === undefined
+        ? this.#run('train_step', pass, rate, clip)
+        : this.#trainParts(pass, shares ? rate * shares.body : rate, head, clip);
+    if (restore && !this.#isFinite()) {
+      restore();
+      this.#diverged('the parameters are not finite', this.step + 1);
+    }
+    return result;
   }
 
   /**
@@ -338,17 +346,35 @@ export class Model {
   }
 
   /**
-   * @param {string} name
-   * @param {unknown} rate of the next step
+   * Whether a step of this rate could leave parameters that are not finite: Adam divides it by a correction, which is
+   * near 0 in the first steps if beta1 is near 1, and by at least epsilon.
+   * @param {number} learningRate
    */
-  #checkRate(name, rate) {
-    const { beta1 } = this.config;
-    const step = this.step + 1;
-    // Adam divides the rate by this, which is near 0 in the first steps if beta1 is near 1.
-    const most = LARGEST_CORRECTED * (1 - beta1 ** step);
-    const [limit, why] =
-      most < LARGEST_RATE ? [most, ` (at step ${step} with beta1 ${beta1})`] : [LARGEST_RATE, ''];
-    checkNumber(name, rate, 0, limit, why);
+  #mayOverflow(learningRate) {
+    const { beta1, epsilon } = this.config;
+    return learningRate / (1 - beta1 ** (this.step + 1)) / epsilon > HARMLESS_RATE;
+  }
+
+  /**
+   * Copies all that a step changes.
+   * @returns {() => void} puts it back
+   */
+  #snapshot() {
+    const { core, address, step, sparsityWeight } = this;
+    const copies = this.#changing().flatMap(({ data, m, v, size, role }) =>
+      (role === 'trained' ? [data, m, v] : [data]).map((at) => ({
+        at,
+        values: core.floats(at, size).slice(),
+      })),
+    );
+    const restoreContext = this.keepContext();
+    return () => {
+      for (const { at, values } of copies) core.floats(at, values.length).set(values);
+      this.#invalidate();
+      core.call('model_set_step', address, step);
+      if (this.config.sparsityWeight > 0) core.call('model_set_sparsity_weight', address, sparsityWeight);
+      restoreContext();
+    };
   }
 
   /**
@@ -409,6 +435,28 @@ export class Model {
     return result;
   }
 
+  /** Whether a step has left numbers everywhere: in the parameters, and in the moments. */
+  #isFinite() {
+    return this.#changing().every(({ data, m, v, size, role }) =>
+      (role === 'trained' ? [data, m, v] : [data]).every((at) =>
+        this.core.floats(at, size).every(Number.isFinite),
+      ),
+    );
+  }
+
+  /**
+   * @param {string} what
+   * @param {number} step
+   * @returns {never}
+   */
+  #diverged(what, step) {
+    throw new DivergedError(
+      `${what} at step ${step}; the parameters are those after step ${step - 1}. A lower learningRate, warm-up or ` +
+        'clipping may help',
+      step,
+    );
+  }
+
   /**
    * Runs a pass over the contents of the buffers.
    * @param {'evaluate' | 'gradients' | 'train_step'} name
@@ -418,13 +466,8 @@ export class Model {
   #run(name, pass, ...more) {
     const { status, loss, auxiliaryLoss, gradNorm } = this.#pass(name, pass, ...more);
     if (status === Status.DIVERGED) {
-      const step = this.step + 1;
       const what = Number.isFinite(loss) ? `the gradient is ${gradNorm}` : `the loss is ${loss}`;
-      throw new DivergedError(
-        `${what} at step ${step}; the parameters are those after step ${step - 1}. A lower learningRate, warm-up or ` +
-          'clipping may help',
-        step,
-      );
+      this.#diverged(what, this.step + 1);
     }
     // Arguments were checked before: this would be a bug of the package.
     if (status !== Status.OK) throw new Error(`the engine refused ${name} with status ${status}`);
@@ -546,6 +589,15 @@ export class Model {
    */
   contextTensors() {
     return [];
+  }
+
+  /**
+   * Copies the memory of a language model.
+   * @protected
+   * @returns {() => void} puts it back
+   */
+  keepContext() {
+    return () => {};
   }
 
   /**

@@ -7,7 +7,7 @@ import { checkBoolean, checkInteger, checkKeys, checkName, checkNumber, fail, re
 import { constantSchedule, cosineSchedule, topKSchedule, topKSchedules } from './schedules.js';
 
 /** @import { Schedule } from './schedules.js' */
-/** @import { TrainOptions } from './types.js' */
+/** @import { DataRecord, TrainingRun, TrainOptions } from './types.js' */
 
 /** What a run has unless it is given. The rate is fast at the model sizes that suit a browser, and stable for classifiers of few inputs. */
 export const RUN_DEFAULTS = Object.freeze({
@@ -37,50 +37,6 @@ const FUNCTION = 'function';
 const SCHEDULES = ['cosine', 'constant'];
 
 const DATA_KINDS = /** @type {const} */ (['tokens', 'vectors', 'sequences']);
-
-/**
- * @typedef {object} DataRecord
- * What data a run is trained on.
- *
- * @property {'tokens' | 'vectors' | 'sequences'} kind what they are
- * @property {number} count how many they are
- * @property {string} fingerprint tells them apart from others
- * @property {number} batchSize streams, vectors or sequences per step
- * @property {number} length tokens per stream and step; 1 for vectors
- */
-
-/**
- * @typedef {object} TrainingRun
- * A run: its options, with all defaults filled in, and how far it is. Numbers of a named schedule are not used where the
- * schedule is a function.
- *
- * @property {number} start the model's `step` where it began
- * @property {number} steps number of steps of the whole run
- * @property {string} schedule 'cosine', 'constant' or 'function'
- * @property {number} learningRate peak learning rate
- * @property {number} warmup steps of linear warm-up
- * @property {number} floor final learning rate of the schedule 'cosine'
- * @property {string} topKSchedule 'constant', 'linear_increase' or 'function'
- * @property {number} topKMin experts per token at the start of 'linear_increase'
- * @property {number} topKMax experts per token at the end of 'linear_increase'
- * @property {number} clip largest global norm of the gradient; 0: no clipping
- * @property {number} every steps between two progress events
- * @property {number} validateEvery steps between validations
- * @property {number} measureEvery steps between measurements
- * @property {number} seed seed of the order of a classifier's data
- * @property {{ body: number, head: number } | null} shares shares of the learning rate that body and head are trained with;
- *   null: both with all of it
- * @property {readonly number[] | null} classWeights weight of each class in the loss; null: all the same
- * @property {number} patience validations without improvement after which it ends; 0: it does not
- * @property {DataRecord | null} data what it is trained on; null: a source or a stream
- * @property {number} losses sum of the losses since the last progress event
- * @property {number} taken number of steps since the last progress event
- * @property {{ epoch: number, gradNorm: number, learningRate: number } | null} due of the last step, if its progress event
- *   is still to come; otherwise null
- * @property {{ step: number, loss: number } | null} best the best validation of a run with patience
- * @property {number} waited validations since the best one
- * @property {'steps' | 'patience' | null} ended why it has ended; null: it is going on, or was interrupted
- */
 
 /** @type {Record<keyof TrainingRun, (value: any, run: any) => unknown>} */
 const CHECKS = {

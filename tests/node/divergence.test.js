@@ -50,6 +50,38 @@ onEveryVariant((bench) => {
     assert.equal(model.step, steps + 1);
   });
 
+  for (const [config, learningRate] of /** @type {[any, number][]} */ ([
+    [{ beta1: 1 - 2 ** -53 }, 1e30],
+    [{ beta1: 1 - 2 ** -53 }, 1e23],
+    [{ beta1: 0.9999999999 }, 1e30],
+    [{ beta2: 0, epsilon: 1e-30 }, 1e10],
+    [{ beta2: 0, epsilon: 1e-30, balanceRate: 0.1 }, 1e10],
+  ])) {
+    test(`a step that leaves no numbers is none: ${JSON.stringify(config)}, rate ${learningRate}`, () => {
+      const models = [
+        bench.language({ ...TINY, ...config }),
+        bench.classifier({ ...TINY_CLASSIFIER, ...config }),
+      ];
+      for (const model of /** @type {any[]} */ (models)) {
+        const input = model.config.vocabSize ? randomSegment(TINY, 1) : randomBatch(TINY_CLASSIFIER, 1);
+        let error;
+        let before = model.saveCheckpoint({ optimizer: true });
+        for (let steps = 0; !error && steps < 20; steps++) {
+          before = model.saveCheckpoint({ optimizer: true });
+          try {
+            model.trainStep({ ...input, learningRate });
+          } catch (thrown) {
+            error = thrown;
+          }
+          assert.ok(model.parameters().every((/** @type {any} */ { data }) => data.every(Number.isFinite)));
+        }
+        assert.ok(error instanceof DivergedError, String(error));
+        assert.equal(error.step, model.step + 1);
+        assert.deepEqual(model.saveCheckpoint({ optimizer: true }), before);
+      }
+    });
+  }
+
   test('numbers that are too large are noticed in every kind of call', () => {
     const [model, twin] = [1, 2].map(() => liven(bench.language(TINY)));
     const segment = randomSegment(TINY, 1);

@@ -218,25 +218,6 @@ onEveryVariant((bench) => {
     assert.ok(model.parameters().every(({ data }) => data.every(Number.isFinite)));
   });
 
-  it('refuses a rate that Adam would make infinite, at the steps where it would', () => {
-    const batch = { inputs: VECTORS.inputs.slice(0, 6), targets: VECTORS.targets.slice(0, 2) };
-    for (const [beta1, learningRate] of [
-      [1 - 2 ** -53, 1e30],
-      [1 - 2 ** -53, 1e23],
-      [0.9999999999, 1e30],
-    ]) {
-      const model = bench.classifier({ ...TINY_CLASSIFIER, beta1 });
-      const before = parametersOf(model);
-      assert.throws(() => model.trainStep({ ...batch, learningRate }), {
-        name: 'RangeError',
-        message: /^learningRate must be a finite number from 0 to \S+ \(at step 1 with beta1 0\.9\S+\), got/,
-      });
-      assertSameParameters(parametersOf(model), before);
-      model.trainStep({ ...batch, learningRate: 1e38 * (1 - beta1) });
-      assert.ok(model.parameters().every(({ data }) => data.every(Number.isFinite)));
-    }
-  });
-
   it('refuses wrong arguments at once', () => {
     const model = bench.language(TINY);
     const good = { steps: 3 };

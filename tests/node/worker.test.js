@@ -70,7 +70,7 @@ describe('the engine in a worker', () => {
         'readRows',
         'putVectors',
       ],
-      ...['keepBest', 'restoreBest', 'forgetBest'],
+      ...['keepBest', 'restoreBest', 'forgetBest', 'keepContext'],
     ];
     const pairs = /** @type {const} */ ([
       [direct.Engine, twin.Engine],

@@ -7,8 +7,7 @@ import { unlessAborted } from '../task.js';
 import { isSource, sourceOf, Training } from '../training.js';
 
 /** @import { Model as SynchronousModel } from '../model.js' */
-/** @import { Bytes, Complete, Floats, LayerRouting, MemoryUse, ModelKind, Numbers, Parameter, SharedConfig, StepOptions, StepResult, Transfer } from '../types.js' */
-/** @import { TrainingRun } from '../run.js' */
+/** @import { Bytes, Complete, Floats, LayerRouting, MemoryUse, ModelKind, Numbers, Parameter, SharedConfig, StepOptions, StepResult, TrainingRun, Transfer } from '../types.js' */
 /** @import { Answer, Connection, Need } from './connection.js' */
 /** @import { SaveOptions } from '../option-types.js' */
 /** @import { CallOptions } from './engine.js' */
