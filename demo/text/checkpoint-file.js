@@ -15,7 +15,7 @@ import { vocabularyKey } from './vocabulary.js';
  *
  * @typedef {import('../schema.js').Choice} Choice
  *
- * @typedef {{ shape: number[] }} Entry
+ * @typedef {{ shape: number[], data_offsets?: number[] }} Entry
  */
 
 /** The file is not a checkpoint of a language model. The message starts with the file name and says why. */
@@ -77,12 +77,27 @@ export function readHeader(name, bytes) {
   } catch {
     throw new CheckpointFileError(`${name} is not a safetensors file: its header is not JSON.`);
   }
-  const { __metadata__: metadata = {}, ...tensors } = header;
-  const ends = Object.values(tensors).map((entry) => Number(entry?.data_offsets?.[1] ?? 0));
-  const whole = 8 + length + Math.max(0, ...ends);
+  const { __metadata__: metadata = {}, ...tensors } = isRecord(header) ? header : { header };
+  if (!isRecord(metadata) || !Object.values(tensors).every(isEntry))
+    throw new CheckpointFileError(`${name} is not a safetensors file: its header does not describe tensors.`);
+  const end = Object.values(tensors).reduce((most, entry) => Math.max(most, entry.data_offsets?.[1] ?? 0), 0);
+  const whole = 8 + length + end;
   if (whole > bytes.length) throw truncated(whole);
   return { tensors, metadata };
 }
+
+/** @param {unknown} value @returns {value is Record<string, any>} */
+const isRecord = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** @param {unknown} value @returns {value is number[]} */
+const isCounts = (value) =>
+  Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
+
+/** @param {unknown} value @returns {value is Entry} */
+const isEntry = (value) =>
+  isRecord(value) &&
+  isCounts(value.shape) &&
+  (value.data_offsets === undefined || isCounts(value.data_offsets));
 
 /** @param {Uint8Array} bytes */
 function otherFormat(bytes) {

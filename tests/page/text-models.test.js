@@ -200,10 +200,30 @@ describe('checkpoints without a configuration', () => {
       [file({ 'input.weight': [2, 2] }), /^x holds a classifier/],
       [file({ weight: [2, 2] }), /word_emb\.emb_layers\.0\.weight is missing/],
     ]);
+    const headers = [
+      { __metadata__: null, ...{ 'word_emb.emb_layers.0.weight': { shape: [1, 2] } } },
+      { 'word_emb.emb_layers.0.weight': { shape: [1, 2] }, 'layers.0.pos_ff.gate.hypernet.0.weight': {} },
+      { 'word_emb.emb_layers.0.weight': { shape: [1, 2] }, r_w_bias: { shape: 5 } },
+      { 'word_emb.emb_layers.0.weight': { shape: [1, 2], data_offsets: 3 } },
+      { 'word_emb.emb_layers.0.weight': null },
+    ];
+    for (const header of headers)
+      wrong.push([headerOnly(header), /^x is .* its header does not describe tensors\.$/]);
+    const many = Object.fromEntries(Array.from({ length: 130_000 }, (_, i) => [i, { shape: [0] }]));
+    wrong.push([headerOnly(many), /word_emb\.emb_layers\.0\.weight is missing/]);
     for (const [bytes, message] of wrong)
       assert.throws(() => describeCheckpoint('x', bytes, routers), { message });
   });
 });
+
+/** A safetensors file without data. @param {object} header */
+function headerOnly(header) {
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const bytes = new Uint8Array(8 + json.length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
+  bytes.set(json, 8);
+  return bytes;
+}
 
 describe('models that the page saves', () => {
   const run = promisify(execFile);
