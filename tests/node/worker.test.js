@@ -291,6 +291,30 @@ describe('the engine in a worker', () => {
     await model.dispose();
   });
 
+  it('refuses what was transferred before, and a transfer that is no boolean', async () => {
+    const model = await language();
+    const segment = randomSegment(TINY, 1);
+    await model.evaluate({ ...segment, transfer: true });
+    for (const transfer of [true, false]) {
+      await assert.rejects(model.evaluate({ ...segment, transfer }), {
+        name: 'TypeError',
+        message: /^an array that was transferred before has no elements any more/,
+      });
+    }
+    const text = /** @type {any} */ ('no');
+    await assert.rejects(
+      model.evaluate({ ...randomSegment(TINY, 1), transfer: text }),
+      /^TypeError: transfer must be true or false, got "no"$/,
+    );
+    const file = await model.saveCheckpoint();
+    await (await there.loadCheckpoint(file.buffer, {}, { transfer: true })).dispose();
+    await assert.rejects(
+      there.loadCheckpoint(file.buffer),
+      /^TypeError: an array that was transferred before/,
+    );
+    await model.dispose();
+  });
+
   it('does nothing when the signal was aborted before', async () => {
     const model = await language();
     const reason = new Error('no more');

@@ -2,7 +2,7 @@
  * Calls to a worker and their replies. Not built on a messaging library: pulled streams, errors of the same class,
  * transferred arrays and a worker that dies would have to be added to it, and they are most of this file.
  */
-import { checkSignal } from '../check.js';
+import { checkBoolean, checkSignal } from '../check.js';
 import { DisposedError, EngineError } from '../errors.js';
 import { unlessAborted } from '../task.js';
 import { isNodeWorker } from '../workers.js';
@@ -83,6 +83,7 @@ export class Connection {
    */
   async call(target, method, args, { signal, transfer = false, onState } = {}) {
     checkSignal(signal);
+    checkBoolean('transfer', transfer);
     signal?.throwIfAborted();
     this.check();
     const id = ++this.#lastId;

@@ -56,6 +56,27 @@ export function errorFromWire({ name, message, field, cause }) {
 }
 
 /**
+ * Whether a buffer was transferred before. Node drops a message that would transfer it again, without a word.
+ * @param {ArrayBufferLike} buffer
+ */
+function isDetached(buffer) {
+  if (buffer.byteLength > 0) return false;
+  try {
+    return new Uint8Array(buffer).length > 0;
+  } catch {
+    return true;
+  }
+}
+
+/** @param {ArrayBufferLike} buffer */
+function checkAttached(buffer) {
+  if (isDetached(buffer))
+    throw new TypeError(
+      'an array that was transferred before has no elements any more, and cannot be sent to the worker',
+    );
+}
+
+/**
  * Prepares a value for posting: a copy whose arrays can be transferred. An array that the caller keeps is copied once,
  * here; an array that is only a part of its buffer is copied too, because a buffer is transferred as a whole.
  *
@@ -68,6 +89,7 @@ export function pack(value, transfer, moved) {
   const type = typedArrayName(value);
   if (type) {
     const array = /** @type {Float32Array} */ (value);
+    checkAttached(array.buffer);
     const Type = /** @type {any} */ (globalThis)[type];
     const whole = array.byteLength === array.buffer.byteLength && array.buffer instanceof ArrayBuffer;
     // Of the class itself, for Node's Buffer is another one and its slice() does not copy.
@@ -78,7 +100,10 @@ export function pack(value, transfer, moved) {
   if (typeof value === 'function' || typeof value === 'symbol') {
     throw new TypeError(`a ${typeof value} cannot be sent to the worker`);
   }
-  if (transfer && value instanceof ArrayBuffer) moved.add(value);
+  if (value instanceof ArrayBuffer) {
+    checkAttached(value);
+    if (transfer) moved.add(value);
+  }
   if (Array.isArray(value)) return value.map((item) => pack(item, transfer, moved));
   if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype)
     return value;
