@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import katex from 'katex';
+import { foldSections } from './sections.js';
 
 /**
  * Formulas are rendered to MathML when the page is built: the page loads no library for them and shows them without
@@ -90,7 +91,7 @@ export function formulas() {
     },
     transformIndexHtml: {
       order: 'pre',
-      handler: (html) => withArticle(html, readFileSync(articleFile, 'utf8')),
+      handler: (html) => withArticle(html, foldSections(readFileSync(articleFile, 'utf8'))),
     },
   };
 }

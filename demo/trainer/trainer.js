@@ -232,7 +232,9 @@ export class Trainer {
       routers[Number(layer)][tensor] = data;
     }
     this.#moments.push({ step: this.step, shape, buffer, routers });
-    this.#nextMoment = Math.max(this.step + this.momentGap, Math.floor(this.step * momentGrowth));
+    // What the first step does is always recorded.
+    const gap = this.step ? this.momentGap : 1;
+    this.#nextMoment = Math.max(this.step + gap, Math.floor(this.step * momentGrowth));
   }
 
   #recordCheckpoint() {

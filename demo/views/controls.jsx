@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import { saveFile } from '../export/save.js';
 import { compact } from '../format.js';
 import { gatingOf, topKHelp } from '../gates.js';
@@ -41,7 +42,20 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
       ));
   const built = run.summary.value;
   return (
-    <section class="controls" aria-label="Settings" tabIndex={-1}>
+    <section
+      class={sheet.value ? 'controls is-open' : 'controls'}
+      aria-label="Settings"
+      tabIndex={-1}
+      onKeyDown={({ key }) => {
+        if (key === 'Escape' && sheet.value) hideSettings();
+      }}
+    >
+      <div class="sheet-head">
+        <b>Settings</b>
+        <button type="button" onClick={hideSettings}>
+          Done
+        </button>
+      </div>
       <Deferred>
         {source}
         <div class="group">
@@ -139,20 +153,34 @@ async function save(run) {
   }
 }
 
-/** Scrolls to the settings and moves the focus there. For narrow screens, where the figures come first. */
+/** Whether the settings are shown on a narrow screen: as a sheet over the lower half, so that their effect is seen. */
+const sheet = signal(false);
+
+/** Opens the settings and moves the focus there. For narrow screens. */
 export function ToSettings() {
   return (
-    <button type="button" class="quiet to-settings" onClick={showSettings}>
+    <button
+      type="button"
+      class="quiet to-settings"
+      aria-expanded={sheet.value}
+      onClick={() => (sheet.value ? hideSettings() : showSettings())}
+    >
       Settings
       <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
-        <path d="M6 1v9M2 6.5l4 4 4-4" />
+        <path d="M6 11V2M2 5.5l4-4 4 4" />
       </svg>
     </button>
   );
 }
 
 function showSettings() {
-  const settings = /** @type {HTMLElement} */ (document.querySelector('.controls'));
-  settings.focus({ preventScroll: true });
-  settings.scrollIntoView();
+  sheet.value = true;
+  requestAnimationFrame(() => {
+    /** @type {HTMLElement | null} */ (document.querySelector('.controls'))?.focus({ preventScroll: true });
+  });
+}
+
+function hideSettings() {
+  sheet.value = false;
+  /** @type {HTMLElement | null} */ (document.querySelector('.to-settings'))?.focus({ preventScroll: true });
 }

@@ -44,7 +44,9 @@ export function LossView({ run, state, height = 260, folded = false }) {
         label={summaryOf(history, unitWords, unit) + (past ? shownWords(history, step, unit) : '')}
       />
       <ComparedRuns runs={run.compared.value} unit={unit} />
-      <Field state={state} name="logSteps" onProblems={none} />
+      <div class="row row-logSteps">
+        <Field state={state} name="logSteps" onProblems={none} />
+      </div>
     </Figure>
   );
 }

@@ -44,7 +44,7 @@ export function SaveMenu({ figure, title, name, table, rows }) {
 
   return (
     <div class="save" ref={box}>
-      <button type="button" class="quiet" popovertarget={id}>
+      <button type="button" class="quiet save-button" popovertarget={id}>
         Save<span class="unseen">: {title}</span>
       </button>
       <div

@@ -49,7 +49,7 @@ export function Scrubber({ run }) {
       <output for="scrubber">{words}</output>
       <button
         type="button"
-        class={past ? 'primary' : ''}
+        class={past ? 'primary' : 'is-absent'}
         disabled={!past}
         onClick={() => {
           stop();

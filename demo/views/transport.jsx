@@ -72,6 +72,8 @@ export function Undo({ state }) {
   const next = state.redoable.value.at(-1);
   const nameOf = (/** @type {import('../state.js').Change | undefined} */ change) =>
     change ? `: ${state.settingOf(change.key).label}` : '';
+  // Two buttons less to look at before anything was changed.
+  if (!last && !next) return null;
   return (
     <>
       <button

@@ -190,6 +190,10 @@ export async function visit(site, hash = small, { drawers = true, plays = false,
   await page.goto(plays ? site.url : `${site.url}#${hash || still}`);
   const start = page.getByRole('button', { name: plays ? /Start|Pause/ : 'Start' });
   await start.and(page.locator('.start:enabled')).waitFor();
+  if (drawers)
+    await page.locator('.article-section').evaluateAll((all) => {
+      for (const section of all) section.setAttribute('open', '');
+    });
   return {
     page,
     complaints,

@@ -90,13 +90,15 @@ describe('for everyone', () => {
     );
     assert.deepEqual(rooms, [true, true, true, true]);
     await page.getByRole('button', { name: 'Settings' }).click();
-    await page.waitForFunction(() => {
-      const { top } = /** @type {Element} */ (document.querySelector('.controls h2')).getBoundingClientRect();
-      const bar = /** @type {Element} */ (document.querySelector('.transport-bar')).getBoundingClientRect();
-      return top >= bar.bottom && top < innerHeight / 2;
-    });
+    const sheet = page.getByRole('region', { name: 'Settings' });
+    await page.waitForFunction(() => document.activeElement?.matches('.controls'));
+    const { top, bottom } = await sheet.evaluate((element) => element.getBoundingClientRect().toJSON());
+    assert.ok(top > 844 / 3 && bottom === 844, 'what they change stays in sight above them');
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate(() => document.activeElement?.closest('.controls') !== null), true);
+    await page.keyboard.press('Escape');
+    assert.equal(await sheet.isVisible(), false);
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Settings');
   });
 
   it('has every picture on the page, also what is not on the screen, while nothing is trained', async () => {
