@@ -115,7 +115,7 @@ export class SymbolVocabulary {
       return new SymbolVocabulary(pieces, { pieces: true });
     if (kind === 'bpe') {
       throw new RangeError(
-        'the vocabulary is that of another tokenizer (“bpe”); the page supports bytes, characters and pieces that it learned',
+        'the vocabulary is that of a tokenizer with byte-pair encoding (“bpe”); the page supports bytes, characters and pieces that it learned',
       );
     }
     throw new RangeError('the vocabulary must be JSON from the package, of kind “byte” or “character”');

@@ -102,7 +102,9 @@ describe('for everyone', () => {
   });
 
   it('has every picture on the page, also what is not on the screen, while nothing is trained', async () => {
-    const { page, train, button, untilStep } = await visit(site);
+    const { page, train, button, untilStep } = await visit(site, small, {
+      viewport: { width: 1440, height: 400 },
+    });
     const at = await train(3);
     const hidden = () =>
       page
