@@ -9,7 +9,7 @@ import { runOf, schedulesOf } from './run.js';
 import { refuseAsList, timeSlices, unlessAborted } from './task.js';
 
 /** @import { LayerMeasures } from './measures.js' */
-/** @import { Source, DataRecord, TrainingRun, TrainOptions, TrainProgress, TrainStep } from './types.js' */
+/** @import { DataRecord, Source, TrainingRun, TrainOptions, TrainProgress, TrainStep } from './types.js' */
 
 /**
  * What the loop uses of a model.
