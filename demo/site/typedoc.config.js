@@ -31,6 +31,7 @@ export default {
     ...GUIDES.map((name) => root(`demo/guides/${name}.md`)),
     root('CHANGELOG.md'),
     root('CONTRIBUTING.md'),
+    root('SECURITY.md'),
   ],
   sortEntryPoints: false,
   navigation: { includeFolders: false },

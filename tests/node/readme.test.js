@@ -14,7 +14,7 @@ import { anchors, blocks, inlineCode, readDocument, readDocuments } from './mark
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const forUsers = readDocuments();
-const documents = [...forUsers, ...['CONTRIBUTING.md', 'CHANGELOG.md'].map(readDocument)];
+const documents = [...forUsers, ...['CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'].map(readDocument)];
 const textOf = (/** @type {import('./markdown.js').Document[]} */ some) =>
   some.map(({ text }) => text).join('\n');
 const all = textOf(documents);
