@@ -76,7 +76,7 @@ export function readLabelledTexts(file, columns) {
   return read;
 }
 
-/** @typedef {{ line: number, values: Record<string, unknown> }} Row */
+/** @typedef {{ line: number, values: Record<string, unknown> }} Row a row of a file, and its line, from 1 */
 
 /** @param {string | number} column */
 const nameOf = (column) => (typeof column === 'number' ? `column ${column}` : `the column ${quote(column)}`);

@@ -120,7 +120,8 @@ function take(numbers, rows, size) {
  * @property {(batch: { inputs: Floats, targets: Floats }) => { loss: number } | PromiseLike<{ loss: number }>} evaluate mean
  *   squared error
  * @property {() => Floats | PromiseLike<Floats>} logits [n, outputs] of the last call, standardised
- * @property {() => TargetScale | null | PromiseLike<TargetScale | null>} targetScale
+ * @property {() => TargetScale | null | PromiseLike<TargetScale | null>} targetScale mean
+ *   and deviation of its targets; null: they are not standardised
  */
 
 /**

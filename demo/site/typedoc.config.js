@@ -48,8 +48,12 @@ export default {
   excludeProtected: true,
   blockTags: [...OptionDefaults.blockTags, '@implements'],
   preservedTypeAnnotationTags: ['@throws'],
-  // Stand for classes of the platform, which have documentations of their own.
-  intentionallyNotExported: ['Signal', 'PlatformURL', 'PlatformResponse', 'WasmModule'],
+  intentionallyNotExported: [
+    // Stand for classes of the platform, which have documentations of their own.
+    ...['Signal', 'PlatformURL', 'PlatformResponse', 'PlatformWorker', 'WasmModule'],
+    // By which a run knows its data again, and nobody else.
+    'DataRecord',
+  ],
   validation: { notExported: true, invalidLink: true, invalidPath: true },
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true,

@@ -162,7 +162,7 @@ describe('the site', () => {
     await page.getByRole('link', { name: 'Routing metrics' }).first().click();
     await page.getByRole('heading', { name: 'How to read them' }).waitFor();
     await page.getByRole('link', { name: 'Live page' }).first().click();
-    await page.getByRole('button', { name: 'Start' }).waitFor();
+    await page.getByRole('navigation', { name: 'Rooms' }).waitFor();
     assert.equal(page.url().split('#')[0], `${url}index.html`);
     await page.context().close();
   });
