@@ -154,6 +154,29 @@ const tagOf = /** @type {() => string | undefined} */ (
 export const typedArrayName = (value) => tagOf.call(/** @type {any} */ (value));
 
 /**
+ * Whether a buffer was transferred before. Node drops a message that would transfer it again, without a word.
+ * @param {ArrayBufferLike | undefined} buffer
+ */
+export function isDetached(buffer) {
+  if (buffer?.byteLength !== 0) return false;
+  try {
+    return new Uint8Array(buffer).length > 0;
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * Refuses a typed array whose buffer was transferred, for which JavaScript has an error of its own.
+ * @param {string} name
+ * @param {unknown} value
+ */
+export function checkAttached(name, value) {
+  if (typedArrayName(value) && isDetached(/** @type {Int32Array} */ (value).buffer))
+    fail(`${name} was transferred before, and has no elements any more`, TypeError);
+}
+
+/**
  * Name of the class of an object of the platform, also of one from another realm.
  * @param {unknown} value
  */
@@ -185,9 +208,14 @@ export const rowWidth = (value) => (Array.isArray(value) && isArray(value[0]) ? 
  * @returns {InstanceType<T>} the array itself if it is one of this realm, otherwise a copy
  */
 function toArray(name, value, Type, check, width) {
-  if (value instanceof Type) return /** @type {InstanceType<T>} */ (value);
-  if (typedArrayName(value) === Type.name)
-    return /** @type {InstanceType<T>} */ (new Type(/** @type {any} */ (value)));
+  checkAttached(name, value);
+  if (typedArrayName(value) === Type.name) {
+    // Of the class itself: another one may have a length of its own, or that of another realm.
+    const own =
+      Object.getPrototypeOf(value) === Type.prototype &&
+      !Object.hasOwn(/** @type {object} */ (value), 'length');
+    return /** @type {InstanceType<T>} */ (own ? value : new Type(/** @type {any} */ (value)));
+  }
   if (!Array.isArray(value)) {
     return refuse(name, `${withArticle(Type.name)} or an array of numbers`, value, TypeError);
   }
@@ -241,6 +269,7 @@ export const toIntegers = (name, value) => toArray(name, value, Int32Array, chec
  */
 export function checkLists(lists) {
   for (const [name, value] of Object.entries(lists)) {
+    checkAttached(name, value);
     const big = /^Big/.test(typedArrayName(value) ?? '');
     if (!isArray(value) || big) refuse(name, 'an array of numbers', value, TypeError);
   }

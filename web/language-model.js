@@ -1,4 +1,5 @@
 import {
+  checkAttached,
   checkBoolean,
   checkClasses,
   checkFinite,
@@ -10,6 +11,7 @@ import {
   refuse,
   refuseLength,
   rowWidth,
+  toFloats,
   toIntegers,
   typedArrayName,
 } from './check.js';
@@ -247,12 +249,15 @@ export class LanguageModel extends Model {
   restoreMemory(saved) {
     const { core, address } = this;
     const { layers, memoryLength, dModel, batchSize } = this.config;
-    const { length, batch, layers: rows } = checkKeys('saved', 'a saved memory', saved, SAVED);
+    const { length, batch, layers: given } = checkKeys('saved', 'a saved memory', saved, SAVED);
     checkInteger('saved.length', length, 0, memoryLength, ' (memoryLength)');
     checkInteger('saved.batch', batch, 0, batchSize, ' (batchSize)');
-    if (!Array.isArray(rows) || rows.some((layer) => typedArrayName(layer) !== 'Float32Array')) {
+    // Read once: a getter may give something else the next time.
+    const all = Array.isArray(given) ? given.slice(0, layers + 1) : undefined;
+    if (!all?.every((layer) => typedArrayName(layer) === 'Float32Array')) {
       throw new TypeError('saved.layers must be an array of Float32Array, as saveMemory() returns it');
     }
+    const rows = all.map((layer, i) => toFloats(`saved.layers[${i}]`, layer));
     if (rows.length !== layers || rows.some((layer) => layer.length !== batch * length * dModel)) {
       throw new RangeError('saved must come from saveMemory() of a model of the same sizes');
     }
@@ -307,11 +312,16 @@ export class LanguageModel extends Model {
     if (typedArrayName(given) !== 'Int32Array' && !Array.isArray(given)) {
       refuse(name, 'an Int32Array or an array of integers', given, TypeError);
     }
-    const tokens = Array.from(/** @type {number[]} */ (given));
-    if (tokens.length === 0) refuseLength(name, '1 token or more', tokens);
-    tokens.forEach((token, i) => {
-      checkInteger(`${name}[${i}]`, token, 0, vocabSize - 1, ' (vocabSize - 1)');
-    });
+    checkAttached(name, given);
+    const { length } = /** @type {number[]} */ (given);
+    if (length === 0) refuseLength(name, '1 token or more', { length });
+    const tokens = [];
+    // By index: a list with holes is refused at the first one, however long it is.
+    for (let i = 0; i < length; i++) {
+      tokens.push(
+        checkInteger(`${name}[${i}]`, /** @type {any} */ (given)[i], 0, vocabSize - 1, ' (vocabSize - 1)'),
+      );
+    }
     return tokens;
   }
 

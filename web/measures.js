@@ -179,14 +179,16 @@ export function specialisation(experts, classes, count) {
   const [chosen, classOf] = [toIntegers('experts', experts), toIntegers('classes', classes)];
   checkInteger('count', count, 1, MOST_EXPERTS);
   const topK = rowLength(chosen, classOf);
-  const classCount = classOf.reduce((most, id) => Math.max(most, id + 1), 1);
+  // By rank: ids may be large, and need no room.
+  const ranks = new Map([...new Set(classOf)].sort((a, b) => a - b).map((id, rank) => [id, rank]));
+  const classCount = ranks.size;
   const joint = new Float64Array(classCount * count);
   const ofClass = new Float64Array(classCount);
   const ofExpert = new Float64Array(count);
   const share = 1 / chosen.reduce((sum, id) => (id < 0 ? sum : sum + 1), 0);
   chosen.forEach((expert, assignment) => {
     if (expert < 0) return;
-    const id = classOf[Math.floor(assignment / topK)];
+    const id = Number(ranks.get(classOf[Math.floor(assignment / topK)]));
     joint[id * count + expert] += share;
     ofClass[id] += share;
     ofExpert[expert] += share;

@@ -1,5 +1,5 @@
 /** Checks of what vocabularies take: text, tokens and JSON. */
-import { checkInteger, checkObject, checkOptions, refuse, toBytes } from './check.js';
+import { checkAttached, checkInteger, checkObject, checkOptions, refuse, toBytes } from './check.js';
 import { clean } from './message.js';
 
 /**
@@ -51,6 +51,7 @@ export function readReplacement(options = {}) {
 export function readTokens(tokens, size) {
   const iterator = /** @type {any} */ (tokens)?.[Symbol.iterator];
   if (typeof iterator !== 'function') refuse('tokens', 'an array of token ids', tokens, TypeError);
+  checkAttached('tokens', tokens);
   return Array.from(tokens, (token) => checkToken(token, size));
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  checkAttached,
   checkFunction,
   checkInteger,
   checkModel,
@@ -35,7 +36,9 @@ import { timeSlices } from './task.js';
 export function splitText(tokens, options = {}) {
   const { validation = 0.1 } = checkOptions('splitText', options, ['validation']);
   if (Array.isArray(tokens)) return splitText(/** @type {any} */ (toIntegers('tokens', tokens)), options);
-  if (typedArrayName(tokens) === undefined) refuse('tokens', 'a typed array', tokens, TypeError);
+  if (typedArrayName(tokens) === undefined || typeof tokens.subarray !== 'function')
+    refuse('tokens', 'a typed array', tokens, TypeError);
+  checkAttached('tokens', tokens);
   checkShare('validation', validation);
   const trainLength = Math.floor(tokens.length * (1 - validation));
   return { train: tokens.subarray(0, trainLength), validation: tokens.subarray(trainLength) };

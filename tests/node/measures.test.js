@@ -35,6 +35,13 @@ describe('routing metrics', () => {
     assert.deepEqual([...expertLoad(new Int32Array(0), 2)], [0, 0]);
   });
 
+  it('specialisation: ids of classes may be any numbers', () => {
+    const experts = Int32Array.of(0, 1, 0, 1, 2);
+    const few = specialisation(experts, Int32Array.of(0, 1, 0, 2, 2), 3);
+    assert.equal(specialisation(experts, Int32Array.of(5, 70, 5, 2 ** 31 - 1, 2 ** 31 - 1), 3), few);
+    assert.ok(few > 0 && few < 1);
+  });
+
   it('load: an entry of -1 is no assignment', () => {
     assert.deepEqual([...expertLoad(Int32Array.of(0, 1, 2, -1, -1, -1, 0, -1), 4)], [0.5, 0.25, 0.25, 0]);
     assert.deepEqual([...expertLoad(Int32Array.of(-1, -1), 2)], [0, 0]);

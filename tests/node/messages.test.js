@@ -42,6 +42,7 @@ const JUNK = [
   ],
   ...[new Map(), new Date(0), /x/, Promise.resolve(), new Error('e'), new (class Own {})(), new (class {})()],
   ...[new Float32Array(3), new Int32Array(5), new Uint8Array(9), new Float64Array(2), new BigInt64Array(2)],
+  ...[transferred(), Object.setPrototypeOf(new Int32Array(8), null), Array(2 ** 32 - 1)],
   ...[new ArrayBuffer(8), new SharedArrayBuffer(8), new DataView(new ArrayBuffer(8)), new Blob(['x'])],
   ...[
     { [NASTY]: 1 },
@@ -52,6 +53,13 @@ const JUNK = [
     new Proxy({}, {}),
   ],
 ];
+
+/** An array whose buffer has been given away. */
+function transferred() {
+  const array = new Int32Array(8);
+  structuredClone(array.buffer, { transfer: [array.buffer] });
+  return array;
+}
 
 /** Messages of JavaScript itself. */
 const FOREIGN =

@@ -2,7 +2,7 @@
  * Serialises values and errors for messages between a page and its worker: arrays are transferred, errors keep their
  * class.
  */
-import { typedArrayName } from '../check.js';
+import { isDetached, typedArrayName } from '../check.js';
 import {
   CheckpointError,
   DisposedError,
@@ -55,20 +55,7 @@ export function errorFromWire({ name, message, field, cause }) {
   return Object.defineProperty(new Error(message, options), 'name', { value: name });
 }
 
-/**
- * Whether a buffer was transferred before. Node drops a message that would transfer it again, without a word.
- * @param {ArrayBufferLike} buffer
- */
-function isDetached(buffer) {
-  if (buffer.byteLength > 0) return false;
-  try {
-    return new Uint8Array(buffer).length > 0;
-  } catch {
-    return true;
-  }
-}
-
-/** @param {ArrayBufferLike} buffer */
+/** @param {ArrayBufferLike | undefined} buffer */
 function checkAttached(buffer) {
   if (isDetached(buffer))
     throw new TypeError(
@@ -91,7 +78,7 @@ export function pack(value, transfer, moved) {
     const array = /** @type {Float32Array} */ (value);
     checkAttached(array.buffer);
     const Type = /** @type {any} */ (globalThis)[type];
-    const whole = array.byteLength === array.buffer.byteLength && array.buffer instanceof ArrayBuffer;
+    const whole = array.buffer instanceof ArrayBuffer && array.byteLength === array.buffer.byteLength;
     // Of the class itself, for Node's Buffer is another one and its slice() does not copy.
     const own = transfer && whole ? array : new Type(array);
     moved.add(/** @type {ArrayBuffer} */ (own.buffer));
