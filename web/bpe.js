@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkInteger, fail, refuse } from './check.js';
+import { checkAttached, checkInteger, fail, refuse } from './check.js';
 import { describe, readJSON, readReplacement, readTokens, toText } from './reading.js';
 
 /** @import { EncodeOptions } from './option-types.js' */
@@ -58,6 +58,7 @@ export class BpeVocabulary {
     if (!Array.isArray(known) && !ArrayBuffer.isView(known)) {
       refuse('known', 'an array of token ids', known, TypeError);
     }
+    checkAttached('known', known);
     const ids = Array.from(known, (id, i) => checkInteger(`known[${i}]`, id, 0, 2 ** 31 - 1));
     this.#known = Int32Array.from(new Set(ids)).sort();
     if (this.#known.length === 0) fail('known must have 1 token or more, got 0');

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  checkAttached,
   checkFinite,
   checkInteger,
   checkKeys,
@@ -233,6 +234,7 @@ export class Standardizer {
  */
 function toDoubles(name, values, least) {
   if (!Array.isArray(values) && !ArrayBuffer.isView(values)) refuse(name, 'an array', values, TypeError);
+  checkAttached(name, values);
   return Float64Array.from(Array.from(values), (value, i) => checkNumber(`${name}[${i}]`, value, least));
 }
 

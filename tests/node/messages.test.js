@@ -42,7 +42,7 @@ const JUNK = [
   ],
   ...[new Map(), new Date(0), /x/, Promise.resolve(), new Error('e'), new (class Own {})(), new (class {})()],
   ...[new Float32Array(3), new Int32Array(5), new Uint8Array(9), new Float64Array(2), new BigInt64Array(2)],
-  ...[transferred(), Object.setPrototypeOf(new Int32Array(8), null), Array(2 ** 32 - 1)],
+  ...[transferred()],
   ...[new ArrayBuffer(8), new SharedArrayBuffer(8), new DataView(new ArrayBuffer(8)), new Blob(['x'])],
   ...[
     { [NASTY]: 1 },
