@@ -17,6 +17,10 @@ import { App } from './views/app.jsx';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 
+/** The figure that is shown without the rest, in a page that embeds it; null: the whole page. */
+const part = new URLSearchParams(location.search).get('embed');
+document.documentElement.classList.toggle('is-embedded', part !== null);
+
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const rate = createPictureRate();
 /** Milliseconds between two updates of the figures. */
@@ -24,7 +28,9 @@ const pictureEvery = () => (calm.matches ? 500 : rate.interval());
 
 /** The recorded run, which is on the screen before the engine is there. */
 const opening =
-  isOpening(location.hash) && !/[#&]at=/.test(location.hash) ? createOpening({ calm: calm.matches }) : null;
+  part === null && isOpening(location.hash) && !/[#&]at=/.test(location.hash)
+    ? createOpening({ calm: calm.matches })
+    : null;
 if (opening) {
   root.replaceChildren();
   render(<OpeningView opening={opening} />, root);
@@ -32,8 +38,8 @@ if (opening) {
 
 try {
   const context = await createContext({ pictureEvery, opening });
-  start(createShell(createRooms(context)), context.engine.info);
-  showArticleFigures(context);
+  start(createShell(createRooms(context, part)), context.engine.info);
+  if (part === null) showArticleFigures(context);
 } catch (error) {
   if (await isolationBreaksPage()) location.reload();
   const reason = error instanceof Error ? error.message : String(error);
@@ -64,6 +70,8 @@ function start(shell, { threads }) {
   followArticleLinks();
   addEventListener('keydown', (event) => onUndoKey(event, shell));
   keepFrames(shell);
+  // A frame in another page keeps nothing there.
+  if (part !== null) return;
   const kept = signal(false);
   registerServiceWorker(() => {
     const place = /** @type {HTMLElement} */ (document.getElementById('offline'));

@@ -2,9 +2,20 @@
  * The rooms of the page. Each is loaded when it is first entered.
  *
  * @param {import('./context.js').Context} context
+ * @param {string | null} [part] name of the figure that is embedded; null: the whole page
  * @returns {import('./shell.js').RoomEntry[]}
  */
-export function createRooms(context) {
+export function createRooms(context, part = null) {
+  if (part !== null) {
+    return [
+      {
+        id: 'plane',
+        title: 'Playground',
+        summary: '',
+        open: async () => (await import('./embed/parts.jsx')).openPart(context, part),
+      },
+    ];
+  }
   return [
     {
       id: 'plane',

@@ -26,7 +26,19 @@ export default defineConfig({
   base: './',
   resolve: { alias: { 'hyperrouter-wasm': here('../web/index.js') } },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  build: { outDir: 'dist', emptyOutDir: true, target: 'es2023', assetsInlineLimit: 0 },
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: 'es2023',
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      // Other pages import the element by its name.
+      input: { index: here('index.html'), 'routing-figure': here('embed/routing-figure.js') },
+      output: {
+        entryFileNames: ({ name }) => (name === 'routing-figure' ? '[name].js' : 'assets/[name]-[hash].js'),
+      },
+    },
+  },
   worker: { format: 'es' },
   plugins: [
     textLibrary(),

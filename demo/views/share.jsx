@@ -2,6 +2,7 @@ import { useRef, useState } from 'preact/hooks';
 import { count } from '../format.js';
 import { timeOf } from '../moments.js';
 import { addressAt } from '../shell.js';
+import { ShareEmbed } from './share-embed.jsx';
 
 /**
  * @typedef {import('../run.js').Run} Run
@@ -100,6 +101,7 @@ export function Share({ what }) {
             </label>
           )}
           {shown && <Reproducibility what={what} />}
+          {shown && <ShareEmbed />}
           <div class="row">
             <button type="submit">Close</button>
             <SaveRun what={what} />
