@@ -93,7 +93,7 @@ function Figures({ run, state, own }) {
               }}
             />
           )}
-          <PathView parts={parts} trajectory={trajectory} now={step} />
+          {parts.generator && <PathView trajectory={trajectory} now={step} />}
           <RouterDrift isFrozen={parts.roles.weight === 'frozen'} trajectory={trajectory} now={step} />
           <SimilarityView weight={parts.scores.weight} trajectory={trajectory} now={step} />
         </div>

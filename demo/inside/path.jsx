@@ -13,20 +13,13 @@ const margin = 14;
 /**
  * The path of the embedding since the start of the run.
  *
- * @param {{ parts: import('./router.js').RouterParts, trajectory: readonly TrajectoryPoint[], now: number }} props now: the step that
- *   is shown
+ * @param {{ trajectory: readonly TrajectoryPoint[], now: number }} props now: the step that is shown
  */
-export function PathView({ parts, trajectory, now }) {
+export function PathView({ trajectory, now }) {
   const withEmbedding = trajectory.filter(({ embedding }) => embedding);
   const shown = withEmbedding.filter(({ step }) => step <= now);
   const last = shown.at(-1);
-  if (!last) {
-    return (
-      <Figure title="Path of v" name="path">
-        <p class="nothing">{instead(parts)}</p>
-      </Figure>
-    );
-  }
+  if (!last) return null;
   const size = last.embedding?.length ?? 0;
   const facts =
     `Step ${count(last.step)}: v is ${number(last.embeddingDistance)} from its start, ` +
@@ -116,18 +109,4 @@ function PathTable({ trajectory }) {
       </tbody>
     </table>
   );
-}
-
-/**
- * What to say of a router without an embedding.
- *
- * @param {import('./router.js').RouterParts} parts
- */
-function instead({ tensors, roles }) {
-  if (roles.weight === 'learned') {
-    return 'This router has no embedding: R itself is learned. See Router drift.';
-  }
-  return tensors.some(({ trainable }) => trainable)
-    ? 'This router has no embedding.'
-    : 'This router has no embedding, and nothing of it is learned.';
 }

@@ -132,9 +132,13 @@ describe('inside the router', () => {
     await untilReset();
     const at = await train(20);
     await matrix('Negative gradient of R').waitFor();
+    const [weights, gradient] = await Promise.all(
+      ['R and b', 'Negative gradient of R'].map((name) => matrix(name).boundingBox()),
+    );
+    assert.deepEqual([gradient?.x, gradient?.width], [weights?.x, weights?.width], 'cells below each other');
     assert.equal(await arrows(), 1);
     assert.match(await current(), /^Standard top-k \(SMoE\)/);
-    await page.locator('.figure-path').getByText('This router has no embedding').waitFor();
+    await page.locator('.figure-path').waitFor({ state: 'detached' });
     const fact = page.locator('.figure-router-drift .figure-fact');
     // The worker copies R for the page now and then: what is shown may still be that of an early step.
     await fact.filter({ hasText: `Step ${shown(at)}: ` }).waitFor();
