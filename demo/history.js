@@ -182,7 +182,7 @@ export function createHistory() {
 
     /**
      * @param {import('./trainer/trainer-protocol.js').Frame} frame
-     * @param {number[][] | null} load [layers, E] of the frame, if it came with routing
+     * @param {readonly LoadEntry[]} load of its moments, and of the frame itself if it came with routing
      */
     add(frame, load) {
       const history = losses.peek();
@@ -194,9 +194,9 @@ export function createHistory() {
         for (const entry of frame.measures) addMeasures(measured, entry);
         measures.value = { ...measured };
       }
-      if (!load) return;
+      if (!load.length) return;
       const loaded = loads.peek();
-      addLoad(loaded, { step: frame.step, layers: load });
+      for (const entry of load) addLoad(loaded, entry);
       loads.value = { ...loaded };
     },
   };

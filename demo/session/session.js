@@ -353,6 +353,14 @@ export class Session {
     }
   }
 
+  /** @param {readonly { step: number, shape: any, buffer: ArrayBuffer }[]} pictures */
+  #loadsOf(pictures) {
+    const plan = this.#plan;
+    return plan
+      ? pictures.map(({ step, shape, buffer }) => ({ step, layers: plan.loads(shape, buffer) }))
+      : [];
+  }
+
   /** @param {Frame} frame */
   #take(frame) {
     batch(() => {
@@ -361,7 +369,7 @@ export class Session {
       this.speed.value = perSecond;
       if (moments.length) this.moments.value = [...this.moments.peek(), ...moments];
       const drawn = buffer && shape;
-      this.#history.add(frame, drawn && this.#plan ? this.#plan.loads(shape, buffer) : null);
+      this.#history.add(frame, this.#loadsOf([...moments, ...(drawn ? [{ step, shape, buffer }] : [])]));
       if (!drawn) return;
       this.#spare = this.picture.peek()?.buffer ?? null;
       this.picture.value = { shape, buffer, step };

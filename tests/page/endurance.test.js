@@ -33,7 +33,7 @@ describe('two hours', () => {
         heldOut: every50,
         measures: every50.map(({ step: at }) => ({ step: at, layers: [layer] })),
       });
-      history.add(news, [[0.5, 0.5]]);
+      history.add(news, [{ step: news.step, layers: [[0.5, 0.5]] }]);
       if (step === manySteps / 100 || step === manySteps) {
         const { steps, heldOut } = losses.value;
         sizes.push(steps.length, heldOut.length, loads.value.entries.length, measures.value.entries.length);

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'vite';
 import { formula, formulaOfFile, setFormulas, withArticle } from '../../demo/article/formulas.js';
+import { foldSections } from '../../demo/article/sections.js';
 
 /** The elements of a formula. @param {string} math */
 const elements = (math) => [...math.matchAll(/<(m[a-z]+)/g)].map(([, name]) => name);
@@ -101,5 +102,21 @@ describe('the article', () => {
     } finally {
       await server.close();
     }
+  });
+});
+
+describe('the sections of the article', () => {
+  it('are folded under their headings, the first one open, and nothing is lost', () => {
+    const article =
+      '<article>\n<p>lead</p>\n<h3>One</h3>\n<p>1</p>\n<h3 id="two">Two</h3>\n<p>2</p>\n</article>\n';
+    const folded = foldSections(article);
+    assert.match(
+      folded,
+      /<p>lead<\/p>\n<details class="article-section" open><summary><h3>One<\/h3><\/summary>\n<p>1<\/p>/,
+    );
+    assert.match(folded, /<details class="article-section"><summary><h3 id="two">Two<\/h3><\/summary>/);
+    const bare = folded.replace(/<\/details>\n|<\/?(details|summary)[^>]*>/g, '');
+    assert.equal(bare, article);
+    assert.throws(() => foldSections('<article><h3>One</h3>'), SyntaxError);
   });
 });
