@@ -49,6 +49,9 @@ export async function openRoom(context) {
   };
 }
 
+/** Of the chart, pixels: on a low screen, so much that it ends on the first one. */
+const lossHeight = () => (innerHeight < 820 ? 112 : 160);
+
 /** @param {{ run: import('./run.js').TextRun, state: import('../state.js').State }} props */
 function TextRoom({ run, state }) {
   const onProblems = (/** @type {string[]} */ problems) => {
@@ -96,7 +99,7 @@ function TextRoom({ run, state }) {
             <LossView
               run={run}
               state={state}
-              height={112}
+              height={lossHeight()}
               // That a loss looks ahead must not be asked for.
               folded={!gatingOf(state.schema, state.values.value).amongTokens}
             />
