@@ -13,7 +13,7 @@ import { configOf, inputFor, junk, kindsOf } from './values.js';
 
 const SCRIPT = new URL('../../web/worker/host.js', import.meta.url);
 /** A worker that is silent for so long hangs; a busy machine is not that slow. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 /** Of the right calls; those that are made up are other numbers. */
 const FIRST_ID = 1e12;
 const isOwn = (/** @type {any} */ { id }) => id > FIRST_ID && id < 2 * FIRST_ID;
