@@ -319,7 +319,6 @@ static hr_status sample(run *self, uint64_t *state, int32_t *token) {
   static const double HEAT[] = {0, 1, 1e-300, 1e300, 0.5, 0x1p-1074, INFINITY, NAN};
   static const double SHARE[] = {1, 0.5, 0x1p-1074, 0.9999, 1e-3, 0, 1.5, NAN};
   const double temperature = HEAT[input_below(self->in, 8)], top_p = SHARE[input_below(self->in, 8)];
-#ifdef HR_REPETITION_PENALTY_MIN
   const int32_t ids[] = {0, self->config->vocab_size - 1, (int32_t)input_below(self->in, 64)};
   const hr_sampling sampling = {.temperature = temperature,
                                 .top_p = top_p,
@@ -329,9 +328,6 @@ static hr_status sample(run *self, uint64_t *state, int32_t *token) {
                                 .repeated = ids,
                                 .repeated_count = input_below(self->in, 4)};
   return hr_generation_sample(self->model, &sampling, state, token);
-#else
-  return hr_generation_sample(self->model, temperature, top_p, state, token);
-#endif
 }
 
 static void generate(run *self) {
@@ -347,6 +343,9 @@ static void generate(run *self) {
     if (sample(self, &self->random, &token) != HR_OK) return;
     REQUIRE(token >= 0 && token < self->config->vocab_size);
     (void)hr_generation_feed(self->model, &token, 1);
+    const hr_real *probabilities = hr_generation_probabilities(self->model);
+    for (int32_t id = 0; probabilities && id < self->config->vocab_size; id++)
+      REQUIRE(!(probabilities[id] < 0 || probabilities[id] > 1.0001F));
   }
 }
 
