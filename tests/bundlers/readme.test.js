@@ -128,7 +128,10 @@ describe('README.md and the guides, with the packed package in a new folder', ()
   });
 
   it('the pages without a bundler', async () => {
-    const [worker, bare, ...others] = blocks(all, 'html');
+    const pages = blocks(all, 'html');
+    // A figure of the built page, which tests/page/embed.test.js runs.
+    use(only('<routing-figure', pages));
+    const [worker, bare, ...others] = pages.filter((html) => !done.has(html));
     assert.deepEqual(others, []);
     await writeFile(join(folder, 'worker.html'), use(worker));
     await writeFile(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { canEmbed, embedLine, partNames, partOf, wholeAddress } from '../../demo/embed/address.js';
+import { blocks, readDocument } from '../node/markdown.js';
 import { eventually, open, visit } from './browser.js';
 
 describe('an address to embed', () => {
@@ -45,15 +46,18 @@ describe('in a page of another origin', () => {
   const stepIn = async (frame) => Number(await frame.locator('.facts-row dd').first().innerText());
 
   it('the element shows one figure, trains it, and follows its attributes', async () => {
-    html = `<script type="module" src="${site.url}routing-figure.js"></script>
-      <routing-figure part="load" settings="router=smoe&amp;experts=4" label="Load"></routing-figure>`;
+    // As the guide writes it.
+    const [sample] = blocks(readDocument('demo/guides/page.md').text, 'html');
+    html = sample
+      .replace('https://example.org/demo/', site.url)
+      .replace('<routing-figure', '<routing-figure label="Load"');
     const page = await (await site.browser.newContext({ serviceWorkers: 'block' })).newPage();
     /** @type {string[]} */
     const complaints = [];
     page.on('pageerror', (error) => complaints.push(String(error)));
     await page.goto(url);
     const frame = page.locator('routing-figure').frameLocator('iframe');
-    await frame.locator('.figure-load .load-number').nth(3).waitFor();
+    await frame.locator('.figure-load .load-number').nth(7).waitFor();
     assert.equal(await page.locator('routing-figure iframe').getAttribute('title'), 'Load');
     assert.equal(await frame.locator('.figure').count(), 1);
     for (const rest of ['body > header', '.article', '.rooms', '.controls', '.scrubber'])
@@ -62,7 +66,7 @@ describe('in a page of another origin', () => {
     await eventually(async () => assert.ok((await stepIn(frame)) > 3));
     assert.match(
       String(await frame.getByRole('link', { name: 'Open the whole' }).getAttribute('href')),
-      /folder\/#router=smoe&experts=4$/,
+      /folder\/#router=smoe&experts=8&layers=1&seed=4$/,
     );
     await page.locator('routing-figure').evaluate((element) => {
       element.setAttribute('part', 'map');
