@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { openSheet } from '../views/controls.jsx';
 import { forgetTarget, showTarget } from './pointer.js';
 
 /**
@@ -33,7 +34,7 @@ function Panel({ course, lesson }) {
   const onShow = (/** @type {import('./list.js').Step} */ step) => {
     // On a narrow screen the panel would leave little room for what is shown.
     if (matchMedia('(max-width: 43.99rem)').matches) setFolded(true);
-    requestAnimationFrame(() => showTarget(step));
+    requestAnimationFrame(() => showTarget(step, openSheet));
   };
   return (
     <section

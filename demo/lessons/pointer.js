@@ -4,20 +4,28 @@ const mark = 'is-pointed';
  * Shows an element that a step of a lesson names: outlines it, and scrolls it to where nothing of the page covers it.
  *
  * @param {{ target: readonly string[], drawer?: string }} step
+ * @param {() => boolean} openSheet opens the settings if they are a closed sheet, and says whether they were
  * @returns {boolean} whether there is such an element
  */
-export function showTarget({ target, drawer }) {
+export function showTarget({ target, drawer }, openSheet) {
   forgetTarget();
   const details = drawer && document.querySelector(`[data-drawer="${drawer}"]`);
   if (details instanceof HTMLDetailsElement) details.open = true;
+  const hidden = details || document.querySelector(target.join());
+  const opened = Boolean(hidden?.closest('.controls')) && openSheet();
   const found = firstSeen(target);
-  if (!found) return false;
-  found.classList.add(mark);
-  scrollToFree(found);
-  // What is in a drawer is rendered after it has opened.
-  if (details) setTimeout(() => found.classList.contains(mark) && again(target), 150);
-  return true;
+  if (found) {
+    found.classList.add(mark);
+    scrollToFree(found);
+  }
+  // What is in a drawer or a sheet is rendered after it has opened.
+  if (opened || (details && found)) {
+    setTimeout(() => (found ? found.classList.contains(mark) : !isPointing()) && again(target), 150);
+  }
+  return opened || found !== undefined;
 }
+
+const isPointing = () => document.querySelector(`.${mark}`) !== null;
 
 /** @param {readonly string[]} target */
 function again(target) {
@@ -71,6 +79,11 @@ function scrollToFree(element) {
   };
   // What sticks is in sight wherever the page is scrolled to.
   if (element.closest('.transport, .scrubber')) return;
+  const sheet = element.closest('.controls.is-open');
+  if (sheet && getComputedStyle(sheet).position === 'fixed') {
+    element.scrollIntoView({ block: 'nearest' });
+    return;
+  }
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
   scrollBy({ top: wayTo({ top, height }, free), behavior: calm ? 'instant' : 'smooth' });
 }

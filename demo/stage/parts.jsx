@@ -57,9 +57,13 @@ export function OtherLayers({ state, from, to, chosen }) {
             <span class="unseen">Show </span>layer {layer + 1}
           </span>
           <span class="machine-layer-experts" aria-hidden="true">
-            {(chosen[layer] ?? []).slice(0, 3).map(({ expert }) => (
-              <Chip key={expert} letter={letterOf(expert)} {...fillOf(expert, experts, 1)} />
-            ))}
+            {/* What is shown may be of the model before, which had more experts. */}
+            {(chosen[layer] ?? [])
+              .filter(({ expert }) => expert < experts)
+              .slice(0, 3)
+              .map(({ expert }) => (
+                <Chip key={expert} letter={letterOf(expert)} {...fillOf(expert, experts, 1)} />
+              ))}
           </span>
         </button>
       ))}

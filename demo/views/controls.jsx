@@ -173,6 +173,13 @@ export function ToSettings() {
   );
 }
 
+/** Opens the sheet, if the settings are one and it is closed. @returns {boolean} whether it was */
+export function openSheet() {
+  const closed = document.querySelector('.controls')?.getClientRects().length === 0;
+  if (closed) sheet.value = true;
+  return closed;
+}
+
 function showSettings() {
   sheet.value = true;
   requestAnimationFrame(() => {
