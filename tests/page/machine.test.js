@@ -86,7 +86,7 @@ describe('the first screen of the Playground', () => {
         ...['.machine-plate', '#decision', '.figure-load .load', '.figure-loss .line-chart'],
       ])
         await eventually(async () => assert.ok(await inSight(page, selector), `${selector} is in sight`));
-      // A group of radio buttons is one control; the experts are parts of the drawing.
+      // A group of radio buttons is one control; what the drawing is made of can be pressed, too.
       const seen = await page.evaluate(() => {
         const all = [...document.querySelectorAll('button, select, input, summary')];
         const shown = all.filter((element) => {
@@ -96,7 +96,7 @@ describe('the first screen of the Playground', () => {
             top < innerHeight &&
             bottom > 0 &&
             element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
-            !element.closest('[popover], .machine-experts')
+            !element.closest('[popover], .machine-plate')
           );
         });
         return new Set(

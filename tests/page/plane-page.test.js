@@ -358,8 +358,10 @@ describe('models of the playground', () => {
     await untilReset();
     const other = await train(20);
     await undo(page).click();
-    await eventually(async () => assert.equal(await step(), at));
-    assert.equal(await fact('Training loss').innerText(), loss);
+    await eventually(async () => {
+      assert.equal(await step(), at);
+      assert.equal(await fact('Training loss').innerText(), loss);
+    });
     assert.equal(await page.getByLabel('Router', { exact: true }).inputValue(), 'hyperrouter');
     await page.keyboard.press('Control+y');
     await eventually(async () => assert.equal(await step(), other));
