@@ -286,7 +286,7 @@ export function openCheckpoint(file, given, schema) {
       step: steps,
       topK: current,
       sparsityWeight: weight,
-      run: run === undefined ? null : readRun(run, steps, Number(config.experts)),
+      run: run === undefined ? null : readRun(run, steps, config),
     },
     rest,
   );
@@ -387,11 +387,11 @@ function readWeight(key, text) {
 /**
  * @param {string} json
  * @param {number} step
- * @param {number} experts
+ * @param {PlainConfig} config
  */
-function readRun(json, step, experts) {
+function readRun(json, step, { experts, classes = 0 }) {
   try {
-    return parseRun(json, step, experts);
+    return parseRun(json, step, { experts: Number(experts), classes: Number(classes) });
   } catch (error) {
     const message = error instanceof SyntaxError ? 'it is not JSON' : /** @type {Error} */ (error).message;
     throw new CheckpointError(`hyperrouter.run in the file is invalid: ${message}`, { cause: error });

@@ -4,6 +4,7 @@
  * contains, so that an interrupted run can be resumed from the file.
  */
 import { checkBoolean, checkInteger, checkKeys, checkName, checkNumber, fail, refuse } from './check.js';
+import { LARGEST_RATE, readClassWeights } from './parts.js';
 import { constantSchedule, cosineSchedule, topKSchedule, topKSchedules } from './schedules.js';
 
 /** @import { Schedule } from './schedules.js' */
@@ -44,7 +45,8 @@ const CHECKS = {
   steps: (value) => checkInteger('steps', value, 1),
   schedule: (value) => checkName('schedule', value, [...SCHEDULES, FUNCTION]),
   learningRate: (value) =>
-    checkNumber('learningRate', value, 0) > 0 || refuse('learningRate', 'a finite number above 0', value),
+    checkNumber('learningRate', value, 0, LARGEST_RATE) > 0 ||
+    refuse('learningRate', 'a finite number above 0', value),
   warmup: (value, run) =>
     checkInteger('warmup', value, 0, run.schedule === 'cosine' ? run.steps : Infinity, ' (steps)'),
   floor: (value, run) => checkNumber('floor', value, 0, run.learningRate, ' (learningRate)'),
@@ -79,7 +81,7 @@ function checkShares(value) {
 /** @param {any} value */
 function checkWeights(value) {
   if (!Array.isArray(value)) refuse('classWeights', 'an array of numbers', value);
-  for (const [i, weight] of value.entries()) checkNumber(`classWeights[${i}]`, weight, 0);
+  readClassWeights(value, value.length);
 }
 
 /** @param {any} value */
@@ -115,16 +117,17 @@ export const hasBest = (run) => run !== null && run.best !== null && run.ended =
  * A run as a file contains it.
  * @param {string} json
  * @param {number} step of the model
- * @param {number} experts of the model
+ * @param {{ experts: number, classes: number }} config of the model; classes: 0 if it has none
  * @returns {TrainingRun}
  * @throws {TypeError | RangeError | SyntaxError} naming the field
  */
-export function parseRun(json, step, experts) {
+export function parseRun(json, step, { experts, classes }) {
   const run = checkKeys('run', 'a run', JSON.parse(json), KEYS);
   for (const key of KEYS) CHECKS[key](run[key], run);
   checkInteger('start', run.start, 0, step, ' (hyperrouter.step)');
   checkInteger('topKMax', run.topKMax, 1, experts, ' (experts)');
   if (run.best) checkInteger('best.step', run.best.step, 0, step, ' (hyperrouter.step)');
+  readClassWeights(run.classWeights ?? undefined, classes);
   if (run.best && run.patience === 0) refuse('patience', '1 or more where there is a best validation', 0);
   return run;
 }
@@ -242,6 +245,11 @@ function resumed(own, { run, step }, data) {
   }
   if (own.seed !== undefined && own.seed !== run.seed)
     refuse('seed', `${run.seed}, the seed of the run that is resumed`, own.seed);
+  if (run.shares && !own.shares && (own.learningRate !== undefined || own.schedule === FUNCTION)) {
+    const what =
+      own.schedule === FUNCTION ? 'schedule must be a name' : 'headLearningRate must be passed too';
+    fail(`${what}: the run that is resumed has a rate of the body and one of the head`, TypeError);
+  }
   checkSameData(data, run.data);
   const { steps = run.steps } = own;
   checkInteger('steps', steps, 1);

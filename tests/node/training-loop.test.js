@@ -231,6 +231,7 @@ onEveryVariant((bench) => {
       [TOKENS, { ...good, schedule: 'linear' }, /schedule must be one of "cosine", "constant" or a function/],
       [TOKENS, { ...good, schedule: () => 1, learningRate: 1 }, /must be left out/],
       [TOKENS, { ...good, learningRate: 0 }, /learningRate must be/],
+      [TOKENS, { ...good, learningRate: 1e31 }, /learningRate must be .* from 0 to 1e\+30, got 1e\+31/],
       [
         TOKENS,
         { ...good, topKSchedule: 2 },
