@@ -146,7 +146,7 @@ export class Regressor extends VectorModel {
     const { address, core } = this;
     const { inputs, targets } = this.#readPairs('', batch, this.config.batchSize);
     const values = this.#scale ? this.#scale.apply(targets) : targets;
-    core.putValues(address, checkFinite('targets, standardised,', values));
+    core.putValues(address, checkFinite('standardised targets', values));
     return this.putVectors(inputs);
   }
 

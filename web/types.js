@@ -355,7 +355,7 @@
  * @property {Ids | undefined} [probeClasses] classes of the probe; see the option `classes` of `measure`
  * @property {number | undefined} [measureEvery] steps between measurements; default a tenth of all, 1 or more. The last step is
  *   always measured.
- * @property {number | undefined} [seed] seed of the order of a classifier's data; default 0, 0 to 4294967295
+ * @property {number | undefined} [seed] seed of the order of vectors or sequences; default 0, 0 to 4294967295
  */
 
 /**
@@ -365,12 +365,13 @@
  *
  * @property {number} step total number of steps that the model has taken
  * @property {number} epoch completed passes over the data before this step
- * @property {number} loss mean over the steps since the last progress event, nats per token or vector
+ * @property {number} loss mean over the steps since the last progress event, as that of `trainStep`
  * @property {number} gradNorm global norm of the gradient of the last step, before clipping
  * @property {number} learningRate learning rate of the last step
  * @property {number} topK experts per token in the last step
  * @property {number} tokensPerSecond training speed since the last progress event, in tokens (or vectors, or sequences) per second
- * @property {number | null} validationLoss nats per token or vector; null without a validation at this step
+ * @property {number | null} validationLoss nats per token, vector or sequence (of a regressor, the mean squared
+ *   error); null without a validation at this step
  * @property {Evaluation | null} validation the same, with bits per token or accuracy; null as `validationLoss`
  * @property {{ step: number, loss: number } | null} best the best validation so far, with `patience`: the parameters of this
  *   step are those of the model after the last progress event; null without
@@ -447,7 +448,7 @@
  * @property {number} every steps between two progress events
  * @property {number} validateEvery steps between validations
  * @property {number} measureEvery steps between measurements
- * @property {number} seed seed of the order of a classifier's data
+ * @property {number} seed seed of the order of vectors or sequences
  * @property {{ body: number, head: number } | null} shares shares of the learning rate that body and head are trained with;
  *   null: both with all of it
  * @property {readonly number[] | null} classWeights weight of each class in the loss; null: all the same

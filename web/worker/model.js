@@ -222,7 +222,8 @@ export class Model {
    * The loss, without dropout and gradient: mean cross-entropy, or the mean squared error of a regressor. Advances the
    * memory of a language model.
    * @param {Input & CallOptions} input a segment of a text, or a batch of vectors or sequences, and options of the call
-   * @returns {Promise<{ loss: number }>} nats per token, vector or sequence
+   * @returns {Promise<{ loss: number }>} nats per token, vector or sequence; of a regressor, the mean squared
+   *   error
    * @throws {TypeError | RangeError} naming the argument; nothing was changed
    */
   evaluate(input) {
