@@ -6,7 +6,7 @@ import { readClassWeights, splitParts, withParts } from './parts.js';
 import { ProbeHistory } from './probe-history.js';
 import { recordOf } from './run.js';
 import { evaluateSequences, SequenceBatches } from './sequences.js';
-import { partsOf, readLabelled, readSequences } from './token-rows.js';
+import { partsOf, readLabelled, readSequences, rowsOf } from './token-rows.js';
 import { isSource, sourceOf, train } from './training.js';
 
 /** @import { LayerMeasures } from './measures.js' */
@@ -79,11 +79,12 @@ export class TextClassifier extends Model {
     const { batchSize, classes, contextLength: length } = this.config;
     const rest = splitParts(/** @type {typeof options} */ (given), classes);
     const packed = isSource(data) || isStream(data) ? undefined : this.#readData('data', data);
-    if (validation !== undefined) this.#readData('validation', validation);
+    const held =
+      validation === undefined ? undefined : labelledRows(this.#readData('validation', validation));
     const probed = probe === undefined ? undefined : this.#readProbe(probe, probeClasses, 'probeClasses');
     return train(/** @type {TrainedModel<any>} */ (/** @type {unknown} */ (this)), rest, {
       source: packed
-        ? ({ seed }) => new SequenceBatches(/** @type {LabelledSequences} */ (data), { batchSize, seed })
+        ? ({ seed }) => new SequenceBatches(labelledRows(packed), { batchSize, seed })
         : sourceOf(/** @type {any} */ (data), { batchSize }),
       data:
         packed &&
@@ -92,7 +93,7 @@ export class TextClassifier extends Model {
           length,
         }),
       adapt: withParts,
-      validate: validation && (() => evaluateSequences(this, validation, { signal })),
+      validate: held && (() => evaluateSequences(this, held, { signal })),
       measure: probed && (() => this.#measure(probed)),
     });
   }
@@ -119,7 +120,10 @@ export class TextClassifier extends Model {
       this.predict({ inputs });
       return { routing: this.routing(), similarity: this.expertSimilarity() };
     });
-    const identity = Int32Array.of(...packed.lengths, ...packed.tokens);
+    const { lengths, tokens } = packed;
+    const identity = new Int32Array(lengths.length + tokens.length);
+    identity.set(lengths);
+    identity.set(tokens, lengths.length);
     return this.#probes.measure(identity, passes, { count, topK: this.topK, classes });
   }
 
@@ -168,6 +172,13 @@ export class TextClassifier extends Model {
     return { batch: lengths.length, length: config.contextLength, carryMemory: false };
   }
 }
+
+/**
+ * The data as they were read and checked: what the caller passed may give something else the next time.
+ * @param {PackedSequences & { targets: Int32Array }} packed
+ * @returns {LabelledSequences}
+ */
+const labelledRows = (packed) => ({ inputs: rowsOf(packed), targets: packed.targets });
 
 /**
  * @param {string} name

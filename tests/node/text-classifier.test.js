@@ -291,6 +291,36 @@ onEveryVariant((bench) => {
     }
   });
 
+  test('a probe has any number of tokens', () => {
+    const sizes = { layers: 1, heads: 1, dModel: 2, dHead: 1, dInner: 1, experts: 1, topK: 1, hyperSize: 1 };
+    const model = bench.textClassifier({ ...CONFIG, ...sizes, batchSize: 4096 });
+    const [{ load }] = model.measure({ inputs: Array(15000).fill([1, 2, 3, 4, 5, 6, 7, 8, 9]) });
+    assert.equal(load[0], 1);
+  });
+
+  test('data are read once', async () => {
+    const model = bench.textClassifier(CONFIG);
+    let reads = 0;
+    const data = {
+      inputs: [[1, 2], [3]],
+      get targets() {
+        return reads++ === 0 ? [0, 1] : [99];
+      },
+    };
+    const validation = Object.defineProperty({ inputs: data.inputs, targets: [] }, 'targets', {
+      enumerable: true,
+      get: () => data.targets,
+    });
+    const last = await model.train(data, { steps: 2 });
+    assert.ok(last.step === 2 && reads === 1);
+    reads = 0;
+    const held = await model.train(
+      { inputs: [[1]], targets: [0] },
+      { steps: 2, validateEvery: 1, validation },
+    );
+    assert.ok(held.validation?.count === 2 && reads === 1);
+  });
+
   test('what cannot be read is refused, and nothing changes', () => {
     const model = bench.textClassifier(CONFIG);
     const { loss } = model.evaluate(BATCH);
