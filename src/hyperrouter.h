@@ -202,6 +202,9 @@ hr_status hr_model_create(hr_model **model, const hr_config *config, uint64_t *b
 /* The same for a model whose work a team of threads shares (base/team.h); the team must outlive it, and works for one
  * model at a time. What is computed is the same to the bit for any number of threads. */
 hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr_team *team, uint64_t *bytes);
+/* The memory in bytes that a model of this configuration would take, for a team (NULL: one thread); 0 if the
+ * configuration is refused. Allocates nothing. */
+uint64_t hr_config_memory(const hr_config *config, hr_team *team);
 /* NULL is allowed. */
 void hr_model_destroy(hr_model *model);
 

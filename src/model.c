@@ -106,33 +106,35 @@ static hr_model counted_model(const hr_config *config) {
   return model;
 }
 
+uint64_t hr_config_memory(const hr_config *config, hr_team *team) {
+  if (hr_config_check(config, NULL) != HR_OK) return 0;
+  hr_model counted = counted_model(config);
+  const uint64_t tokens = (uint64_t)counted.config.batch_size * (uint64_t)counted.config.context_length;
+  /* The plan counts tokens in 32 bits. What only their layers' inputs need is too much already. */
+  if (tokens > INT32_MAX / 2)
+    return tokens * (uint64_t)counted.config.layers * (uint64_t)config->d_model * sizeof(hr_real);
+  hr_arena arena = {.threads = hr_team_threads(team)};
+  hr_arena_take(&arena, HR_MEMORY_TABLES, 1, sizeof(hr_model));
+  plan(&counted, &arena);
+  return arena.used;
+}
+
 hr_status hr_model_create_for_team(hr_model **model, const hr_config *config, hr_team *team,
                                    uint64_t *bytes) {
   /* Indices into any array of a model fit in 32 bits. */
   static const uint64_t MOST = (uint64_t)4 << 30;
   *model = NULL;
-  if (bytes) *bytes = 0;
+  const uint64_t total = hr_config_memory(config, team);
+  if (bytes) *bytes = total;
   hr_status status = hr_config_check(config, NULL);
   if (status != HR_OK) return status;
+  if (total >= MOST) return HR_ERROR_MEMORY;
 
-  hr_model counted = counted_model(config);
-  hr_arena arena = {.threads = hr_team_threads(team)};
-  const uint64_t tokens = (uint64_t)counted.config.batch_size * (uint64_t)counted.config.context_length;
-  if (tokens > INT32_MAX / 2) {
-    /* The plan counts tokens in 32 bits. What only their layers' inputs need is too much already. */
-    if (bytes)
-      *bytes = tokens * (uint64_t)counted.config.layers * (uint64_t)config->d_model * sizeof(hr_real);
-    return HR_ERROR_MEMORY;
-  }
-  hr_arena_take(&arena, HR_MEMORY_TABLES, 1, sizeof(hr_model));
-  plan(&counted, &arena);
-  if (bytes) *bytes = arena.used;
-  if (arena.used >= MOST) return HR_ERROR_MEMORY;
-
-  char *memory = malloc((size_t)arena.used);
+  char *memory = malloc((size_t)total);
   if (!memory) return HR_ERROR_MEMORY;
-  memset(memory, 0, (size_t)arena.used);
-  arena = (hr_arena){.base = memory, .threads = hr_team_threads(team)};
+  memset(memory, 0, (size_t)total);
+  const hr_model counted = counted_model(config);
+  hr_arena arena = {.base = memory, .threads = hr_team_threads(team)};
   hr_model *self = hr_arena_take(&arena, HR_MEMORY_TABLES, 1, sizeof(hr_model));
   self->config = counted.config;
   self->type = counted.type;

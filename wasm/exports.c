@@ -85,6 +85,10 @@ int32_t EXPORT(config_parameter)(const hr_config *config, int32_t index, hr_para
   return (int32_t)hr_config_parameter(config, index, parameter);
 }
 
+double EXPORT(config_memory)(const hr_config *config, hr_team *team) {
+  return (double)hr_config_memory(config, team);
+}
+
 /* ------------------------------------------------------------------------------------------------ models */
 
 /* Status; the model and its bytes (also when they cannot be had) at the addresses. team: 0 for one thread. */

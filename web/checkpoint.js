@@ -53,6 +53,14 @@ const MEMORY = /^state\.memory\.\d+$/;
  * @property {Uint8Array} bytes
  */
 
+/** Sizes of a configuration that no tensor has. */
+export const FREE_SIZES = ['batchSize', 'contextLength', 'memoryLength'];
+/** A model takes this memory whatever its file is like, and this many times the file: far more than models in use. */
+const FREE_BYTES = 2 ** 30;
+const MEMORY_FACTOR = 10_000;
+/** As in src/model.c. */
+const ENGINE_BYTES = 2 ** 32;
+
 /** In the configuration of a file, in the place of a custom router, whose name stands beside it. */
 const CUSTOM = 'custom';
 
@@ -293,9 +301,28 @@ export function openCheckpoint(file, given, schema) {
   // Before memory is allocated for tensors that the file may not contain.
   const parameters = schema.parameters(kind, config);
   for (const { tensor } of checkpoint.match(parameters)) checkNumbers(tensor, floatsOf(tensor));
+  const free = FREE_SIZES.filter((key) => stored && key in stored && !(key in overrides));
+  checkProportion(bytes, config, schema.memory(kind, config), free);
   checkpoint.best(parameters.filter(({ role }) => role !== 'frozen'));
   if (kind === 'language') checkpoint.memory(Number(config.layers), Number(config.dModel));
   return checkpoint;
+}
+
+/**
+ * Refuses a small file that asks for a large memory, unless the caller has given the sizes.
+ * @param {Uint8Array} file
+ * @param {PlainConfig} config of the model
+ * @param {number} needed bytes of the model
+ * @param {string[]} sizes keys that come from the file, and that its tensors need not agree with
+ */
+export function checkProportion(file, config, needed, sizes) {
+  // What no engine has is refused when the model is created.
+  if (sizes.length === 0 || needed >= ENGINE_BYTES) return;
+  if (needed <= FREE_BYTES + MEMORY_FACTOR * file.length) return;
+  throw new CheckpointError(
+    `the file has only ${file.length} bytes, but its model would take ${needed} bytes of memory with ` +
+      `${sizes.map((key) => `${key} ${config[key]}`).join(', ')}; pass your own`,
+  );
 }
 
 /**
@@ -323,10 +350,23 @@ const labelOf = (value) =>
  * @param {{ router: string | undefined, given: unknown }} routers name of the file's own one; the caller's
  */
 function parseConfig(json, kind, schema, { router, given }) {
-  try {
+  return checkStored(() => {
     const config = JSON.parse(json);
     if (isObject(config) && config.router === CUSTOM) config.router = ownRouter(router, given);
     return schema.resolve(kind, config);
+  });
+}
+
+/**
+ * Reads the configuration of a file, whose faults are the file's.
+ * @template T
+ * @param {() => T} read
+ * @returns {T}
+ * @throws {CheckpointError | RouterError}
+ */
+export function checkStored(read) {
+  try {
+    return read();
   } catch (error) {
     if (error instanceof CheckpointError || error instanceof RouterError) throw error;
     const message = error instanceof SyntaxError ? 'it is not JSON' : /** @type {Error} */ (error).message;

@@ -209,6 +209,16 @@ export class ConfigSchema {
   }
 
   /**
+   * The memory in bytes that a model would take.
+   * @param {ModelKind} kind
+   * @param {PlainConfig} config checked
+   */
+  memory(kind, config) {
+    this.write(kind, config);
+    return this.#core.plannedMemory();
+  }
+
+  /**
    * Names of the tensors that a custom router declares in each layer.
    * @param {PlainConfig} config checked
    */

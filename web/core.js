@@ -270,6 +270,11 @@ export class Core {
     return this.#exchange + Math.ceil(this.call('config_bytes') / 8) * 8;
   }
 
+  /** The memory in bytes that a model of the configuration that was written would take. */
+  plannedMemory() {
+    return this.call('config_memory', this.#exchange, this.team);
+  }
+
   /**
    * Creates a model of the configuration that was written.
    * @returns {{ status: number, model: number, bytes: number }} model: address; bytes: its size, also if there is

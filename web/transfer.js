@@ -5,7 +5,7 @@ import { CheckpointError } from './errors.js';
 import { quote } from './message.js';
 
 /** @import { ConfigSchema } from './config.js' */
-/** @import { Bytes, ModelKind, Transfer } from './types.js' */
+/** @import { ModelKind, Transfer } from './types.js' */
 
 const FLOATS = ['F32', 'F16', 'BF16'];
 
@@ -14,12 +14,13 @@ const STATE = /^(optimizer\.[mv]|best|state\.memory)\./;
 
 /**
  * @param {unknown} from the file
- * @returns {{ tensors: ReturnType<typeof decodeCheckpoint>['tensors'], metadata: Record<string, string>, config: Record<string, unknown> }}
+ * @returns {{ bytes: Uint8Array, tensors: ReturnType<typeof decodeCheckpoint>['tensors'], metadata: Record<string, string>, config: Record<string, unknown> }}
  *   config: as written in the file; empty if it has none
  * @throws {CheckpointError}
  */
 export function openPretrained(from) {
-  const { tensors, metadata } = decodeCheckpoint(/** @type {Bytes} */ (toBytes('from', from)));
+  const bytes = toBytes('from', from);
+  const { tensors, metadata } = decodeCheckpoint(bytes);
   const rest = Object.fromEntries(
     Object.entries(metadata).filter(([key]) => !RESERVED_METADATA.includes(key)),
   );
@@ -29,7 +30,12 @@ export function openPretrained(from) {
   } catch (cause) {
     throw new CheckpointError('hyperrouter.config in the file is invalid: it is not JSON', { cause });
   }
-  return { tensors, metadata: rest, config: typeof config === 'object' && config !== null ? config : {} };
+  return {
+    bytes,
+    tensors,
+    metadata: rest,
+    config: typeof config === 'object' && config !== null ? config : {},
+  };
 }
 
 /**

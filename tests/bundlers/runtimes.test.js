@@ -39,7 +39,7 @@ const RUNTIMES = [
 ];
 
 /** Bytes of all JavaScript of the package, compressed; bundlers leave out the metrics that a page does not use. */
-const BUDGET = 32 * 1024;
+const BUDGET = 41 * 1024;
 
 describe('the packed package without a page', () => {
   /** @type {string} */

@@ -526,6 +526,10 @@ static void test_parameters(const hr_config *c) {
   hr_config bad = *c;
   bad.layers = 0;
   CHECK_REFUSED(hr_config_parameter(&bad, 0, &none));
+  CHECK(hr_config_memory(&bad, NULL) == 0);
+  uint64_t total = 0;
+  for (int kind = 0; kind < HR_MEMORY_KINDS; kind++) total += hr_model_bytes(model, (hr_memory_kind)kind);
+  CHECK(hr_config_memory(c, NULL) == total);
   CHECK(hr_model_parameter(model, -1) == NULL);
   CHECK(hr_model_parameter(model, hr_model_parameter_count(model)) == NULL);
   hr_model_destroy(model);

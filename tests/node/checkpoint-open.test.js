@@ -160,5 +160,32 @@ onEveryVariant((bench) => {
       assert.ok(error.bytes > 2 ** 32);
       assert.equal(bench.engine.memoryBytes, before);
     });
+
+    test('a small file does not get a large memory, unless the caller gives its sizes', () => {
+      const config = { ...TINY, layers: 1, dModel: 2, dHead: 1, heads: 1, dInner: 1 };
+      const file = withTensors(bench.language(config).saveCheckpoint(), (_, metadata) => {
+        metadata[CONFIG] = metadata[CONFIG].replace('"batchSize":3', '"batchSize":700000');
+      });
+      const before = bench.engine.memoryBytes;
+      for (const open of [
+        () => bench.engine.loadCheckpoint(file),
+        () => bench.engine.createTextClassifier({}, { from: file }),
+      ]) {
+        const error = errorOf(open);
+        assert.ok(error instanceof CheckpointError, String(error));
+        const why =
+          /^the file has only \d{4} bytes, but its model would take \d{10} bytes of memory with batchSize 700000, contextLength 6, .*; pass your own$/;
+        assert.match(error.message, why);
+      }
+      const large = withTensors(bench.language(config).saveCheckpoint(), (_, metadata) => {
+        metadata[CONFIG] = metadata[CONFIG]
+          .replace('"dInner":1', '"dInner":50000')
+          .replace('"experts":4', '"experts":400');
+      });
+      const error = errorOf(() => bench.engine.createTextClassifier({}, { from: large }));
+      assert.match(error.message, /^the file has only .* dInner 50000, .*experts 400/);
+      assert.equal(bench.engine.memoryBytes, before);
+      assert.equal(bench.openLanguage(file, { batchSize: 3 }).config.batchSize, 3);
+    });
   });
 });

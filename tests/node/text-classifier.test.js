@@ -19,6 +19,7 @@ import {
   TINY,
   TINY_TEXT_CLASSIFIER,
 } from './helpers.js';
+import { CONFIG as SAVED, withTensors } from './safetensors.js';
 
 const CASES = ['text-classifier', 'text-classifier-balanced'];
 const CONFIG = TINY_TEXT_CLASSIFIER;
@@ -211,11 +212,22 @@ onEveryVariant((bench) => {
     assert.ok(other.transfer.unused.includes('layers.0.pos_ff.experts.htoh4.weight'));
     assert.ok(other.transfer.taken.includes('word_emb.emb_layers.0.weight'));
     assert.equal(bench.textClassifier(CONFIG).transfer, null);
-    for (const [from, message] of /** @type {const} */ ([
-      [new Uint8Array(7), /too short/],
-      [bench.classifier({ dModel: 10 }).saveCheckpoint(), /no tensor of the file has the name and shape/],
+    for (const [own, from, message] of /** @type {const} */ ([
+      [CONFIG, new Uint8Array(7), /too short/],
+      [
+        CONFIG,
+        bench.classifier({ dModel: 10 }).saveCheckpoint(),
+        /no tensor of the file has the name and shape/,
+      ],
+      [
+        { classes: 3 },
+        withTensors(language.saveCheckpoint(), (_, metadata) => {
+          metadata[SAVED] = metadata[SAVED].replace('"layers":2', '"layers":0');
+        }),
+        /hyperrouter\.config in the file is invalid: config\.layers must be an integer from 1 to 128, got 0/,
+      ],
     ])) {
-      const error = errorOf(() => bench.textClassifier(CONFIG, from));
+      const error = errorOf(() => bench.textClassifier(own, from));
       assert.ok(error instanceof direct.CheckpointError, String(error));
       assert.match(error.message, message);
     }

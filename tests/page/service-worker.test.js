@@ -330,7 +330,7 @@ describe('the service worker', () => {
       await page.waitForTimeout(1500);
       assert.ok(await page.locator('#app nav').count(), 'the page opens');
     });
-    await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
+    await page.locator('button.start:enabled').waitFor();
     await untilKept(page);
   });
 });
