@@ -6,7 +6,16 @@
  * @module
  */
 import { parse } from 'csv-parse/browser/esm/sync';
-import { checkInteger, checkName, checkOptions, checkShare, fail, refuse } from './check.js';
+import {
+  checkFunction,
+  checkInteger,
+  checkKeys,
+  checkName,
+  checkOptions,
+  checkShare,
+  fail,
+  refuse,
+} from './check.js';
 import { quote } from './message.js';
 import { readText } from './reading.js';
 import { shuffled } from './shuffle.js';
@@ -180,6 +189,18 @@ function explain({ code, lines }) {
   return `${where}: a quote inside of a field must be written twice, and the field must stand in quotes`;
 }
 
+/**
+ * @param {string} name
+ * @param {readonly string[]} value
+ */
+function checkStrings(name, value) {
+  if (!Array.isArray(value)) return refuse(name, 'an array of strings', value, TypeError);
+  // By index, because holes must be seen.
+  for (let i = 0; i < value.length; i++)
+    if (typeof value[i] !== 'string') refuse(`${name}[${i}]`, 'a string', value[i], TypeError);
+  return value;
+}
+
 /** The labels of a data set, in an order: class ids are places in it. Save it with the model, as JSON in its metadata. */
 export class Labels {
   /** @type {Map<string, number>} */
@@ -190,9 +211,7 @@ export class Labels {
    * @throws {TypeError | RangeError} if they are no different texts
    */
   constructor(names) {
-    if (!Array.isArray(names) || names.some((name) => typeof name !== 'string')) {
-      refuse('names', 'an array of strings', names, TypeError);
-    }
+    checkStrings('names', names);
     if (names.length < 2) fail(`names must have 2 labels or more, got ${names.length}`);
     this.#ids = new Map(names.map((name, id) => [name, id]));
     if (this.#ids.size < names.length) fail('names must be different');
@@ -208,9 +227,10 @@ export class Labels {
    * give the same order.
    * @param {readonly string[]} labels [n] such as those of the training data
    * @returns {Labels}
+   * @throws {TypeError | RangeError} if they are no texts, or fewer than two different ones
    */
   static of(labels) {
-    const names = [...new Set(labels)];
+    const names = [...new Set(checkStrings('labels', labels))];
     const numeric = names.every((name) => name.trim() !== '' && Number.isFinite(Number(name)));
     // Not by locale, which differs from machine to machine.
     const byText = (/** @type {string} */ a, /** @type {string} */ b) => (a < b ? -1 : 1);
@@ -221,10 +241,10 @@ export class Labels {
    * Class ids of labels.
    * @param {readonly string[]} labels [n]
    * @returns {Integers} [n]
-   * @throws {RangeError} naming the label that is none of them
+   * @throws {TypeError | RangeError} naming the label that is none of them
    */
   encode(labels) {
-    return Int32Array.from(labels, (label, i) => {
+    return Int32Array.from(checkStrings('labels', labels), (label, i) => {
       const id = this.#ids.get(label);
       return id ?? fail(`labels[${i}] must be one of the ${this.names.length} labels, got ${quote(label)}`);
     });
@@ -255,7 +275,11 @@ export function splitLabelledTexts(data, options = {}) {
   checkInteger('seed', seed, 0, 4294967295);
   if (validation + test >= 1)
     fail(`validation and test must leave something to train on, got ${validation} and ${test}`);
-  const { texts, labels } = data;
+  const { texts, labels } = /** @type {LabelledTexts} */ (
+    checkKeys('data', 'labelled texts', data, ['texts', 'labels'])
+  );
+  checkStrings('data.texts', texts);
+  checkStrings('data.labels', labels);
   if (texts.length !== labels.length) {
     fail(`data.labels must have one label for each of the ${texts.length} texts, got ${labels.length}`);
   }
@@ -292,9 +316,12 @@ export function splitLabelledTexts(data, options = {}) {
  * @param {{ encode: (text: string) => Int32Array }} vocabulary that of the model
  * @param {{ contextLength: number }} config of the model
  * @returns {{ inputs: Int32Array[], cut: number }} inputs: [n] of 1 to contextLength tokens; cut: how many texts were longer
- * @throws {RangeError} if a text has no tokens
+ * @throws {TypeError | RangeError} naming the argument, or the text that has no tokens
  */
-export function encodeTexts(texts, vocabulary, { contextLength }) {
+export function encodeTexts(texts, vocabulary, config) {
+  checkStrings('texts', texts);
+  checkFunction('vocabulary.encode', vocabulary?.encode, 'a function');
+  const contextLength = checkInteger('config.contextLength', config?.contextLength, 1);
   let cut = 0;
   const inputs = texts.map((text, i) => {
     const tokens = vocabulary.encode(text);

@@ -127,6 +127,38 @@ it('texts become the inputs of a text classifier', async () => {
   );
   const engine = await load({ variant: 'simd' });
   const model = engine.createTextClassifier({ contextLength: 9, dModel: 8, dInner: 8, layers: 1 });
+  const cases = /** @type {[() => unknown, RegExp][]} */ ([
+    [
+      () => encodeTexts(/** @type {any} */ ('ab'), vocabulary, { contextLength: 9 }),
+      /^texts must be an array of strings, got "ab"/,
+    ],
+    [
+      () => encodeTexts(/** @type {any} */ ([7]), vocabulary, { contextLength: 9 }),
+      /^texts\[0\] must be a string, got 7/,
+    ],
+    [
+      () => encodeTexts(TEXTS, /** @type {any} */ (undefined), { contextLength: 9 }),
+      /^vocabulary\.encode must be a function/,
+    ],
+    [
+      () => encodeTexts(TEXTS, vocabulary, /** @type {any} */ ({})),
+      /^config\.contextLength must be an integer, got undefined/,
+    ],
+    [() => Labels.of(/** @type {any} */ ('ab')), /^labels must be an array of strings, got "ab"/],
+    [() => Labels.of(/** @type {any} */ ([1, 2])), /^labels\[0\] must be a string, got 1/],
+    [() => Labels.of(LABELS).encode(/** @type {any} */ ([null])), /^labels\[0\] must be a string, got null/],
+    [() => splitLabelledTexts(/** @type {any} */ (null)), /^data must be an object, got null/],
+    [
+      () => splitLabelledTexts(/** @type {any} */ ({ texts: TEXTS, label: LABELS })),
+      /^data\.label is not a key of labelled texts;.* the nearest is labels/,
+    ],
+  ]);
+  for (const [call, message] of cases)
+    assert.throws(
+      call,
+      (/** @type {Error} */ error) => error.name === 'TypeError' && message.test(error.message),
+      String(message),
+    );
   const targets = Labels.of(LABELS).encode(LABELS);
   assert.ok((await model.train({ inputs, targets }, { steps: 2 })).loss > 0);
   engine.dispose();
