@@ -3,19 +3,21 @@
  *
  * @module
  */
-import { checkObject, checkSignal, rowWidth } from './check.js';
+import { checkKeys, checkSignal, rowWidth } from './check.js';
 import { DataStream } from './data-stream.js';
+import { INPUT } from './options.js';
 import { runOf, schedulesOf } from './run.js';
 import { refuseAsList, timeSlices, unlessAborted } from './task.js';
 
 /** @import { LayerMeasures } from './measures.js' */
-/** @import { DataRecord, Source, TrainingRun, TrainOptions, TrainProgress, TrainStep } from './types.js' */
+/** @import { DataRecord, ModelKind, Source, TrainingRun, TrainOptions, TrainProgress, TrainStep } from './types.js' */
 
 /**
  * What the loop uses of a model.
  *
  * @template {TrainStep} Step
  * @typedef {object} TrainedModel
+ * @property {ModelKind} kind
  * @property {number} step
  * @property {number} topK
  * @property {TrainingRun | null} run the last run
@@ -261,7 +263,7 @@ async function* loop(model, plan, { adapt, validate, measure }) {
         let given = source.at(number, run.start);
         if (isPromise(given)) given = await unlessAborted(given, signal);
         signal?.throwIfAborted();
-        const { epoch = 0, ...rest } = /** @type {Step} */ (checkObject(`data.at(${number})`, given));
+        const { epoch = 0, ...rest } = checkKeys(`data.at(${number})`, 'a step', given, INPUT[model.kind]);
         const step = /** @type {Step} */ (/** @type {unknown} */ (rest));
         const started = performance.now();
         const { loss, gradNorm } = model.trainStep({

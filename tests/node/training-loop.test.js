@@ -218,6 +218,19 @@ onEveryVariant((bench) => {
     assert.ok(model.parameters().every(({ data }) => data.every(Number.isFinite)));
   });
 
+  it('refuses what the run says and a source says too', async () => {
+    const model = bench.classifier(TINY_CLASSIFIER);
+    const batch = { inputs: VECTORS.inputs.slice(0, 3), targets: VECTORS.targets.slice(0, 1) };
+    for (const [key, value] of Object.entries({ learningRate: 1, clip: 1, classWeights: [1, 1, 1, 1, 1] })) {
+      const source = /** @type {any} */ ({ at: () => ({ ...batch, [key]: value }) });
+      await assert.rejects(all(model.train(source, { steps: 1 })), (/** @type {Error} */ error) => {
+        assert.match(`${error}`, new RegExp(`^TypeError: data\\.at\\(0\\)\\.${key} is not a key of a step`));
+        return true;
+      });
+    }
+    assert.equal(model.step, 0);
+  });
+
   it('refuses wrong arguments at once', () => {
     const model = bench.language(TINY);
     const good = { steps: 3 };
