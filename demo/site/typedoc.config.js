@@ -52,7 +52,6 @@ export default {
     // Stand for classes of the platform, which have documentations of their own.
     ...['Signal', 'PlatformURL', 'PlatformResponse', 'PlatformWorker', 'WasmModule'],
     // By which a run knows its data again, and nobody else.
-    'DataRecord',
   ],
   validation: { notExported: true, invalidLink: true, invalidPath: true },
   treatWarningsAsErrors: true,
