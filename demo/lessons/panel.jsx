@@ -22,11 +22,15 @@ export function LessonPanel({ course }) {
 function Panel({ course, lesson }) {
   const panel = useRef(/** @type {HTMLElement | null} */ (null));
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
+  const looking = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   const [folded, setFolded] = useState(false);
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
     scrollTo({ top: 0 });
-    return forgetTarget;
+    return () => {
+      clearTimeout(looking.current);
+      forgetTarget();
+    };
   }, []);
   useEffect(() => keepHeight(/** @type {HTMLElement} */ (panel.current)), []);
   const stage = course.stage.value;
@@ -34,7 +38,12 @@ function Panel({ course, lesson }) {
   const onShow = (/** @type {import('./list.js').Step} */ step) => {
     // On a narrow screen the panel would leave little room for what is shown.
     if (matchMedia('(max-width: 43.99rem)').matches) setFolded(true);
-    requestAnimationFrame(() => showTarget(step, openSheet));
+    clearTimeout(looking.current);
+    requestAnimationFrame(() => look(step));
+  };
+  // Figures come one after another when a room opens.
+  const look = (/** @type {import('./list.js').Step} */ step, tries = 40) => {
+    if (!showTarget(step, openSheet) && tries > 0) looking.current = setTimeout(look, 150, step, tries - 1);
   };
   return (
     <section

@@ -23,6 +23,8 @@ export function presentOf(room) {
   const values = state.values.value;
   const { run } = room;
   if (!run) return { step: room.step?.() ?? 0, values, ...room.look?.() };
+  // The model of other settings is still there while the next one is built: it is not what the task is about.
+  if (!run.built.value || !run.isBuiltWith(values)) return { step: 0, values };
   const plane = /** @type {import('../plane/run.js').PlaneRun} */ (run);
   const accuracy = plane.map && accuracyOf(plane.map.value, plane.data.value);
   return {

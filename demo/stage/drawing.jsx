@@ -27,6 +27,7 @@ import { chosenOf, edgeFacts, signed, weightWords } from './token.js';
  * @param {(expert: number) => boolean} props.isPressed whether an expert is shown alone
  * @param {(expert: number) => void} props.press
  * @param {string} props.pressWords what pressing an expert does
+ * @param {string} [props.legend] what the drawing shows, for who sees it first
  * @param {import('preact').ComponentChildren} [props.output] in a column of its own if there is one, otherwise below
  */
 export function Drawing(props) {
@@ -60,9 +61,10 @@ export function Drawing(props) {
     >
       <div class="machine-plate" style={{ gridTemplateColumns: tracksOf(columns) }}>
         <Edges {...{ columns, weights, rows, onEdge }} shared={shared > 0} />
+        {props.legend && layer === 0 && <p class="machine-legend">{props.legend}</p>}
         <div class="machine-column machine-input">{props.input}</div>
         <div class="machine-column machine-router">
-          <OtherLayers state={state} from={0} to={layer} chosen={chosen} />
+          <OtherLayers {...{ state, experts }} from={0} to={layer} chosen={chosen} />
           <Node
             title="What the router says of this token"
             open={isOpen('router')}
@@ -111,7 +113,7 @@ export function Drawing(props) {
           <Node round title="What is added up" open={isOpen('sum')} onClick={() => toggle({ part: 'sum' })}>
             Σ
           </Node>
-          <OtherLayers state={state} from={layer + 1} to={tokens.length} chosen={chosen} />
+          <OtherLayers {...{ state, experts }} from={layer + 1} to={tokens.length} chosen={chosen} />
         </div>
         {columns.output && <div class="machine-column machine-output">{props.output}</div>}
         {open.value && (

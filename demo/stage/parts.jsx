@@ -38,11 +38,11 @@ export function Node({ children, round = false, title, open, onClick }) {
  * @param {State} props.state
  * @param {number} props.from counted from 0
  * @param {number} props.to
+ * @param {number} props.experts E of what is drawn; the settings may already be those of the next model
  * @param {{ expert: number, weight: number }[][]} props.chosen by layer
  */
-export function OtherLayers({ state, from, to, chosen }) {
+export function OtherLayers({ state, from, to, experts, chosen }) {
   if (to <= from) return null;
-  const experts = Number(state.get('experts'));
   return (
     <div class="machine-layers">
       {Array.from({ length: to - from }, (_, i) => from + i).map((layer) => (

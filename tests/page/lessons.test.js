@@ -9,7 +9,7 @@ import { createCourse } from '../../demo/lessons/course.js';
 import { hidingRule } from '../../demo/lessons/hide.js';
 import { lessons } from '../../demo/lessons/list.js';
 import { wayTo } from '../../demo/lessons/pointer.js';
-import { distancesOf } from '../../demo/lessons/present.js';
+import { distancesOf, presentOf } from '../../demo/lessons/present.js';
 import { createProgress } from '../../demo/lessons/progress.js';
 import { mapViews } from '../../demo/plane/frame.js';
 import { createShell } from '../../demo/shell.js';
@@ -308,6 +308,27 @@ describe('a course', () => {
     step.value = 0;
     assert.equal(course.done.value, true, 'what was reached stays so');
     assert.deepEqual(createProgress(storage).all.value, { one: { answer: 1, done: true } });
+  });
+
+  it('looks at no model of other settings, which is there until that of the lesson is built', () => {
+    const state = createState([topK]);
+    const built = signal(/** @type {object | null} */ ({}));
+    const run = {
+      built,
+      step: signal(700),
+      measures: signal({ entries: [] }),
+      moments: signal([]),
+      measuring: signal(false),
+      lossByK: signal(null),
+      isBuiltWith: (/** @type {import('../../demo/schema.js').Values} */ { topK: k }) => k === 2,
+    };
+    const room = /** @type {import('../../demo/shell.js').Room} */ (
+      /** @type {unknown} */ ({ states: [state], run })
+    );
+    state.set('topK', 2);
+    assert.equal(presentOf(room).step, 700);
+    state.set('topK', 3);
+    assert.deepEqual(presentOf(room), { step: 0, values: state.values.value });
   });
 
   it('names the lessons that there are', async () => {
