@@ -25,7 +25,6 @@ export function App({ shell, opening }) {
   return (
     <>
       <div class="top">
-        <LessonsButton entry={lessons} />
         <nav class="rooms" aria-label="Rooms">
           {listed.map(({ id: entry, title, summary }) => (
             <a
@@ -45,6 +44,7 @@ export function App({ shell, opening }) {
             </a>
           ))}
         </nav>
+        <LessonsButton entry={lessons} />
       </div>
       <LessonPlace entry={lessons} />
       {shell.failure.value && (

@@ -23,7 +23,8 @@ export async function openRoom({ engine, openClient, pictureEvery, shared }) {
     run: null,
     step: () => collapse.step.value,
     status: collapse.status,
-    look: () => ({ spread: collapse.spread.value }),
+    // While other models are built, those before are still shown.
+    look: () => (collapse.status.value === 'building' ? { step: 0 } : { spread: collapse.spread.value }),
     enter: collapse.follow,
     leave: collapse.pause,
     report: (problems) => {
@@ -65,14 +66,14 @@ function CollapseRoom({ collapse, state }) {
             </div>
           </dl>
         </div>
-      </section>
-      <Notices run={/** @type {any} */ (collapse)} />
-      <div class="collapse">
-        <div class="collapse-settings">
+        <div class="transport-more collapse-settings">
           {state.schema.map(({ key }) => (
             <Field key={key} state={state} name={key} onProblems={onProblems} />
           ))}
         </div>
+      </section>
+      <Notices run={/** @type {any} */ (collapse)} />
+      <div class="collapse">
         <CollapseFigure collapse={collapse} routers={routerLabels} />
       </div>
     </>
