@@ -8,7 +8,7 @@
 export const partNames = ['stage', 'map', 'load', 'loss'];
 
 /** What a frame of each part should be high, CSS pixels, at a width of 720. @type {Record<PartName, number>} */
-export const heights = { stage: 1240, map: 860, load: 560, loss: 480 };
+export const heights = { stage: 780, map: 1040, load: 580, loss: 580 };
 
 /**
  * @param {string} name

@@ -44,6 +44,7 @@ function Part({ run, state, part }) {
   const Figure = figures[part];
   return (
     <>
+      <h1 class="unseen">Mixture of experts, live</h1>
       <Transport run={run} state={state} />
       <Notices run={run} />
       <div class={`embedded embedded-${part}`}>
