@@ -41,7 +41,7 @@ export const common = {
     group: 'main',
     effect: 'live',
     engine: true,
-    label: 'Experts per token (top-k)',
+    label: 'Experts per token (k)',
     help: 'Number of experts chosen for each token.',
   },
   layers: {

@@ -8,7 +8,7 @@ import { likeliestAt, margins } from './fields.js';
 import { cellAt } from './geometry.js';
 import { zeroLines } from './lines.js';
 import { ClassMark, classNames, PlaneMap } from './map.jsx';
-import { PaintTools } from './paint-tools.jsx';
+import { PaintTools, StartPainting } from './paint-tools.jsx';
 import { paintClasses } from './pixels.js';
 import { PlaceTable } from './place-table.jsx';
 
@@ -38,6 +38,7 @@ export function DecisionFigure({ run, state, painter, cursor, hovered }) {
     <Figure
       title="Predicted class"
       name="decision"
+      tools={!painting && <StartPainting run={run} painter={painter} />}
       caption="Colour: predicted class, paler where the model is uncertain. Line: decision boundary."
       table={() => <DecisionTable map={map} />}
     >

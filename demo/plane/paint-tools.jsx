@@ -5,7 +5,22 @@ import { maxPainted } from './painted.js';
 import { fullWords } from './painter.js';
 
 /**
- * The painting tools: one for each class, and the eraser.
+ * The way to the painting tools.
+ *
+ * @param {object} props
+ * @param {import('./run.js').PlaneRun} props.run
+ * @param {import('./painter.js').Painter} props.painter
+ */
+export function StartPainting({ run, painter }) {
+  return (
+    <button type="button" onClick={() => painter.startFrom(run.data.value.all)}>
+      Paint points
+    </button>
+  );
+}
+
+/**
+ * The painting tools: one for each class, and the eraser. Before somebody paints, only the accuracy.
  *
  * @param {object} props
  * @param {import('./run.js').PlaneRun} props.run
@@ -13,16 +28,7 @@ import { fullWords } from './painter.js';
  */
 export function PaintTools({ run, painter }) {
   const { classes, all } = run.data.value;
-  if (!painter.active.value) {
-    return (
-      <div class="tools paint-tools">
-        <button type="button" onClick={() => painter.startFrom(all)}>
-          Paint points
-        </button>
-        <Accuracy run={run} />
-      </div>
-    );
-  }
+  if (!painter.active.value) return <Accuracy run={run} />;
   const tools = Array.from({ length: classes }, (_, id) => ({
     value: id,
     name: classNames[id],

@@ -76,7 +76,7 @@ export const planeSettings = [
   { ...common.experts, default: 6 },
   {
     ...common.topK,
-    label: 'Experts per point (top-k)',
+    label: 'Experts per point (k)',
     help: 'Number of experts chosen for each point.',
   },
   { ...common.layers, max: 3 },

@@ -92,7 +92,7 @@ function ConfigFields({ described: { routers, shapes }, state }) {
       <div class="open-numbers">
         <NumberField
           name="topK"
-          label="Experts per token (top-k)"
+          label="Experts per token (k)"
           min={1}
           max={experts}
           value={Math.min(2, experts)}

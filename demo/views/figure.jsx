@@ -28,6 +28,7 @@ export function Figure({ title, tools, children, caption, folded = false, table,
         <h2 id={id}>{title}</h2>
         <div class="figure-tools">
           {tools}
+          <SaveMenu figure={section} title={title} name={name} table={table} rows={rows} />
           {caption && folded && (
             <button
               type="button"
@@ -40,7 +41,6 @@ export function Figure({ title, tools, children, caption, folded = false, table,
               <span class="unseen">What it shows: {title}</span>
             </button>
           )}
-          <SaveMenu figure={section} title={title} name={name} table={table} rows={rows} />
         </div>
       </div>
       {caption && (
