@@ -292,8 +292,7 @@ typedef struct hr_batch {
 } hr_batch;
 
 typedef struct hr_result {
-  double
-      loss; /* mean cross-entropy, nats per token; of a regressor, mean squared error over rows and outputs */
+  double loss;      /* mean cross-entropy, nats per token, or the mean squared error of a regressor */
   double auxiliary; /* load-balancing, z- and sparsity loss, weighted, summed over the layers */
   double grad_norm; /* global L2 norm of the gradient, before clipping */
 } hr_result;
@@ -315,8 +314,12 @@ hr_status hr_model_gradients(hr_model *model, const hr_batch *batch, hr_result *
 hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double learning_rate, double clip,
                               hr_result *result);
 
+/* Weights and their sums must not leave single precision. */
+#define HR_CLASS_WEIGHT_MIN ((hr_real)1e-20)
+#define HR_CLASS_WEIGHT_MAX ((hr_real)1e20)
+
 /* Weighs the classes in later losses: the mean over rows of w_target times their loss, over the sum of w_target.
- *   weights  [C] finite and above 0; NULL: each class weighs 1, as at first
+ *   weights  [C] HR_CLASS_WEIGHT_MIN .. HR_CLASS_WEIGHT_MAX; NULL: each class weighs 1, as at first
  * Errors: HR_ERROR_ARGUMENT, also if the model is no classifier. */
 hr_status hr_model_set_class_weights(hr_model *model, const hr_real *weights);
 
@@ -413,9 +416,8 @@ typedef struct hr_sampling {
   double top_p;       /* above 0, at most 1: the smallest set of tokens whose probabilities reach this share
                               * (nucleus sampling, Holtzman et al. 2020) of those of the top_tokens */
   int32_t top_tokens; /* 1 to V: only so many tokens (top-k sampling, Fan et al. 2018) */
-  double
-      repetition_penalty; /* of the logits of the tokens `repeated`: positive ones are divided by it, negative ones
-                              * multiplied (Keskar et al. 2019) */
+  /* Logits of the tokens `repeated` are divided by it if positive, multiplied if negative (Keskar et al. 2019). */
+  double repetition_penalty;
   const int32_t *repeated; /* [repeated_count] ids */
   int32_t repeated_count;
 } hr_sampling;

@@ -244,7 +244,7 @@ hr_status hr_model_set_class_weights(hr_model *model, const hr_real *weights) {
   hr_output *output = &model->output;
   if (!output->type->classifies) return HR_ERROR_ARGUMENT;
   for (int32_t i = 0; weights && i < output->columns; i++) {
-    if (!(weights[i] > 0 && weights[i] - weights[i] == 0)) return HR_ERROR_ARGUMENT;
+    if (!(weights[i] >= HR_CLASS_WEIGHT_MIN && weights[i] <= HR_CLASS_WEIGHT_MAX)) return HR_ERROR_ARGUMENT;
   }
   output->weighted = weights != NULL;
   if (weights) memcpy(output->class_weights, weights, (size_t)output->columns * sizeof *weights);

@@ -12,6 +12,9 @@ export const SHARES = Symbol('shares of the learning rate');
 /** As HR_LEARNING_RATE_MAX in src/hyperrouter.h: a larger step might leave parameters that are not finite. */
 export const LARGEST_RATE = 1e30;
 
+/** As in src/hyperrouter.h: the gradient of larger ones would be lost. */
+const CLASS_WEIGHT = { least: Math.fround(1e-20), most: Math.fround(1e20) };
+
 /**
  * @param {unknown} given
  * @param {number} classes
@@ -22,8 +25,8 @@ export function readClassWeights(given, classes) {
   const weights = toFloats('classWeights', given);
   if (weights.length !== classes) refuseLength('classWeights', `${classes} numbers (classes)`, weights);
   weights.forEach((weight, i) => {
-    if (!(weight > 0 && weight < Infinity))
-      refuse(`classWeights[${i}]`, 'a finite number above 0 (in single precision)', weight);
+    if (!(weight >= CLASS_WEIGHT.least && weight <= CLASS_WEIGHT.most))
+      refuse(`classWeights[${i}]`, 'a finite number from 1e-20 to 1e+20', weight);
   });
   return weights;
 }

@@ -1,5 +1,5 @@
 /**
- * The training loop of language models and classifiers: `for await (const progress of model.train(data, options))`.
+ * The training loop of all kinds of model: `for await (const progress of model.train(data, options))`.
  *
  * @module
  */

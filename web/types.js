@@ -297,7 +297,7 @@
  * Option of classifiers and regressors, which have a head: what stands behind their layers.
  *
  * @property {number | undefined} [headLearningRate] learning rate of the head, 0 to 1e30; default: that of the body. In
- *   `train` it follows the schedule as `learningRate` does, which must be given then. A body whose `learningRate` is 0 is
+ *   `train` it follows the schedule as `learningRate` does, which must be given then, also when a run is resumed. A body whose `learningRate` is 0 is
  *   frozen: it takes no gradient, and neither its balance nor its sparsity changes; `gradNorm` is that of the head
  */
 
@@ -305,7 +305,7 @@
  * @typedef {object} ClassWeights
  * Option of classifiers.
  *
- * @property {Numbers | undefined} [classWeights] [classes] weights above 0 of the classes in the loss, which is the weighted
+ * @property {Numbers | undefined} [classWeights] [classes] weights of the classes in the loss, 1e-20 to 1e20 each, which is the weighted
  *   mean Σ w·nats / Σ w, w being the weight of the target (as PyTorch's `CrossEntropyLoss(weight)`); default: 1 each. A
  *   validation is not weighted
  */

@@ -101,6 +101,7 @@ static void test_refused(void) {
   CHECK_REFUSED(hr_model_set_class_weights(model, (hr_real[]){1, (hr_real)NAN, 1}));
   CHECK_REFUSED(hr_model_set_class_weights(model, (hr_real[]){1, (hr_real)INFINITY, 1}));
   CHECK_REFUSED(hr_model_set_class_weights(model, (hr_real[]){1, 1, -1}));
+  CHECK_REFUSED(hr_model_set_class_weights(model, (hr_real[]){1, 1, (hr_real)3e38}));
   CHECK_OK(hr_model_evaluate(model, &data.batch, &result));
   free_sample(&data);
   hr_model_destroy(model);
@@ -192,6 +193,14 @@ static void test_class_weights(hr_config config) {
   }
   CHECK_NEAR(weighted.loss, sum / total, 1e-6);
   CHECK_NEAR(step.loss, weighted.loss, 1e-7);
+  for (int32_t i = 0; i < 2; i++) {
+    const hr_real all = i ? HR_CLASS_WEIGHT_MIN : HR_CLASS_WEIGHT_MAX;
+    CHECK_OK(hr_model_set_class_weights(model, (hr_real[]){all, all, all}));
+    CHECK_OK(hr_model_gradients(model, &data.batch, &ones));
+    CHECK_OK(hr_model_set_class_weights(model, NULL));
+    CHECK_OK(hr_model_gradients(model, &data.batch, &step));
+    CHECK_NEAR(ones.grad_norm, step.grad_norm, 1e-5 * step.grad_norm);
+  }
   CHECK(fabs(weighted.loss - plain.loss) > 1e-3);
   CHECK_OK(hr_model_set_class_weights(model, (hr_real[]){1, 1, 1}));
   CHECK_OK(hr_model_evaluate(model, &data.batch, &ones));

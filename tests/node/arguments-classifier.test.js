@@ -136,7 +136,7 @@ onEveryVariant((bench) => {
     refuse(
       model,
       'classWeights[2]',
-      [[bad, RangeError, /must be a finite number above 0/]],
+      [[bad, RangeError, /must be a finite number from 1e-20 to 1e\+20/]],
       (_, classWeights) => model.trainStep({ ...step, classWeights }),
     );
     refuse(

@@ -253,7 +253,7 @@ onEveryVariant((bench) => {
       [{ ...run, schedule: 'linear' }, /schedule must be one of/],
       [{ ...run, learningRate: 0 }, /learningRate must be/],
       [{ ...run, warmup: 41 }, /warmup must be/],
-      [{ ...run, classWeights: [1, 0] }, /classWeights\[1\] must be a finite number above 0/],
+      [{ ...run, classWeights: [1, 0] }, /classWeights\[1\] must be a finite number from 1e-20 to 1e\+20/],
       [{ ...run, classWeights: [1, 1] }, /classWeights must have 0 numbers \(classes\), got 2/],
       [{ ...run, topKMax: 5 }, /topKMax must be/],
       [{ ...run, data: { ...run.data, fingerprint: 'x' } }, /data\.fingerprint must be/],
