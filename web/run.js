@@ -175,6 +175,8 @@ function checkEffect(options, run) {
     without(['topKMin', 'topKMax'], 'unless topKSchedule is "linear_increase"');
   if (run.patience > 0 && options.validation === undefined)
     fail('patience needs validation: the data whose loss it watches', TypeError);
+  if (options.probeClasses !== undefined && options.probe === undefined)
+    fail('probeClasses needs probe: the data whose classes they are', TypeError);
 }
 
 /**

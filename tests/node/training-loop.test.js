@@ -244,6 +244,7 @@ onEveryVariant((bench) => {
       [TOKENS, { ...good, schedule: 'linear' }, /schedule must be one of "cosine", "constant" or a function/],
       [TOKENS, { ...good, schedule: () => 1, learningRate: 1 }, /must be left out/],
       [TOKENS, { ...good, learningRate: 0 }, /learningRate must be/],
+      [TOKENS, { ...good, probeClasses: [1] }, /probeClasses needs probe/],
       [TOKENS, { ...good, learningRate: 1e31 }, /learningRate must be .* from 0 to 1e\+30, got 1e\+31/],
       [
         TOKENS,
