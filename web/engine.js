@@ -181,7 +181,8 @@ export class Engine {
    * @param {LanguageConfig | ClassifierConfig | TextClassifierConfig | RegressorConfig} [config] keys that the file does not have, or that
    *   override those of the file; keys that set the shape of a tensor must agree with the file
    * @returns {AnyModel}
-   * @throws {CheckpointError} if the file is invalid; nothing was created
+   * @throws {CheckpointError} if the file is invalid, or small but asks for a large memory by `batchSize`, `contextLength`
+   *   or `memoryLength` that are not given here; nothing was created
    * @throws {TypeError | RangeError} naming the argument
    */
   loadCheckpoint(bytes, config = {}) {

@@ -172,7 +172,8 @@ export class Engine {
    *   override those of the file; keys that set the shape of a tensor must agree with the file
    * @param {CallOptions} [options] options of the call
    * @returns {Promise<AnyModel>}
-   * @throws {CheckpointError} if the file is invalid; nothing was created
+   * @throws {CheckpointError} if the file is invalid, or small but asks for a large memory by `batchSize`, `contextLength`
+   *   or `memoryLength` that are not given here; nothing was created
    * @throws {TypeError | RangeError} naming the argument
    */
   async loadCheckpoint(bytes, config, options) {
