@@ -4,7 +4,6 @@ import { eventually, open, painted, small, visit } from './browser.js';
 
 /**
  * @typedef {import('playwright-core').Page} Page
- * @typedef {import('hyperrouter-wasm').LayerMeasures} LayerMeasures
  */
 
 /** @type {Awaited<ReturnType<typeof open>>} */
@@ -16,8 +15,7 @@ after(() => site.close());
 afterEach(() => site.clear());
 
 /**
- * Chooses an example, trains it, and reads what the engine measured. Measurements are at fixed steps, so the numbers do not
- * depend on when training is paused.
+ * Chooses an example and trains it. What examples show in numbers is tested without a browser.
  *
  * @param {string} name
  * @param {number} steps
@@ -25,32 +23,13 @@ afterEach(() => site.clear());
  */
 async function example(name, steps, hash = 'pace=full') {
   const visited = await visit(site, hash);
-  const { page, train, record, untilReset } = visited;
+  const { page, train, untilReset } = visited;
   await page.getByLabel('Examples').selectOption({ label: name });
   await untilReset();
   const hint = await page.locator('#preset-help').innerText();
   await train(steps);
-  const { runs } = await record();
-  const { measures, heldOut } = runs[0];
-  return {
-    ...visited,
-    hint,
-    /** @param {number} step @returns {LayerMeasures[]} */
-    at: (step) => measures.find((/** @type {any} */ entry) => entry.step === step).layers,
-    /** The first layer at all measurements from a step on. @param {number} step @returns {LayerMeasures[]} */
-    from: (step) =>
-      measures
-        .filter((/** @type {any} */ entry) => entry.step >= step)
-        .map((/** @type {any} */ entry) => entry.layers[0]),
-    /** @param {number} step @returns {number} nats */
-    heldOutAt: (step) => heldOut.find((/** @type {any} */ entry) => entry.step === step).loss,
-  };
+  return { ...visited, hint };
 }
-
-/** @param {LayerMeasures} layer */
-const idleIn = ({ load }) => load.filter((share) => share === 0).length;
-/** @param {LayerMeasures} layer */
-const leastIn = ({ load }) => Math.min(...load);
 
 /** What the map says to screen readers. @param {Page} page */
 const mapWords = async (page) => String(await page.locator('#ownership').getAttribute('aria-label'));
@@ -67,26 +46,15 @@ async function marked(page) {
 }
 
 describe('the examples of the playground', () => {
-  it('show idle experts', async () => {
-    const { page, hint, from } = await example('Idle experts', 1000);
-    assert.match(hint, /three or four get no points/);
-    assert.ok(from(600).length > 5);
-    for (const layer of from(400)) assert.ok(idleIn(layer) >= 3 && idleIn(layer) <= 4, String(layer.load));
+  it('mark nothing where nothing is dropped', async () => {
+    const { page } = await example('Idle experts', 20);
     assert.equal(await page.locator('.load-bias').count(), 0, 'nothing is balanced by a bias');
     assert.equal(await page.getByText('Without expert').count(), 0);
     assert.doesNotMatch(await mapWords(page), /have no expert/);
   });
 
-  it('balance them by a loss', async () => {
-    const { hint, from } = await example('Idle experts, with a loss', 1000);
-    assert.match(hint, /in the end every expert has a territory/);
-    for (const layer of from(400)) assert.ok(leastIn(layer) > 0, String(layer.load));
-  });
-
-  it('balance them by a bias, which is seen beside the load', async () => {
-    const { page, hint, from } = await example('Idle experts, with a bias', 1000);
-    assert.match(hint, /All get points/);
-    for (const layer of from(400)) assert.ok(leastIn(layer) > 0.02, String(layer.load));
+  it('show the bias beside the load', async () => {
+    const { page } = await example('Idle experts, with a bias', 100);
     const biases = await page.locator('.load-bias-number').allInnerTexts();
     assert.equal(biases.length, 8);
     const values = biases.map((text) => Number(text.replace('β', '').replace('−', '-')));
@@ -101,13 +69,8 @@ describe('the examples of the playground', () => {
     );
   });
 
-  it('limit them by capacity, and mark what is dropped', async () => {
-    const { page, hint, from } = await example('Idle experts, with capacity', 1000);
-    assert.match(hint, /Idle experts stay idle/);
-    for (const layer of from(600)) {
-      assert.ok(idleIn(layer) >= 2, String(layer.load));
-      assert.ok(layer.droppedShare > 0.05 && layer.expertsPerToken < 2);
-    }
+  it('mark what capacity drops', async () => {
+    const { page } = await example('Idle experts, with capacity', 600);
     const { points, without, partly } = await marked(page);
     assert.equal(points, 400);
     assert.ok(without > 0 && Number(partly) > 0);
@@ -142,15 +105,9 @@ describe('the examples of the playground', () => {
     assert.match(words, /No data point here/);
   });
 
-  it('show that Switch teaches the router with one expert, and the usual gate does not', async () => {
-    const usual = await example('One expert per point', 300);
-    const other = await example('One expert, Switch gate', 300);
-    assert.match(usual.hint, /the router learns nothing/);
-    assert.match(other.hint, /the router learns too\. Here the spirals are learned sooner/);
-    assert.ok(
-      other.heldOutAt(200) < 0.7 * usual.heldOutAt(200),
-      `${other.heldOutAt(200)} ${usual.heldOutAt(200)}`,
-    );
+  it('show whether one expert teaches the router', async () => {
+    const usual = await example('One expert per point', 50);
+    const other = await example('One expert, Switch gate', 50);
     for (const [{ page }, drift] of /** @type {const} */ ([
       [usual, /R is 0 from its start/],
       [other, /R is [1-9][\d.]* from its start/],
@@ -162,11 +119,8 @@ describe('the examples of the playground', () => {
     assert.equal(await other.page.getByText('teaches the router nothing').count(), 0);
   });
 
-  it('show that expert choice is even by construction, and leaves points without an expert', async () => {
-    const { page, hint, from, at } = await example('Expert choice', 100);
-    assert.match(hint, /even by construction/);
-    for (const layer of from(0)) assert.ok(layer.loadVariation < 1e-6);
-    assert.ok(at(50)[0].withoutExpert > 0.05);
+  it('mark the points that no expert chose', async () => {
+    const { page } = await example('Expert choice', 50);
     const { without, partly } = await marked(page);
     assert.ok(without > 10);
     assert.equal(partly, null, 'nothing is dropped');
@@ -177,45 +131,24 @@ describe('the examples of the playground', () => {
     assert.equal(await page.locator('#setting-capacityFactor').count(), 0);
   });
 
-  it('show that ReLU routing comes down to k experts', async () => {
-    const { page, hint, from, at } = await example('ReLU routing', 1000);
-    assert.match(hint, /about half of the eight experts.*down to about k = 1/);
-    assert.ok(at(0)[0].expertsPerToken > 3.5 && at(0)[0].expertsPerToken < 4.5);
-    for (const { expertsPerToken } of from(100)) assert.ok(expertsPerToken > 0.6 && expertsPerToken < 1.5);
+  it('say that k does not decide with ReLU routing', async () => {
+    const { page } = await example('ReLU routing', 20);
     await page.getByText('k does not decide how many experts').waitFor();
     await marked(page);
   });
-
-  it('show what they said before there were gates', async () => {
-    const hyper = await example('Spirals, HyperRouter', 300);
-    const smoe = await example('Spirals, standard top-k', 300);
-    assert.match(smoe.hint, /confident much earlier/);
-    assert.ok(hyper.at(300)[0].entropy > 0.95 && smoe.at(300)[0].entropy < 0.75);
-    const clusters = await example('Clusters, one pair of experts each', 600);
-    for (const layer of clusters.from(300)) assert.ok(leastIn(layer) > 0.1);
-    assert.ok(clusters.at(600)[0].specialisation !== null);
-  });
 });
 
-const steps = 200;
-
 describe('the examples of the text room', () => {
-  it('balance the load by a bias', async () => {
-    // Less text a step than the page opens with, which takes long.
-    const uneven = await example('Standard top-k', steps, 'room=text&batchSize=2&pace=full');
-    const even = await example('Balanced by a bias', steps, 'room=text&batchSize=2&pace=full');
-    for (const [i, layer] of even.at(steps).entries()) {
-      assert.ok(layer.loadVariation < 0.35, String(layer.load));
-      assert.ok(uneven.at(steps)[i].loadVariation > 0.8, String(uneven.at(steps)[i].load));
-    }
+  it('show the bias of every layer', async () => {
+    const uneven = await example('Standard top-k', 2, small);
+    const even = await example('Balanced by a bias', 2, small);
     assert.equal(await even.page.locator('.load-bias').count(), 16);
     assert.equal(await uneven.page.locator('.load-bias').count(), 0);
   });
 
   it('say that expert choice looks ahead', async () => {
-    const { page, hint, from } = await example('Expert choice', 10, 'room=text');
+    const { page, hint } = await example('Expert choice', 10, 'room=text');
     assert.match(hint, /looks ahead: its loss is not a causal model’s/);
-    for (const layer of from(0)) assert.ok(layer.loadVariation < 0.02);
     assert.match(await page.locator('.looks-ahead').innerText(), /not that of a causal model/);
     await page.locator('.figure-loss').getByText('not the loss of a causal model').waitFor();
   });
