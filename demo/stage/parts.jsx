@@ -57,13 +57,9 @@ export function OtherLayers({ state, from, to, experts, chosen }) {
             <span class="unseen">Show </span>layer {layer + 1}
           </span>
           <span class="machine-layer-experts" aria-hidden="true">
-            {/* What is shown may be of the model before, which had more experts. */}
-            {(chosen[layer] ?? [])
-              .filter(({ expert }) => expert < experts)
-              .slice(0, 3)
-              .map(({ expert }) => (
-                <Chip key={expert} letter={letterOf(expert)} {...fillOf(expert, experts, 1)} />
-              ))}
+            {(chosen[layer] ?? []).slice(0, 3).map(({ expert }) => (
+              <Chip key={expert} letter={letterOf(expert)} {...fillOf(expert, experts, 1)} />
+            ))}
           </span>
         </button>
       ))}
