@@ -118,7 +118,7 @@ onEveryVariant((bench) => {
     t.after(() => {
       globalThis.Float32Array = Plain;
     });
-    globalThis.Float32Array = class extends Plain {
+    globalThis.Float32Array = class Float32Array extends Plain {
       /** @param {any[]} args */
       constructor(...args) {
         super(.../** @type {[any]} */ (args));
