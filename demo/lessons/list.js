@@ -236,7 +236,7 @@ export const lessons = [
     steps: [
       {
         text: 'Press Start. The models train to the same step.',
-        target: ['.collapse-bar', '.transport .start'],
+        target: ['.unison-bar', '.transport .start'],
       },
       {
         text: 'Compare the spread of the tokens and the similarity of the experts.',

@@ -1,7 +1,9 @@
+import { colourOf } from '../colours.js';
 import { Drawer } from '../views/drawer.jsx';
 import { useCanvas } from '../views/drawing.js';
 import { Field } from '../views/field.jsx';
 import { PresetChoice } from '../views/preset-choice.jsx';
+import { RoomLink } from '../views/room-link.jsx';
 import { createPoints, dataSets, vectorsOf } from './data.js';
 import { drawMarks, prepare } from './draw.js';
 import { decodePainted } from './painted.js';
@@ -42,6 +44,13 @@ export function DataSource({ state, onProblems }) {
             <span>{label}</span>
           </label>
         ))}
+        <RoomLink to="curve">
+          <svg class="thumbnail" viewBox="0 0 48 48" aria-hidden="true">
+            <path d="M5 15C11 5 16 5 24 24" stroke={colourOf(1)} />
+            <path d="M24 24C32 43 37 43 43 33" stroke={colourOf(3)} />
+          </svg>
+          <span>Curve</span>
+        </RoomLink>
       </fieldset>
       <p class={isPainted ? 'help' : 'help unseen'} id="data-help">
         {isPainted ? 'Paint points on the map of predicted classes. A quarter of them is held out.' : help}

@@ -15,7 +15,7 @@ import {
  *
  * @typedef {Record<string, string | number | boolean>} ModelConfig
  *
- * @typedef {'text' | 'plane'} TaskName text: a language model; plane: a classifier
+ * @typedef {'text' | 'plane' | 'curve'} TaskName text: a language model; plane: a classifier; curve: a regressor
  * @typedef {{ bytes: Uint8Array }} TextData UTF-8
  *
  * @typedef {object} PlaneData
@@ -24,6 +24,8 @@ import {
  * @property {import('../plane/data.js').Vectors} heldOut [H, 2]
  * @property {number} batch points per training step
  * @property {number} seed of the order of the training points
+ *
+ * @typedef {{ inputs: Float32Array, targets: Float32Array }} CurveData [N] each: x and y of the points
  *
  * @typedef {{ train: number, heldOut: number, stepsPerPass: number }} PlaneSummary numbers of points
  *
@@ -48,7 +50,7 @@ import {
  * @property {number} step
  * @property {number} parameterCount
  * @property {number} trainableParameterCount
- * @property {object} data description of the data, by task: `TextSummary`, `PlaneSummary`
+ * @property {object} data description of the data, by task: `TextSummary`, `PlaneSummary`, also of a curve
  *
  * @typedef {object} MeasuresEntry routing metrics of the probe
  * @property {number} step
@@ -87,7 +89,7 @@ import {
  * @typedef {object} Requests
  * @property {{ threads?: number }} open threads: 1 by default
  * @property {{ task: TaskName, config: ModelConfig, learningRate: number, data: object | null }} build
- *   data: by task, `TextData` or `PlaneData`; null: the data of the previous model
+ *   data: by task, `TextData`, `PlaneData` or `CurveData`; null: the data of the previous model
  * @property {{ step: number }} runTo
  * @property {{}} pause
  * @property {{ topK?: number, learningRate?: number, pace?: number }} tune

@@ -1,5 +1,6 @@
 import { load } from 'hyperrouter-wasm';
 import { packRouting } from '../text/frame.js';
+import { CurveTrainer, openCurveModel } from './curve-trainer.js';
 import { openPlaneModel, PlaneTrainer } from './plane-trainer.js';
 import { createTextModel, openTextModel } from './text-model.js';
 import { TextTrainer } from './text-trainer.js';
@@ -13,7 +14,7 @@ import { checkRequest, errorToWire } from './trainer-protocol.js';
  * @typedef {import('./trainer-protocol.js').Requests} Requests
  * @typedef {import('./trainer-protocol.js').Written} Written
  * @typedef {import('./trainer.js').Engine} Engine
- * @typedef {TextTrainer | PlaneTrainer} AnyTrainer
+ * @typedef {TextTrainer | PlaneTrainer | CurveTrainer} AnyTrainer
  *
  * @typedef {object} Goal a training request in progress
  * @property {number} id of the request
@@ -47,6 +48,11 @@ const tasks = {
     create: (from, config) => from.createClassifier(config),
     open: openPlaneModel,
     Trainer: PlaneTrainer,
+  },
+  curve: {
+    create: (from, config) => from.createRegressor(config),
+    open: openCurveModel,
+    Trainer: CurveTrainer,
   },
 };
 

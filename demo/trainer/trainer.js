@@ -4,7 +4,7 @@ import { Rate } from './rate.js';
 
 /**
  * @typedef {import('hyperrouter-wasm').Engine} Engine
- * @typedef {import('hyperrouter-wasm').LanguageModel | import('hyperrouter-wasm').Classifier} AnyModel
+ * @typedef {import('hyperrouter-wasm').LanguageModel | import('hyperrouter-wasm').Classifier | import('hyperrouter-wasm').Regressor} AnyModel
  * @typedef {import('./trainer-protocol.js').ModelConfig} ModelConfig
  * @typedef {import('./trainer-protocol.js').Summary} Summary
  * @typedef {import('./trainer-protocol.js').Frame} Frame
@@ -73,7 +73,7 @@ export class Trainer {
   }
 
   /**
-   * The loss of uniform predictions, in nats. With three times this loss, a model does not recover.
+   * The loss of uniform predictions, in nats; of a regressor, that of the mean. With three times this loss, a model does not recover.
    *
    * @returns {number}
    */
@@ -201,14 +201,14 @@ export class Trainer {
     this.#losses.push(loss);
     this.#changed = true;
     this.#failing = loss > 3 * this.guess ? this.#failing + 1 : 0;
-    if (this.#failing === patience) throw new DivergedError(this.#divergedMessage(loss), model.step);
+    if (this.#failing === patience) throw new DivergedError(this.divergedMessage(loss), model.step);
     const early = model.step < measureEvery && earlyMeasures.includes(model.step);
     if (early || model.step % measureEvery === 0) await this.#evaluate();
     if (model.step >= this.#nextMoment) this.#recordMoment();
   }
 
   /** @param {number} loss nats */
-  #divergedMessage(loss) {
+  divergedMessage(loss) {
     const bits = (/** @type {number} */ nats) => (nats / Math.LN2).toFixed(1);
     return (
       `the loss is ${bits(loss)} bits at step ${this.step}; ` + `uniform predictions have ${bits(this.guess)}`

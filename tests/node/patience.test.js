@@ -118,13 +118,15 @@ onEveryVariant((bench) => {
     t.after(() => {
       globalThis.Float32Array = Plain;
     });
-    globalThis.Float32Array = class Float32Array extends Plain {
+    const Counting = class extends Plain {
       /** @param {any[]} args */
       constructor(...args) {
         super(.../** @type {[any]} */ (args));
         if (args[0] === size) copies++;
       }
     };
+    Object.defineProperty(Counting, 'name', { value: 'Float32Array' });
+    globalThis.Float32Array = Counting;
     const improving = Int32Array.from({ length: 200 }, (_, i) => i % 5);
     const { best, step } = await model.train(improving, {
       ...{ steps: 20, validateEvery: 1, validation: improving, patience: 5 },

@@ -128,6 +128,35 @@ describe('the collapse', () => {
   });
 });
 
+describe('the curve', () => {
+  it('opens from the data of the Playground, learns, and says which expert has which piece', async () => {
+    const { page, button, complaints } = await visit(site, 'experts=4&play=0');
+    await page.getByRole('link', { name: 'Curve', exact: true }).click();
+    await page.locator('.curve-loss').waitFor();
+    assert.match(page.url(), /#room=curve$/);
+    await button('Start').click();
+    const loss = async () => Number(await page.locator('.curve-loss').innerText());
+    await eventually(async () => assert.ok((await loss()) < 0.1, 'the loss falls from about 1'));
+    await button('Pause').click();
+    await button('Start').waitFor();
+    await page.getByRole('application', { name: /Largest weight: expert A for x from/ }).waitFor();
+    await page.getByLabel('Curve', { exact: true }).selectOption('painted');
+    await page.locator('.start:disabled').waitFor();
+    await page.locator('#curve-map').focus();
+    for (let i = 0; i < 8; i++) {
+      await page.keyboard.press('Enter');
+      await page.keyboard.press('ArrowRight');
+    }
+    await page.locator('.start:enabled').waitFor();
+    await button('Clear').click();
+    await page.getByText(/^0 of at most 300 points/).waitFor();
+    await page.getByRole('link', { name: 'Back to the Playground' }).click();
+    await page.locator('.data-sets').waitFor();
+    assert.match(page.url(), /#experts=4/, 'the Playground has kept its settings');
+    assert.deepEqual(complaints, []);
+  });
+});
+
 describe('a link of a teacher', () => {
   it('hides controls, and keeps them hidden', async () => {
     const { page } = await visit(site, 'router=smoe&hide=gate,data,time');

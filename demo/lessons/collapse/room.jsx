@@ -1,8 +1,8 @@
-import { count } from '../../format.js';
 import { createSchema } from '../../schema.js';
 import { createState } from '../../state.js';
 import { Field } from '../../views/field.jsx';
 import { Notices } from '../../views/notices.jsx';
+import { UnisonTransport } from '../../views/unison-transport.jsx';
 import { CollapseFigure } from './figure.jsx';
 import { createCollapse } from './run.js';
 import { collapseSettings, routerLabels } from './settings.js';
@@ -36,44 +36,19 @@ export async function openRoom({ engine, openClient, pictureEvery, shared }) {
 
 /** @param {{ collapse: import('./run.js').Collapse, state: import('../../state.js').State }} props */
 function CollapseRoom({ collapse, state }) {
-  const status = collapse.status.value;
-  const running = status === 'running';
   const onProblems = (/** @type {string[]} */ problems) => {
     for (const problem of problems) collapse.notify('note', `${problem}.`);
   };
   return (
     <>
-      <section class="transport collapse-bar" aria-label="Training">
-        <div class="transport-bar">
-          <div class="transport-buttons">
-            <button
-              type="button"
-              class="primary start"
-              disabled={status === 'building' || status === 'failed'}
-              onClick={running ? collapse.pause : collapse.start}
-            >
-              <span aria-hidden="true" class={running ? 'icon-pause' : 'icon-start'} />
-              {running ? 'Pause' : 'Start'}
-            </button>
-            <button type="button" disabled={status === 'building'} onClick={collapse.reset}>
-              Reset
-            </button>
-          </div>
-          <dl class="facts-row">
-            <div>
-              <dt>Step</dt>
-              <dd>{count(collapse.step.value)}</dd>
-            </div>
-          </dl>
-        </div>
-        <div class="transport-more collapse-settings">
-          {state.schema.map(({ key }) => (
-            <Field key={key} state={state} name={key} onProblems={onProblems} />
-          ))}
-        </div>
-      </section>
+      <UnisonTransport
+        unison={collapse}
+        settings={state.schema.map(({ key }) => (
+          <Field key={key} state={state} name={key} onProblems={onProblems} />
+        ))}
+      />
       <Notices run={/** @type {any} */ (collapse)} />
-      <div class="collapse">
+      <div class="small-room collapse">
         <CollapseFigure collapse={collapse} routers={routerLabels} />
       </div>
     </>

@@ -1,9 +1,8 @@
-import { batch, computed, effect, signal } from '@preact/signals';
-import { createNotices } from '../../notices.js';
+import { computed, signal } from '@preact/signals';
 import { dataFor } from '../../plane/data.js';
 import { capacity } from '../../plane/frame.js';
 import { planeSettings } from '../../plane/settings.js';
-import { Session } from '../../session/session.js';
+import { createUnison } from '../../session/unison.js';
 import { routers } from './settings.js';
 import { layer, tokensOf, width } from './tokens.js';
 
@@ -14,7 +13,7 @@ import { layer, tokensOf, width } from './tokens.js';
  * @typedef {object} Seen a model, as far as it is shown
  * @property {string} router
  * @property {import('@preact/signals').Signal<Tokens | null>} tokens
- * @property {Session} session
+ * @property {import('../../session/session.js').Session} session
  */
 
 /** Steps between two pictures: slow enough to follow, and a thousand steps take seconds. */
@@ -57,127 +56,39 @@ export function planOf(values, router) {
  * @param {() => number} parts.pictureEvery milliseconds between two pictures
  */
 export function createCollapse({ openClient, state, pictureEvery }) {
-  const { notices, notify, dismiss, report } = createNotices();
-  const status = signal(/** @type {'building' | 'ready' | 'running' | 'failed'} */ ('building'));
-  const step = signal(0);
-  /** @type {Seen[]} */
-  const models = routers.map((router) => ({
-    router,
-    tokens: signal(/** @type {Tokens | null} */ (null)),
-    session: new Session({ openClient, onStop: fail }),
-  }));
-  let turn = 0;
-  let going = false;
-  let begun = false;
-
-  /** @param {unknown} error */
-  function fail(error) {
-    going = false;
-    status.value = 'failed';
-    report(error);
-  }
-
-  /** Reads all models, and shows them at once. @param {{ first?: boolean }} [options] first: of new models */
-  async function look({ first = false } = {}) {
-    const shown = await Promise.all(
-      models.map(async ({ session, tokens }) => {
-        const [{ tensors }, show] = await Promise.all([
-          session.request('inspect', { layer }),
-          session.nextFrame({ whole: first }),
-        ]);
-        return () => {
-          show();
-          const picture = session.picture.peek();
-          if (picture) tokens.value = tokensOf(picture, tensors);
-        };
+  const shown = routers.map(() => signal(/** @type {Tokens | null} */ (null)));
+  const { sessions, ...unison } = createUnison({
+    openClient,
+    state,
+    pictureEvery,
+    stride,
+    count: routers.length,
+    plansOf: (values) =>
+      routers.map((router) => {
+        const { data, config, learningRate } = planOf(values, router);
+        const { classes, train, heldOut, batch, seed } = data;
+        const body = { classes, train, heldOut, batch, seed };
+        return { task: 'plane', config, learningRate, data: values, body, loads: () => [] };
       }),
-    );
-    batch(() => {
-      for (const show of shown) show();
-      step.value = models[0].session.step.peek();
-    });
-  }
-
-  /** Builds the models for the current settings. */
-  async function build() {
-    const mine = ++turn;
-    going = false;
-    status.value = 'building';
-    try {
-      const values = state.values.peek();
-      const loaded = await Promise.all(
-        models.map(({ router, session }) => {
-          const { data, config, learningRate } = planOf(values, router);
-          const { classes, train, heldOut, batch: size, seed } = data;
-          return session.load({
-            task: 'plane',
-            config,
-            learningRate,
-            data: values,
-            body: { classes, train, heldOut, batch: size, seed },
-            loads: () => [],
-          });
-        }),
-      );
-      if (mine !== turn) return;
-      for (const { show } of loaded) show();
-      await look({ first: true });
-      if (mine === turn) status.value = 'ready';
-    } catch (error) {
-      if (mine === turn) fail(error);
-    }
-  }
-
-  async function start() {
-    if (status.peek() !== 'ready') return;
-    const mine = turn;
-    going = true;
-    status.value = 'running';
-    try {
-      while (going && mine === turn) {
-        const began = performance.now();
-        const next = step.peek() + stride;
-        await Promise.all(models.map(({ session }) => session.advance(next)));
-        if (mine !== turn) return;
-        await look();
-        const rest = pictureEvery() - (performance.now() - began);
-        await new Promise((resolve) => setTimeout(resolve, Math.max(0, rest)));
-      }
-      if (mine === turn && status.peek() === 'running') status.value = 'ready';
-    } catch (error) {
-      if (mine === turn) fail(error);
-    }
-  }
-
-  const pause = () => {
-    going = false;
-  };
-
+    read: async (session, index, options) => {
+      const [{ tensors }, show] = await Promise.all([
+        session.request('inspect', { layer }),
+        session.nextFrame(options),
+      ]);
+      return () => {
+        show();
+        const picture = session.picture.peek();
+        if (picture) shown[index].value = tokensOf(picture, tensors);
+      };
+    },
+  });
+  /** @type {Seen[]} */
+  const models = routers.map((router, i) => ({ router, tokens: shown[i], session: sessions[i] }));
   return {
+    ...unison,
     models,
-    status,
-    step,
-    notices,
-    notify,
-    dismiss,
     /** The spread of the tokens of standard top-k; undefined: not known yet. */
     spread: computed(() => models[0].tokens.value?.spread),
-    start,
-    pause,
-    reset: build,
-    /** Stops the workers of all models. */
-    dispose() {
-      turn++;
-      for (const { session } of models) session.dispose();
-    },
-    /** Builds the models once, and again when a setting changes. */
-    follow() {
-      if (begun) return;
-      begun = true;
-      effect(() => {
-        if (state.values.value) build();
-      });
-    },
   };
 }
 

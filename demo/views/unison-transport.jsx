@@ -1,0 +1,43 @@
+import { count } from '../format.js';
+
+/**
+ * Start, Pause and Reset of a small room, with its step and other facts.
+ *
+ * @param {object} props
+ * @param {Pick<import('../session/unison.js').Unison, 'status' | 'step' | 'start' | 'pause' | 'reset'>} props.unison
+ * @param {boolean} [props.waits] whether there is nothing to train on
+ * @param {import('preact').ComponentChildren} [props.settings] in the bar, where they are few
+ * @param {import('preact').ComponentChildren} [props.children] more facts
+ */
+export function UnisonTransport({ unison, waits = false, settings, children }) {
+  const status = unison.status.value;
+  const running = status === 'running';
+  return (
+    <section class="transport unison-bar" aria-label="Training">
+      <div class="transport-bar">
+        <div class="transport-buttons">
+          <button
+            type="button"
+            class="primary start"
+            disabled={waits || status === 'building' || status === 'failed'}
+            onClick={running ? unison.pause : unison.start}
+          >
+            <span aria-hidden="true" class={running ? 'icon-pause' : 'icon-start'} />
+            {running ? 'Pause' : 'Start'}
+          </button>
+          <button type="button" disabled={status === 'building'} onClick={unison.reset}>
+            Reset
+          </button>
+        </div>
+        <dl class="facts-row">
+          <div>
+            <dt>Step</dt>
+            <dd>{count(unison.step.value)}</dd>
+          </div>
+          {children}
+        </dl>
+      </div>
+      {settings && <div class="transport-more small-room-settings">{settings}</div>}
+    </section>
+  );
+}
