@@ -22,7 +22,7 @@ const half = 3;
 /** The inputs at which the model is drawn, in the middle of equal parts of the axis. */
 export const places = Float32Array.from({ length: count }, (_, i) => half * ((2 * i + 1) / count - 1));
 
-/** The model's input at an x of the figure, and back. @param {number} x @param {number} reach */
+/** The model's input at an x of a figure from −reach to reach. @param {number} x @param {number} reach */
 export const inputAt = (x, reach) => (half * x) / reach;
 
 /** @param {CurveShape} shape */
