@@ -195,7 +195,7 @@ describe('state', () => {
     state.set('topK', 8);
     assert.match(
       state.set('experts', 3).join(),
-      /Experts per token \(top-k\) was lowered from 8 to 3, the number of experts/,
+      /Experts per token \(k\) was lowered from 8 to 3, the number of experts/,
     );
     assert.equal(state.get('topK'), 3);
   });
