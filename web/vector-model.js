@@ -113,6 +113,7 @@ export class VectorModel extends Model {
    * @param {string} name
    * @param {unknown} given
    * @param {number} [most]
+   * @returns {Float32Array}
    */
   readVectors(name, given, most) {
     return this.readRows(name, given, this.config.inputSize, 'inputSize', most);
@@ -125,6 +126,7 @@ export class VectorModel extends Model {
    * @param {number} size numbers in a row
    * @param {string} key of the configuration that the size comes from
    * @param {number} [most] rows
+   * @returns {Float32Array}
    */
   readRows(name, given, size, key, most = Infinity) {
     const numbers = toFloats(name, given, size);

@@ -9,6 +9,7 @@ import { isNodeWorker } from '../workers.js';
 import { errorFromWire, pack } from './wire.js';
 
 /** @import { CallOptions } from './engine.js' */
+/** @import { PlatformWorker } from '../platform.js' */
 /** @import { NodeWorker } from '../workers.js' */
 /** @import { WireError } from './wire.js' */
 
@@ -46,13 +47,13 @@ export class Connection {
   #closing = new AbortController();
 
   /**
-   * @param {Worker} worker owned by the connection from now on
+   * @param {PlatformWorker} worker owned by the connection from now on
    * @param {string} failed why a worker may stop that has never answered
    */
   constructor(worker, failed) {
-    this.#worker = worker;
+    this.#worker = /** @type {Worker} */ (worker);
     let reason = failed;
-    listen(worker, {
+    listen(this.#worker, {
       message: (reply) => {
         reason = 'its script failed';
         this.#answer(reply);
