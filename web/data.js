@@ -20,9 +20,9 @@ import {
   toFloats,
   toIntegers,
 } from './check.js';
+import { countRight, evaluateBatches } from './evaluation.js';
 import { INPUT } from './options.js';
 import { Epochs, shuffled } from './shuffle.js';
-import { timeSlices } from './task.js';
 
 /**
  * @typedef {object} Vectors
@@ -256,9 +256,6 @@ function toDoubles(name, values, least) {
  * @property {number} count number of vectors
  */
 
-/** @param {number} a @param {number} b */
-const larger = (a, b) => Math.max(a, b);
-
 /**
  * Loss and accuracy of a classifier on any number of vectors.
  *
@@ -273,21 +270,17 @@ export async function evaluateVectors(model, data, options = {}) {
   checkModel(model, ['evaluate', 'logits']);
   const { inputs: all, targets: classIds, size } = readVectors(data);
   const { batchSize, classes } = model.config;
-  const count = classIds.length;
-  const pause = timeSlices();
-  let [nats, right] = [0, 0];
-  for (let start = 0; start < count; start += batchSize) {
-    const targets = classIds.slice(start, start + batchSize);
-    const inputs = all.slice(start * size, (start + targets.length) * size);
-    const { loss } = await model.evaluate({ inputs, targets });
-    const logits = await model.logits();
-    nats += loss * targets.length;
-    targets.forEach((target, i) => {
-      const row = logits.subarray(i * classes, (i + 1) * classes);
-      if (row.indexOf(row.reduce(larger)) === target) right++;
-    });
-    await pause();
-    signal?.throwIfAborted();
+  function* batches() {
+    for (let start = 0; start < classIds.length; start += batchSize) {
+      const targets = classIds.slice(start, start + batchSize);
+      const inputs = all.slice(start * size, (start + targets.length) * size);
+      yield { batch: { inputs, targets }, size: targets.length };
+    }
   }
-  return { loss: nats / count, accuracy: right / count, count };
+  let right = 0;
+  const use = (/** @type {Floats} */ logits, /** @type {Vectors} */ { targets }) => {
+    right += countRight(logits, targets, classes);
+  };
+  const { loss, count } = await evaluateBatches(model, batches(), use, signal);
+  return { loss, accuracy: right / count, count };
 }

@@ -14,9 +14,9 @@ import {
   toFloats,
 } from './check.js';
 import { Standardizer } from './data.js';
+import { evaluateBatches } from './evaluation.js';
 import { INPUT } from './options.js';
 import { Epochs } from './shuffle.js';
-import { timeSlices } from './task.js';
 
 /** @import { Floats, Numbers, Signal } from './types.js' */
 
@@ -150,21 +150,24 @@ export async function evaluateRegression(model, data, options = {}) {
   checkModel(model, ['evaluate', 'logits', 'targetScale']);
   const { batchSize, inputSize, outputs } = model.config;
   const { inputs: all, targets, count } = readPairs(data, model.config);
-  const pause = timeSlices();
-  const predictions = new Float32Array(targets.length);
-  let loss = 0;
-  for (let start = 0; start < count; start += batchSize) {
-    const end = Math.min(count, start + batchSize);
-    const inputs = /** @type {Floats} */ (all.slice(start * inputSize, end * inputSize));
-    const values = /** @type {Floats} */ (targets.slice(start * outputs, end * outputs));
-    loss += (await model.evaluate({ inputs, targets: values })).loss * (end - start);
-    predictions.set(await model.logits(), start * outputs);
-    await pause();
-    signal?.throwIfAborted();
+  function* batches() {
+    for (let start = 0; start < count; start += batchSize) {
+      const end = Math.min(count, start + batchSize);
+      const inputs = /** @type {Floats} */ (all.slice(start * inputSize, end * inputSize));
+      const values = /** @type {Floats} */ (targets.slice(start * outputs, end * outputs));
+      yield { batch: { inputs, targets: values }, size: end - start };
+    }
   }
+  const predictions = new Float32Array(targets.length);
+  let done = 0;
+  const use = (/** @type {Floats} */ logits) => {
+    predictions.set(logits, done);
+    done += logits.length;
+  };
+  const { loss } = await evaluateBatches(model, batches(), use, signal);
   const scale = await model.targetScale();
   const own = scale ? new Standardizer(scale).invert(predictions) : predictions;
-  return { loss: loss / count, ...errorsOf(own, targets, outputs), count };
+  return { loss, ...errorsOf(own, targets, outputs), count };
 }
 
 /**

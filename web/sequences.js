@@ -4,9 +4,9 @@
  * @module
  */
 import { checkInteger, checkKeys, checkModel, checkOptions, checkSignal } from './check.js';
+import { countRight, evaluateBatches } from './evaluation.js';
 import { INPUT } from './options.js';
 import { Epochs } from './shuffle.js';
-import { timeSlices } from './task.js';
 import { partsOf, readLabelled, rowsOf } from './token-rows.js';
 
 /** @import { Floats, Ids, Integers, Signal } from './types.js' */
@@ -122,23 +122,14 @@ export async function evaluateSequences(model, data, options = {}) {
   checkModel(model, ['evaluate', 'logits']);
   const packed = readData(data);
   const { batchSize, classes } = model.config;
-  const count = packed.lengths.length;
-  const pause = timeSlices();
-  let [nats, right] = [0, 0];
-  for (const { inputs, targets } of partsOf(packed, batchSize)) {
-    const { loss } = await model.evaluate({ inputs, targets: targets.slice() });
-    const logits = await model.logits();
-    nats += loss * targets.length;
-    targets.forEach((target, i) => {
-      if (largestOf(logits.subarray(i * classes, (i + 1) * classes)) === target) right++;
-    });
-    await pause();
-    signal?.throwIfAborted();
-  }
-  return { loss: nats / count, accuracy: right / count, count };
-}
-
-/** @param {Float32Array} row @returns {number} index of the largest number, ties to the lower */
-function largestOf(row) {
-  return row.reduce((best, value, i) => (value > row[best] ? i : best), 0);
+  const batches = partsOf(packed, batchSize).map(({ inputs, targets }) => ({
+    batch: { inputs, targets: targets.slice() },
+    size: targets.length,
+  }));
+  let right = 0;
+  const use = (/** @type {Floats} */ logits, /** @type {{ targets: Integers }} */ { targets }) => {
+    right += countRight(logits, targets, classes);
+  };
+  const { loss, count } = await evaluateBatches(model, batches, use, signal);
+  return { loss, accuracy: right / count, count };
 }
