@@ -1,5 +1,4 @@
-import { charactersPerPoint, maxPainted } from '../plane/painted.js';
-import { painted } from '../plane/settings.js';
+import { painted, paintedSetting } from '../plane/settings.js';
 import { common } from '../settings.js';
 import { curves } from './data.js';
 
@@ -24,13 +23,7 @@ export const curveSettings = [
     ],
   },
   {
-    key: 'painted',
-    type: 'text',
-    default: '',
-    max: maxPainted * charactersPerPoint,
-    control: 'none',
-    group: 'data',
-    effect: 'rebuild',
+    ...paintedSetting,
     label: 'Drawn points',
     help: 'Points drawn on the figure. A shared link includes them.',
   },

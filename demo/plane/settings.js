@@ -14,6 +14,19 @@ export const shows = [
   { value: 'alone', label: 'one expert' },
 ];
 
+/** Points that a reader has painted, as text. @type {import('../schema.js').Setting} */
+export const paintedSetting = {
+  key: 'painted',
+  type: 'text',
+  default: '',
+  max: maxPainted * charactersPerPoint,
+  control: 'none',
+  group: 'data',
+  effect: 'rebuild',
+  label: 'Painted points',
+  help: 'Points painted on the map. A shared link includes them.',
+};
+
 /**
  * The settings of the plane.
  *
@@ -34,17 +47,7 @@ export const planeSettings = [
       { value: painted, label: 'Painted' },
     ],
   },
-  {
-    key: 'painted',
-    type: 'text',
-    default: '',
-    max: maxPainted * charactersPerPoint,
-    control: 'none',
-    group: 'data',
-    effect: 'rebuild',
-    label: 'Painted points',
-    help: 'Points painted on the map. A shared link includes them.',
-  },
+  paintedSetting,
   {
     key: 'classes',
     type: 'integer',

@@ -1,6 +1,7 @@
 import { count, loss as lossText } from '../format.js';
 import { Field } from '../views/field.jsx';
 import { Share } from '../views/share.jsx';
+import { StartButton } from '../views/start-button.jsx';
 import { Undo } from '../views/transport.jsx';
 import { meanOf } from './bands.js';
 import { groupsOf } from './groups.js';
@@ -24,15 +25,12 @@ export function ComparisonTransport({ comparison, state }) {
     <section class="transport" aria-label="Training">
       <div class="transport-bar">
         <div class="transport-buttons">
-          <button
-            type="button"
-            class="primary start"
+          <StartButton
+            running={running}
             disabled={waiting || (!running && over)}
-            onClick={running ? comparison.pause : comparison.start}
-          >
-            <span aria-hidden="true" class={running ? 'icon-pause' : 'icon-start'} />
-            {running ? 'Pause' : 'Start'}
-          </button>
+            onStart={comparison.start}
+            onPause={comparison.pause}
+          />
           <button type="button" disabled={waiting || running || over} onClick={comparison.oneStep}>
             One step
           </button>

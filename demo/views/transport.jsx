@@ -3,6 +3,7 @@ import { lossesAt } from '../history.js';
 import { timeOf } from '../moments.js';
 import { Field } from './field.jsx';
 import { Share, shareableOf } from './share.jsx';
+import { StartButton } from './start-button.jsx';
 
 /**
  * Start, pause, one step, reset, and the progress of the run.
@@ -21,15 +22,12 @@ export function Transport({ run, state }) {
     <section class="transport" aria-label="Training">
       <div class="transport-bar">
         <div class="transport-buttons">
-          <button
-            type="button"
-            class="primary start"
+          <StartButton
+            running={running}
             disabled={waiting}
-            onClick={() => (running ? run.pause() : run.start())}
-          >
-            <span aria-hidden="true" class={running ? 'icon-pause' : 'icon-start'} />
-            {running ? 'Pause' : 'Start'}
-          </button>
+            onStart={() => run.start()}
+            onPause={() => run.pause()}
+          />
           <button type="button" disabled={waiting || running} onClick={run.oneStep}>
             One step
           </button>

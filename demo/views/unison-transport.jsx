@@ -1,4 +1,5 @@
 import { count } from '../format.js';
+import { StartButton } from './start-button.jsx';
 
 /**
  * Start, Pause and Reset of a small room, with its step and other facts.
@@ -16,15 +17,12 @@ export function UnisonTransport({ unison, waits = false, settings, children }) {
     <section class="transport unison-bar" aria-label="Training">
       <div class="transport-bar">
         <div class="transport-buttons">
-          <button
-            type="button"
-            class="primary start"
+          <StartButton
+            running={running}
             disabled={waits || status === 'building' || status === 'failed'}
-            onClick={running ? unison.pause : unison.start}
-          >
-            <span aria-hidden="true" class={running ? 'icon-pause' : 'icon-start'} />
-            {running ? 'Pause' : 'Start'}
-          </button>
+            onStart={unison.start}
+            onPause={unison.pause}
+          />
           <button type="button" disabled={status === 'building'} onClick={unison.reset}>
             Reset
           </button>
