@@ -30,9 +30,7 @@ export function OpeningView({ opening }) {
     return () => cancelAnimationFrame(frame);
   }, [opening]);
   const moment = momentBy(recording.moments, opening.step.value);
-  const said =
-    `Step ${count(opening.step.value)}. ` +
-    `${percent(moment.accuracy)} of the points that it has not seen are right.`;
+  const said = `Step ${count(opening.step.value)}. Held-out accuracy ${percent(moment.accuracy)}.`;
   return (
     <section class="opening" aria-label="A run">
       <div class="status">
