@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks';
 /**
  * The way to the lessons, which are loaded when they are first asked for.
  *
- * @typedef {{ course: import('./course.js').Course, Panel: typeof import('./panel.jsx').LessonPanel, List: typeof import('./list-view.jsx').LessonList }} Opened
+ * @typedef {{ lessons: import('./lessons.js').Lessons, Panel: typeof import('./panel.jsx').LessonPanel, List: typeof import('./list-view.jsx').LessonList }} Opened
  *
  * @param {import('../shell.js').Shell} shell
  */
@@ -17,19 +17,24 @@ function createEntry(shell) {
   let opening;
 
   async function load() {
-    const [{ LessonPanel }, { LessonList }, { createCourse }, { lessons }, { createProgress, ownStorage }] =
-      await Promise.all([
-        import('./panel.jsx'),
-        import('./list-view.jsx'),
-        import('./course.js'),
-        import('./list.js'),
-        import('./progress.js'),
-      ]);
-    const course = createCourse({ shell, lessons, progress: createProgress(ownStorage()) });
-    return { course, Panel: LessonPanel, List: LessonList };
+    const [
+      { LessonPanel },
+      { LessonList },
+      { createLessons },
+      { lessons: all },
+      { createProgress, ownStorage },
+    ] = await Promise.all([
+      import('./panel.jsx'),
+      import('./list-view.jsx'),
+      import('./lessons.js'),
+      import('./list.js'),
+      import('./progress.js'),
+    ]);
+    const lessons = createLessons({ shell, all, progress: createProgress(ownStorage()) });
+    return { lessons, Panel: LessonPanel, List: LessonList };
   }
 
-  /** @param {(lessons: Opened) => unknown} act */
+  /** @param {(opened: Opened) => unknown} act */
   async function whenOpened(act) {
     failure.value = '';
     try {
@@ -54,11 +59,11 @@ function createEntry(shell) {
 
     /** Follows the address. @param {string} id of the lesson in it; empty: none */
     follow(id) {
-      const now = opened.peek()?.course.lesson.peek()?.id ?? '';
+      const now = opened.peek()?.lessons.lesson.peek()?.id ?? '';
       if (id === now) return;
-      if (!id) opened.peek()?.course.end({ goBack: false });
+      if (!id) opened.peek()?.lessons.end({ goBack: false });
       else {
-        whenOpened(({ course }) => course.begin(id)).then(() => {
+        whenOpened(({ lessons }) => lessons.begin(id)).then(() => {
           // A lesson that there is not leads to the first room.
           if (!failure.peek() || shell.room.peek()) return;
           shell.lesson.value = '';
@@ -84,20 +89,20 @@ export function useLessons(shell) {
 
 /** @param {{ entry: Entry }} props */
 export function LessonsButton({ entry }) {
-  const lessons = entry.opened.value;
+  const opened = entry.opened.value;
   return (
     <div class="lessons-entry">
       <button type="button" onClick={entry.showList}>
         Lessons
       </button>
-      {lessons && <lessons.List course={lessons.course} listed={entry.listed} />}
+      {opened && <opened.List lessons={opened.lessons} listed={entry.listed} />}
     </div>
   );
 }
 
 /** The lesson that is going on, above the room. @param {{ entry: Entry }} props */
 export function LessonPlace({ entry }) {
-  const lessons = entry.opened.value;
+  const opened = entry.opened.value;
   return (
     <>
       {entry.failure.value && (
@@ -105,7 +110,7 @@ export function LessonPlace({ entry }) {
           The lesson could not be opened: {entry.failure.value}
         </p>
       )}
-      {lessons && <lessons.Panel course={lessons.course} />}
+      {opened && <opened.Panel lessons={opened.lessons} />}
     </>
   );
 }

@@ -3,16 +3,16 @@ import { useEffect, useRef } from 'preact/hooks';
 /**
  * All lessons, with what the reader has done; and how teachers link to them.
  *
- * @param {{ course: import('./course.js').Course, listed: import('@preact/signals').Signal<boolean> }} props
+ * @param {{ lessons: import('./lessons.js').Lessons, listed: import('@preact/signals').Signal<boolean> }} props
  */
-export function LessonList({ course, listed }) {
+export function LessonList({ lessons, listed }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const shown = listed.value;
   useEffect(() => {
     if (shown && !dialog.current?.open) dialog.current?.showModal();
   }, [shown]);
   const close = () => dialog.current?.close();
-  const progress = course.progress.all.value;
+  const progress = lessons.progress.all.value;
   return (
     <dialog
       ref={dialog}
@@ -28,13 +28,13 @@ export function LessonList({ course, listed }) {
         come back when a lesson ends.
       </p>
       <ol>
-        {course.lessons.map(({ id, title }) => (
+        {lessons.all.map(({ id, title }) => (
           <li key={id}>
             <button
               type="button"
               onClick={() => {
                 close();
-                course.begin(id);
+                lessons.begin(id);
               }}
             >
               {title}
@@ -48,7 +48,7 @@ export function LessonList({ course, listed }) {
         <ul>
           <li>
             Every lesson has a link: <code>#lesson=</code> and its name, such as{' '}
-            <code>#lesson=starvation</code>. The names: {course.lessons.map(({ id }) => id).join(', ')}.
+            <code>#lesson=starvation</code>. The names: {lessons.all.map(({ id }) => id).join(', ')}.
           </li>
           <li>
             <code>&hide=gate,data</code> at the end of a link hides controls, in lessons and elsewhere. A name

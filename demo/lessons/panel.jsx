@@ -3,7 +3,7 @@ import { openSheet } from '../views/controls.jsx';
 import { forgetTarget, showTarget } from './pointer.js';
 
 /**
- * @typedef {import('./course.js').Course} Course
+ * @typedef {import('./lessons.js').Lessons} Lessons
  * @typedef {import('./list.js').Lesson} Lesson
  */
 
@@ -11,15 +11,15 @@ import { forgetTarget, showTarget } from './pointer.js';
  * The lesson that is going on. It lies above the room and pushes it down, so that it covers nothing of it; folded, it is
  * one line.
  *
- * @param {{ course: Course }} props
+ * @param {{ lessons: Lessons }} props
  */
-export function LessonPanel({ course }) {
-  const lesson = course.lesson.value;
-  return lesson && <Panel key={lesson.id} course={course} lesson={lesson} />;
+export function LessonPanel({ lessons }) {
+  const lesson = lessons.lesson.value;
+  return lesson && <Panel key={lesson.id} lessons={lessons} lesson={lesson} />;
 }
 
-/** @param {{ course: Course, lesson: Lesson }} props */
-function Panel({ course, lesson }) {
+/** @param {{ lessons: Lessons, lesson: Lesson }} props */
+function Panel({ lessons, lesson }) {
   const panel = useRef(/** @type {HTMLElement | null} */ (null));
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   const looking = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
@@ -33,8 +33,8 @@ function Panel({ course, lesson }) {
     };
   }, []);
   useEffect(() => keepHeight(/** @type {HTMLElement} */ (panel.current)), []);
-  const stage = course.stage.value;
-  const place = course.lessons.indexOf(lesson) + 1;
+  const stage = lessons.stage.value;
+  const place = lessons.all.indexOf(lesson) + 1;
   const onShow = (/** @type {import('./list.js').Step} */ step) => {
     // On a narrow screen the panel would leave little room for what is shown.
     if (matchMedia('(max-width: 43.99rem)').matches) setFolded(true);
@@ -57,25 +57,25 @@ function Panel({ course, lesson }) {
       <div class="lesson-head">
         <h2 id="lesson-title" ref={heading} tabIndex={-1}>
           <span class="lesson-place">
-            Lesson {place} of {course.lessons.length}
+            Lesson {place} of {lessons.all.length}
           </span>{' '}
           {lesson.title}
         </h2>
-        <Task course={course} short />
+        <Task lessons={lessons} short />
         <div class="row">
-          <StageButtons course={course} lesson={lesson} unfold={() => setFolded(false)} />
+          <StageButtons lessons={lessons} lesson={lesson} unfold={() => setFolded(false)} />
           <button type="button" class="quiet" aria-expanded={!folded} onClick={() => setFolded(!folded)}>
             {folded ? 'Unfold' : 'Fold'}
           </button>
-          <button type="button" class="quiet" onClick={() => course.end()}>
+          <button type="button" class="quiet" onClick={() => lessons.end()}>
             End<span class="unseen"> the lesson; your settings come back</span>
           </button>
         </div>
       </div>
       {!folded && (
         <div class="lesson-body">
-          {stage === 'question' && <Question course={course} lesson={lesson} />}
-          {stage === 'task' && <Work course={course} lesson={lesson} onShow={onShow} />}
+          {stage === 'question' && <Question lessons={lessons} lesson={lesson} />}
+          {stage === 'task' && <Work lessons={lessons} lesson={lesson} onShow={onShow} />}
           {stage === 'conclusion' && <Conclusion lesson={lesson} />}
         </div>
       )}
@@ -86,19 +86,24 @@ function Panel({ course, lesson }) {
 /**
  * Back and on: question, task, conclusion, next lesson.
  *
- * @param {{ course: Course, lesson: Lesson, unfold: () => void }} props
+ * @param {{ lessons: Lessons, lesson: Lesson, unfold: () => void }} props
  */
-function StageButtons({ course, lesson, unfold }) {
-  const stage = course.stage.value;
-  const done = course.done.value;
-  const next = course.lessons[course.lessons.indexOf(lesson) + 1];
-  const to = (/** @type {import('./course.js').Stage} */ where) => () => {
+function StageButtons({ lessons, lesson, unfold }) {
+  const stage = lessons.stage.value;
+  const done = lessons.done.value;
+  const next = lessons.all[lessons.all.indexOf(lesson) + 1];
+  const to = (/** @type {import('./lessons.js').Stage} */ where) => () => {
     unfold();
-    course.show(where);
+    lessons.show(where);
   };
   if (stage === 'question') {
     return (
-      <button type="button" class="primary" disabled={course.answer.value === undefined} onClick={to('task')}>
+      <button
+        type="button"
+        class="primary"
+        disabled={lessons.answer.value === undefined}
+        onClick={to('task')}
+      >
         To the run
       </button>
     );
@@ -114,7 +119,7 @@ function StageButtons({ course, lesson, unfold }) {
         </button>
       )}
       {stage === 'conclusion' && (
-        <button type="button" class="primary" onClick={() => (next ? course.begin(next.id) : course.end())}>
+        <button type="button" class="primary" onClick={() => (next ? lessons.begin(next.id) : lessons.end())}>
           {next ? `Next: ${next.title}` : 'Finish'}
         </button>
       )}
@@ -122,9 +127,9 @@ function StageButtons({ course, lesson, unfold }) {
   );
 }
 
-/** @param {{ course: Course, lesson: Lesson }} props */
-function Question({ course, lesson }) {
-  const answer = course.answer.value;
+/** @param {{ lessons: Lessons, lesson: Lesson }} props */
+function Question({ lessons, lesson }) {
+  const answer = lessons.answer.value;
   const { ask, choices } = lesson.question;
   const chosen = answer === undefined ? undefined : choices[answer];
   return (
@@ -144,7 +149,7 @@ function Question({ course, lesson }) {
                 type="radio"
                 name="lesson-answer"
                 checked={answer === i}
-                onChange={() => course.choose(i)}
+                onChange={() => lessons.choose(i)}
               />
               <span>
                 {text}
@@ -158,8 +163,8 @@ function Question({ course, lesson }) {
   );
 }
 
-/** @param {{ course: Course, lesson: Lesson, onShow: (step: import('./list.js').Step) => void }} props */
-function Work({ course, lesson, onShow }) {
+/** @param {{ lessons: Lessons, lesson: Lesson, onShow: (step: import('./list.js').Step) => void }} props */
+function Work({ lessons, lesson, onShow }) {
   return (
     <>
       <ol class="lesson-part lesson-steps">
@@ -183,12 +188,12 @@ function Work({ course, lesson, onShow }) {
         <p>
           <b>Task.</b> {lesson.task.ask}
         </p>
-        {course.isHere.value ? (
-          <Task course={course} />
+        {lessons.isHere.value ? (
+          <Task lessons={lessons} />
         ) : (
           <p>
             This lesson takes place elsewhere.{' '}
-            <button type="button" onClick={course.goThere}>
+            <button type="button" onClick={lessons.goThere}>
               Go there
             </button>
           </p>
@@ -201,11 +206,11 @@ function Work({ course, lesson, onShow }) {
 /**
  * The parts of the task with their live values.
  *
- * @param {{ course: Course, short?: boolean }} props short: in one line, for the head
+ * @param {{ lessons: Lessons, short?: boolean }} props short: in one line, for the head
  */
-function Task({ course, short = false }) {
-  const checks = course.checks.value;
-  const done = course.done.value;
+function Task({ lessons, short = false }) {
+  const checks = lessons.checks.value;
+  const done = lessons.done.value;
   if (short) {
     const held = checks.filter(({ holds }) => holds).length;
     return (

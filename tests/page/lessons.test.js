@@ -5,8 +5,8 @@ import { load } from 'hyperrouter-wasm';
 import { planOf } from '../../demo/lessons/collapse/run.js';
 import { collapseSettings, routers } from '../../demo/lessons/collapse/settings.js';
 import { drawnAt, inputsOf, layer, spreadOf, tokensOf } from '../../demo/lessons/collapse/tokens.js';
-import { createCourse } from '../../demo/lessons/course.js';
 import { hidingRule } from '../../demo/lessons/hide.js';
+import { createLessons } from '../../demo/lessons/lessons.js';
 import { lessons } from '../../demo/lessons/list.js';
 import { wayTo } from '../../demo/lessons/pointer.js';
 import { distancesOf, presentOf } from '../../demo/lessons/present.js';
@@ -223,7 +223,7 @@ const topK = {
   help: '',
 };
 
-/** A shell with two rooms, and a course in the second. */
+/** A shell with two rooms, and lessons in the second. */
 async function school() {
   const states = [createState([topK]), createState([{ ...topK, key: 'seed' }])];
   const step = signal(0);
@@ -267,20 +267,20 @@ async function school() {
     },
   };
   const other = { ...lesson, id: 'two', room: 'room0', settings: { topK: 1 } };
-  const course = createCourse({ shell, lessons: [lesson, other], progress: createProgress(storage) });
-  return { shell, states, step, course, storage };
+  const lessons = createLessons({ shell, all: [lesson, other], progress: createProgress(storage) });
+  return { shell, states, step, lessons, storage };
 }
 
-describe('a course', () => {
+describe('the lessons', () => {
   it('sets up the run of a lesson, and brings settings and room back', async () => {
-    const { shell, states, course } = await school();
+    const { shell, states, lessons } = await school();
     states[1].set('seed', 1);
-    await course.begin('one');
+    await lessons.begin('one');
     assert.equal(shell.id.value, 'room1');
     assert.equal(states[1].get('seed'), 4);
     assert.equal(shell.address.value, 'lesson=one');
     states[1].set('seed', 3);
-    await course.end();
+    await lessons.end();
     assert.equal(states[1].get('seed'), 1);
     assert.equal(shell.id.value, 'room0');
     assert.equal(shell.address.value, 'topK=3');
@@ -288,25 +288,25 @@ describe('a course', () => {
   });
 
   it('goes on to the next lesson, and back to where the reader was', async () => {
-    const { shell, states, course } = await school();
-    await course.begin('one');
-    await course.begin('two');
+    const { shell, states, lessons } = await school();
+    await lessons.begin('one');
+    await lessons.begin('two');
     assert.deepEqual([shell.id.value, states[0].get('topK'), states[1].get('seed')], ['room0', 1, 2]);
-    await course.end();
+    await lessons.end();
     assert.deepEqual([shell.id.value, states[0].get('topK')], ['room0', 3]);
   });
 
   it('sees the task reached, and keeps that and the answer', async () => {
-    const { step, course, storage } = await school();
-    await course.begin('one');
-    course.choose(1);
+    const { step, lessons, storage } = await school();
+    await lessons.begin('one');
+    lessons.choose(1);
     step.value = 4;
-    assert.deepEqual(course.checks.value, [{ name: 'Step', want: 'at least 5', now: '4', holds: false }]);
-    assert.equal(course.done.value, false);
+    assert.deepEqual(lessons.checks.value, [{ name: 'Step', want: 'at least 5', now: '4', holds: false }]);
+    assert.equal(lessons.done.value, false);
     step.value = 5;
-    assert.equal(course.done.value, true);
+    assert.equal(lessons.done.value, true);
     step.value = 0;
-    assert.equal(course.done.value, true, 'what was reached stays so');
+    assert.equal(lessons.done.value, true, 'what was reached stays so');
     assert.deepEqual(createProgress(storage).all.value, { one: { answer: 1, done: true } });
   });
 
@@ -332,8 +332,8 @@ describe('a course', () => {
   });
 
   it('names the lessons that there are', async () => {
-    const { course } = await school();
-    await assert.rejects(course.begin('three'), /there is no lesson “three”; there are one, two/);
+    const { lessons } = await school();
+    await assert.rejects(lessons.begin('three'), /there is no lesson “three”; there are one, two/);
   });
 
   it('starts anew where the storage holds something else, or nothing', () => {

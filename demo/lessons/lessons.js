@@ -21,10 +21,10 @@ import { presentOf } from './present.js';
  *
  * @param {object} parts
  * @param {Shell} parts.shell
- * @param {readonly Lesson[]} parts.lessons
+ * @param {readonly Lesson[]} parts.all
  * @param {ReturnType<typeof import('./progress.js').createProgress>} parts.progress
  */
-export function createCourse({ shell, lessons, progress }) {
+export function createLessons({ shell, all, progress }) {
   const lesson = signal(/** @type {Lesson | null} */ (null));
   const stage = signal(/** @type {Stage} */ ('question'));
   /** The lesson whose settings are those of its room. */
@@ -66,11 +66,9 @@ export function createCourse({ shell, lessons, progress }) {
 
   /** @param {string} id */
   async function enter(id) {
-    const next = lessons.find((one) => one.id === id);
+    const next = all.find((one) => one.id === id);
     if (!next)
-      throw new RangeError(
-        `there is no lesson “${id}”; there are ${lessons.map((one) => one.id).join(', ')}`,
-      );
+      throw new RangeError(`there is no lesson “${id}”; there are ${all.map((one) => one.id).join(', ')}`);
     if (lesson.peek() === next) return;
     await putBack();
     const from = before?.room ?? (shell.room.peek() ? shell.id.peek() : null);
@@ -122,7 +120,7 @@ export function createCourse({ shell, lessons, progress }) {
   }
 
   return {
-    lessons,
+    all,
     progress,
     lesson,
     stage,
@@ -149,7 +147,7 @@ export function createCourse({ shell, lessons, progress }) {
   };
 }
 
-/** @typedef {ReturnType<typeof createCourse>} Course */
+/** @typedef {ReturnType<typeof createLessons>} Lessons */
 
 /**
  * @typedef {object} Before a room as the reader left it
