@@ -10,6 +10,7 @@ export * from './data.js';
 export * from './errors.js';
 export * from './measures.js';
 export * from './option-types.js';
+export * from './pieces.js';
 export * from './regression.js';
 export * from './schedules.js';
 export * from './sequences.js';

@@ -4,6 +4,7 @@
  * @module
  */
 import { fail, refuse } from './check.js';
+import { PieceVocabulary } from './pieces.js';
 import { checkToken, describe, readJSON, readReplacement, readText, readTokens, toText } from './reading.js';
 
 /** @import { EncodeOptions } from './option-types.js' */
@@ -33,7 +34,7 @@ import { checkToken, describe, readJSON, readReplacement, readText, readTokens, 
  */
 
 /**
- * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string } | { kind: 'bpe', known: number[] }}
+ * @typedef {{ kind: 'byte' } | { kind: 'character', characters: string } | { kind: 'pieces', pieces: string[] } | { kind: 'bpe', known: number[] }}
  *   VocabularyJSON
  * A vocabulary as JSON.
  */
@@ -230,10 +231,11 @@ export class CharacterVocabulary {
  * @throws {TypeError | RangeError} if it is not a vocabulary, or one of kind 'bpe', which needs its tokenizer
  */
 export function vocabularyFromJSON(json) {
-  const { kind, characters } = readJSON(json);
+  const { kind, characters, pieces } = readJSON(json);
   if (kind === 'byte') return new ByteVocabulary();
   if (kind === 'character') return new CharacterVocabulary(/** @type {string} */ (characters));
+  if (kind === 'pieces') return new PieceVocabulary(/** @type {string[]} */ (pieces));
   if (kind === 'bpe')
     throw new RangeError('json of kind "bpe" needs its tokenizer: use BpeVocabulary.fromJSON');
-  return refuse('json.kind', '"byte" or "character"', kind);
+  return refuse('json.kind', '"byte", "character" or "pieces"', kind);
 }

@@ -1,6 +1,5 @@
-import { CharacterVocabulary } from 'hyperrouter-wasm';
+import { CharacterVocabulary, PieceVocabulary } from 'hyperrouter-wasm';
 import { count } from '../format.js';
-import { learnPieces, mergePieces, wordsOf } from './pieces.js';
 
 /**
  * What the tokens of a model stand for: bytes or characters in any order, and possibly special tokens with names, such
@@ -43,6 +42,8 @@ export class SymbolVocabulary {
   #byteIds = new Int32Array(256).fill(-1);
   /** Whether a symbol is a part of the text, not the name of a special token. */
   #isText;
+  /** @type {PieceVocabulary | null} */
+  #pieces = null;
 
   /**
    * @param {readonly (number | string)[]} symbols in the order of their tokens; bytes as numbers, characters and names
@@ -74,6 +75,7 @@ export class SymbolVocabulary {
         throw new RangeError(`the vocabulary has bytes and also the character ${say(symbol)}`);
       }
     });
+    if (pieces) this.#pieces = new PieceVocabulary(this.#symbols.map(String));
   }
 
   static bytes() {
@@ -97,9 +99,9 @@ export class SymbolVocabulary {
    * @param {Uint8Array} text UTF-8
    */
   static ofPieces(text) {
-    const pieces = learnPieces(utf8.decode(text), pieceCount);
-    if (pieces.length < 2) throw new RangeError('the text needs at least two different characters');
-    return new SymbolVocabulary(pieces, { pieces: true });
+    const learned = PieceVocabulary.fromText(utf8.decode(text), { size: pieceCount });
+    if (learned.size < 2) throw new RangeError('the text needs at least two different characters');
+    return SymbolVocabulary.fromJSON(learned.toJSON());
   }
 
   /**
@@ -200,28 +202,10 @@ export class SymbolVocabulary {
     const unknown = { total, lowered, missing, replaced: replacement >= 0, examples: [...examples] };
     const known = tokens.slice(0, count);
     return {
-      tokens: this.unit === 'piece' ? this.#piecesOf(known) : known,
+      // Known characters, as the pieces of their words.
+      tokens: this.#pieces?.encode(this.decode(known)) ?? known,
       unknown: lowered + missing ? unknown : null,
     };
-  }
-
-  /** @param {Int32Array} characters @returns {Int32Array} the pieces of their words */
-  #piecesOf(characters) {
-    const pieceOf = (/** @type {number} */ token) => String(this.#symbols[token]);
-    /** @type {Map<string, number[]>} */
-    const known = new Map();
-    const tokens = wordsOf(this.decode(characters)).flatMap((word) => {
-      const pieces =
-        known.get(word) ??
-        mergePieces(
-          Array.from(word, (character) => this.#idOf(character)),
-          pieceOf,
-          this.#ids,
-        );
-      known.set(word, pieces);
-      return pieces;
-    });
-    return Int32Array.from(tokens);
   }
 }
 

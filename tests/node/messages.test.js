@@ -145,6 +145,8 @@ const HELPERS = {
     (r) => new direct.CharacterVocabulary('abc').encode('a', { replacement: r }),
     'b',
   ],
+  PieceVocabulary: [(p) => new direct.PieceVocabulary(p), ['a']],
+  'pieces fromText': [(t, o) => direct.PieceVocabulary.fromText(t, o), ...['abc', {}]],
   'character decode': [(t) => new direct.CharacterVocabulary('abc').decode(t), [1]],
   vocabularyFromJSON: [direct.vocabularyFromJSON, '{"kind":"byte"}'],
   'vocabulary characters': [

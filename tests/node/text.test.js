@@ -7,6 +7,7 @@ import {
   CharacterVocabulary,
   evaluateText,
   load,
+  PieceVocabulary,
   splitText,
   TextStreams,
   vocabularyFromJSON,
@@ -49,6 +50,62 @@ test('bytes: invalid UTF-8 becomes U+FFFD, as soon as it is known', () => {
   assert.deepEqual(pieces(decoder, [0xe2, 0x82]), ['', '']);
   assert.equal(decoder.end(), '\ufffd');
   assert.equal(new ByteVocabulary().decode([0xff]), '\ufffd');
+});
+
+test('pieces are learned from frequent pairs, and never cross words', () => {
+  const { pieces } = PieceVocabulary.fromText('the the the the then sea sea sea sea', { size: 40 }).toJSON();
+  const characters = [...new Set('the then sea')].length;
+  assert.deepEqual(pieces.slice(0, characters), [' ', 'a', 'e', 'h', 'n', 's', 't']);
+  assert.ok(pieces.includes(' the') && pieces.includes(' sea'), pieces.join());
+  assert.ok(pieces.every((piece) => piece.lastIndexOf(' ') <= 0));
+  assert.ok(!pieces.includes('then'), 'it occurs only once');
+});
+
+test('pieces: any text of their characters round-trips, in fewer tokens than characters', () => {
+  const sentence = 'The whale and the sea and the ship that sails the sea.\n\nÅhab’s 3 whales; ';
+  const text = sentence.repeat(60);
+  const vocabulary = PieceVocabulary.fromText(new TextEncoder().encode(text));
+  const tokens = vocabulary.encode(text);
+  assert.ok(tokens.length < text.length / 3, `${tokens.length}`);
+  assert.equal(vocabulary.decode(tokens), text);
+  assert.equal(vocabulary.byteLength(tokens), new TextEncoder().encode(text).length);
+  const decoder = vocabulary.decoder();
+  assert.equal(Array.from(tokens, decoder.push).join('') + decoder.end(), text);
+  assert.equal(vocabulary.decode(vocabulary.encode('sails as shale')), 'sails as shale');
+  const again = vocabularyFromJSON(JSON.stringify(vocabulary));
+  assert.equal(again.kind, 'pieces');
+  assert.deepEqual(again.encode(text), tokens);
+  assert.ok(PieceVocabulary.fromText(text, { size: 30 }).size === 30);
+});
+
+test('pieces: two pairs may make the same piece, which is learned once', () => {
+  const runs = Array.from({ length: 40 }, (_, i) => '-'.repeat(((i * 7) % 23) + 1)).join('\n');
+  const text = runs.repeat(5);
+  const vocabulary = PieceVocabulary.fromText(text, { size: 100 });
+  assert.equal(vocabulary.decode(vocabulary.encode(text)), text);
+});
+
+test('pieces: what cannot be encoded or learned is refused', () => {
+  const vocabulary = new PieceVocabulary(['a', 'b', ' ', 'ab']);
+  assert.deepEqual([...vocabulary.encode('ab ba')], [3, 2, 1, 0]);
+  assert.deepEqual([...vocabulary.encode('aé', { replacement: 'b' })], [3]);
+  assert.throws(
+    () => vocabulary.encode('b é'),
+    /^RangeError: text has "é" \(U\+00E9\) at index 2; the vocabulary's 4 pieces/,
+  );
+  assert.throws(
+    () => vocabulary.encode('a', { replacement: 'ab' }),
+    /replacement must be a character of the voc/,
+  );
+  assert.throws(() => vocabulary.decode([4]), /token must be an integer from 0 to 3, got 4/);
+  assert.throws(() => new PieceVocabulary(['a', 'a']), /pieces must have each piece once, got "a" twice/);
+  assert.throws(() => new PieceVocabulary([]), /pieces.length must be an integer from 1/);
+  assert.throws(() => new PieceVocabulary(/** @type {any} */ (['a', 3])), /pieces\[1\] must be a string/);
+  assert.throws(() => PieceVocabulary.fromText(''), /text must have at least one character/);
+  assert.throws(
+    () => PieceVocabulary.fromText('a', { size: 0 }),
+    /size must be an integer from 1 to 65536, got 0/,
+  );
 });
 
 test('characters: ids follow the code points', () => {

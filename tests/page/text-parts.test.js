@@ -5,7 +5,6 @@ import { load } from 'hyperrouter-wasm';
 import { edgeFacts, goesTo, tokenAt } from '../../demo/stage/token.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
 import { frameViews } from '../../demo/text/frame.js';
-import { learnPieces, wordsOf } from '../../demo/text/pieces.js';
 import { createPointed } from '../../demo/text/pointed.js';
 import { SymbolVocabulary } from '../../demo/text/vocabulary.js';
 import { createTextModel, openTextModel } from '../../demo/trainer/text-model.js';
@@ -16,17 +15,6 @@ const utf8 = (/** @type {string} */ text) => new TextEncoder().encode(text);
 const text = { bytes: utf8(words.repeat(60)) };
 
 describe('word pieces', () => {
-  it('are learned from frequent pairs, and never cross words', () => {
-    assert.equal(wordsOf(words).join(''), words);
-    const pieces = learnPieces('the the the the then sea sea sea sea', 40);
-    const characters = [...new Set('the then sea')].length;
-    assert.deepEqual(pieces.slice(0, characters), [' ', 'a', 'e', 'h', 'n', 's', 't']);
-    assert.ok(pieces.includes(' the') && pieces.includes(' sea'), pieces.join());
-    assert.ok(pieces.every((piece) => piece.lastIndexOf(' ') <= 0));
-    assert.equal(new Set(pieces).size, pieces.length);
-    assert.ok(!pieces.includes('then'), 'it occurs only once');
-  });
-
   it('write any text of their characters, shorter than characters do', () => {
     const vocabulary = SymbolVocabulary.ofPieces(text.bytes);
     const { tokens, unknown } = vocabulary.encode(text.bytes);
