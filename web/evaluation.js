@@ -11,9 +11,10 @@ import { timeSlices } from './task.js';
  * @param {Iterable<{ batch: Batch, size: number }>} batches size: rows of the batch
  * @param {(logits: Floats, batch: Batch) => void} use of the logits of a batch
  * @param {Signal | undefined} signal stops between two batches
+ * @param {((count: number) => void) | undefined} [onProgress] told the number of rows after each batch
  * @returns {Promise<{ loss: number, count: number }>} mean over the rows, and their number
  */
-export async function evaluateBatches(model, batches, use, signal) {
+export async function evaluateBatches(model, batches, use, signal, onProgress) {
   const pause = timeSlices();
   let [sum, count] = [0, 0];
   for (const { batch, size } of batches) {
@@ -22,6 +23,7 @@ export async function evaluateBatches(model, batches, use, signal) {
     sum += loss * size;
     count += size;
     use(logits, batch);
+    onProgress?.(count);
     await pause();
     signal?.throwIfAborted();
   }
@@ -33,15 +35,23 @@ const larger = (a, b) => Math.max(a, b);
 
 /**
  * @param {Floats} logits [n, classes]
+ * @param {number} classes
+ * @returns {number[]} [n] the class of the largest logit of each row, ties to the lower class
+ */
+export function mostLikely(logits, classes) {
+  return Array.from({ length: logits.length / classes }, (_, i) => {
+    const row = logits.subarray(i * classes, (i + 1) * classes);
+    return row.indexOf(row.reduce(larger));
+  });
+}
+
+/**
+ * @param {Floats} logits [n, classes]
  * @param {Int32Array} targets [n]
  * @param {number} classes
- * @returns {number} of rows whose largest logit (ties to the lower class) is that of their target
+ * @returns {number} of rows whose most likely class is their target
  */
 export function countRight(logits, targets, classes) {
-  let right = 0;
-  targets.forEach((target, i) => {
-    const row = logits.subarray(i * classes, (i + 1) * classes);
-    if (row.indexOf(row.reduce(larger)) === target) right++;
-  });
-  return right;
+  const predictions = mostLikely(logits, classes);
+  return targets.reduce((right, target, i) => right + Number(predictions[i] === target), 0);
 }

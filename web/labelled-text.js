@@ -7,6 +7,7 @@
  */
 import { parse } from 'csv-parse/browser/esm/sync';
 import {
+  checkBoolean,
   checkFunction,
   checkInteger,
   checkKeys,
@@ -21,6 +22,7 @@ import { readText } from './reading.js';
 import { shuffled } from './shuffle.js';
 
 /** @import { Integers } from './types.js' */
+/** @import { Vocabulary } from './vocabulary.js' */
 
 /**
  * @typedef {object} LabelledTexts
@@ -36,17 +38,18 @@ import { shuffled } from './shuffle.js';
  *
  * @property {'csv' | 'tsv' | 'jsonl'} format comma-separated with quotes (RFC 4180), tab-separated without, or one JSON object
  *   per line
- * @property {string | number | undefined} [text] the column of the texts: its name, or its number, from 1, in a file without a
- *   header; default 'text'
+ * @property {string | number | undefined} [text] the column of the texts: its name, or its number, from 1; default 'text'
  * @property {string | number | null | undefined} [label] that of the labels, which may be numbers; default 'label'; null: there
  *   is none
+ * @property {boolean | undefined} [header] whether the first row has the names of the columns; default: whether columns are
+ *   given by name. Not for JSON lines
  */
 
 const FORMATS = ['csv', 'tsv', 'jsonl'];
 
 /**
- * Reads labelled texts. Columns that have a name need a header (or are keys of JSON objects); columns that have a number need
- * a file without one. Empty lines are skipped.
+ * Reads labelled texts. Columns given by name need a header (or are keys of JSON objects); with columns given by number, the
+ * first row is data unless `header` is true. Empty lines are skipped.
  *
  * @param {string | Uint8Array | ArrayBuffer} file its text, or its bytes in UTF-8
  * @param {TextColumns} columns where texts and labels are
@@ -54,9 +57,15 @@ const FORMATS = ['csv', 'tsv', 'jsonl'];
  * @throws {TypeError | RangeError} naming the argument, or the line of the file
  */
 export function readLabelledTexts(file, columns) {
-  const keys = ['format', 'text', 'label'];
-  const { format, text = 'text', label = 'label' } = checkOptions('readLabelledTexts', columns, keys);
+  const keys = ['format', 'text', 'label', 'header'];
+  const options = checkOptions('readLabelledTexts', columns, keys);
+  const { format, text = 'text', label = 'label', header = typeof text === 'string' } = options;
   checkName('format', format, FORMATS);
+  checkBoolean('header', header);
+  if (format === 'jsonl' && options.header !== undefined)
+    fail('header must be left out for JSON lines, which name every value', TypeError);
+  if (typeof text === 'string' && !header)
+    refuse('header', 'true or left out: columns given by name need a header', header);
   checkColumn('text', text, format);
   if (label !== null) checkColumn('label', label, format);
   if (label !== null && typeof label !== typeof text) {
@@ -65,7 +74,9 @@ export function readLabelledTexts(file, columns) {
   const given = readText(file);
   const decoded = typeof given === 'string' ? given : new TextDecoder().decode(given);
   const rows =
-    format === 'jsonl' ? objectRows(decoded) : tableRows(decoded, format, typeof text === 'string');
+    format === 'jsonl'
+      ? objectRows(decoded)
+      : tableRows(decoded, format, { header, named: typeof text === 'string' });
   if (rows.length === 0) fail('the file has no rows');
   /** @type {LabelledTexts} */
   const read = { texts: [], labels: [] };
@@ -150,10 +161,10 @@ function objectRows(text) {
 /**
  * @param {string} text
  * @param {string} format
- * @param {boolean} named whether the first row has the names of the columns
+ * @param {{ header: boolean, named: boolean }} first whether there is a header, and whether columns are given by its names
  * @returns {Row[]}
  */
-function tableRows(text, format, named) {
+function tableRows(text, format, { header, named }) {
   const options = {
     bom: true,
     delimiter: format === 'csv' ? ',' : '\t',
@@ -171,11 +182,12 @@ function tableRows(text, format, named) {
   }
   // A quoted text may have lines of its own: what the parser tells is the last one.
   const lines = records.map(({ info }) => info.lines);
-  const names = named ? (records.shift()?.record ?? []) : undefined;
+  const first = header ? (records.shift()?.record ?? []) : undefined;
+  const names = named ? first : undefined;
   const twice = names?.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) fail(`line ${lines[0]}: there are two columns ${quote(twice)}`);
   return records.map(({ record }, i) => ({
-    line: lines[i + (named ? 1 : 0)],
+    line: lines[i + (header ? 1 : 0)],
     values: Object.fromEntries(record.map((value, at) => [names ? names[at] : at + 1, value])),
   }));
 }
@@ -313,21 +325,41 @@ export function splitLabelledTexts(data, options = {}) {
  * Encodes texts as the inputs of a text classifier. What is longer than its context is cut at the end.
  *
  * @param {readonly string[]} texts [n], none empty
- * @param {{ encode: (text: string) => Int32Array }} vocabulary that of the model
+ * @param {Pick<Vocabulary, 'encode'>} vocabulary that of the model
  * @param {{ contextLength: number }} config of the model
- * @returns {{ inputs: Int32Array[], cut: number }} inputs: [n] of 1 to contextLength tokens; cut: how many texts were longer
+ * @param {{ replacement?: string | undefined }} [options] replacement: a character of the vocabulary that stands for those that
+ *   it does not have; by default these are refused
+ * @returns {{ inputs: Integers[], cut: number, replaced: number }} inputs: [n] of 1 to contextLength tokens; how many texts
+ *   were cut, and in how many characters were replaced
  * @throws {TypeError | RangeError} naming the argument, or the text that has no tokens
  */
-export function encodeTexts(texts, vocabulary, config) {
+export function encodeTexts(texts, vocabulary, config, options = {}) {
+  const { replacement } = checkOptions('encodeTexts', options, ['replacement']);
   checkStrings('texts', texts);
   checkFunction('vocabulary.encode', vocabulary?.encode, 'a function');
   const contextLength = checkInteger('config.contextLength', config?.contextLength, 1);
-  let cut = 0;
+  let [cut, replaced] = [0, 0];
+  /** @param {string} text @param {number} i */
+  const encode = (text, i) => {
+    try {
+      return vocabulary.encode(text);
+    } catch (error) {
+      if (replacement === undefined) throw prefixed(`texts[${i}]`, error);
+      replaced++;
+      return vocabulary.encode(text, { replacement });
+    }
+  };
   const inputs = texts.map((text, i) => {
-    const tokens = vocabulary.encode(text);
+    const tokens = encode(text, i);
     if (tokens.length === 0) fail(`texts[${i}] must have a token or more, got ${quote(text)}`);
     if (tokens.length > contextLength) cut++;
     return tokens.slice(0, contextLength);
   });
-  return { inputs, cut };
+  return { inputs, cut, replaced };
+}
+
+/** @param {string} where @param {unknown} error of a vocabulary, whose message begins with the argument's name */
+function prefixed(where, error) {
+  if (error instanceof RangeError) return new RangeError(error.message.replace(/^text\b/, where));
+  return error;
 }

@@ -3,8 +3,18 @@
  *
  * @module
  */
-import { checkInteger, checkKeys, checkModel, checkOptions, checkSignal } from './check.js';
-import { countRight, evaluateBatches } from './evaluation.js';
+import {
+  checkFunction,
+  checkIds,
+  checkInteger,
+  checkKeys,
+  checkModel,
+  checkOptions,
+  checkSignal,
+  refuseLength,
+  toIntegers,
+} from './check.js';
+import { evaluateBatches, mostLikely } from './evaluation.js';
 import { INPUT } from './options.js';
 import { Epochs } from './shuffle.js';
 import { partsOf, readLabelled, rowsOf } from './token-rows.js';
@@ -29,6 +39,9 @@ import { partsOf, readLabelled, rowsOf } from './token-rows.js';
  */
 
 /** @typedef {TokenSequences & ClassTargets} LabelledSequences n token sequences with their classes */
+
+/** A confusion matrix of more would take a gigabyte. */
+const MOST_CLASSES = 8192;
 
 /** No limits but those of the numbers. */
 const ANY = { vocabSize: 2 ** 31, contextLength: 2 ** 31, classes: 2 ** 31 };
@@ -100,36 +113,92 @@ export class SequenceBatches {
 
 /**
  * @typedef {object} SequenceEvaluation
- * Loss and accuracy of a text classifier.
+ * How well a text classifier does.
  *
  * @property {number} loss mean over the sequences, nats; classes are not weighted
  * @property {number} accuracy share of the sequences whose most likely class is their target
+ * @property {number} macroF1 mean of `f1` over the classes that occur, in targets or predictions
+ * @property {(number | null)[]} f1 [classes] harmonic mean of precision and recall of each class, 2·right / (targets +
+ *   predictions); null for a class that occurs in neither
+ * @property {Integers} predictions [n] the most likely class of each sequence, ties to the lower class
  * @property {number} count number of sequences
  */
 
 /**
- * Loss and accuracy of a text classifier on any number of sequences.
+ * Loss, accuracy and F1 of a text classifier on any number of sequences.
  *
  * @param {EvaluatedTextClassifier} model a text classifier, on this thread or in a worker
  * @param {LabelledSequences} data any number of sequences
- * @param {{ signal?: Signal | undefined }} [options] signal: stops between two batches
+ * @param {{ signal?: Signal | undefined, onProgress?: ((done: { count: number, total: number }) => void) | undefined }} [options]
+ *   signal: stops between two batches; onProgress: told after each batch how many sequences are done
  * @returns {Promise<SequenceEvaluation>}
  * @throws {TypeError | RangeError} naming the argument
  */
 export async function evaluateSequences(model, data, options = {}) {
-  const signal = checkSignal(checkOptions('evaluateSequences', options, ['signal']).signal);
+  const { signal: given, onProgress } = checkOptions('evaluateSequences', options, ['signal', 'onProgress']);
+  const signal = checkSignal(given);
+  if (onProgress !== undefined) checkFunction('onProgress', onProgress, 'a function');
   signal?.throwIfAborted();
   checkModel(model, ['evaluate', 'logits']);
   const packed = readData(data);
   const { batchSize, classes } = model.config;
+  const total = packed.lengths.length;
   const batches = partsOf(packed, batchSize).map(({ inputs, targets }) => ({
     batch: { inputs, targets: targets.slice() },
     size: targets.length,
   }));
-  let right = 0;
-  const use = (/** @type {Floats} */ logits, /** @type {{ targets: Integers }} */ { targets }) => {
-    right += countRight(logits, targets, classes);
+  const predictions = new Int32Array(total);
+  let at = 0;
+  const use = (/** @type {Floats} */ logits) => {
+    const found = mostLikely(logits, classes);
+    predictions.set(found, at);
+    at += found.length;
   };
-  const { loss, count } = await evaluateBatches(model, batches, use, signal);
-  return { loss, accuracy: right / count, count };
+  const report = onProgress && ((/** @type {number} */ count) => onProgress({ count, total }));
+  const { loss, count } = await evaluateBatches(model, batches, use, signal, report);
+  return { loss, ...scores(packed.targets, predictions, classes), predictions, count };
+}
+
+/**
+ * @param {Int32Array} targets [n]
+ * @param {Int32Array} predictions [n]
+ * @param {number} classes
+ */
+function scores(targets, predictions, classes) {
+  const [right, occurs] = [new Float64Array(classes), new Float64Array(classes)];
+  targets.forEach((target, i) => {
+    occurs[target]++;
+    occurs[predictions[i]]++;
+    if (predictions[i] === target) right[target]++;
+  });
+  const f1 = Array.from(right, (n, id) => (occurs[id] === 0 ? null : (2 * n) / occurs[id]));
+  const known = f1.filter((score) => score !== null);
+  return {
+    accuracy: right.reduce((sum, n) => sum + n, 0) / targets.length,
+    macroF1: known.reduce((sum, score) => sum + score, 0) / known.length,
+    f1,
+  };
+}
+
+/**
+ * Confusion matrix of a classifier: how many sequences (or vectors) of each class were predicted to be of each class.
+ *
+ * @param {Ids} targets [n] class ids
+ * @param {Ids} predictions [n] class ids, as `evaluateSequences` gives them
+ * @param {number} classes number of classes
+ * @returns {number[][]} [classes][classes] a row for each target, a column for each prediction
+ * @throws {TypeError | RangeError} naming the argument
+ */
+export function confusionMatrix(targets, predictions, classes) {
+  checkInteger('classes', classes, 1, MOST_CLASSES);
+  const [wanted, found] = [toIntegers('targets', targets), toIntegers('predictions', predictions)];
+  if (found.length !== wanted.length)
+    refuseLength('predictions', `one number for each of the ${wanted.length} targets`, found);
+  checkIds('targets', wanted, classes);
+  checkIds('predictions', found, classes);
+  const matrix = Array.from({ length: classes }, () => new Array(classes).fill(0));
+  wanted.forEach((target, i) => {
+    matrix[target][found[i]]++;
+  });
+  return matrix;
 }

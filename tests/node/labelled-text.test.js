@@ -1,7 +1,7 @@
 /** Labelled texts: reading files, the order of labels, splitting by label, and cutting to the context. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ByteVocabulary, load } from '../../web/index.js';
+import { ByteVocabulary, CharacterVocabulary, load } from '../../web/index.js';
 import { encodeTexts, Labels, readLabelledTexts, splitLabelledTexts } from '../../web/labelled-text.js';
 
 const TEXTS = ['plain', 'with "quotes", a comma', 'two\nlines', 'schön 🙂'];
@@ -22,6 +22,13 @@ describe('reading', () => {
     const read = { texts: ['he said "no', '"yes" was'], labels: ['0', '1'] };
     assert.deepEqual(readLabelledTexts(tabs, { format: 'tsv', text: 1, label: 2 }), read);
     assert.deepEqual(readLabelledTexts(`s\ty\n\n${tabs}`, { format: 'tsv', text: 's', label: 'y' }), read);
+    const named = `s\ty\n${tabs}`;
+    assert.deepEqual(
+      readLabelledTexts(named, { format: 'tsv', text: 1, label: 2, header: true }),
+      read,
+      'a header is passed over where columns have numbers',
+    );
+    assert.deepEqual(readLabelledTexts(named, { format: 'tsv', text: 1, label: 2 }).texts[0], 's');
     const numbers = '{"s": "x", "y": 1}\n{"s": "y", "y": true}';
     assert.deepEqual(readLabelledTexts(numbers, { format: 'jsonl', text: 's', label: 'y' }).labels, [
       '1',
@@ -56,6 +63,9 @@ describe('reading', () => {
       ['a', { format: 'jsonl', text: 1 }, /^text must be the name of a key/],
       ['a', { format: 'csv', text: 1 }, /^label must be a column like text/],
       ['a', { format: 'csv', text: 0, label: 1 }, /^text must be an integer of at least 1/],
+      ['a', { format: 'csv', header: false }, /^header must be true or left out: columns given by name need/],
+      ['a', { format: 'csv', header: 'no' }, /^header must be true or false/],
+      ['{}', { format: 'jsonl', header: true }, /^header must be left out for JSON lines/],
       ['a', { format: 'csv', column: 1 }, /^options\.column is not a key of readLabelledTexts/],
     ])) {
       assert.throws(
@@ -125,6 +135,18 @@ it('texts become the inputs of a text classifier', async () => {
     () => encodeTexts(['a', ''], vocabulary, { contextLength: 9 }),
     /texts\[1\] must have a token/,
   );
+  const letters = new CharacterVocabulary('ab ');
+  const limits = { contextLength: 9 };
+  assert.throws(
+    () => encodeTexts(['a', 'aé'], letters, limits),
+    /^RangeError: texts\[1\] has "é" \(U\+00E9\) at index 1/,
+  );
+  const known = encodeTexts(['ab', 'éé', 'aé'], letters, limits, { replacement: ' ' });
+  assert.deepEqual(known, {
+    inputs: ['ab', '  ', 'a '].map((text) => letters.encode(text)),
+    cut: 0,
+    replaced: 2,
+  });
   const engine = await load({ variant: 'simd' });
   const model = engine.createTextClassifier({ contextLength: 9, dModel: 8, dInner: 8, layers: 1 });
   const cases = /** @type {[() => unknown, RegExp][]} */ ([

@@ -144,12 +144,36 @@ onEveryVariant((bench) => {
       assert.equal(model.routing()[0].experts.length, row.length * CONFIG.topK);
       assert.equal(model.hiddenStates(CONFIG.layers).length, row.length * CONFIG.dModel);
     });
-    const { loss, accuracy, count } = await direct.evaluateSequences(model, data);
+    /** @type {unknown[]} */
+    const progress = [];
+    const evaluation = await direct.evaluateSequences(model, data, {
+      onProgress: (done) => progress.push(done),
+    });
+    const { loss, accuracy, count, f1, macroF1, predictions } = evaluation;
+    assert.deepEqual(
+      progress,
+      [5, 10, 13].map((done) => ({ count: done, total: 13 })),
+    );
     const right = data.targets.filter((target, i) => {
       const row = [...all.subarray(i * 3, i * 3 + 3)];
       return row.indexOf(Math.max(...row)) === target;
     }).length;
     assert.deepEqual([accuracy, count], [right / 13, 13]);
+    const matrix = direct.confusionMatrix(data.targets, predictions, 3);
+    assert.equal(
+      matrix.flat().reduce((sum, n) => sum + n, 0),
+      13,
+    );
+    assert.equal(matrix[0][0] + matrix[1][1] + matrix[2][2], right);
+    const expected = matrix.map((row, id) => {
+      const [targets, found] = [row, matrix.map((other) => other[id])].map((list) =>
+        list.reduce((a, b) => a + b),
+      );
+      return targets + found === 0 ? null : (2 * row[id]) / (targets + found);
+    });
+    assert.deepEqual(f1, expected);
+    const occurring = expected.filter((score) => score !== null);
+    assertNear(macroF1, occurring.reduce((a, b) => a + b, 0) / occurring.length, 1e-12, 'macro F1');
     const nats = -data.targets.reduce((sum, target, i) => sum + Math.log(all[i * 3 + target]), 0) / 13;
     assertNear(loss, nats, 1e-5, 'loss');
     const [first] = model.measure(data);
@@ -160,6 +184,38 @@ onEveryVariant((bench) => {
     assert.ok(Number(first.specialisation) > 0);
     const classes = new Int32Array(perToken);
     assert.equal(model.measure(data, { classes })[0].specialisation, 0);
+  });
+
+  test('F1 of a class that does not occur is not counted', async () => {
+    const logits = Float32Array.of(...[2, 1, 0], ...[0, 1, 0], ...[3, 1, 3]);
+    const model = {
+      config: { batchSize: 3, classes: 3 },
+      evaluate: () => ({ loss: 1 }),
+      logits: () => logits,
+    };
+    const data = { inputs: [[1], [1], [1]], targets: [0, 0, 1] };
+    const { f1, macroF1, accuracy, predictions } = await direct.evaluateSequences(model, data);
+    assert.deepEqual([...predictions], [0, 1, 0]);
+    assert.deepEqual([f1, macroF1, accuracy], [[0.5, 0, null], 0.25, 1 / 3]);
+    assert.deepEqual(direct.confusionMatrix([0, 0, 1], [0, 1, 0], 3), [
+      [1, 1, 0],
+      [1, 0, 0],
+      [0, 0, 0],
+    ]);
+    for (const [call, message] of /** @type {[() => unknown, RegExp][]} */ ([
+      [
+        () => direct.confusionMatrix([0, 1], [0], 2),
+        /predictions must have one number for each of the 2 targets/,
+      ],
+      [() => direct.confusionMatrix([2], [0], 2), /targets\[0\] must be from 0 to 1, got 2/],
+      [() => direct.confusionMatrix([0], [-1], 2), /predictions\[0\] must be from 0 to 1, got -1/],
+      [() => direct.confusionMatrix([0], [0], 1e6), /classes must be an integer from 1 to 8192/],
+    ]))
+      assert.throws(call, message);
+    await assert.rejects(
+      direct.evaluateSequences(model, data, /** @type {any} */ ({ onProgress: 1 })),
+      /onProgress must be a function/,
+    );
   });
 
   test('training learns, and goes on from a checkpoint with the same bits', async () => {
