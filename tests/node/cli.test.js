@@ -76,7 +76,8 @@ test('help shows every option with its default and limits, and examples', async 
   assert.match(stdout, /--capacity-factor <x>/);
   assert.match(stdout, /--learning-rate <x>/);
   assert.match(stdout, /\$ npx hyperrouter-wasm train --data/);
-  assert.doesNotMatch(stdout, /--vocab-size/);
+  assert.match(stdout, /--vocabulary <name>[^-]*byte, char,\s+pieces, default\s+byte/);
+  assert.match(stdout, /--vocab-size <n>[^-]*word\s+pieces/);
   for (const command of ['eval', 'generate']) {
     assert.match(
       (await succeed(command, '--help')).stdout,
@@ -385,6 +386,33 @@ test('characters as tokens', async () => {
   assert.equal(unknown.code, 2);
   const resumed = await run('train', '--data', 'text.txt', '--resume', 'char.safetensors', '--steps', '30');
   assert.match(resumed.stderr, /saved with --model-only/);
+});
+
+test('word pieces as tokens', async () => {
+  const common = ['--data', 'text.txt', ...tiny, '--vocabulary', 'pieces', '--vocab-size', '40'];
+  const made = await runHere(['train', ...common, '--out', 'pieces.safetensors', '--steps', '20']);
+  assert.equal(made.code, 0, made.stderr);
+  const { kind, pieces } = JSON.parse(header('pieces.safetensors').__metadata__['hyperrouter.vocabulary']);
+  assert.equal(kind, 'pieces');
+  assert.equal(pieces.length, 40);
+  assert.ok(pieces.includes(' sheep'));
+  const checkpoint = ['--checkpoint', 'pieces.safetensors', '--variant', 'simd'];
+  const bits = /validation: (\S+) bits per byte/.exec(made.stdout)?.[1];
+  const evaluated = await runHere(['eval', '--data', 'text.txt', ...checkpoint]);
+  assert.match(evaluated.stdout, new RegExp(` ${bits}\n`));
+  const written = await runHere([
+    ...['generate', ...checkpoint, '--prompt', '3 sheep', '--max-tokens', '6', '--show-experts'],
+  ]);
+  const [line, letters] = written.stdout.split('\n');
+  assert.match(line, /^3 sheep/);
+  assert.match(letters, /^ {7}[A-D]+$/);
+  assert.equal(letters.length, line.length, 'each character has the letter of its piece');
+  const out = ['--out', 'none.safetensors', '--steps', '2'];
+  const idle = await runHere(['train', '--data', 'text.txt', ...tiny, ...out, '--vocab-size', '60']);
+  assert.match(idle.stderr, /--vocab-size has no effect without --vocabulary pieces/);
+  const resumed = ['--resume', 'pieces.safetensors', '--steps', '22', '--vocab-size', '70'];
+  const other = await runHere(['train', '--data', 'text.txt', ...resumed]);
+  assert.match(other.stderr, /--vocab-size 70 contradicts the run that is resumed, which has 40/);
 });
 
 test('a run without routers, without validation', async () => {

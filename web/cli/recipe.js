@@ -7,7 +7,7 @@
 import { defaultWarmup, RUN_DEFAULTS } from '../run.js';
 import { topKSchedules } from '../schedules.js';
 import { usageError } from './errors.js';
-import { flagOf } from './options.js';
+import { defaultsOf, flagOf } from './options.js';
 
 /** @typedef {import('./options.js').Field} Field */
 
@@ -76,8 +76,17 @@ export const recipeFields = Object.freeze([
     name: 'vocabulary',
     type: 'choice',
     default: 'byte',
-    choices: ['byte', 'char'],
-    summary: 'Tokenizer',
+    choices: ['byte', 'char', 'pieces'],
+    summary: 'Tokens: bytes, characters, or word pieces (byte pairs) that are learned from the text',
+    fixed: true,
+  },
+  {
+    name: 'vocabSize',
+    type: 'integer',
+    default: 1024,
+    min: 2,
+    max: 65536,
+    summary: 'Number of word pieces of --vocabulary pieces',
     fixed: true,
   },
   {
@@ -123,7 +132,8 @@ export const recipeFields = Object.freeze([
  * @property {number} topK            final number of experts per token
  * @property {'constant' | 'linear_increase'} topKSchedule
  * @property {number} topKMin
- * @property {'byte' | 'char'} vocabulary
+ * @property {'byte' | 'char' | 'pieces'} vocabulary
+ * @property {number} vocabSize       of word pieces
  * @property {number} validation
  * @property {number} evalEvery
  * @property {number} patience
@@ -150,9 +160,9 @@ export function checkRecipe(stored, path) {
   if (typeof stored !== 'object' || stored === null) {
     throw usageError(`${path} was not written by \`train\`: it has no run to resume`);
   }
-  // Files of version 0.1 have no patience.
-  const recipe = /** @type {Record<string, unknown>} */ ({ ...stored });
-  recipe.patience ??= RUN_DEFAULTS.patience;
+  // Files of version 0.1 have neither.
+  const { patience, vocabSize } = defaultsOf(recipeFields);
+  const recipe = /** @type {Record<string, unknown>} */ ({ patience, vocabSize, ...stored });
   const damaged = (/** @type {string} */ name) =>
     usageError(`${path} has a damaged training run: ${name} is ${JSON.stringify(recipe[name])}`);
   for (const { name, type, min = -Infinity, max = Infinity, choices } of recipeFields) {
@@ -221,6 +231,9 @@ export function resumedRecipe(stored, given, givenConfig, config) {
 export function checkEffect(given, recipe) {
   if (given.topKMin !== undefined && recipe.topKSchedule === 'constant') {
     throw usageError('--top-k-min has no effect without --top-k-schedule linear_increase');
+  }
+  if (given.vocabSize !== undefined && recipe.vocabulary !== 'pieces') {
+    throw usageError('--vocab-size has no effect without --vocabulary pieces');
   }
   if (given.floor !== undefined && recipe.schedule === 'constant') {
     throw usageError('--floor has no effect with --schedule constant');

@@ -3,9 +3,7 @@
  *
  * @module
  */
-import { constants } from 'node:buffer';
 import { load } from '../index.js';
-import { ByteVocabulary, CharacterVocabulary } from '../vocabulary.js';
 import { CommandError, USAGE, usageError } from './errors.js';
 import { Lock } from './files/lock.js';
 import { Saver } from './files/saver.js';
@@ -22,6 +20,7 @@ import {
 } from './options.js';
 import { checkEffect, checkRecipe, recipeFields, resumedRecipe, withWarmup } from './recipe.js';
 import { Trainer } from './trainer.js';
+import { makeVocabulary } from './vocabularies.js';
 
 /**
  * @typedef {import('./recipe.js').Recipe} Recipe
@@ -49,6 +48,7 @@ Examples:
   $ npx hyperrouter-wasm train --data book.txt --out book.safetensors
   $ npx hyperrouter-wasm train --data book.txt --out big.safetensors --d-model 128 --layers 4 --experts 16 --steps 5000
   $ npx hyperrouter-wasm train --data book.txt --out k.safetensors --top-k 4 --top-k-schedule linear_increase
+  $ npx hyperrouter-wasm train --data book.txt --out words.safetensors --vocabulary pieces --vocab-size 2048
   $ npx hyperrouter-wasm train --data book.txt --out best.safetensors --steps 20000 --patience 5
   $ npx hyperrouter-wasm train --data book.txt --resume book.safetensors
 
@@ -190,7 +190,7 @@ function checkpointBytes({ parameterCount, trainableParameterCount, config }, mo
  */
 async function startRun(options, { text, name }, given, givenConfig) {
   const chosen = /** @type {Recipe} */ ({ ...defaultsOf(recipeFields), ...given });
-  const vocabulary = makeVocabulary(chosen.vocabulary, text, name);
+  const vocabulary = makeVocabulary(chosen, text, name);
   const engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
     const model = createModel(engine, { ...givenConfig, vocabSize: vocabulary.size });
@@ -220,25 +220,6 @@ function createModel(engine, config) {
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
     const message = error.message.replace(/^config\.(\w+)/, (_, name) => flagOf(name));
     throw new CommandError(message, { exitCode: USAGE, cause: error });
-  }
-}
-
-/**
- * @param {'byte' | 'char'} kind
- * @param {Uint8Array} text
- * @param {string} path
- * @returns {import('../vocabulary.js').Vocabulary}
- */
-function makeVocabulary(kind, text, path) {
-  if (kind === 'byte') return new ByteVocabulary();
-  try {
-    return CharacterVocabulary.fromText(text);
-  } catch (error) {
-    const problem =
-      text.length > constants.MAX_STRING_LENGTH
-        ? `has ${text.length} bytes, too many for --vocabulary char`
-        : 'is not UTF-8 text';
-    throw new CommandError(`${path} ${problem}; --vocabulary byte takes any file`, { cause: error });
   }
 }
 
