@@ -161,8 +161,9 @@ export function checkRecipe(stored, path) {
     throw usageError(`${path} was not written by \`train\`: it has no run to resume`);
   }
   // Files of version 0.1 have neither.
-  const { patience, vocabSize } = defaultsOf(recipeFields);
-  const recipe = /** @type {Record<string, unknown>} */ ({ patience, vocabSize, ...stored });
+  const recipe = /** @type {Record<string, unknown>} */ ({ ...stored });
+  const defaults = defaultsOf(recipeFields);
+  for (const name of ['patience', 'vocabSize']) recipe[name] ??= defaults[name];
   const damaged = (/** @type {string} */ name) =>
     usageError(`${path} has a damaged training run: ${name} is ${JSON.stringify(recipe[name])}`);
   for (const { name, type, min = -Infinity, max = Infinity, choices } of recipeFields) {
