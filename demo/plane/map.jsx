@@ -49,14 +49,14 @@ export function PlaneMap({
   brush = null,
 }) {
   const said = useSignal('');
-  const { hold } = useCanvas((canvas) => {
+  const { hold, near } = useCanvas((canvas) => {
     const on = prepare(canvas);
     if (on) draw(on);
   }, before);
   const seen = useSignal('');
   // After the picture, which must not wait for these words.
   useDrawing(() => {
-    seen.value = words();
+    if (near.value) seen.value = words();
   });
   const described = `${label} ${seen.value}`.trim();
   useEffect(() => () => brush?.cancel(), [brush]);

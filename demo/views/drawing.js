@@ -6,8 +6,11 @@ import { onResize, widthOf } from './canvas.js';
 const waiting = [];
 let scheduled = false;
 
+/** A canvas within this distance of the window is drawn, so that it is there when it comes into sight. */
+const nearMargin = '200px';
+
 /** Milliseconds of drawing per task, so that the page stays responsive. */
-const drawingBudget = 5;
+const drawingBudget = 3;
 
 function drawWaiting() {
   const began = performance.now();
@@ -68,7 +71,7 @@ export function useDrawing(draw, before = []) {
 
 /**
  * A canvas that is drawn when it is first laid out, and again when its width changes or a signal that was read while
- * drawing.
+ * drawing. While it is far from the window, it waits: a slow device has enough to do with what is in sight.
  *
  * @param {(canvas: HTMLCanvasElement) => void} draw the function of the last rendering is used
  * @param {readonly (() => void)[]} [before] as in `useDrawing`
@@ -76,19 +79,33 @@ export function useDrawing(draw, before = []) {
 export function useCanvas(draw, before = []) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const width = useSignal(0);
-  useDrawing(() => {
-    if (width.value && canvas.current) draw(canvas.current);
-  }, before);
+  const near = useSignal(false);
+  useDrawing(
+    () => {
+      if (near.value && width.value && canvas.current) draw(canvas.current);
+    },
+    before.map((compute) => () => {
+      if (near.peek()) compute();
+    }),
+  );
   // A stable function: with a new one in each rendering, the canvas would be observed anew each time.
   const hold = useMemo(() => {
     const watching = onResize((element) => {
       width.value = widthOf(element);
     });
+    const observer = new IntersectionObserver(
+      (entries) => {
+        near.value = entries[entries.length - 1].isIntersecting;
+      },
+      { rootMargin: nearMargin },
+    );
     return (/** @type {HTMLCanvasElement | null} */ element) => {
       canvas.current = element;
       width.value = 0;
+      observer.disconnect();
+      if (element) observer.observe(element);
       return watching(element);
     };
-  }, [width]);
-  return { canvas, hold };
+  }, [width, near]);
+  return { canvas, hold, near };
 }

@@ -1,5 +1,5 @@
-import { useComputed } from '@preact/signals';
-import { useRef } from 'preact/hooks';
+import { effect, useComputed, useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { count, loss as lossText, unitName } from '../format.js';
 import { lossesAt } from '../history.js';
 import { timeOf } from '../moments.js';
@@ -117,10 +117,36 @@ function useThumbnails(run) {
   });
 }
 
-/** The current run, drawn again with each picture. @param {{ run: Run }} props */
+/** Milliseconds between two pictures of the current run in the strip, where nobody follows each step. */
+const thumbnailEvery = 1000;
+
+/** The current run. @param {{ run: Run }} props */
 function Now({ run }) {
-  const [thumbnail] = useThumbnails(run).value;
-  return thumbnail ? <Picture thumbnail={thumbnail} /> : null;
+  const thumbnail = useSignal(/** @type {Thumbnail | undefined} */ (undefined));
+  useEffect(() => {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const take = () => {
+      const shown = run.shown.peek();
+      [thumbnail.value] = shown ? run.task.thumbnails(shown.shape, shown.buffer) : [];
+    };
+    const stop = effect(() => {
+      if (!run.shown.value) {
+        clearTimeout(timer);
+        timer = undefined;
+        return take();
+      }
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        take();
+      }, thumbnailEvery);
+    });
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [run, thumbnail]);
+  return thumbnail.value ? <Picture thumbnail={thumbnail.value} /> : null;
 }
 
 /** @param {{ thumbnail: Thumbnail, label?: string }} props label: for screen readers; empty: none is needed */
@@ -128,14 +154,17 @@ function Picture({ thumbnail, label = '' }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const { width, fills } = thumbnail;
   const height = fills.length / width;
+  const latest = useSignal(thumbnail);
+  latest.value = thumbnail;
   useDrawing(() => {
     const context = canvas.current?.getContext('2d');
+    const { fills } = latest.value;
     if (!context) return;
     fills.forEach((fill, i) => {
       context.fillStyle = fill;
       context.fillRect(i % width, Math.floor(i / width), 1, 1);
     });
-  }, []);
+  });
   return (
     <canvas
       class="run-picture"

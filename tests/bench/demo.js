@@ -18,7 +18,7 @@ const { values } = parseArgs({
 const rooms = {
   plane: { hash: 'pace=full', picture: '#decision canvas', focus: '#ownership' },
   text: { hash: 'room=text', picture: '#probe .cell[style]', focus: '#probe' },
-  routers: { hash: 'room=routers&steps=2000', picture: '.models tbody tr', focus: '#setting-layers' },
+  routers: { hash: 'room=routers&steps=2000', picture: '.models tbody tr', focus: '#setting-data' },
   inside: { hash: 'room=inside', picture: '.stage', focus: '.heat' },
 };
 
