@@ -38,7 +38,8 @@ typedef enum hr_status {
   HR_OK = 0,
   HR_ERROR_ARGUMENT, /* an argument is outside what the function's comment allows; nothing was changed */
   HR_ERROR_MEMORY,   /* the memory cannot be had; nothing was created */
-  HR_ERROR_DIVERGED, /* the loss or the gradient is not finite; parameters, moments, step, state and memory are unchanged */
+  HR_ERROR_DIVERGED, /* the loss or the gradient is not finite, or a step would have to take a gradient above
+                        HR_GRADIENT_MAX; parameters, moments, step, state and memory are unchanged */
 } hr_status;
 
 /* ---------------------------------------------------------------------------------------- configuration */
@@ -309,6 +310,9 @@ hr_status hr_model_predict(hr_model *model, const hr_batch *batch);
 hr_status hr_model_gradients(hr_model *model, const hr_batch *batch, hr_result *result);
 /* A step of this rate still leaves numbers; a larger one might not, and there would be no way back. */
 #define HR_LEARNING_RATE_MAX 1e30
+
+/* The square of a larger norm, of which Adam's second moment is a mean, might leave single precision. */
+#define HR_GRADIENT_MAX 1e19
 
 /* Gradient, clipping to the global norm `clip` (0: none), and a step of Adam. */
 hr_status hr_model_train_step(hr_model *model, const hr_batch *batch, double learning_rate, double clip,

@@ -425,6 +425,8 @@ hr_status hr_model_finish_step(hr_model *model, double learning_rate, double cli
   if (!is_rate(learning_rate, clip)) return HR_ERROR_ARGUMENT;
   hr_status status = finish(model, result);
   if (status != HR_OK) return status;
+  const bool clipped = clip > 0 && clip < HR_GRADIENT_MAX;
+  if (result->grad_norm > HR_GRADIENT_MAX && !clipped) return HR_ERROR_DIVERGED;
   model->step++;
   const hr_rates rates = {.body = learning_rate,
                           .head = model->head_rate < 0 ? learning_rate : model->head_rate,

@@ -98,7 +98,7 @@ export function declareTensors(router, { experts, dModel }) {
  */
 function declareTensor(where, value) {
   const tensor = /** @type {RouterTensor} */ (checkKeys(where, 'a tensor', value, TENSOR_KEYS));
-  const { name, shape, init = 'normal', std = INITIAL.normal[1], trainable = true } = tensor;
+  const { name, shape, init = 'normal', std, trainable = true } = tensor;
   if (typeof name !== 'string') return refuse(`${where}.name`, 'a string', name, TypeError);
   if (!TENSOR_NAME.test(name)) refuse(`${where}.name`, 'up to 47 letters, digits, "_" and "."', name);
   const sizes = 'an array of one to three integers of at least 1';
@@ -110,9 +110,11 @@ function declareTensor(where, value) {
     throw new RangeError(`${where}.shape must have at most ${LARGEST_TENSOR} elements, got ${elements}`);
   if (typeof trainable !== 'boolean') refuse(`${where}.trainable`, 'true or false', trainable, TypeError);
   checkName(`${where}.init`, init, Object.keys(INITIAL));
-  checkNumber(`${where}.std`, std, 0);
+  if (std !== undefined) checkNumber(`${where}.std`, std, 0);
+  if (std !== undefined && init !== 'normal')
+    fail(`${where}.std must be left out if init is "${init}"`, TypeError);
   const [mean, usual] = INITIAL[init];
-  return { name, shape, trained: trainable, mean, deviation: init === 'normal' ? std : usual };
+  return { name, shape, trained: trainable, mean, deviation: std ?? usual };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Finds, compiles and starts the WebAssembly module. */
 
-import { checkFunction, checkName, checkOptions, refuse } from './check.js';
+import { checkFunction, checkName, checkOptions, fail, refuse } from './check.js';
 import { Core } from './core.js';
 import { Engine } from './engine.js';
 import { EngineError } from './errors.js';
@@ -61,6 +61,8 @@ export async function load(options = {}) {
   if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
     refuse('threads', `"auto" or an integer from 1 to ${MOST_THREADS}`, threads);
   }
+  if (createThread !== undefined && options.threads === undefined)
+    fail('createThread needs threads, whose default is 1: "auto" or an integer from 2', TypeError);
   if (typeof WebAssembly !== 'object') throw new EngineError('WebAssembly is not supported here');
   if (!supports(SIMD_PROBE))
     throw new EngineError('WebAssembly SIMD is not supported here; the engine needs it');

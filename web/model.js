@@ -348,12 +348,14 @@ export class Model {
 
   /**
    * Whether a step of this rate could leave parameters that are not finite: Adam divides it by a correction, which is
-   * near 0 in the first steps if beta1 is near 1, and by at least epsilon.
+   * near 0 in the first steps if beta1 is near 1, and by at least epsilon; a weight decay above 2 makes parameters grow
+   * that it should shrink, also those that no loss depends on.
    * @param {number} learningRate
    */
   #mayOverflow(learningRate) {
-    const { beta1, epsilon } = this.config;
-    return learningRate / (1 - beta1 ** (this.step + 1)) / epsilon > HARMLESS_RATE;
+    const { beta1, epsilon, weightDecay } = this.config;
+    const rate = learningRate / (1 - beta1 ** (this.step + 1)) / epsilon;
+    return rate > HARMLESS_RATE || learningRate * weightDecay > 2;
   }
 
   /**

@@ -10,8 +10,8 @@
  * temperature, cut first to `topTokens` and of these to `topP`.
  *
  * @property {number | undefined} [maxTokens] most tokens to generate; default 100, 0 or more
- * @property {number | undefined} [temperature] below 1: less random; 0 always takes the most likely token; default 1, 0 or
- *   more
+ * @property {number | undefined} [temperature] below 1: less random; 0 always takes the most likely token, whatever `topP`,
+ *   `topTokens` and `seed` are; default 1, 0 or more
  * @property {number | undefined} [topP] nucleus sampling: sample from the smallest set of most likely tokens whose
  *   probabilities add up to this share; default 1, above 0 to 1
  * @property {number | undefined} [topTokens] top-k sampling: sample from this many most likely tokens; default
@@ -126,7 +126,8 @@
  *
  * @property {number} kMax final number of experts per token, 1 or more
  * @property {number | undefined} [kMin] initial number of experts per token, of `linear_increase`; default 1, 1 to `kMax`
- * @property {number | undefined} [steps] over which it grows, 1 or more; `linear_increase` needs it
+ * @property {number | undefined} [steps] over which it grows, 1 or more; `linear_increase` needs it, `constant` has no use for
+ *   it
  * @property {'constant' | 'linear_increase' | undefined} [kind] `constant`: always `kMax`; default 'linear_increase'
  */
 

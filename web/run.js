@@ -161,8 +161,10 @@ const nameOf = (option, value, names) =>
  * Refuses options that would have no effect.
  * @param {TrainOptions<unknown, unknown>} options
  * @param {TrainingRun} run
+ * @param {{ readonly router: unknown }} config of the model
+ * @param {DataRecord | null} data
  */
-function checkEffect(options, run) {
+function checkEffect(options, run, { router }, data) {
   /** @param {readonly (keyof typeof options)[]} names @param {string} why */
   const without = (names, why) => {
     if (names.some((name) => options[name] !== undefined))
@@ -173,16 +175,24 @@ function checkEffect(options, run) {
   if (run.schedule === 'constant') without(['floor'], 'if schedule is "constant"');
   if (run.topKSchedule !== 'linear_increase')
     without(['topKMin', 'topKMax'], 'unless topKSchedule is "linear_increase"');
+  if (router === 'dense' && run.topKSchedule !== 'constant')
+    without(['topKSchedule'], 'if config.router is "dense", which has no experts to choose');
+  if (data?.kind === 'tokens') without(['seed'], 'if data is a text, which is read in its order');
+  else if (data === null) without(['seed'], 'if data is a source or a stream, which has an order of its own');
   if (run.patience > 0 && options.validation === undefined)
     fail('patience needs validation: the data whose loss it watches', TypeError);
+  if (options.validateEvery !== undefined && options.validation === undefined)
+    fail('validateEvery needs validation: the data whose loss is computed so often', TypeError);
   if (options.probeClasses !== undefined && options.probe === undefined)
     fail('probeClasses needs probe: the data whose classes they are', TypeError);
+  if (options.measureEvery !== undefined && options.probe === undefined)
+    fail('measureEvery needs probe: the data whose routing is measured so often', TypeError);
 }
 
 /**
  * The run of a call of `train`: a new one, or the one that is resumed.
  * @param {TrainOptions<unknown, unknown>} options
- * @param {{ run: TrainingRun | null, step: number, config: { readonly experts: number, readonly topK: number } }} model
+ * @param {{ run: TrainingRun | null, step: number, config: { readonly experts: number, readonly topK: number, readonly router: unknown } }} model
  * @param {DataRecord | null} data
  * @returns {TrainingRun}
  * @throws {TypeError | RangeError} naming the option
@@ -193,7 +203,7 @@ export function runOf(options, model, data) {
   const { topK, experts } = model.config;
   const own = given(options);
   const run = resume ? resumed(own, model, data) : begun(own, model.step, topK, data);
-  checkEffect(options, run);
+  checkEffect(options, run, model.config, data);
   // Those that a function replaces have values all the same, which are not read.
   const named = run.schedule === FUNCTION ? { ...run, learningRate: 1, warmup: 0, floor: 0 } : run;
   for (const key of KEYS) CHECKS[key](named[key], named);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { checkInteger, checkName, checkNumber, checkOptions, refuse } from './check.js';
+import { checkInteger, checkName, checkNumber, checkOptions, fail, refuse } from './check.js';
 
 /** @import { ConstantOptions, CosineOptions, TopKScheduleOptions } from './option-types.js' */
 
@@ -93,10 +93,15 @@ export const topKSchedules = Object.freeze(/** @type {const} */ (['constant', 'l
  */
 export function topKSchedule(options) {
   const keys = ['kMin', 'kMax', 'steps', 'kind'];
-  const { kMin = 1, kMax, steps, kind = 'linear_increase' } = checkOptions('topKSchedule', options, keys);
+  const given = checkOptions('topKSchedule', options, keys);
+  const { kMin = 1, kMax, steps, kind = 'linear_increase' } = given;
   checkName('kind', kind, topKSchedules);
   checkInteger('kMax', kMax, 1);
-  if (kind === 'constant') return () => kMax;
+  if (kind === 'constant') {
+    for (const name of /** @type {const} */ (['kMin', 'steps']))
+      if (given[name] !== undefined) fail(`${name} must be left out if kind is "constant"`, TypeError);
+    return () => kMax;
+  }
   const last = checkInteger('steps', steps, 1);
   checkInteger('kMin', kMin, 1, kMax, ' (kMax)');
   return (step) => Math.round(kMin + ((kMax - kMin) * Math.min(step, last)) / last);

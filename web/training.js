@@ -21,7 +21,7 @@ import { refuseAsList, timeSlices, unlessAborted } from './task.js';
  * @property {number} step
  * @property {number} topK
  * @property {TrainingRun | null} run the last run
- * @property {{ readonly experts: number, readonly topK: number }} config
+ * @property {{ readonly experts: number, readonly topK: number, readonly router: unknown }} config
  * @property {(options: Step & { learningRate: number, clip: number }) => { loss: number, gradNorm: number }} trainStep
  * @property {() => void} keepBest keeps a copy of what training changes
  * @property {() => void} restoreBest puts it back

@@ -13,7 +13,7 @@
  * @property {string} name up to 47 letters, digits, `_` and `.`
  * @property {number[]} shape one to three sizes
  * @property {'normal' | 'zeros' | 'ones' | undefined} [init] initial values; default 'normal'
- * @property {number | undefined} [std] standard deviation of 'normal'; default 0.02
+ * @property {number | undefined} [std] standard deviation of 'normal' only; default 0.02
  * @property {boolean | undefined} [trainable] false: frozen; default true
  */
 
@@ -347,15 +347,16 @@
  * @property {number | undefined} [clip] clips the gradient to this global norm; default 0.25, 0 or more; 0: no clipping
  * @property {Validation | undefined} [validation] held-out data, for `validationLoss` and `validation`
  * @property {number | undefined} [validateEvery] steps between validations; default a tenth of all, 1 or more. The last step is
- *   always validated.
+ *   always validated. Needs `validation`.
  * @property {number | undefined} [patience] ends the run when this many validations in a row have not been better than the best
  *   one before them, and puts the parameters of the best one back at its end; default 0: neither. `step`, the optimizer's
  *   state and the memory stay those of the last step. Needs `validation`.
  * @property {Probe | undefined} [probe] data to measure the routing on, for `measures`
  * @property {Ids | undefined} [probeClasses] classes of the probe; see the option `classes` of `measure`
  * @property {number | undefined} [measureEvery] steps between measurements; default a tenth of all, 1 or more. The last step is
- *   always measured.
- * @property {number | undefined} [seed] seed of the order of vectors or sequences; default 0, 0 to 4294967295
+ *   always measured. Needs `probe`.
+ * @property {number | undefined} [seed] seed of the order of vectors or sequences; default 0, 0 to 4294967295. A text, a source
+ *   and a stream have an order of their own: for them it must be left out.
  */
 
 /**

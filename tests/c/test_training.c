@@ -236,6 +236,19 @@ static void test_custom_router(void) {
   CHECK_INT(hr_model_finish_step(model, 0.01, 0.25, &done), HR_ERROR_DIVERGED);
   CHECK(fingerprint(model) == before);
   CHECK_REFUSED(hr_model_finish_step(model, 0.01, 0.25, &done));
+
+  /* A gradient whose square Adam could not keep is no step, unless it is clipped. */
+  CHECK_OK(hr_model_backward(model, &data.batch, &begun));
+  u->grad[0] = (hr_real)1.5e19;
+  CHECK_INT(hr_model_finish_step(model, 0.01, 0, &done), HR_ERROR_DIVERGED);
+  CHECK(fingerprint(model) == before && done.grad_norm > HR_GRADIENT_MAX);
+  CHECK_OK(hr_model_backward(model, &data.batch, &begun));
+  u->grad[0] = (hr_real)1.5e19;
+  CHECK_INT(hr_model_finish_step(model, 0.01, 1e30, &done), HR_ERROR_DIVERGED);
+  CHECK_OK(hr_model_backward(model, &data.batch, &begun));
+  u->grad[0] = (hr_real)1.5e19;
+  CHECK_OK(hr_model_finish_step(model, 0.01, 0.25, &done));
+  CHECK(fingerprint(model) != before);
   free_sample(&data);
   hr_model_destroy(model);
 }

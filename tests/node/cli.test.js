@@ -416,7 +416,8 @@ test('word pieces as tokens', async () => {
 });
 
 test('a run without routers, without validation', async () => {
-  const args = ['--router', 'dense', '--validation', '0', '--steps', '5', ...tiny];
+  const sizes = tiny.filter((_, i) => tiny[i - (i % 2)] !== '--hyper-size');
+  const args = ['--router', 'dense', '--validation', '0', '--steps', '5', ...sizes];
   const { stdout } = await succeed('train', '--data', 'text.txt', '--out', 'dense.safetensors', ...args);
   assert.match(stdout, /^saved dense/);
   const measured = await succeed(
@@ -431,6 +432,11 @@ test('a run without routers, without validation', async () => {
   assert.match(measured.stdout, /\n dense +\d/);
   const shown = await run('generate', '--checkpoint', 'dense.safetensors', '--show-experts');
   assert.equal(shown.stderr, 'error: --show-experts: a dense model has no experts\n');
+  const fewer = await runHere(['generate', '--checkpoint', 'dense.safetensors', '--top-k', '1']);
+  assert.equal(fewer.stderr, 'error: --top-k: a dense model has no experts\n');
+  const dense = ['eval', '--data', 'text.txt', '--checkpoint', 'dense.safetensors', '--validation', '0.5'];
+  const split = await runHere([...dense, '--split', 'all']);
+  assert.equal(split.stderr, 'error: --validation has no effect with --split all\n');
 });
 
 test('a run that diverges keeps its last good parameters and says what to do', async () => {
@@ -489,6 +495,20 @@ test('wrong files and options give one line and an exit code', async () => {
       /--top-k-min must be an integer from 1 to 2 \(--top-k\), got 3/,
     ],
     [[...train, '--top-k-min', '2'], 2, /--top-k-min has no effect without --top-k-schedule linear_increase/],
+    [
+      [...train, '--eval-every', '9', '--validation', '0'],
+      2,
+      /--eval-every has no effect with --validation 0/,
+    ],
+    [[...train, '--router', 'dense', '--top-k', '1'], 2, /--top-k has no effect with --router dense/],
+    [[...train, '--router', 'smoe', '--hyper-size', '9'], 2, /--hyper-size has no effect with --router smoe/],
+    [
+      [...train, '--router', 'dense', '--top-k-schedule', 'linear_increase'],
+      2,
+      /--top-k-schedule linear_increase has no effect with --router dense/,
+    ],
+    [['generate', '--checkpoint', 'none', '--layer', '1'], 2, /--layer has no effect without --show-experts/],
+    [['generate', '--checkpoint', 'none', '--top-p', '0'], 2, /--top-p must be above 0, got 0/],
     [['train', '--data', 'text.txt', '--resume', 'text.txt'], 1, /^error: text\.txt: /],
     [['eval', '--data', 'text.txt', '--checkpoint', 'none'], 1, /cannot read none/],
     [['eval', '--data', 'text.txt', '--checkpoint', 'binary.bin'], 1, /^error: binary\.bin: /],

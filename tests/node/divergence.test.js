@@ -82,6 +82,44 @@ onEveryVariant((bench) => {
     });
   }
 
+  test('a gradient whose square is too large for the second moment is no step, unless it is clipped', () => {
+    const model = /** @type {any} */ (
+      bench.engine.createRegressor({ inputSize: 1, layers: 1, dModel: 4, dInner: 4, hyperSize: 4 })
+    );
+    const batch = { inputs: [1], targets: [1e18] };
+    const { gradNorm } = model.gradients(batch);
+    batch.targets[0] *= 1.2e19 / gradNorm;
+    const before = model.saveCheckpoint({ optimizer: true });
+    for (const clip of [0, 1e30]) {
+      const error = errorOf(() => model.trainStep({ ...batch, learningRate: 0.01, clip }));
+      assert.ok(error instanceof DivergedError, String(error));
+      assert.match(
+        error.message,
+        /^the gradient is 12\d{18} at step 1; the parameters are those after step 0/,
+      );
+      assert.deepEqual(model.saveCheckpoint({ optimizer: true }), before);
+    }
+    assert.ok(model.gradients(batch).gradNorm > 1e19);
+    model.trainStep({ ...batch, learningRate: 0.01, clip: 1 });
+    assert.equal(model.step, 1);
+    model.dispose();
+  });
+
+  test('a weight decay that makes parameters grow ends before one is infinite', () => {
+    const model = bench.classifier({ ...TINY_CLASSIFIER, weightDecay: 1000 });
+    const batch = randomBatch(TINY_CLASSIFIER, 1);
+    let error;
+    for (let step = 0; !error && step < 200; step++) {
+      try {
+        model.trainStep({ ...batch, learningRate: 1 });
+      } catch (thrown) {
+        error = thrown;
+      }
+      assert.ok(model.parameters().every(({ data }) => data.every(Number.isFinite)));
+    }
+    assert.ok(error instanceof DivergedError, String(error));
+  });
+
   test('numbers that are too large are noticed in every kind of call', () => {
     const [model, twin] = [1, 2].map(() => liven(bench.language(TINY)));
     const segment = randomSegment(TINY, 1);

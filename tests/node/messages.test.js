@@ -225,9 +225,12 @@ const methodsOf = (model, classifier, engine) => ({
     ...[1, 1, undefined, 'cosine', () => 1, TOKENS.slice(0, 9), TOKENS.slice(0, 9), TOKENS.slice(0, 9)],
   ],
   'train numbers': [
-    (learningRate, warmup, clip, validateEvery, measureEvery, seed) =>
-      model.train(TOKENS, { steps: 1, learningRate, warmup, clip, validateEvery, measureEvery, seed }),
-    ...[0.1, 0, 1, 1, 1, 1],
+    (learningRate, warmup, clip, validateEvery, measureEvery) =>
+      model.train(TOKENS, {
+        ...{ steps: 1, learningRate, warmup, clip, validateEvery, measureEvery },
+        ...{ validation: TOKENS.slice(0, 9), probe: TOKENS.slice(0, 9) },
+      }),
+    ...[0.1, 0, 1, 1, 1],
   ],
   'train from a source': [(step) => model.train({ at: () => step }, { steps: 1 }), SEGMENT],
   generate: [(p, o) => model.generate(p, o), [1], { maxTokens: 1 }],
@@ -286,6 +289,7 @@ const methodsOf = (model, classifier, engine) => ({
     BATCH.inputs,
     BATCH.targets,
   ],
+  'classifier train seed': [(seed) => classifier.train(BATCH, { steps: 1, seed }), 1],
   'classifier measure': [(p, o) => classifier.measure(p, o), BATCH, {}],
   evaluateVectors: [(m, d, o) => direct.evaluateVectors(m, d, o), classifier, BATCH, {}],
   configFields: [(k) => engine.configFields(k), 'language'],

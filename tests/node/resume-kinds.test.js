@@ -88,6 +88,10 @@ onEveryVariant((bench) => {
         () => opened.train(data, { resume: true, validation, schedule: () => 0.1 }),
         /^TypeError: schedule must be a name: the run that is resumed has a rate of the body and one of the head/,
       );
+      assert.throws(
+        () => opened.train(data, { resume: true, validation, seed: 4 }),
+        /^RangeError: seed must be 3, the seed of the run that is resumed, got 4/,
+      );
       const rest = await events(opened.train(data, { resume: true, validation }));
       assert.deepEqual([...before, ...rest], all);
       assertSameParameters(parametersOf(opened), parametersOf(whole));

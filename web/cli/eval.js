@@ -130,6 +130,11 @@ function checkCounts(counts, model) {
 function selectPart(options, name, text, tokens, training) {
   const trainedOn = training?.text === undefined || training.text === fingerprint(text);
   const split = options.split ?? (trainedOn ? 'validation' : 'all');
+  if (split === 'all' && options.validation !== undefined) {
+    const why =
+      options.split === undefined ? `, the default for ${name}, which the model was not trained on` : '';
+    throw usageError(`--validation has no effect with --split all${why}`);
+  }
   if (split === 'all') return { split, tokens };
   const share = options.validation ?? training?.validation ?? 0.1;
   const part = splitText(tokens, { validation: share })[/** @type {'train'} */ (split)];

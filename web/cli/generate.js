@@ -91,26 +91,28 @@ export function addGenerateCommand(program, system) {
     .addOption(variantOption())
     .addHelpText('after', EXAMPLES);
   for (const field of fields) command.addOption(optionOf(field, 'Options:'));
-  command.action((options) =>
-    generate(options, { ...defaultsOf(fields), ...givenOf(options, fields) }, system),
-  );
+  command.action((options) => generate(options, givenOf(options, fields), system));
 }
 
 /**
  * @param {GenerateOptions} options
- * @param {Record<string, any>} values  of the fields
+ * @param {Record<string, any>} given  values of the fields
  * @param {import('./system.js').System} system
  */
-async function generate(options, values, { stdout, fs }) {
+async function generate(options, given, { stdout, fs }) {
   const engine = await load({ variant: options.variant ?? 'auto' });
   try {
+    const { layer, topK, ...sampling } = { ...defaultsOf(fields), ...given };
+    if (given.layer !== undefined && !options.showExperts)
+      throw usageError('--layer has no effect without --show-experts');
+    if (sampling.topP === 0) throw usageError('--top-p must be above 0, got 0');
     const { model, vocabulary } = await openCheckpoint(engine, options.checkpoint, fs, options);
-    const { layer, topK, ...sampling } = values;
-    const { vocabSize } = model.config;
+    const { vocabSize, router } = model.config;
     if (sampling.topTokens > vocabSize)
       throw usageError(`--top-tokens ${sampling.topTokens}: the model has ${vocabSize} tokens`);
     if (options.showExperts) checkLayer(layer, model);
     if (topK !== undefined) {
+      if (router === 'dense') throw usageError('--top-k: a dense model has no experts');
       if (topK > model.config.experts)
         throw usageError(`--top-k ${topK}: the model has ${model.config.experts} experts`);
       model.topK = topK;

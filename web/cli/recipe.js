@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { fieldsInUse } from '../config.js';
 import { defaultWarmup, RUN_DEFAULTS } from '../run.js';
 import { topKSchedules } from '../schedules.js';
 import { usageError } from './errors.js';
@@ -228,8 +229,12 @@ export function resumedRecipe(stored, given, givenConfig, config) {
  *
  * @param {Record<string, any>} given  recipe options of the command line
  * @param {Recipe} recipe
+ * @param {{ readonly router: unknown }} config  of the model
  */
-export function checkEffect(given, recipe) {
+export function checkEffect(given, recipe, { router }) {
+  if (given.topKSchedule === 'linear_increase' && router === 'dense') {
+    throw usageError('--top-k-schedule linear_increase has no effect with --router dense');
+  }
   if (given.topKMin !== undefined && recipe.topKSchedule === 'constant') {
     throw usageError('--top-k-min has no effect without --top-k-schedule linear_increase');
   }
@@ -239,9 +244,27 @@ export function checkEffect(given, recipe) {
   if (given.floor !== undefined && recipe.schedule === 'constant') {
     throw usageError('--floor has no effect with --schedule constant');
   }
+  if (given.evalEvery > 0 && recipe.validation === 0) {
+    throw usageError('--eval-every has no effect with --validation 0, which holds nothing out');
+  }
   if (recipe.patience > 0 && recipe.evalEvery === 0) {
     throw usageError('--patience needs validations in the run: --eval-every must be 1 or more');
   }
+}
+
+/**
+ * Refuses options of the model that its router has no use for. The package ignores these, so that one configuration fits all
+ * routers; who writes one here means this model.
+ *
+ * @param {Record<string, any>} given  model options of the command line
+ * @param {import('../index.js').ConfigField[]} fields  of the model
+ * @param {Readonly<Record<string, unknown>>} config  of the model
+ */
+export function checkModelEffect(given, fields, config) {
+  const used = fieldsInUse(fields, config).map(({ name }) => name);
+  const unused = Object.keys(given).find((name) => !used.includes(name));
+  if (unused !== undefined)
+    throw usageError(`${flagOf(unused)} has no effect with --router ${config.router}`);
 }
 
 /**

@@ -18,7 +18,14 @@ import {
   threadsOption,
   variantOption,
 } from './options.js';
-import { checkEffect, checkRecipe, recipeFields, resumedRecipe, withWarmup } from './recipe.js';
+import {
+  checkEffect,
+  checkModelEffect,
+  checkRecipe,
+  recipeFields,
+  resumedRecipe,
+  withWarmup,
+} from './recipe.js';
 import { Trainer } from './trainer.js';
 import { makeVocabulary } from './vocabularies.js';
 
@@ -156,7 +163,7 @@ async function trainTo(saver, target, options, given, givenConfig, system) {
       ? await startRun(options, data, given, givenConfig)
       : await resumeRun(options.resume, options, data, given, givenConfig, system);
   try {
-    checkEffect(given, run.recipe);
+    checkEffect(given, run.recipe, run.model.config);
     const trainer = new Trainer(run, { ...options, name: data.name }, saver, system);
     const warning = await checkRoom(
       saver.path,
@@ -194,6 +201,7 @@ async function startRun(options, { text, name }, given, givenConfig) {
   const engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
     const model = createModel(engine, { ...givenConfig, vocabSize: vocabulary.size });
+    checkModelEffect(givenConfig, engine.configFields('language'), model.config);
     const recipe = withWarmup({
       ...chosen,
       topK: model.config.topK,
