@@ -342,7 +342,7 @@ export const recordOf = (kind, arrays, count, { batchSize, length }) => ({
  * A number that tells data apart: 64 bits, in hexadecimal digits.
  * @param {(Int32Array | Float32Array)[]} arrays
  */
-function fingerprintOf(arrays) {
+export function fingerprintOf(arrays) {
   let [low, high] = [0x811c9dc5, 0x9e3779b9];
   for (const { buffer, byteOffset, length } of arrays) {
     const words = new Int32Array(buffer, byteOffset, length);

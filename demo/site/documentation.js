@@ -15,6 +15,7 @@ const MODULES = {
   index: 'hyperrouter-wasm',
   worker: 'hyperrouter-wasm/worker',
   'labelled-text': 'hyperrouter-wasm/labelled-text',
+  study: 'hyperrouter-wasm/study',
 };
 
 /** What the guides call an object of a class. */

@@ -23,7 +23,12 @@ const GUIDES = [
 /** @type {Partial<import('typedoc').TypeDocOptions>} */
 export default {
   name: 'hyperrouter-wasm',
-  entryPoints: [root('web/index.js'), root('web/worker.js'), root('web/labelled-text.js')],
+  entryPoints: [
+    root('web/index.js'),
+    root('web/worker.js'),
+    root('web/labelled-text.js'),
+    root('web/study/index.js'),
+  ],
   tsconfig: root('web/tsconfig.json'),
   compilerOptions: { declaration: false, emitDeclarationOnly: false, noEmit: true },
   readme: root('README.md'),

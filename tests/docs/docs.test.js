@@ -12,6 +12,7 @@ import { buildPage } from '../../demo/site/build.js';
 import { ReflectionKind, readDocumentation } from '../../demo/site/documentation.js';
 import * as index from '../../web/index.js';
 import * as labelledText from '../../web/labelled-text.js';
+import * as study from '../../web/study/index.js';
 import * as worker from '../../web/worker.js';
 import { serve } from '../bundlers/support.js';
 import { openChromium } from '../chromium.js';
@@ -37,6 +38,7 @@ describe('the reference', () => {
     'hyperrouter-wasm': index,
     'hyperrouter-wasm/worker': worker,
     'hyperrouter-wasm/labelled-text': labelledText,
+    'hyperrouter-wasm/study': study,
   })) {
     it(`has every export of ${name}`, () => {
       const documented = project.getChildByName([name])?.children?.map((child) => child.name) ?? [];

@@ -10,6 +10,7 @@ import { CommandError, FAILURE, USAGE } from './errors.js';
 import { addEvalCommand } from './eval.js';
 import { addGenerateCommand } from './generate.js';
 import { printable } from './output.js';
+import { addStudyCommand } from './study.js';
 import { System } from './system.js';
 import { addTrainCommand } from './train.js';
 
@@ -53,6 +54,8 @@ async function buildProgram(system) {
     .version(version, '-V, --version', 'Show the version')
     .option('--verbose', 'Print the full error with its stack')
     .helpOption('-h, --help', 'Show this help')
+    // Else --out of `study merge` would be taken for that of `study`.
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(printable(text)),
@@ -61,6 +64,7 @@ async function buildProgram(system) {
   addTrainCommand(program, fields, system);
   addEvalCommand(program, system);
   addGenerateCommand(program, system);
+  addStudyCommand(program, system);
   for (const command of program.commands) command.option('--verbose', 'Print the full error with its stack');
   return program;
 }
