@@ -127,6 +127,26 @@ describe('a study', () => {
     assert.deepEqual(filesOf(study), ['text.txt']);
   });
 
+  it('leaves out what all variants have in common where it would have no effect, but not what a variant sets itself', () => {
+    const common = {
+      model: { ...model, loadBalanceWeight: 0.01 },
+      train: { ...train, topKSchedule: 'linear_increase' },
+    };
+    const vary = { router: ['smoe', 'dense', 'smoe-dropout'] };
+    const [smoe, dense, frozen] = readStudy({ ...plain, ...common, vary }, engine).variants;
+    assert.deepEqual([smoe.model.loadBalanceWeight, smoe.train.topKSchedule], [0.01, 'linear_increase']);
+    assert.deepEqual([dense.model.loadBalanceWeight, dense.train], [undefined, train]);
+    assert.deepEqual(
+      [frozen.model.loadBalanceWeight, frozen.train.topKSchedule],
+      [undefined, 'linear_increase'],
+    );
+    const own = { router: [{ router: 'dense', loadBalanceWeight: 0.01 }] };
+    assert.throws(
+      () => readStudy({ ...plain, vary: own }, engine),
+      /study\.vary\.router\[0\]\.loadBalanceWeight must be/,
+    );
+  });
+
   /** @type {[Record<string, unknown>, RegExp][]} */
   const wrong = [
     [{ varry: {} }, /^study\.varry is not a key of a study; .*the nearest is vary$/],

@@ -155,15 +155,17 @@ function vocabularyOf({ metadata, config }) {
  */
 async function execute(trial, study, run, { save = false, onProgress, signal }) {
   const { model, train, choose, measure } = trial;
-  const { train: options, tuning } = run;
+  const { tuning } = run;
+  const { validateEvery, ...rest } = run.train;
   const held = choose ?? measure;
   /** @type {RunResult['training']} */
   const training = [];
   /** @type {RunResult['validations']} */
   const validations = [];
-  const steps = options.steps ?? 1000;
+  const steps = rest.steps ?? 1000;
   // A run that only chooses is validated at its end, unless it stops early.
-  const validates = tuning === null || options.patience > 0;
+  const validates = tuning === null || rest.patience > 0;
+  const options = validates && validateEvery !== undefined ? run.train : rest;
   const point = (/** @type {number} */ loss) => Number(loss.toPrecision(CURVE_DIGITS));
   let diverged = 0;
   let best = null;

@@ -72,10 +72,13 @@ export function readStudy(file, engine, { base } = {}) {
   const twice = tune?.seeds.find((seed) => seeds.includes(seed));
   if (twice !== undefined) refuse('study.tune.seeds', 'other seeds than study.seeds', twice);
   const parts = readVariants(json.vary, { model, train, keys });
-  const variants = (base ? matchVariants(parts, base, json.vary !== undefined) : parts).map((variant) => ({
-    ...variant,
-    tuned: tune ? tunedKeys(variant, tune, fields, keys) : [],
-  }));
+  const matched = base ? matchVariants(parts, base, json.vary !== undefined) : parts;
+  const variants = matched
+    .map((part) => withEffect(part, fields))
+    .map((variant) => ({
+      ...variant,
+      tuned: tune ? tunedKeys(variant, tune, fields, keys) : [],
+    }));
   const topK = readTopK(json.evaluate);
   /** @type {Study} */
   const study = {
@@ -261,6 +264,7 @@ function readVariants(vary, { model, train, keys }) {
       model: { ...model, ...pick(keys.model) },
       train: { ...train, ...pick(keys.train) },
       own,
+      begins: {},
       tuned: [],
     };
   });
@@ -312,15 +316,40 @@ const labelOf = (key, value) => (typeof value === 'string' ? value : `${key} ${J
  */
 function matchVariants(variants, base, varied) {
   const labels = base.variants.map(({ label }) => label);
-  if (!varied) return labels.map((label) => ({ ...variants[0], label }));
-  for (const { label } of variants) {
-    if (labels.includes(label)) continue;
-    fail(
-      `study.vary has the variant ${quote(label)}, but the study ${quote(base.name)} that it is fine-tuned from has only ` +
+  const all = varied ? variants : labels.map((label) => ({ ...variants[0], label }));
+  return all.map((variant) => {
+    const begins = base.variants.find(({ label }) => label === variant.label)?.model;
+    if (begins) return { ...variant, begins };
+    return fail(
+      `study.vary has the variant ${quote(variant.label)}, but the study ${quote(base.name)} that it is fine-tuned from has only ` +
         `${labels.map((name) => quote(name)).join(', ')}; without vary all of these are taken`,
     );
-  }
-  return variants;
+  });
+}
+
+/** Options of a training that need experts to choose. */
+const OF_EXPERTS = ['topKSchedule', 'topKMin', 'topKMax'];
+
+/**
+ * A variant without settings that all variants have in common, but that would be refused of it, for they have no effect on it:
+ * a loss that balances experts, of a model without experts.
+ *
+ * @param {Variant} variant
+ * @param {ConfigField[]} fields
+ * @returns {Variant}
+ */
+function withEffect(variant, fields) {
+  const { model, train, own, begins } = variant;
+  const whole = { ...begins, ...model };
+  const used = fieldsInUse(fields, whole);
+  const refused = fields.filter((field) => field.strict && !used.includes(field)).map(({ name }) => name);
+  const rest = (/** @type {Settings} */ settings, /** @type {string[]} */ without) =>
+    Object.fromEntries(Object.entries(settings).filter(([key]) => key in own || !without.includes(key)));
+  return {
+    ...variant,
+    model: rest(model, refused),
+    train: whole.router === 'dense' ? rest(train, OF_EXPERTS) : train,
+  };
 }
 
 /** @param {Study} study @param {Study} base */
@@ -338,8 +367,8 @@ function checkSeeds(study, base) {
  * @param {ConfigField[]} fields
  * @param {{ model: string[] }} keys
  */
-function tunedKeys({ own, model }, tune, fields, keys) {
-  const used = fieldsInUse(fields, model).map(({ name }) => name);
+function tunedKeys({ own, model, begins }, tune, fields, keys) {
+  const used = fieldsInUse(fields, { ...begins, ...model }).map(({ name }) => name);
   return Object.keys(tune.values).filter(
     (key) => !(key in own) && (!keys.model.includes(key) || used.includes(key)),
   );
@@ -369,10 +398,10 @@ function checkVariant(study, variant, engine, fields) {
     /** @type {string} */ key = '',
   ) => {
     try {
-      // The sizes of what it begins with are those of its file.
-      const config = study.from
-        ? { experts: model.experts ?? 1024, topK: model.topK ?? 1 }
-        : configOf(study, model, engine);
+      // Of a file, the sizes are not known yet.
+      const config = isCheckpoint(study.from)
+        ? { experts: model.experts ?? 1024, topK: model.topK ?? 1, router: model.router }
+        : configOf(study, { ...pickKnown(variant.begins), ...model }, engine);
       const { classWeights: _, ...rest } = train;
       runOf(
         /** @type {any} */ ({ ...splitParts(rest), validation: true }),
@@ -389,16 +418,23 @@ function checkVariant(study, variant, engine, fields) {
       return fail(`${message}${own}`, /** @type {any} */ (error.constructor));
     }
   };
+  const known = fields.map(({ name }) => name);
+  const pickKnown = (/** @type {Settings} */ settings) =>
+    Object.fromEntries(Object.entries(settings).filter(([key]) => known.includes(key)));
   const config = check(variant.model, variant.train);
   for (const key of variant.tuned) {
-    const ofModel = fields.some(({ name }) => name === key);
+    const ofModel = known.includes(key);
     for (const value of study.tune?.values[key] ?? []) {
       if (ofModel) check({ ...variant.model, [key]: value }, variant.train, key);
       else check(variant.model, { ...variant.train, [key]: value }, key);
     }
   }
   const most = study.topK.at(-1) ?? 0;
-  if (!study.from && canVaryK(variant.model) && most > config.experts) {
+  if (
+    !isCheckpoint(study.from) &&
+    canVaryK({ ...variant.begins, ...variant.model }) &&
+    most > config.experts
+  ) {
     refuse(
       'study.evaluate.topK',
       `up to ${config.experts} (experts of the variant ${quote(variant.label)})`,
@@ -407,7 +443,7 @@ function checkVariant(study, variant, engine, fields) {
   }
 }
 
-/** @param {Study} study @param {Settings} model @param {StudyEngine} engine @returns {{ experts: number, topK: number }} */
+/** @param {Study} study @param {Settings} model @param {StudyEngine} engine @returns {{ experts: number, topK: number, router: unknown }} */
 function configOf(study, model, engine) {
   const created =
     study.task === 'language'

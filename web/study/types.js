@@ -13,9 +13,10 @@
  * One of the things that a study compares.
  *
  * @property {string} label short and unique
- * @property {Settings} model its keys of the model
+ * @property {Settings} model its keys of the model, without common ones that would be refused for they have no effect on it
  * @property {Settings} train its keys of the training
  * @property {Record<string, string>} own keys that `vary` sets, and where
+ * @property {Settings} begins settings of the model that it is fine-tuned from
  * @property {string[]} tuned keys that are tuned for it
  */
 
