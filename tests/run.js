@@ -1,5 +1,5 @@
 // Runs the suites and adds up their counts:
-//   node tests/run.js [c] [node] [current-node] [page] [bundlers] [docs] [fuzz]     all of them by default
+//   node tests/run.js [c] [node] [current-node] [page] [pytorch] [bundlers] [docs] [fuzz]     all of them by default
 // Ends with "N passed, N failed, N skipped"; fails if a test failed, a runner did, or none ran.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -55,6 +55,7 @@ const SUITES = {
       concurrency: Math.min(CORES + 1, 4),
     });
   },
+  pytorch: (print) => nodeTests(print, 'tests/pytorch'),
   bundlers: async (print) => {
     // Large, and needed by nothing else.
     await install(print, 'tests/bundlers');
@@ -76,7 +77,7 @@ const SUITES = {
 };
 
 /** Two at a time are run, in this order: the one that takes longest first. */
-const ORDER = ['page', 'c', 'node', 'current-node', 'bundlers', 'docs', 'fuzz'];
+const ORDER = ['page', 'c', 'node', 'current-node', 'bundlers', 'pytorch', 'docs', 'fuzz'];
 
 // The package is tested on the oldest Node it supports and on a current one: their
 // engines compile WebAssembly differently. A Node that is current does for both.

@@ -12,6 +12,7 @@ import {
   findFirefox,
   findFuzzer,
   findTool,
+  findTorch,
   findWebKit,
   hasClang,
 } from './toolchain.js';
@@ -23,6 +24,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * @property {() => unknown} isThere
  * @property {string} name      what to install, for a reader
  * @property {string[]} debian  the packages that bring it
+ * @property {boolean} [optional] goes without: the tests that need it say so
  */
 
 /** @type {Record<string, Tool>} */
@@ -45,6 +47,12 @@ const TOOLS = {
     name: 'WebKitGTK with its MiniBrowser, WebKitWebDriver and Xvfb',
     debian: ['webkit2gtk-driver', 'libwebkit2gtk-4.1-0', 'xvfb'],
   },
+  torch: {
+    isThere: findTorch,
+    name: 'PyTorch',
+    debian: ['python3-torch', 'libopenblas0-pthread'],
+    optional: true,
+  },
   clangFormat: { isThere: () => findTool('clang-format'), name: 'clang-format', debian: ['clang-format'] },
   clangTidy: { isThere: () => findTool('clang-tidy'), name: 'clang-tidy', debian: ['clang-tidy'] },
 };
@@ -62,12 +70,13 @@ const PURPOSES = {
   bench: { tools: WASM, packages: ['.', 'tests/current-node'] },
   'bench:page': { tools: [...WASM, ...BROWSERS], packages: ['.', 'tests/lighthouse'] },
   test: {
-    tools: [...WASM, ...NATIVE, 'fuzzer', ...BROWSERS, 'webkit'],
+    tools: [...WASM, ...NATIVE, 'fuzzer', ...BROWSERS, 'webkit', 'torch'],
     packages: ['.', 'tests/current-node'],
   },
   'test:c': { tools: NATIVE },
   fuzz: { tools: [...WASM, ...NATIVE, 'fuzzer'], packages: ['.'] },
   'test:node': { tools: WASM, packages: ['.', 'tests/current-node'] },
+  'test:pytorch': { tools: [...WASM, 'torch'], packages: ['.'] },
   'test:page': { tools: [...WASM, ...BROWSERS, 'webkit'], packages: ['.'] },
   'test:bundlers': { tools: [...WASM, 'chromium'], packages: ['.'] },
   check: { tools: [...NATIVE, 'clangFormat', 'clangTidy'], packages: ['.'] },
@@ -89,8 +98,11 @@ function installTools(names) {
     const list = packages.join(' ');
     const canInstall = process.getuid?.() === 0 && findTool('apt-get') && list !== tried;
     if (!canInstall) {
-      const wanted = missing.map((tool) => tool.name).join(', ');
-      fail(`Missing: ${wanted}. On Debian or Ubuntu: sudo apt-get install ${list}`);
+      const needed = missing.filter((tool) => !tool.optional);
+      const hint = `On Debian or Ubuntu: sudo apt-get install ${list}`;
+      if (needed.length > 0) fail(`Missing: ${needed.map((tool) => tool.name).join(', ')}. ${hint}`);
+      console.log(`Without ${missing.map((tool) => tool.name).join(', ')}, some tests are skipped. ${hint}`);
+      return;
     }
     console.log(`Installing with apt-get: ${list}`);
     if (!updated) run('apt-get', ['update']);

@@ -1,5 +1,5 @@
 // Finds compilers and other tools on this machine.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   accessSync,
   constants,
@@ -81,6 +81,15 @@ export function findChromium() {
 export function findFirefox() {
   if (process.env.FIREFOX) return process.env.FIREFOX;
   return ['firefox-esr', 'firefox'].map((name) => findTool(name)).find(Boolean);
+}
+
+/** @returns {string | undefined} a Python with PyTorch, for the tests of demo/examples/pytorch */
+export function findTorch() {
+  // Whether it is there, without importing it, which takes seconds.
+  const looks = 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)';
+  return [process.env.PYTHON, findTool('python3'), '/usr/bin/python3']
+    .filter((python) => python !== undefined)
+    .find((python) => spawnSync(python, ['-c', looks]).status === 0);
 }
 
 /**

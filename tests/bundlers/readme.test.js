@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createServer } from 'vite';
-import { findTool } from '../../wasm/toolchain.js';
+import { findTool, findTorch } from '../../wasm/toolchain.js';
 import { openChromium } from '../chromium.js';
 import { blocks, inOne, readDocument, readDocuments } from '../node/markdown.js';
 import { assertRan, HERE, installPacked, outcomeOf, ROOT, remove, run, serve, writePage } from './support.js';
@@ -43,6 +43,13 @@ const OUTPUTS = {
   'checkpoints.md': /^20 (\d\.\d+)\n20 \1$/m,
   'determinism.md': /^true$/m,
 };
+
+const torch = findTorch();
+/** Whether a block needs a Python, or a PyTorch, that is not here. @param {string} block */
+function cannotRun(block) {
+  if (/torchrun|from hyperrouter/.test(block)) return !torch;
+  return block.startsWith('import torch') && !findTool('python3');
+}
 
 /** Blocks that a test has run. @type {Set<string>} */
 const done = new Set();
@@ -107,7 +114,9 @@ describe('README.md and the guides, with the packed package in a new folder', ()
       if (command.includes(' --steps ')) return command.replace(/ --steps \d+/, ' --steps 30');
       return command.includes(' train ') ? `${command} --steps 20` : command;
     };
-    const [inReadme, inGuide, ...others] = shell.filter((block) => block.includes('npx hyperrouter-wasm'));
+    const [inReadme, inGuide, ...others] = shell.filter(
+      (block) => block.includes('npx hyperrouter-wasm') && !block.includes('torchrun'),
+    );
     assert.deepEqual(others, []);
     /** @param {string} block */
     async function outputsOf(block) {
@@ -203,8 +212,7 @@ describe('README.md and the guides, with the packed package in a new folder', ()
 
   const python = findTool('python3');
   it('the files of the published code', { skip: python ? false : 'there is no python3' }, async () => {
-    const [sample, ...others] = blocks(all, 'python');
-    assert.deepEqual(others, []);
+    const sample = only('from safetensors.torch', blocks(all, 'python'));
     const config = { vocabSize: 7, layers: 1, heads: 1, dModel: 4, dHead: 4, dInner: 3, experts: 2, topK: 1 };
     const { load } = await import('../../web/index.js');
     const engine = await load();
@@ -219,6 +227,34 @@ describe('README.md and the guides, with the packed package in a new folder', ()
     const file = await readFile(join(folder, 'model.safetensors'));
     const opened = engine.loadCheckpoint(file, config);
     assert.deepEqual(opened.parameters(), model.parameters());
+    engine.dispose();
+  });
+
+  it('PyTorch', { skip: torch ? false : 'there is no PyTorch' }, async () => {
+    const there = join(folder, 'pytorch');
+    await mkdir(there);
+    await symlink(join(folder, 'node_modules'), join(there, 'node_modules'));
+    await writeFile(join(there, 'book.txt'), 'Once upon a time there were two processes. '.repeat(200));
+    const env = { ...process.env, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' };
+    // As the guide says for Debian, where PyTorch has no command torchrun.
+    const torchrun = `${torch} -m torch.distributed.run --redirects 9:0 --tee 9:0`;
+    assert.ok(all.includes('`python3 -m torch.distributed.run --redirects 9:0 --tee 9:0`'));
+    let output = '';
+    for (const command of commandsOf(use(only('torchrun', shell)))) {
+      const shorter = command.replace('torchrun', torchrun).replace(' --data', ' --steps 4 --every 2 --data');
+      output += await run('sh', ['-c', shorter], { cwd: there, env });
+    }
+    assert.match(output, /^step 2 loss \d.*\nstep 4 loss \d.*\n(.*\n)*Once upon/);
+    await writeFile(join(there, 'sample.py'), use(only('from hyperrouter', blocks(all, 'python'))));
+    const loss = Number(await run(/** @type {string} */ (torch), ['sample.py'], { cwd: there, env }));
+    // One of two classes, by chance: 0.69.
+    assert.ok(loss < 0.6, String(loss));
+    const { Classifier, load } = await import('../../web/index.js');
+    const engine = await load();
+    const model = engine.loadCheckpoint(await readFile(join(there, 'points.safetensors')));
+    assert.ok(model instanceof Classifier);
+    const [above, below] = [model.predict([1, 1]), model.predict([1, -1])];
+    assert.ok(above[1] > below[1]);
     engine.dispose();
   });
 });
@@ -287,6 +323,6 @@ it('every block of code was run', () => {
   languages.delete('text');
   const missed = [...languages]
     .flatMap((language) => blocks(all, language))
-    .filter((block) => !done.has(block) && !(block.startsWith('import torch') && !findTool('python3')));
+    .filter((block) => !done.has(block) && !cannotRun(block));
   assert.deepEqual(missed, []);
 });
