@@ -126,8 +126,8 @@ def from_all(x: Tensor) -> Tuple[Tensor, int]:
     padded[: len(x)] = x.detach()
     rows = [torch.empty_like(padded) for _ in range(count)]
     dist.all_gather(rows, padded)
-    # Kept until the next call. Gloo's thread might free them last, for which it needs Python's lock; PyTorch 1.13 waits for
-    # that thread, and keeps the lock, when a process group ends: at the end of a program it could wait forever.
+    # Kept until the next call. Gloo's thread might free them last, for which it needs Python's lock; PyTorch 1.13
+    # waits for that thread, and keeps the lock, when a process group ends: a program could never end.
     IN_USE[:] = [sizes, padded, rows]
     begin = sum(lengths[: dist.get_rank()])
     return torch.cat([part[:length] for part, length in zip(rows, lengths)]), begin
@@ -405,7 +405,7 @@ class Experts(nn.Module):
 
 
 class SharedExperts(nn.Module):
-    """One more network, of the width of n experts, which every token has. DeepSeekMoE (Dai et al. 2024), section 3.2."""
+    """One more network, as wide as n experts, which every token has. DeepSeekMoE (Dai et al. 2024), section 3.2."""
 
     def __init__(self, config: SimpleNamespace) -> None:
         super().__init__()
@@ -467,7 +467,7 @@ class MixtureFeedForward(FeedForward):
         return torch.randn_like(deviation) * deviation
 
     def count(self, chosen: Tensor) -> Tuple[Tensor, Tensor, int]:
-        """Over all processes: assignments of each expert [E], those of the lower ranks [E], and the number of tokens."""
+        """Over all processes: assignments of each expert [E], those of the lower ranks [E], and how many tokens."""
         row = F.pad(chosen.sum(0), (0, 1), value=len(chosen)).unsqueeze(0)
         rows, rank = from_all(row)
         total = rows.sum(0)

@@ -3,9 +3,9 @@
     python3 train.py --data book.txt --out book.safetensors
     torchrun --nproc_per_node 4 train.py --data book.txt --out book.safetensors --config config.json
 
-(`torchrun` is `python3 -m torch.distributed.run`.) Each process takes an equal part of the streams of a batch and, if there
-are any, a GPU of its machine. The file opens in the package, where it generates text and shows its routing; a file of
-the package can be trained further with --from.
+(`torchrun` is `python3 -m torch.distributed.run`.) Each process takes an equal part of the streams of a batch and, if
+there are any, a GPU of its machine. The file opens in the package, where it generates text and shows its routing; a
+file of the package can be trained further with --from.
 """
 
 import argparse
@@ -43,8 +43,8 @@ def read_tokens(path: str, vocabulary: int) -> Tensor:
 
 
 def segments(tokens: Tensor, batch: int, length: int, step: int, rank: int, count: int) -> Iterator[Segment]:
-    """The segments of the steps from `step` on, as TextStreams of the package cuts them: B streams side by side, each read
-    from beginning to end, again and again. A process gets the streams of its rank."""
+    """The segments of the steps from `step` on, as TextStreams of the package cuts them: B streams side by side, each
+    read from beginning to end, again and again. A process gets the streams of its rank."""
     longest = len(tokens) // batch
     if longest < 2:
         raise SystemExit(f"the text must have at least {2 * batch} tokens for {batch} streams (batchSize)")
@@ -79,7 +79,7 @@ def join() -> Tuple[torch.device, int, int]:
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Trains a language model on text, on any number of machines.")
-    parser.add_argument("--data", required=True, help="text, of which each byte is a token, or token ids in a .npy file")
+    parser.add_argument("--data", required=True, help="text, each byte of which is a token, or token ids in a .npy file")
     parser.add_argument("--out", required=True, help="checkpoint to write (safetensors)")
     parser.add_argument("--from", dest="begin", metavar="FILE", help="checkpoint to go on from")
     parser.add_argument("--config", help="JSON file with the package's configuration keys, for a new model")
