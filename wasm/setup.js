@@ -47,6 +47,7 @@ const TOOLS = {
     name: 'WebKitGTK with its MiniBrowser, WebKitWebDriver and Xvfb',
     debian: ['webkit2gtk-driver', 'libwebkit2gtk-4.1-0', 'xvfb'],
   },
+  // 150 MB to download, 650 MB on disk, half a minute.
   torch: {
     isThere: findTorch,
     name: 'PyTorch',

@@ -79,7 +79,7 @@ def join() -> Tuple[torch.device, int, int]:
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Trains a language model on text, on any number of machines.")
-    parser.add_argument("--data", required=True, help="text, each byte of which is a token, or token ids in a .npy file")
+    parser.add_argument("--data", required=True, help="text, each byte of which is a token, or ids in a .npy file")
     parser.add_argument("--out", required=True, help="checkpoint to write (safetensors)")
     parser.add_argument("--from", dest="begin", metavar="FILE", help="checkpoint to go on from")
     parser.add_argument("--config", help="JSON file with the package's configuration keys, for a new model")
