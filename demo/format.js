@@ -33,24 +33,39 @@ export function size(bytes) {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 1)} MB`;
 }
 
-/** @typedef {'bits' | 'nats'} Unit */
+/**
+ * @typedef {'bits' | 'nats' | 'squares'} Unit squares: the loss is a mean squared error, of numbers that are standardised
+ * @typedef {'byte' | 'character' | 'piece' | 'point' | 'value'} Per what the loss is the mean over; value: what a regressor
+ *   gives
+ */
 
 /**
- * @param {number} nats
+ * The unit in which a room shows losses.
+ *
+ * @param {{ get: (key: string) => unknown }} state
+ * @param {Per} per
+ */
+export const unitOf = (state, per) => /** @type {Unit} */ (per === 'value' ? 'squares' : state.get('unit'));
+
+/**
+ * @param {number} loss as the engine gives it, of predictions in nats
  * @param {Unit} unit
  */
-export const inUnit = (nats, unit) => (unit === 'bits' ? nats / Math.LN2 : nats);
+export const inUnit = (loss, unit) => (unit === 'bits' ? loss / Math.LN2 : loss);
 
 /**
  * @param {Unit} unit
- * @param {'byte' | 'character' | 'piece' | 'point'} [per] what the loss is the mean over
+ * @param {Per} [per]
  */
-export const unitName = (unit, per = 'byte') => `${unit} per ${per}`;
+export const unitName = (unit, per = 'byte') =>
+  unit === 'squares' ? 'mean squared error' : `${unit} per ${per}`;
 
 /**
- * @param {number | undefined | null} nats
+ * @param {number | undefined | null} value
  * @param {Unit} unit
  */
-export function loss(nats, unit) {
-  return nats === undefined || nats === null || !Number.isFinite(nats) ? '–' : inUnit(nats, unit).toFixed(2);
+export function loss(value, unit) {
+  if (value === undefined || value === null || !Number.isFinite(value)) return '–';
+  // Small errors matter where the loss can come near 0.
+  return inUnit(value, unit).toFixed(unit === 'squares' ? 3 : 2);
 }

@@ -63,7 +63,7 @@ export function gatingOf(schema, values) {
  * @param {string} per what the loss is averaged over
  */
 export const lossNote = ({ amongTokens }, per) =>
-  amongTokens && per !== 'point'
+  amongTokens && !['point', 'value'].includes(per)
     ? ' Not comparable with other gates: experts choose among later tokens too, so this is not the loss of a causal model.'
     : '';
 

@@ -8,17 +8,17 @@
  *
  * @typedef {object} Presets
  * @property {readonly Preset[]} list
- * @property {string} kept a setting that presets leave as it is: data of the user's own
+ * @property {readonly string[]} kept settings that presets leave as they are: data of the user's own
  */
 
 /**
- * All settings but those of the view, and but the one that is kept.
+ * All settings but those of the view, and but those that are kept.
  *
  * @param {import('./state.js').State} state
  * @param {Presets} presets
  */
 const settingsOf = (state, { kept }) =>
-  state.schema.filter(({ key, effect }) => effect !== 'view' && key !== kept);
+  state.schema.filter(({ key, effect }) => effect !== 'view' && !kept.includes(key));
 
 /**
  * The index of the preset that matches the settings; -1: none.

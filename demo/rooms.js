@@ -48,12 +48,5 @@ export function createRooms(context, part = null) {
       unlisted: true,
       open: async () => (await import('./lessons/collapse/room.jsx')).openRoom(context),
     },
-    {
-      id: 'curve',
-      title: 'A curve in pieces',
-      summary: 'which expert learns which piece of a curve',
-      unlisted: true,
-      open: async () => (await import('./curve/room.jsx')).openRoom(context),
-    },
   ];
 }

@@ -32,8 +32,8 @@ import { TrainingControl } from './session/training-control.js';
  *
  * @template D
  * @typedef {object} Task
- * @property {TaskName} name
- * @property {'byte' | 'character' | 'piece' | 'point'} per what the loss is averaged over
+ * @property {(data?: D) => TaskName} name
+ * @property {import('./format.js').Per} per what the loss of the model is averaged over
  * @property {number} replay steps that a link may open at: about a quarter of a minute of training
  * @property {() => number} guess loss of uniform predictions, nats
  * @property {() => ModelConfig} config for the current settings
@@ -154,6 +154,7 @@ export function createRun({ openClient, state, task }) {
       values,
       live: record.past().settings,
       step: step.peek(),
+      per: task.per,
       losses: losses.peek(),
       thumbnails: shown ? task.thumbnails(shown.shape, shown.buffer) : [],
       model,
@@ -172,7 +173,7 @@ export function createRun({ openClient, state, task }) {
    * @param {Values} values
    */
   const planFor = (data, values) => ({
-    task: task.name,
+    task: task.name(data),
     learningRate: Number(values.learningRate),
     data,
     body: task.body(data),
@@ -297,12 +298,16 @@ export function createRun({ openClient, state, task }) {
     runs.runs.value.flatMap((run, i) => {
       const { steps, smooth } = run.losses;
       const label = words.value.before[i];
-      return run.compared ? [{ name: `run ${run.number}`, label, steps, losses: smooth }] : [];
+      // Errors of a regressor and losses of predictions have no scale in common.
+      const alike = (run.per === 'value') === (task.per === 'value');
+      return run.compared && alike ? [{ name: `run ${run.number}`, label, steps, losses: smooth }] : [];
     }),
   );
 
   return {
     task,
+    /** What the model is trained on. */
+    taskName: () => task.name(learned),
     session,
     state,
     status,

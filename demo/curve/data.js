@@ -1,15 +1,12 @@
 import { reach } from '../plane/geometry.js';
-import { decodePainted } from '../plane/painted.js';
 import { normal, onCircle, randomFrom } from '../plane/random.js';
-import { painted } from '../plane/settings.js';
-import { inputAt } from './frame.js';
 
-/** Points of a preset. */
-const count = 120;
-/** Standard deviation of what is added to y. */
-const noise = 0.03;
-/** With fewer, there is no curve to learn. */
-export const minPoints = 8;
+/** The choice of `data` for a curve, and that of `curve` for one that was drawn. */
+export const curve = 'curve';
+export const drawn = 'drawn';
+
+/** Whether the data are points of a curve, which a regressor learns. @param {import('../schema.js').Values} values */
+export const isCurve = ({ data }) => data === curve;
 
 /** @param {number} turns at least −1 */
 const sine = (turns) => onCircle(turns + 1)[1];
@@ -24,28 +21,29 @@ export const curves = {
 };
 
 /**
- * The points of a preset, or those that were painted.
+ * Points of a curve, in units of the map. What is added at random is added to y alone.
  *
- * @param {import('../schema.js').Values} values settings
- * @returns {import('../plane/painted.js').Point[]} in units of the figure
+ * @param {{ of: string, count: number, noise: number, seed: number }} options of: a key of `curves`
+ * @returns {[x: number, y: number][]}
  */
-export function pointsOf({ data, painted: code }) {
-  if (data === painted) return decodePainted(String(code), 1).points;
-  const { y } = curves[String(data)];
-  const random = randomFrom(1);
-  return Array.from({ length: count }, (_, i) => {
-    const x = (2 * i + 1) / count - 1;
-    return { x: reach * x, y: reach * (y(x) + noise * normal(random)), id: 0 };
+export function curvePoints({ of, count, noise, seed }) {
+  const random = randomFrom(seed);
+  return Array.from({ length: count }, () => {
+    const x = 2 * random() - 1;
+    return [reach * x, reach * curves[of].y(x) + noise * normal(random)];
   });
 }
 
+/** The model's input at an x of the map: of the size that a layer norm gives. @param {number} x */
+export const inputAt = (x) => x / 2;
+
 /**
- * The same for the model.
+ * Points as a regressor learns them.
  *
- * @param {readonly import('../plane/painted.js').Point[]} points
- * @returns {import('../trainer/trainer-protocol.js').CurveData}
+ * @param {import('../plane/data.js').Vectors} points
+ * @returns {{ inputs: Float32Array, targets: Float32Array }} [N] x; [N] y
  */
-export const pairsOf = (points) => ({
-  inputs: Float32Array.from(points, ({ x }) => inputAt(x, reach)),
-  targets: Float32Array.from(points, ({ y }) => y),
+export const pairsOf = ({ inputs, targets }) => ({
+  inputs: Float32Array.from(targets, (_, i) => inputAt(inputs[2 * i])),
+  targets: Float32Array.from(targets, (_, i) => inputs[2 * i + 1]),
 });

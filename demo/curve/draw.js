@@ -1,49 +1,76 @@
 import { colourOf, fillOf, letterOf } from '../colours.js';
 import { reach } from '../plane/geometry.js';
-import { places } from './frame.js';
+import { stretchesOf } from './stretches.js';
 
 /**
  * Drawing of the curve. Lengths are in pixels of the canvas.
  *
  * @typedef {{ context: CanvasRenderingContext2D, side: number, unit: number }} On
- * @typedef {import('../plane/painted.js').Point} Point
- * @typedef {NonNullable<import('./run.js').Curve['seen']['value']>} Seen
+ * @typedef {import('../plane/draw.js').Dots} Dots
+ *
+ * @typedef {object} Drawn what the model gives, and the layer that is shown
+ * @property {import('../plane/frame.js').MapShape} shape
+ * @property {import('../plane/frame.js').Line} line
+ * @property {number} layer counted from 0; a model without a router has none
  */
 
 const ink = '#1c1b19';
+/** Where no expert is chosen. */
+const none = '#fdfcfa';
 
 /**
  * @param {On} on
- * @param {{ points: readonly Point[], seen: Seen | null }} of
+ * @param {{ dots: Dots, drawn: Drawn | null }} of
  */
-export function drawCurve(on, { points, seen }) {
+export function drawCurve(on, { dots, drawn }) {
   const { context, side } = on;
   context.clearRect(0, 0, side, side);
   context.lineJoin = 'round';
-  drawPoints(on, points);
-  if (!seen) return;
-  const { output, alone, routing, topK, experts, stretches } = seen;
-  for (let expert = 0; expert < experts; expert++) {
-    const own = alone.subarray(expert * places.length, (expert + 1) * places.length);
+  drawPoints(on, dots);
+  if (!drawn) return;
+  const { shape, line, layer } = drawn;
+  const { size, experts, topK } = shape;
+  const routing = line.places[layer];
+  if (!routing) {
+    drawOutput(on, line.output);
+    return;
+  }
+  for (let expert = 0; expert * size < line.alone.length; expert++) {
+    const own = line.alone.subarray(expert * size, (expert + 1) * size);
     for (const { from, to } of chosenParts(routing.experts, topK, expert)) {
       drawLine(on, own, { from, to, colour: colourOf(expert), width: 1.5, dash: [6, 4] });
     }
   }
+  const stretches = stretchesOf(routing.experts, topK);
   for (const { expert, from, to } of stretches) {
     // Up to the next stretch, so that the line has no gaps.
-    const end = Math.min(places.length, to + 1);
-    drawLine(on, output, { from, to: end, colour: colourOf(expert), width: 4, dash: [] });
+    const end = Math.min(size, to + 1);
+    drawLine(on, line.output, {
+      from,
+      to: end,
+      colour: expert < 0 ? none : colourOf(expert),
+      width: 4,
+      dash: [],
+    });
   }
-  for (const stretch of stretches) drawLetter(on, stretch, experts);
+  for (const stretch of stretches) if (stretch.expert >= 0) drawLetter(on, stretch, { size, experts });
 }
 
-/** @param {On} on @param {readonly Point[]} points */
-function drawPoints({ context, side, unit }, points) {
+/** The output alone, in ink. @param {On} on @param {Float32Array} output */
+export const drawOutput = (on, output) =>
+  drawLine(on, output, { from: 0, to: output.length, colour: ink, width: 2, dash: [] });
+
+/** Held-out points are hollow. @param {On} on @param {Dots} dots */
+function drawPoints({ context, side, unit }, { all, train }) {
   context.fillStyle = '#a8a49c';
-  for (const { x, y } of points) {
+  context.strokeStyle = '#8b867d';
+  context.lineWidth = unit;
+  for (let i = 0; i < all.targets.length; i++) {
+    const [x, y] = all.inputs.subarray(2 * i, 2 * i + 2);
     context.beginPath();
-    context.arc(((x + reach) / (2 * reach)) * side, ((reach - y) / (2 * reach)) * side, 3 * unit, 0, 7);
-    context.fill();
+    context.arc(((x + reach) / (2 * reach)) * side, ((reach - y) / (2 * reach)) * side, 2.5 * unit, 0, 7);
+    if (i < train) context.fill();
+    else context.stroke();
   }
 }
 
@@ -57,7 +84,7 @@ function drawPoints({ context, side, unit }, points) {
 function chosenParts(chosen, topK, expert) {
   /** @type {{ from: number, to: number }[]} */
   const parts = [];
-  for (let place = 0; place < places.length; place++) {
+  for (let place = 0; place * topK < chosen.length; place++) {
     let is = false;
     for (let k = 0; k < topK; k++) is ||= chosen[place * topK + k] === expert;
     if (!is) continue;
@@ -78,7 +105,7 @@ function chosenParts(chosen, topK, expert) {
 function drawLine({ context, side, unit }, values, { from, to, colour, width, dash }) {
   const path = new Path2D();
   for (let place = from; place < to; place++) {
-    const [x, y] = [((place + 0.5) / places.length) * side, ((reach - values[place]) / (2 * reach)) * side];
+    const [x, y] = [((place + 0.5) / values.length) * side, ((reach - values[place]) / (2 * reach)) * side];
     if (place === from) path.moveTo(x, y);
     else path.lineTo(x, y);
   }
@@ -96,12 +123,12 @@ function drawLine({ context, side, unit }, values, { from, to, colour, width, da
 /**
  * @param {On} on
  * @param {import('./stretches.js').Stretch} stretch
- * @param {number} experts
+ * @param {{ size: number, experts: number }} of
  */
-function drawLetter({ context, side, unit }, { expert, from, to }, experts) {
+function drawLetter({ context, side, unit }, { expert, from, to }, { size, experts }) {
   const radius = 9 * unit;
-  const left = (from / places.length) * side;
-  const right = (to / places.length) * side;
+  const left = (from / size) * side;
+  const right = (to / size) * side;
   if (from > 0) {
     context.strokeStyle = 'rgb(28 27 25 / 30%)';
     context.lineWidth = unit;

@@ -1,166 +1,112 @@
-import { colourOf, fillOf, letterOf } from '../colours.js';
-import { fixed, percent } from '../format.js';
+import { letterOf } from '../colours.js';
+import { fixed } from '../format.js';
+import { dotsOf } from '../plane/decision.jsx';
 import { reach } from '../plane/geometry.js';
 import { PlaneMap } from '../plane/map.jsx';
-import { Chip, Figure } from '../views/figure.jsx';
+import { PaintTools, StartPainting } from '../plane/paint-tools.jsx';
+import { Figure } from '../views/figure.jsx';
 import { drawCurve } from './draw.js';
-import { places } from './frame.js';
-import { stretchesInWords } from './stretches.js';
+import { stretchesInWords, stretchesOf } from './stretches.js';
 
 /**
- * @typedef {import('./run.js').Curve} Curve
- * @typedef {import('../plane/map.jsx').Place} Place
+ * @typedef {import('../plane/run.js').PlaneRun} PlaneRun
+ * @typedef {import('../state.js').State} State
+ * @typedef {import('./draw.js').Drawn} Drawn
  */
 
 /**
- * The points, the model's output in the colours of the experts, and the weight of each expert.
+ * The points, and the model's output in the colours of the experts.
  *
- * @param {object} props
- * @param {Curve} props.curve
- * @param {import('../plane/painter.js').Painter} props.painter
- * @param {import('@preact/signals').Signal<Place>} props.cursor
- * @param {import('@preact/signals').Signal<Place | null>} props.hovered
+ * @param {Parameters<typeof import('../plane/decision.jsx').DecisionFigure>[0]} props
  */
-export function CurveFigure({ curve, painter, cursor, hovered }) {
-  const draws = painter.active.value;
+export function CurveFigure({ run, state, painter, cursor, hovered }) {
+  const drawing = painter.active.value;
+  const { all } = run.data.value;
+  const drawn = drawnNow(run, state);
   return (
     <Figure
-      title="Which expert has which piece"
+      title="Curve"
       name="curve"
-      caption={
-        'Grey: the points. Line: the output of the model, in the colour of the expert with the largest weight. Dashed: what ' +
-        'an expert gives alone, with weight 1, where it is chosen. Below: the weight of each chosen expert. With one expert ' +
-        'per point, it is its share of a softmax over all experts; with two, their weights sum to 1. Letters are only labels.'
-      }
-      table={() => <PiecesTable curve={curve} />}
-      rows={() => rowsOf(curve)}
+      tools={!drawing && <StartPainting run={run} painter={painter} />}
+      caption="Each expert learns a piece of the curve; the router learns where to use it."
+      table={() => <PiecesTable drawn={drawn} />}
+      rows={() => rowsOf(drawn)}
     >
-      <div class="curve-figure">
-        <PlaneMap
-          id="curve-map"
-          label="Curve and experts."
-          words={() => wordsOf(curve)}
-          keys={
-            draws
-              ? 'Arrow keys move; Enter adds a point; Delete removes the points near it.'
-              : 'Arrow keys move along the curve.'
-          }
-          describedBy="curve-readout"
-          cursor={cursor}
-          hovered={hovered}
-          brush={draws ? painter : null}
-          draw={(on) =>
-            drawCurve(on, { points: painter.draft.value ?? curve.points.value, seen: curve.seen.value })
-          }
-        />
-        <WeightBand curve={curve} />
-        <Readout curve={curve} place={hovered.value ?? cursor.value} />
-        <Pieces curve={curve} />
-      </div>
+      <PaintTools run={run} painter={painter} />
+      <PlaneMap
+        id="curve"
+        label={`Curve, with ${all.targets.length} points.`}
+        words={() => piecesInWords(drawnNow(run, state))}
+        keys={
+          drawing
+            ? 'Arrow keys move the cursor, Enter draws a point, Delete erases the points nearby.'
+            : 'Arrow keys move the cursor.'
+        }
+        describedBy="plane-readout"
+        cursor={cursor}
+        hovered={hovered}
+        brush={drawing ? painter : null}
+        draw={(on) => drawCurve(on, { dots: dotsOf(run, painter), drawn: drawnNow(run, state) })}
+      />
+      <ul class="key">
+        <li>
+          <i class="key-line" /> line: output, in the colour of the largest weight
+        </li>
+        {drawn?.shape.alone && (
+          <li>
+            <i class="key-line is-dashed" /> dashed: a chosen expert alone
+          </li>
+        )}
+        <li>
+          <svg class="class-mark is-hollow" viewBox="-8 -8 16 16" aria-hidden="true">
+            <circle r="5" />
+          </svg>{' '}
+          hollow: held out
+        </li>
+      </ul>
     </Figure>
   );
 }
 
-/** @param {Curve} curve */
-const piecesOf = ({ seen }) => stretchesInWords(seen.value?.stretches ?? [], places.length);
+/**
+ * What is shown of a regressor; null: there is none yet.
+ *
+ * @param {PlaneRun} run
+ * @param {State} state
+ * @returns {Drawn | null} reads signals
+ */
+function drawnNow(run, state) {
+  const map = run.map.value;
+  return map?.views.line
+    ? { shape: map.shape, line: map.views.line, layer: Number(state.get('layer')) - 1 }
+    : null;
+}
 
-/** @param {Curve} curve */
-function wordsOf(curve) {
-  const pieces = piecesOf(curve).map(([letter, words]) => `${letter} for x from ${words}`);
+/** @param {Drawn | null} drawn */
+function piecesOf(drawn) {
+  const routing = drawn?.line.places[drawn.layer];
+  if (!drawn || !routing) return [];
+  return stretchesInWords(stretchesOf(routing.experts, drawn.shape.topK), drawn.shape.size);
+}
+
+/** @param {Drawn | null} drawn */
+function piecesInWords(drawn) {
+  const pieces = piecesOf(drawn).map(([letter, words]) => `${letter} for x from ${words}`);
   return pieces.length ? `Largest weight: expert ${pieces.join('; ')}.` : '';
 }
 
-/** Weight of each chosen expert over x, stacked by expert. @param {{ curve: Curve }} props */
-function WeightBand({ curve }) {
-  const seen = curve.seen.value;
-  return (
-    <div class="map curve-weights">
-      <span class="map-y" aria-hidden="true">
-        <span>1</span>
-        <span>0</span>
-      </span>
-      <svg
-        viewBox={`0 0 ${places.length} 1`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`Weight of the experts over x. ${wordsOf(curve)}`}
-      >
-        {seen && bandsOf(seen).map((path, expert) => <path key={expert} d={path} fill={colourOf(expert)} />)}
-      </svg>
-    </div>
-  );
-}
-
-/** @param {NonNullable<Curve['seen']['value']>} seen @returns {string[]} a path for each expert */
-function bandsOf({ routing, topK, experts }) {
-  const paths = Array.from({ length: experts }, () => '');
-  for (let place = 0; place < places.length; place++) {
-    const chosen = Array.from({ length: topK }, (_, k) => place * topK + k);
-    chosen.sort((a, b) => routing.experts[a] - routing.experts[b]);
-    let top = 1;
-    for (const at of chosen) {
-      const weight = routing.weights[at];
-      // A little wider than a place, so that no gap shows between two.
-      paths[routing.experts[at]] += `M${place} ${top.toFixed(4)}h1.05v${(-weight).toFixed(4)}h-1.05z`;
-      top -= weight;
-    }
-  }
-  return paths;
-}
-
-/** @param {{ curve: Curve, place: Place }} props */
-function Readout({ curve, place }) {
-  const seen = curve.seen.value;
-  const share = (place.x + reach) / (2 * reach);
-  const at = Math.min(places.length - 1, Math.max(0, Math.floor(share * places.length)));
-  const { topK = 0, routing } = seen ?? {};
-  const chosen = Array.from({ length: topK }, (_, k) => at * topK + k);
-  return (
-    <p class="curve-readout" id="curve-readout">
-      x {fixed(place.x)}: output {seen ? fixed(seen.output[at]) : '–'}
-      {routing &&
-        seen &&
-        chosen.map((one) => {
-          const expert = routing.experts[one];
-          return (
-            <span key={one}>
-              , expert <Chip letter={letterOf(expert)} {...fillOf(expert, seen.experts, 1)} /> weight{' '}
-              {percent(routing.weights[one])}
-            </span>
-          );
-        })}
-    </p>
-  );
-}
-
-/** @param {{ curve: Curve }} props */
-function Pieces({ curve }) {
-  const experts = curve.seen.value?.experts ?? 0;
-  const pieces = new Map(piecesOf(curve));
-  return (
-    <ul class="curve-pieces">
-      {Array.from({ length: experts }, (_, expert) => (
-        <li key={expert}>
-          <Chip letter={letterOf(expert)} {...fillOf(expert, experts, 1)} />{' '}
-          {pieces.get(letterOf(expert)) ?? 'nowhere first'}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-/** @param {{ curve: Curve }} props */
-function PiecesTable({ curve }) {
+/** @param {{ drawn: Drawn | null }} props */
+function PiecesTable({ drawn }) {
   return (
     <table>
       <thead>
         <tr>
-          <th scope="col">expert</th>
+          <th scope="col">Expert</th>
           <th scope="col">x where it has the largest weight</th>
         </tr>
       </thead>
       <tbody>
-        {piecesOf(curve).map(([letter, words]) => (
+        {piecesOf(drawn).map(([letter, words]) => (
           <tr key={letter}>
             <th scope="row">{letter}</th>
             <td>{words}</td>
@@ -171,18 +117,38 @@ function PiecesTable({ curve }) {
   );
 }
 
-/** @param {Curve} curve @returns {import('../export/csv.js').Row[]} */
-function rowsOf({ seen }) {
-  const { output = [], routing, topK = 0 } = seen.value ?? {};
+/** @param {Drawn | null} drawn @returns {import('../export/csv.js').Row[]} */
+function rowsOf(drawn) {
+  const { line, layer, shape } = drawn ?? {};
+  const routing = line?.places[layer ?? 0];
+  const topK = routing ? (shape?.topK ?? 0) : 0;
   const ranks = Array.from({ length: topK }, (_, k) => k);
   return [
     ['x', 'output', ...ranks.flatMap((k) => [`expert ${k + 1}`, `weight ${k + 1}`])],
-    ...Array.from(output, (y, place) => [
-      ((2 * place + 1) / places.length - 1) * reach,
+    ...Array.from(line?.output ?? [], (y, place) => [
+      ((2 * place + 1) / Number(shape?.size) - 1) * reach,
       y,
-      ...ranks.flatMap((k) =>
-        routing ? [letterOf(routing.experts[place * topK + k]), routing.weights[place * topK + k]] : [],
-      ),
+      ...ranks.flatMap((k) => {
+        const at = place * topK + k;
+        const expert = routing?.experts[at] ?? -1;
+        return expert < 0 ? ['', ''] : [letterOf(expert), routing?.weights[at] ?? ''];
+      }),
     ]),
   ];
+}
+
+/**
+ * The output at a place, beside what the router says there.
+ *
+ * @param {{ output: Float32Array, place: { x: number } }} props
+ */
+export function OutputAt({ output, place: { x } }) {
+  const at = Math.floor(((x + reach) / (2 * reach)) * output.length);
+  return (
+    <div class="readout-next">
+      <p>
+        Output at this x: <b>y {fixed(output[Math.min(output.length - 1, Math.max(0, at))])}</b>
+      </p>
+    </div>
+  );
 }

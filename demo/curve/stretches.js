@@ -3,7 +3,7 @@ import { fixed } from '../format.js';
 import { reach } from '../plane/geometry.js';
 
 /**
- * A part of the axis where one expert has the largest weight.
+ * A part of the axis where one expert has the largest weight; below 0: none is chosen.
  *
  * @typedef {{ expert: number, from: number, to: number }} Stretch from, to: indices of places, to is excluded
  */
@@ -35,7 +35,8 @@ export function stretchesOf(experts, topK) {
  */
 export function stretchesInWords(stretches, count) {
   const at = (/** @type {number} */ place) => fixed(((2 * place) / count - 1) * reach, 1);
-  const experts = [...new Set(stretches.map(({ expert }) => expert))].sort((a, b) => a - b);
+  const experts = [...new Set(stretches.map(({ expert }) => expert))].filter((expert) => expert >= 0);
+  experts.sort((a, b) => a - b);
   return experts.map((expert) => {
     const own = stretches.filter((one) => one.expert === expert);
     return [letterOf(expert), own.map(({ from, to }) => `${at(from)} to ${at(to)}`).join(' and ')];

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import { DecisionFigure } from '../plane/decision.jsx';
+import { OutputFigure } from '../plane/output.jsx';
 import { OwnershipFigure } from '../plane/ownership.jsx';
 import { createPainter } from '../plane/painter.js';
 import { openPlaneRun } from '../plane/run.js';
@@ -82,7 +82,7 @@ function Stage(props) {
   return (
     <div class="machine-stage">
       <Machine {...shown} />
-      <DecisionFigure {...shown} />
+      <OutputFigure {...shown} />
     </div>
   );
 }

@@ -28,7 +28,13 @@ export function historyRecord({ summary, step, losses, measures, loads, lossByK 
     trainableParameterCount,
     data,
     step: step.peek(),
-    losses: { unit: `nats per ${per}`, every, steps, train, smooth },
+    losses: {
+      unit: per === 'value' ? 'mean squared error, standardised' : `nats per ${per}`,
+      every,
+      steps,
+      train,
+      smooth,
+    },
     heldOut,
     measures: measures.peek().entries,
     loads: loads.peek().entries,
@@ -39,7 +45,7 @@ export function historyRecord({ summary, step, losses, measures, loads, lossByK 
 /** @param {import('../run.js').Run} run */
 export function runRecord(run) {
   return {
-    task: run.task.name,
+    task: run.taskName(),
     settings: run.state.values.peek(),
     origin: run.origin.peek(),
     changes: run.changes.peek(),

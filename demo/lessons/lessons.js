@@ -157,7 +157,7 @@ export function createLessons({ shell, all, progress }) {
  */
 
 /** Points that the reader has painted, and a text of the reader's own, stay with their room. */
-const kept = ['painted'];
+const kept = ['painted', 'drawn'];
 
 /**
  * Sets the settings of a lesson as one change, which undo takes back.

@@ -1,14 +1,11 @@
-import { colourOf } from '../colours.js';
+import { isCurve } from '../curve/data.js';
 import { Drawer } from '../views/drawer.jsx';
 import { useCanvas } from '../views/drawing.js';
 import { Field } from '../views/field.jsx';
 import { PresetChoice } from '../views/preset-choice.jsx';
-import { RoomLink } from '../views/room-link.jsx';
-import { createPoints, dataSets, vectorsOf } from './data.js';
+import { classesOf, createPoints, dataSets, handmadeIn, handmadePoints, vectorsOf } from './data.js';
 import { drawMarks, prepare } from './draw.js';
-import { decodePainted } from './painted.js';
 import { planePresets } from './presets.js';
-import { painted } from './settings.js';
 
 /**
  * @typedef {import('../state.js').State} State
@@ -17,15 +14,17 @@ import { painted } from './settings.js';
 const thumbnailPoints = 90;
 
 /**
- * The choice of the data: a generated data set, or painted points.
+ * The choice of the data: a generated data set, a curve, or points that are made by hand.
  *
  * @param {{ state: State, onProblems: (problems: string[]) => void }} props
  */
 export function DataSource({ state, onProblems }) {
   const { choices = [], help } = state.settingOf('data');
   const now = state.get('data');
-  const isPainted = now === painted;
-  const fixed = dataSets[String(now)]?.classes !== undefined;
+  const values = state.values.value;
+  const curve = isCurve(values);
+  const handmade = handmadeIn(values) !== undefined;
+  const fixed = curve || dataSets[String(now)]?.classes !== undefined;
   return (
     <div class="group">
       <h2>Data</h2>
@@ -44,27 +43,29 @@ export function DataSource({ state, onProblems }) {
             <span>{label}</span>
           </label>
         ))}
-        <RoomLink to="curve">
-          <svg class="thumbnail" viewBox="0 0 48 48" aria-hidden="true">
-            <path d="M5 15C11 5 16 5 24 24" stroke={colourOf(1)} />
-            <path d="M24 24C32 43 37 43 43 33" stroke={colourOf(3)} />
-          </svg>
-          <span>Curve</span>
-        </RoomLink>
       </fieldset>
-      <p class={isPainted ? 'help' : 'help unseen'} id="data-help">
-        {isPainted ? 'Paint points on the map of predicted classes. A quarter of them is held out.' : help}
+      {curve && <Field state={state} name="curve" onProblems={onProblems} />}
+      <p class={handmade && !curve ? 'help' : 'help unseen'} id="data-help">
+        {handmade && !curve
+          ? 'Paint points on the map of predicted classes. A quarter of them is held out.'
+          : help}
       </p>
-      {!(fixed && isPainted) && (
-        <Drawer name="data" title="Points" about={isPainted ? 'classes' : 'classes, number, noise, seed'}>
+      {!(fixed && handmade) && (
+        <Drawer name="data" title="Points" about={aboutOf(fixed, handmade)}>
           {!fixed && <Field state={state} name="classes" onProblems={onProblems} />}
-          {!isPainted && <Field state={state} name="points" onProblems={onProblems} />}
-          {!isPainted && <Field state={state} name="noise" onProblems={onProblems} />}
-          {!isPainted && <Field state={state} name="dataSeed" onProblems={onProblems} />}
+          {!handmade && <Field state={state} name="points" onProblems={onProblems} />}
+          {!handmade && <Field state={state} name="noise" onProblems={onProblems} />}
+          {!handmade && <Field state={state} name="dataSeed" onProblems={onProblems} />}
         </Drawer>
       )}
     </div>
   );
+}
+
+/** What is in the drawer. @param {boolean} fixed @param {boolean} handmade */
+function aboutOf(fixed, handmade) {
+  if (handmade) return 'classes';
+  return fixed ? 'number, noise, seed' : 'classes, number, noise, seed';
 }
 
 /** @param {{ state: State, data: string }} props */
@@ -73,20 +74,22 @@ function Thumbnail({ state, data }) {
     const surface = prepare(canvas);
     if (!surface) return;
     const { context, side, unit } = surface;
-    const classes = dataSets[data]?.classes ?? Number(state.get('classes'));
-    const all =
-      data === painted
-        ? vectorsOf(decodePainted(String(state.get('painted')), classes).points)
-        : createPoints({ data, classes, count: thumbnailPoints, noise: Number(state.get('noise')), seed: 1 });
+    /** @type {import('../schema.js').Values} */
+    const values = { ...state.values.value, data };
+    const curve = String(values.curve);
+    const [classes, noise] = [classesOf(values), Number(values.noise)];
+    const all = handmadeIn(values)
+      ? vectorsOf(handmadePoints(values).points)
+      : createPoints({ data, curve, classes, count: thumbnailPoints, noise, seed: 1 });
     context.clearRect(0, 0, side, side);
-    if (data === painted && !all.targets.length) drawPlus(context, side);
+    if (!all.targets.length) drawPlus(context, side);
     drawMarks(context, { side, unit: unit * 0.6 }, { all, train: all.targets.length });
   });
   return <canvas class="thumbnail" ref={hold} />;
 }
 
 /**
- * The thumbnail of painted points while there are none.
+ * The thumbnail of points made by hand while there are none.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {number} side

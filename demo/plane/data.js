@@ -1,13 +1,15 @@
 import { splitVectors } from 'hyperrouter-wasm';
+import { curvePoints, drawn, isCurve } from '../curve/data.js';
 import { decodePainted } from './painted.js';
 import { normal, onCircle, randomFrom } from './random.js';
 
 /**
- * The data of the classifier: points of the plane, each with a class.
+ * The data: points of the plane, each with a class for a classifier; or points of a curve, all of one class.
  *
  * @typedef {{ inputs: Float32Array, targets: Int32Array }} Vectors [N, 2]; [N] class ids
  *
  * @typedef {object} PlaneData
+ * @property {boolean} curve whether they are points of a curve
  * @property {number} classes
  * @property {Vectors} all `train`, then `heldOut`
  * @property {Vectors} train
@@ -106,11 +108,16 @@ function settled(value) {
 }
 
 /**
- * @param {{ data: string, classes: number, count: number, noise: number, seed: number }} options data: a key of
- *   `dataSets`; noise: standard deviation, in map units
+ * @param {{ data: string, curve?: string, classes: number, count: number, noise: number, seed: number }} options data: a
+ *   key of `dataSets`, or a curve; noise: standard deviation, in map units
  * @returns {Vectors} classes in turn
  */
-export function createPoints({ data, classes, count, noise, seed }) {
+export function createPoints({ data, curve: of = '', classes, count, noise, seed }) {
+  if (isCurve({ data })) {
+    return vectorsOf(
+      curvePoints({ of, count, noise, seed }).map(([x, y]) => ({ x: settled(x), y: settled(y), id: 0 })),
+    );
+  }
   const random = randomFrom(seed);
   const inputs = new Float32Array(2 * count);
   const targets = new Int32Array(count);
@@ -129,7 +136,27 @@ export function createPoints({ data, classes, count, noise, seed }) {
  *
  * @param {import('../schema.js').Values} values
  */
-export const classesOf = (values) => dataSets[String(values.data)]?.classes ?? Number(values.classes);
+export const classesOf = (values) =>
+  isCurve(values) ? 1 : (dataSets[String(values.data)]?.classes ?? Number(values.classes));
+
+/**
+ * The setting that has the points, where they were made by hand.
+ *
+ * @param {import('../schema.js').Values} values
+ * @returns {'painted' | 'drawn' | undefined}
+ */
+export function handmadeIn({ data, curve: of }) {
+  if (data === 'painted') return 'painted';
+  return isCurve({ data }) && of === drawn ? drawn : undefined;
+}
+
+/**
+ * Points that were made by hand, and how many were skipped.
+ *
+ * @param {import('../schema.js').Values} values
+ */
+export const handmadePoints = (values) =>
+  decodePainted(String(values[handmadeIn(values) ?? 'painted']), classesOf(values));
 
 /**
  * The data for the settings, split into training and held-out points.
@@ -139,9 +166,17 @@ export const classesOf = (values) => dataSets[String(values.data)]?.classes ?? N
  */
 export function dataFor(values) {
   const seed = Number(values.dataSeed);
-  const { train, heldOut } = values.data === 'painted' ? ofPainted(values) : ofSet(values, seed);
+  const { train, heldOut } = handmadeIn(values) ? ofHandmade(values) : ofSet(values, seed);
   const classes = classesOf(values);
-  return { classes, all: joined(train, heldOut), train, heldOut, batch: Number(values.batch), seed };
+  return {
+    curve: isCurve(values),
+    classes,
+    all: joined(train, heldOut),
+    train,
+    heldOut,
+    batch: Number(values.batch),
+    seed,
+  };
 }
 
 /**
@@ -150,23 +185,25 @@ export function dataFor(values) {
  * @param {import('../schema.js').Values} values
  */
 export function keyOf(values) {
-  const { data, painted, points, noise, dataSeed, batch } = values;
+  const { data, curve: of, points, noise, dataSeed, batch } = values;
+  const handmade = handmadeIn(values);
   return JSON.stringify([
     data,
+    isCurve(values) && of,
     classesOf(values),
     dataSeed,
     batch,
-    data === 'painted' ? painted : [points, noise],
+    handmade ? values[handmade] : [points, noise],
   ]);
 }
 
 /**
- * Every fourth painted point is held out, so that painting more does not move earlier ones to the other set.
+ * Every fourth point that was made by hand is held out, so that another one does not move earlier ones to the other set.
  *
  * @param {import('../schema.js').Values} values
  */
-function ofPainted(values) {
-  const { points } = decodePainted(String(values.painted), classesOf(values));
+function ofHandmade(values) {
+  const { points } = handmadePoints(values);
   const isHeldOut = (/** @type {unknown} */ _, /** @type {number} */ i) => i % 4 === 3;
   return {
     train: vectorsOf(points.filter((point, i) => !isHeldOut(point, i))),
@@ -181,6 +218,7 @@ function ofPainted(values) {
 function ofSet(values, seed) {
   const all = createPoints({
     data: String(values.data),
+    curve: String(values.curve),
     classes: classesOf(values),
     count: Number(values.points),
     noise: Number(values.noise),
@@ -221,10 +259,10 @@ function joined(one, other) {
  *
  * @param {import('./run.js').PlaneMap | null} map
  * @param {PlaneData} data
- * @returns {{ train: number, heldOut: number } | null}
+ * @returns {{ train: number, heldOut: number } | null} null: not known, or a curve has no classes
  */
 export function accuracyOf(map, data) {
-  if (!map || map.data !== data) return null;
+  if (!map || map.data !== data || data.curve) return null;
   const { predicted } = map.views;
   const count = data.train.targets.length;
   const accuracy = (/** @type {number} */ from, /** @type {number} */ to) => {

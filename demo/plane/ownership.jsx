@@ -1,5 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf, strengthOf, tie } from '../colours.js';
+import { isCurve } from '../curve/data.js';
+import { drawOutput } from '../curve/draw.js';
 import { count, percent } from '../format.js';
 import { gatingOf } from '../gates.js';
 import { routes } from '../schema.js';
@@ -54,7 +56,7 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
     >
       <div class="tools">
         <Field state={state} name="layer" onProblems={none} />
-        <Field state={state} name="show" onProblems={none} />
+        <Field state={state} name="show" onProblems={none} without={withoutClasses(state)} />
       </div>
       <PlaneMap
         id="ownership"
@@ -64,11 +66,11 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
         describedBy="plane-readout"
         cursor={cursor}
         hovered={hovered}
-        before={neededBy(String(state.get('show')), views).map((needed) => () => needed.peek())}
+        before={neededBy(shownOf(state), views).map((needed) => () => needed.peek())}
         draw={(on) => {
           drawOwnership(on, tile, { run, state, views });
           if (views.layer.value && state.get('dots')) dots(on.context, on, dotsOf(run, painter));
-          if (state.get('show') === 'expert') drawLettersOf(on, views);
+          if (shownOf(state) === 'expert') drawLettersOf(on, views);
           const [points, outcomes] = [views.points.value, views.outcomes.value];
           if (!points || !outcomes || painter.draft.value) return;
           const { all, train } = points.data;
@@ -86,6 +88,15 @@ export function OwnershipFigure({ run, state, views, painter, cursor, hovered })
       </div>
     </Figure>
   );
+}
+
+/** What cannot be shown of a regressor. @param {State} state */
+const withoutClasses = (state) => (isCurve(state.values.value) ? ['prediction'] : []);
+
+/** What the map shows. @param {State} state */
+function shownOf(state) {
+  const show = String(state.get('show'));
+  return withoutClasses(state).includes(show) ? 'expert' : show;
 }
 
 /**
@@ -110,14 +121,15 @@ function drawOwnership(on, drawField, { run, state, views }) {
   const map = run.map.value;
   if (layer && map) {
     const { shape, routing } = layer;
-    const show = state.get('show');
+    const show = shownOf(state);
     if (show === 'expert') drawOwners(on, drawField, views, Boolean(state.get('patterns')));
-    else drawNumbers(on, drawField, numbersOf(String(show), { run, state, views }));
+    else drawNumbers(on, drawField, numbersOf(show, { run, state, views }));
     if (state.get('lines')) {
       const look = { side, size: shape.size, unit, width: 0.8, colour: 'rgb(28 27 25 / 75%)', halo: 0.5 };
       drawLines(context, look, (draw) => routerLines(routing, shape, draw));
     }
-    drawBorders(on, map);
+    if (map.views.line) drawOutput(on, map.views.line.output);
+    else drawBorders(on, map);
   }
 }
 
@@ -194,11 +206,11 @@ function rangeOf(show, { topK, classes }) {
 function OwnershipKey({ state, views }) {
   const layer = views.layer.value;
   if (!layer) return <ul class="key" />;
-  const show = String(state.get('show'));
+  const show = shownOf(state);
   const { experts, topK } = layer.shape;
   const border = (
     <li>
-      <i class="key-line" /> black line: decision boundary
+      <i class="key-line" /> black line: {isCurve(state.values.value) ? 'output' : 'decision boundary'}
     </li>
   );
   const lines = state.get('lines') ? (
@@ -314,8 +326,7 @@ function ownershipInWords(views, state) {
   const parts = ownershipShares(owned.first, layer.shape.experts);
   const words = parts.map(({ name, share }) => `${name} ${percent(share)}`);
   const [areas, others] = [words.slice(0, layer.shape.experts), words.slice(layer.shape.experts)];
-  const shown =
-    state.get('show') === 'expert' ? '' : ` Shown: ${wordsFor(String(state.get('show')), state)}.`;
+  const shown = shownOf(state) === 'expert' ? '' : ` Shown: ${wordsFor(shownOf(state), state)}.`;
   const marks = outcomesInWords(views, state);
   return `Share of the map by chosen expert: ${areas.join(', ')}; ${others.join(', ')}.${shown}${marks}`;
 }

@@ -14,7 +14,7 @@ import { fullWords } from './painter.js';
 export function StartPainting({ run, painter }) {
   return (
     <button type="button" onClick={() => painter.startFrom(run.data.value.all)}>
-      Paint points
+      {run.data.value.curve ? 'Draw' : 'Paint points'}
     </button>
   );
 }
@@ -27,18 +27,18 @@ export function StartPainting({ run, painter }) {
  * @param {import('./painter.js').Painter} props.painter
  */
 export function PaintTools({ run, painter }) {
-  const { classes, all } = run.data.value;
+  const { classes, all, curve } = run.data.value;
   if (!painter.active.value) return <Accuracy run={run} />;
   const tools = Array.from({ length: classes }, (_, id) => ({
     value: id,
-    name: classNames[id],
+    name: curve ? 'Point' : classNames[id],
     look: <ClassMark id={id} />,
   }));
   const chosen = painter.tool.value < classes ? painter.tool.value : classes - 1;
   return (
     <div class="tools paint-tools">
       <fieldset class="segments">
-        <legend>Paint</legend>
+        <legend>{curve ? 'Draw' : 'Paint'}</legend>
         {[...tools, { value: -1, name: 'Eraser', look: 'Eraser' }].map(({ value, name, look }) => (
           <label key={value}>
             <input
@@ -61,7 +61,7 @@ export function PaintTools({ run, painter }) {
       <p class={painter.full.value ? 'paint-limit' : 'help'} role="status">
         {painter.full.value
           ? fullWords
-          : `${all.targets.length} of at most ${maxPainted} points. Drag on the map to paint. Links include the points.`}
+          : `${all.targets.length} of at most ${maxPainted} points. Drag on the map to ${curve ? 'draw' : 'paint'}. Links include the points.`}
       </p>
     </div>
   );
@@ -73,6 +73,7 @@ export function PaintTools({ run, painter }) {
  * @param {{ run: import('./run.js').PlaneRun }} props
  */
 function Accuracy({ run }) {
+  if (run.data.value.curve) return null;
   const accuracy = accuracyOf(run.map.value, run.data.value);
   const words = (/** @type {number | undefined} */ share) =>
     share === undefined || Number.isNaN(share) ? '–' : percent(share);

@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
-import { classesOf } from './data.js';
-import { decodePainted, encodePainted, maxPainted, snapped } from './painted.js';
+import { drawn, isCurve } from '../curve/data.js';
+import { classesOf, handmadeIn, handmadePoints } from './data.js';
+import { encodePainted, maxPainted, snapped } from './painted.js';
 import { painted } from './settings.js';
 
 /**
@@ -30,22 +31,22 @@ export function createPainter({ state }) {
   const tool = signal(0);
   /** The points with the unfinished stroke; null: no stroke. */
   const draft = signal(/** @type {readonly Point[] | null} */ (null));
-  const active = computed(() => state.get('data') === painted);
+  const active = computed(() => handmadeIn(state.values.value) !== undefined);
   /** Whether no more points can be painted. It is said beside the map for as long as it is so. */
   const full = computed(() => {
-    const code = String(state.get('painted'));
-    const now = draft.value ?? decodePainted(code, classesOf(state.values.value)).points;
+    const now = draft.value ?? handmadePoints(state.values.value).points;
     return now.length >= maxPainted;
   });
   /** @type {Place | undefined} the last point of the stroke */
   let last;
 
-  const points = () => decodePainted(String(state.peek('painted')), classesOf(state.values.peek())).points;
+  const points = () => handmadePoints(state.values.peek()).points;
+  const source = () => handmadeIn(state.values.peek()) ?? painted;
   const brush = () => Math.min(tool.peek(), classesOf(state.values.peek()) - 1);
 
   /** @param {readonly Point[]} next */
   function commit(next) {
-    state.setTogether('painted', [['painted', encodePainted(next)]]);
+    state.setTogether(source(), [[source(), encodePainted(next)]]);
   }
 
   /**
@@ -94,7 +95,7 @@ export function createPainter({ state }) {
     end() {
       const next = draft.peek();
       draft.value = null;
-      if (next && encodePainted(next) !== state.peek('painted')) commit(next);
+      if (next && encodePainted(next) !== state.peek(source())) commit(next);
     },
 
     cancel() {
@@ -136,10 +137,18 @@ export function createPainter({ state }) {
           return { x: inputs[2 * i], y: inputs[2 * i + 1], id };
         });
       });
-      state.setTogether('data', [
-        ['data', painted],
-        ['painted', encodePainted(kept)],
-      ]);
+      const code = encodePainted(kept);
+      if (isCurve(state.values.peek())) {
+        state.setTogether('curve', [
+          ['curve', drawn],
+          [drawn, code],
+        ]);
+      } else {
+        state.setTogether('data', [
+          ['data', painted],
+          [painted, code],
+        ]);
+      }
     },
   };
 }

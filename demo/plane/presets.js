@@ -9,7 +9,7 @@ export const starving = { router: 'smoe', experts: 8, layers: 1, seed: 4 };
  * @type {import('../presets.js').Presets}
  */
 export const planePresets = {
-  kept: 'painted',
+  kept: ['painted', 'drawn'],
   list: [
     {
       name: 'Spirals, load balanced',
@@ -65,6 +65,20 @@ export const planePresets = {
       name: 'One expert, Switch gate',
       hint: 'The weight is the probability itself: the router learns too. Here the spirals are learned sooner.',
       values: { router: 'smoe', topK: 1, gate: 'softmax-topk' },
+    },
+    {
+      name: 'A curve, each expert a piece',
+      hint: 'The oldest picture of experts (Jacobs et al. 1991): each learns a piece, the router where to use it.',
+      values: {
+        data: 'curve',
+        router: 'smoe',
+        gate: 'softmax-topk',
+        experts: 4,
+        topK: 1,
+        layers: 1,
+        dModel: 16,
+        loadBalanceWeight: 0.02,
+      },
     },
     {
       name: 'Expert choice',

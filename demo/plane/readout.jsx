@@ -1,4 +1,5 @@
 import { letterOf } from '../colours.js';
+import { OutputAt } from '../curve/figure.jsx';
 import { percent } from '../format.js';
 import { gatingOf } from '../gates.js';
 import { isDropped, outcomeOf } from '../routing.js';
@@ -47,7 +48,11 @@ export function PlaneReadout({ run, state, views, cursor, hovered }) {
           {map ? 'No router: one network processes every point.' : 'Shown once the model is built.'}
         </p>
       )}
-      {map && <ClassesAt map={map} row={row} />}
+      {map?.views.line ? (
+        <OutputAt output={map.views.line.output} place={place} />
+      ) : (
+        map && <ClassesAt map={map} row={row} />
+      )}
     </div>
   );
 }
@@ -78,7 +83,7 @@ function PointAt({ state, views, place }) {
   const words = outcome === 'unchosen' ? 'no expert takes it' : experts.join(', ');
   return (
     <span class="readout-point">
-      {set} point here ({classNames[data.all.targets[at]]}): {words}
+      {set} point here{data.curve ? '' : ` (${classNames[data.all.targets[at]]})`}: {words}
       {outcome === 'dropped' ? '; no expert computes it' : ''}.
     </span>
   );

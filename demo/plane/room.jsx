@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
+import { fromCurveRoom } from '../curve/old-address.js';
 import { addressOf, settingsAt } from '../opening/settings.js';
 import { Machine } from '../stage/machine.jsx';
 import { Controls, ToSettings } from '../views/controls.jsx';
@@ -14,7 +15,7 @@ import { Scrubber } from '../views/scrubber.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
 import { DataSource } from './data-source.jsx';
-import { DecisionFigure } from './decision.jsx';
+import { OutputFigure } from './output.jsx';
 import { OwnershipFigure } from './ownership.jsx';
 import { createPainter } from './painter.js';
 import { planePresets } from './presets.js';
@@ -37,7 +38,7 @@ export async function openRoom(context) {
     run,
     enter,
     leave,
-    readAddress: (address) => state.readAddress(settingsAt(address)),
+    readAddress: (address) => state.readAddress(settingsAt(fromCurveRoom(address))),
     addressOf,
     report: (problems) => {
       for (const problem of problems) run.notify('note', problem);
@@ -78,7 +79,7 @@ function PlaneRoom({ run, state, painter }) {
         <div class="column">
           <div class="machine-stage">
             <Machine {...shown} />
-            <DecisionFigure {...shown} />
+            <OutputFigure {...shown} />
           </div>
           <PlaneReadout {...shown} />
           <div class="maps">

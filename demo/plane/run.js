@@ -1,15 +1,15 @@
 import { computed, signal } from '@preact/signals';
 import { expertLoad } from 'hyperrouter-wasm';
 import { engineConfig } from '../config.js';
+import { isCurve, pairsOf } from '../curve/data.js';
 import { addressOf } from '../opening/settings.js';
 import { createRun } from '../run.js';
 import { createSchema } from '../schema.js';
 import { createVisits } from '../session/in-room.js';
 import { createState } from '../state.js';
-import { classesOf, dataFor, keyOf, minPoints } from './data.js';
+import { classesOf, dataFor, handmadeIn, handmadePoints, keyOf, minPoints } from './data.js';
 import { capacity, mapViews } from './frame.js';
-import { decodePainted } from './painted.js';
-import { painted, planeSettings } from './settings.js';
+import { planeSettings } from './settings.js';
 import { mapThumbnails } from './thumbnails.js';
 
 /**
@@ -62,25 +62,25 @@ export function createPlaneRun({ openClient, state }) {
     state,
     /** @type {import('../run.js').Task<PlaneData>} */
     task: {
-      name: 'plane',
-      per: 'point',
+      name: (points) => (points?.curve ? 'curve' : 'plane'),
+      get per() {
+        return learned.value?.curve ? 'value' : 'point';
+      },
       replay: 10_000,
       guess: () => Math.log(classesOf(state.values.peek())),
-      config: () => ({
-        inputSize: 2,
-        classes: classesOf(state.values.peek()),
-        batchSize: capacity,
-        ...engineConfig(state),
-      }),
+      config: () => ({ ...sizesOf(state.values.peek()), batchSize: capacity, ...engineConfig(state) }),
       check: () => {},
-      body: ({ classes, train, heldOut, batch, seed }) => ({ classes, train, heldOut, batch, seed }),
+      body: ({ curve, classes, train, heldOut, batch, seed }) =>
+        curve
+          ? { train: pairsOf(train), heldOut: pairsOf(heldOut), batch, seed }
+          : { classes, train, heldOut, batch, seed },
       async wanted() {
         reportSkippedPoints();
         return data.peek();
       },
       lacks: ({ all }) =>
         all.targets.length < minPoints
-          ? `Too few points: ${all.targets.length}. Paint at least ${minPoints}.`
+          ? `Too few points: ${all.targets.length}. Add at least ${minPoints}.`
           : '',
       begin(_built, points) {
         learned.value = points;
@@ -93,15 +93,16 @@ export function createPlaneRun({ openClient, state }) {
 
   /** Says once that an address has painted points that were skipped. */
   function reportSkippedPoints() {
-    const { data: kind, painted: code } = state.values.peek();
-    const classes = classesOf(state.values.peek());
-    const { wrong } = decodePainted(String(code), classes);
-    const report = kind === painted && wrong ? `${wrong} ${code} ${classes}` : '';
+    const values = state.values.peek();
+    const source = handmadeIn(values);
+    const { wrong } = handmadePoints(values);
+    const classes = classesOf(values);
+    const report = source && wrong ? `${wrong} ${values[source]} ${classes}` : '';
     if (report && report !== reported) {
+      const others = classes > 1 ? `, or not of the ${classes} classes` : '';
       run.notify(
         'note',
-        `${wrong} painted ${wrong > 1 ? 'points were' : 'point was'} skipped: ` +
-          `unreadable, or not of the ${classes} classes.`,
+        `${wrong} ${source} ${wrong > 1 ? 'points were' : 'point was'} skipped: unreadable${others}.`,
       );
     }
     reported = report;
@@ -119,5 +120,14 @@ export function createPlaneRun({ openClient, state }) {
 
   return { ...run, data, map };
 }
+
+/**
+ * What goes in and what comes out.
+ *
+ * @param {import('../schema.js').Values} values
+ * @returns {import('../trainer/trainer-protocol.js').ModelConfig}
+ */
+export const sizesOf = (values) =>
+  isCurve(values) ? { inputSize: 1, outputs: 1 } : { inputSize: 2, classes: classesOf(values) };
 
 /** @typedef {ReturnType<typeof createPlaneRun>} PlaneRun */

@@ -1,3 +1,4 @@
+import { curve, curves, drawn } from '../curve/data.js';
 import { common, routingSettings } from '../settings.js';
 import { dataSets } from './data.js';
 import { charactersPerPoint, maxPainted } from './painted.js';
@@ -14,17 +15,14 @@ export const shows = [
   { value: 'alone', label: 'one expert' },
 ];
 
-/** Points that a reader has painted, as text. @type {import('../schema.js').Setting} */
-export const paintedSetting = {
-  key: 'painted',
-  type: 'text',
+/** Points that a reader has painted, as text. @satisfies {Partial<import('../schema.js').Setting>} */
+const handmade = {
+  type: /** @type {const} */ ('text'),
   default: '',
   max: maxPainted * charactersPerPoint,
-  control: 'none',
+  control: /** @type {const} */ ('none'),
   group: 'data',
-  effect: 'rebuild',
-  label: 'Painted points',
-  help: 'Points painted on the map. A shared link includes them.',
+  effect: /** @type {const} */ ('rebuild'),
 };
 
 /**
@@ -44,10 +42,36 @@ export const planeSettings = [
     help: 'Points in the plane, each with a class. A quarter of them is held out.',
     choices: [
       ...Object.entries(dataSets).map(([value, { label }]) => ({ value, label })),
+      { value: curve, label: 'Curve' },
       { value: painted, label: 'Painted' },
     ],
   },
-  paintedSetting,
+  {
+    key: 'curve',
+    type: 'choice',
+    default: 'sine',
+    control: 'select',
+    group: 'data',
+    effect: 'rebuild',
+    label: 'Curve',
+    help: 'A regressor learns y for each x.',
+    choices: [
+      ...Object.entries(curves).map(([value, { label }]) => ({ value, label })),
+      { value: drawn, label: 'Draw your own' },
+    ],
+  },
+  {
+    ...handmade,
+    key: painted,
+    label: 'Painted points',
+    help: 'Points painted on the map. A shared link includes them.',
+  },
+  {
+    ...handmade,
+    key: drawn,
+    label: 'Drawn points',
+    help: 'Points of a curve that was drawn. A shared link includes them.',
+  },
   {
     key: 'classes',
     type: 'integer',

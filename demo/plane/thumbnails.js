@@ -1,6 +1,8 @@
-import { classTints, fillOf, mix, paper, strengthOf, tie } from '../colours.js';
+import { classTints, colourOf, fillOf, mix, paper, strengthOf, tie } from '../colours.js';
+import { stretchesOf } from '../curve/stretches.js';
 import { owners, tied } from './fields.js';
 import { mapViews } from './frame.js';
+import { reach } from './geometry.js';
 
 /** Cells per side. */
 const cells = 64;
@@ -10,7 +12,7 @@ const classFills = Array.from({ length: shares + 1 }, (_, i) =>
 );
 
 /**
- * The maps of a model, small: the chosen expert of the first layer with a router, and the predicted class.
+ * The maps of a model, small: the chosen expert of the first layer with a router, and the predicted class; or the curve.
  *
  * @param {import('./frame.js').MapShape} shape
  * @param {ArrayBuffer} buffer
@@ -18,7 +20,9 @@ const classFills = Array.from({ length: shares + 1 }, (_, i) =>
  */
 export function mapThumbnails(shape, buffer) {
   const { size, classes, experts, topK } = shape;
-  const { places, probabilities } = mapViews(buffer, shape);
+  const views = mapViews(buffer, shape);
+  if (views.line) return [{ name: 'Curve', width: cells, fills: curveFills(views.line, shape) }];
+  const { places, probabilities } = views;
   const [layer] = places;
   const rows = rowsOf(size);
   const { first, weight } = layer ? owners(routingOf(layer, shape, rows), shape) : { first: [], weight: [] };
@@ -34,6 +38,29 @@ export function mapThumbnails(shape, buffer) {
     ...(layer ? [{ name: 'Chosen expert', width: cells, fills: expertFills }] : []),
     { name: 'Predicted class', width: cells, fills: rows.map(classAt) },
   ];
+}
+
+/**
+ * The output, in the colours of the experts with the largest weight.
+ *
+ * @param {import('./frame.js').Line} line
+ * @param {import('./frame.js').MapShape} shape
+ */
+function curveFills({ output, places: [routing] }, { size, topK }) {
+  const fills = new Array(cells * cells).fill(paper);
+  const down = (/** @type {number} */ y) => Math.round(((reach - y) / (2 * reach)) * cells);
+  const stretches = routing ? stretchesOf(routing.experts, topK) : [{ expert: -1, from: 0, to: size }];
+  for (const { expert, from, to } of stretches) {
+    for (let at = from; at < to; at++) {
+      const [here, next] = [down(output[at]), down(output[Math.min(at + 1, size - 1)])];
+      const column = Math.floor(((at + 0.5) * cells) / size);
+      // As far as the next place, so that a steep line has no gaps.
+      for (let row = Math.min(here, next) - 1; row <= Math.max(here, next) + 1; row++) {
+        if (row >= 0 && row < cells) fills[row * cells + column] = expert < 0 ? tie : colourOf(expert);
+      }
+    }
+  }
+  return fills;
 }
 
 /**

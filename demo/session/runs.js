@@ -15,6 +15,7 @@ import { signal } from '@preact/signals';
  * @property {Values} values the settings that its model was built with
  * @property {Values} live the settings that could change in training, as they were at the end
  * @property {number} step
+ * @property {import('../format.js').Per} per what its losses are averaged over
  * @property {import('../history.js').LossHistory} losses
  * @property {readonly Thumbnail[]} thumbnails
  * @property {boolean} compared whether its losses are in the chart

@@ -12,18 +12,10 @@ import { Session } from './session.js';
  * @param {number} parts.stride steps between two pictures
  * @param {number} parts.count of models
  * @param {(values: import('../schema.js').Values) => import('./session.js').Plan[]} parts.plansOf one per model
- * @param {(session: Session, index: number, options: { whole: boolean }) => Promise<() => void>} [parts.read] asks for
+ * @param {(session: Session, index: number, options: { whole: boolean }) => Promise<() => void>} parts.read asks for
  *   what is shown of a model; the result shows it
  */
-export function createUnison({
-  openClient,
-  state,
-  pictureEvery,
-  stride,
-  count,
-  plansOf,
-  read = (session, _, options) => session.nextFrame(options),
-}) {
+export function createUnison({ openClient, state, pictureEvery, stride, count, plansOf, read }) {
   const { notices, notify, dismiss, report } = createNotices();
   const status = signal(/** @type {'building' | 'ready' | 'running' | 'failed'} */ ('building'));
   const step = signal(0);

@@ -30,6 +30,8 @@ export function Machine({ run, state, views, cursor, hovered }) {
   const map = run.map.value;
   const drawn = views.layer.value;
   const place = hovered.value ?? cursor.value;
+  const line = map?.views.line;
+  const words = line ? `x ${fixed(place.x)}` : placeInWords(place);
   if (!map || !drawn) {
     return (
       <NoRouter
@@ -38,7 +40,7 @@ export function Machine({ run, state, views, cursor, hovered }) {
             ? 'No router: one network computes every point. Choose another router to see experts.'
             : 'The model is being built.'
         }
-        words={placeInWords(place)}
+        words={words}
       />
     );
   }
@@ -51,13 +53,11 @@ export function Machine({ run, state, views, cursor, hovered }) {
       {...{ state, columns, layer, tokens }}
       load={loadNow(run, state, shape.experts)}
       biases={shape.biases?.[layer]}
-      words={goesTo(placeInWords(place), tokens[layer].weights)}
+      words={goesTo(words, tokens[layer].weights)}
       input={
         <>
           <Node round>x</Node>
-          <small>
-            {fixed(place.x)}, {fixed(place.y)}
-          </small>
+          <small>{line ? fixed(place.x) : `${fixed(place.x)}, ${fixed(place.y)}`}</small>
         </>
       }
       about={(expert) => <TerritoryMap views={views} expert={expert} />}

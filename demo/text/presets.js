@@ -4,7 +4,7 @@
  * @type {import('../presets.js').Presets}
  */
 export const textPresets = {
-  kept: 'text',
+  kept: ['text'],
   list: [
     {
       name: 'HyperRouter',

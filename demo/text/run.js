@@ -68,7 +68,7 @@ function createTextRun({ openClient, state }) {
     state,
     /** @type {import('../run.js').Task<Text>} */
     task: {
-      name: 'text',
+      name: () => 'text',
       replay: 500,
       get per() {
         return vocabulary.value.unit;

@@ -1,37 +1,48 @@
-import { CheckpointError, Regressor } from 'hyperrouter-wasm';
-import { capacity, curveBytes, curveViews, places } from '../curve/frame.js';
-import { putRouting } from '../routing.js';
-import { fit, Trainer } from './trainer.js';
+import { CheckpointError, evaluateRegression, RegressionBatches, Regressor } from 'hyperrouter-wasm';
+import { inputAt } from '../curve/data.js';
+import { capacity } from '../plane/frame.js';
+import { reach } from '../plane/geometry.js';
+import { kindWords } from './plane-trainer.js';
+import { PointsTrainer } from './points-trainer.js';
 
 /**
  * @typedef {import('./trainer.js').Engine} Engine
- * @typedef {import('../curve/frame.js').CurveShape} CurveShape
+ * @typedef {import('./trainer-protocol.js').CurveData} CurveData
  */
 
 /** Added to the logit of an expert, it makes it the first one everywhere, whatever the others are. */
 const certain = 1e6;
+/** The tensors of the router of the only layer. */
+const router = 'layers.0.pos_ff.gate.';
 
 /**
- * A regressor that learns the points of a curve, all of them in each step.
+ * A regressor that learns the points of a curve.
  *
- * @extends {Trainer<Regressor>}
+ * @extends {PointsTrainer<Regressor, CurveData>}
  */
-export class CurveTrainer extends Trainer {
+export class CurveTrainer extends PointsTrainer {
   #engine;
-  /** The same model with one expert per token. @type {Regressor | undefined} */
-  #alone;
+  /** A line needs more places than a map, and has only one row of them. @override */
+  leastSize = 96;
+  /** The same experts behind a router of which the bias decides. @type {Regressor | undefined} */
+  #lone;
 
   /**
    * @param {Engine} engine
    * @param {Regressor} model owned by the trainer from now on
-   * @param {import('./trainer-protocol.js').CurveData} data
+   * @param {CurveData} data
    * @param {number} learningRate
    */
   constructor(engine, model, data, learningRate) {
-    super(engine, model, learningRate);
-    this.data = data;
+    super(engine, model, data, learningRate);
     this.#engine = engine;
-    if (data.targets.length && !model.targetScale()) model.fitTargets(data.targets);
+    const { targets } = data.train;
+    if (targets.length && !model.targetScale()) model.fitTargets(targets);
+  }
+
+  /** @override @param {CurveData} data */
+  batchesOf({ train, batch, seed }) {
+    return new RegressionBatches(train, { inputSize: 1, outputs: 1, batchSize: batch, seed });
   }
 
   /** The loss of the mean: targets are standardised. @override */
@@ -44,65 +55,79 @@ export class CurveTrainer extends Trainer {
     return `the mean squared error is ${loss.toFixed(1)} at step ${this.step}; the mean of the points has 1`;
   }
 
-  /** @override */
-  dataSummary() {
-    return { train: this.data.targets.length, heldOut: 0, stepsPerPass: 1 };
-  }
-
   /**
    * @override
-   * @param {{ learningRate: number, clip: number }} options
+   * @param {AbortSignal} [signal]
    */
-  learn(options) {
-    const { inputs, targets } = this.data;
-    if (!targets.length) throw new RangeError('there are no points');
-    const { loss } = this.model.trainStep({ inputs, targets, ...options });
-    return { loss, examples: targets.length };
-  }
-
-  /** Nothing is held out: the figure shows every place between the points. @override */
-  async heldOutLoss() {
-    return null;
+  async heldOutLoss(signal) {
+    const { heldOut } = this.data;
+    return heldOut.targets.length ? (await evaluateRegression(this.model, heldOut, { signal })).loss : null;
   }
 
   /** @override */
   measureProbe() {
-    return [];
+    const { inputs } = this.data.heldOut;
+    return inputs.length ? this.model.measure(inputs) : [];
+  }
+
+  /** @override @param {Engine} engine @param {Regressor['config']} config */
+  createTwin(engine, config) {
+    return this.#scaled(engine.createRegressor(config));
+  }
+
+  /** @param {Regressor} model */
+  #scaled(model) {
+    const { targets } = this.data.train;
+    if (targets.length) model.fitTargets(targets);
+    return model;
+  }
+
+  /** @override @param {number} size */
+  placesOf(size) {
+    return Float32Array.from({ length: size }, (_, i) => inputAt(((2 * i + 1) / size - 1) * reach));
+  }
+
+  /** With more layers, what an expert gives depends on those of the others. @override */
+  get kind() {
+    return { classes: 0, alone: this.routes && this.model.config.layers === 1 };
+  }
+
+  /** @override @type {PointsTrainer<Regressor, CurveData>['put']} */
+  put({ line }, { grid }) {
+    if (!line) return;
+    for (const { start, outputs } of grid) line.output.set(outputs, start);
+    const size = line.output.length;
+    const { experts } = this.model.config;
+    for (let expert = 0; expert * size < line.alone.length; expert++) {
+      line.alone.set(this.#only(expert, experts).predict(this.placesOf(size)), expert * size);
+    }
   }
 
   /**
-   * @override
-   * @param {ArrayBuffer | null} recycle
-   * @returns {{ shape: CurveShape, buffer: ArrayBuffer }}
+   * The model with one expert everywhere, whose weight is 1, to see what it gives without the others.
+   *
+   * @param {number} expert
+   * @param {number} experts
    */
-  picture(recycle) {
+  #only(expert, experts) {
     const { model } = this;
-    const { experts } = model.config;
-    const shape = { experts, topK: model.topK };
-    const buffer = fit(recycle, curveBytes(shape));
-    const views = curveViews(buffer, shape);
-    views.output.set(model.predict(places));
-    putRouting([views.routing], model.routing(), { start: 0, ...shape });
-    const alone = this.#oneExpert();
-    const bias = alone.parameters().find(({ name }) => name.endsWith('.gate.gate.bias'));
-    if (!bias) throw new TypeError('the router must have a bias');
-    for (let expert = 0; expert < experts; expert++) {
-      alone.setParameter(
-        bias.name,
-        bias.data.map((value, i) => (i === expert ? certain : value)),
-      );
-      views.alone.set(alone.predict(places), expert * places.length);
+    const { inputSize, outputs, batchSize, layers, dModel, dInner, sharedExperts, preLayerNorm } =
+      model.config;
+    this.#lone ??= this.#scaled(
+      this.#engine.createRegressor({
+        ...{ inputSize, outputs, batchSize, layers, dModel, dInner, experts, sharedExperts, preLayerNorm },
+        router: 'smoe',
+        gate: 'topk-softmax',
+        topK: 1,
+      }),
+    );
+    if (expert === 0) {
+      for (const { name, data } of model.parameters())
+        if (!name.startsWith(router)) this.#lone.setParameter(name, data);
     }
-    return { shape, buffer };
-  }
-
-  /** The model with one expert per token, whose weight is 1, to see what each one gives without the others. */
-  #oneExpert() {
-    const { model } = this;
-    this.#alone ??= this.#engine.createRegressor({ ...model.config, topK: 1, gate: 'topk-softmax' });
-    if (this.data.targets.length && !this.#alone.targetScale()) this.#alone.fitTargets(this.data.targets);
-    for (const { name, data } of model.parameters()) this.#alone.setParameter(name, data);
-    return this.#alone;
+    const bias = Float32Array.from({ length: experts }, (_, i) => (i === expert ? certain : 0));
+    this.#lone.setParameter(`${router}gate.bias`, bias);
+    return this.#lone;
   }
 
   /**
@@ -116,7 +141,7 @@ export class CurveTrainer extends Trainer {
 
   /** @override */
   dispose() {
-    this.#alone?.dispose();
+    this.#lone?.dispose();
     super.dispose();
   }
 }
@@ -133,5 +158,9 @@ export function openCurveModel(engine, bytes) {
   const model = engine.loadCheckpoint(bytes, { batchSize: capacity });
   if (model instanceof Regressor && model.config.inputSize === 1 && model.config.outputs === 1) return model;
   model.dispose();
-  throw new CheckpointError('the file must hold a regressor of one input and one output');
+  throw new CheckpointError(
+    model instanceof Regressor
+      ? `the regressor has inputSize ${model.config.inputSize} and outputs ${model.config.outputs}; a curve needs 1 and 1`
+      : `the file holds ${kindWords[model.kind]}; for a curve it must be a regressor`,
+  );
 }

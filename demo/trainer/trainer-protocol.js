@@ -25,7 +25,9 @@ import {
  * @property {number} batch points per training step
  * @property {number} seed of the order of the training points
  *
- * @typedef {{ inputs: Float32Array, targets: Float32Array }} CurveData [N] each: x and y of the points
+ * @typedef {{ inputs: Float32Array, targets: Float32Array }} Pairs [N] each: x and y of points
+ *
+ * @typedef {{ train: Pairs, heldOut: Pairs, batch: number, seed: number }} CurveData as `PlaneData`
  *
  * @typedef {{ train: number, heldOut: number, stepsPerPass: number }} PlaneSummary numbers of points
  *

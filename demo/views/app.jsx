@@ -15,20 +15,8 @@ export function App({ shell, opening }) {
   const id = shell.id.value;
   const lessons = useLessons(shell);
   const place = useMemo(
-    () => ({
-      room: id,
-      step: () => room?.step?.() ?? room?.run?.step.peek(),
-      go: (/** @type {MouseEvent} */ event, /** @type {string} */ to) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return false;
-        event.preventDefault();
-        if (to === id) return false;
-        // The browser's Back button returns to the previous room.
-        history.pushState(null, '', `#room=${to}`);
-        shell.go(to);
-        return true;
-      },
-    }),
-    [id, room, shell],
+    () => ({ room: id, step: () => room?.step?.() ?? room?.run?.step.peek() }),
+    [id, room],
   );
   const listed = shell.entries.filter(({ unlisted }) => !unlisted);
   const goesOn = useRef(false);
@@ -43,7 +31,14 @@ export function App({ shell, opening }) {
               key={entry}
               href={`#room=${entry}`}
               aria-current={id === entry ? 'page' : undefined}
-              onClick={(event) => place.go(event, entry)}
+              onClick={(event) => {
+                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+                event.preventDefault();
+                if (entry === id) return;
+                // The browser's Back button returns to the previous room.
+                history.pushState(null, '', `#room=${entry}`);
+                shell.go(entry);
+              }}
             >
               <b>{title}</b> <span>{summary}</span>
             </a>

@@ -27,7 +27,7 @@ import { SaveRun, shareableOf } from './share.jsx';
 export function Controls({ run, state, onProblems, source, openFiles }) {
   const values = state.values.value;
   const idle = idleKeys(state.schema, values);
-  const token = run.task.per === 'point' ? 'point' : 'token';
+  const token = ['point', 'value'].includes(run.task.per) ? 'point' : 'token';
   const fields = (/** @type {string} */ group) =>
     state.schema
       .filter(({ key, group: own, control }) => own === group && control !== 'none' && !idle.has(key))

@@ -10,6 +10,7 @@ import { maxOf } from '../state.js';
  * @property {string} name key of the setting
  * @property {(problems: string[]) => void} onProblems
  * @property {string} [help] replaces the setting's help
+ * @property {readonly string[]} [without] choices that there are not now
  */
 
 /**
@@ -103,15 +104,16 @@ function NumberField({ state, setting, onProblems }) {
 }
 
 /** @param {ControlProps} props */
-function Select({ state, setting, onProblems }) {
-  const { key, label, choices = [] } = setting;
+function Select({ state, setting, onProblems, without = [] }) {
+  const { key, label } = setting;
+  const choices = (setting.choices ?? []).filter(({ value }) => !without.includes(value));
   const chosen = choices.find(({ value }) => value === state.get(key));
   return (
     <div class="field" data-setting={key}>
       <label for={idOf(key)}>{label}</label>
       <select
         id={idOf(key)}
-        value={String(state.get(key))}
+        value={String((chosen ?? choices[0])?.value)}
         aria-describedby={`${idOf(key)}-help`}
         onChange={(event) => onProblems(state.set(key, event.currentTarget.value))}
       >

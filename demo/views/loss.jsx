@@ -1,4 +1,4 @@
-import { count, inUnit, loss as lossText, unitName } from '../format.js';
+import { count, inUnit, loss as lossText, unitName, unitOf } from '../format.js';
 import { gatingOf, lossNote } from '../gates.js';
 import { lossesAt } from '../history.js';
 import { timeOf } from '../moments.js';
@@ -20,7 +20,7 @@ import { Plot } from './plot.jsx';
  *   chart, pixels; folded: the caption is shown only when it is asked for
  */
 export function LossView({ run, state, height = 260, folded = false }) {
-  const unit = /** @type {Unit} */ (state.get('unit'));
+  const unit = unitOf(state, run.task.per);
   const history = run.losses.value;
   const unitWords = unitName(unit, run.task.per);
   const { step, past } = timeOf(run);
@@ -30,7 +30,7 @@ export function LossView({ run, state, height = 260, folded = false }) {
       title="Loss"
       name="loss"
       folded={folded}
-      tools={<Field state={state} name="unit" onProblems={none} />}
+      tools={unit !== 'squares' && <Field state={state} name="unit" onProblems={none} />}
       caption={captionOf(run, unit) + lossNote(gatingOf(state.schema, state.values.value), run.task.per)}
       table={() => <LossTable history={history} unit={unit} unitWords={unitWords} />}
       rows={() => rowsOf(run.losses.peek(), unitWords, unit)}
@@ -116,6 +116,8 @@ const halves = (least, most) => [Math.max(0, Math.floor(least * 2 - 0.4) / 2), M
  * @param {Unit} unit
  */
 function captionOf({ task: { per, guess }, summary }, unit) {
+  if (unit === 'squares')
+    return 'Mean squared error of y, of which the points have variance 1: with 1, the model is no better than their mean.';
   const what =
     per === 'point'
       ? `Cross-entropy of the predicted class, in ${unitName(unit, per)}.`

@@ -1,6 +1,6 @@
 import { untracked } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import { count, loss as lossText, unitName } from '../format.js';
+import { count, loss as lossText, unitName, unitOf } from '../format.js';
 import { lossesAt } from '../history.js';
 import { timeOf } from '../moments.js';
 import { waitReason } from '../session/in-room.js';
@@ -88,11 +88,11 @@ function sentenceFor(run, state) {
   const status = run.status.value;
   const { step: at, now, past } = timeOf(run);
   const step = count(at);
-  const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
+  const unit = unitOf(state, run.task.per);
   const { heldOut } = lossesAt(run.losses.value, at);
   const when = heldOut && heldOut.step !== at ? `, at step ${count(heldOut.step)}` : '';
   const quality = heldOut
-    ? ` Held-out loss ${lossText(heldOut.loss, unit)} ${unitName(unit, run.task.per)}${when}.`
+    ? ` Held-out loss ${lossText(heldOut.loss, unit)}${unit === 'squares' ? ', ' : ' '}${unitName(unit, run.task.per)}${when}.`
     : '';
   if (waitReason.value) return waitReason.value;
   if (status === 'building') return 'Building the model…';

@@ -1,6 +1,6 @@
 import { effect, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { count, loss as lossText, unitName } from '../format.js';
+import { count, loss as lossText, unitName, unitOf } from '../format.js';
 import { lossesAt } from '../history.js';
 import { timeOf } from '../moments.js';
 import { Drawer } from './drawer.jsx';
@@ -11,16 +11,16 @@ import { useDrawing } from './drawing.js';
  * @typedef {import('../session/runs.js').KeptRun} KeptRun
  * @typedef {import('../session/runs.js').Thumbnail} Thumbnail
  * @typedef {import('../format.js').Unit} Unit
+ * @typedef {import('../state.js').State} State
  */
 
 /**
  * The runs of this visit: the current one and those before, each with a picture, its settings and its loss. Opening one
  * brings back its settings and its model; their losses can be compared in the chart, their maps beside each other.
  *
- * @param {{ run: Run, state: import('../state.js').State }} props
+ * @param {{ run: Run, state: State }} props
  */
 export function RunsView({ run, state }) {
-  const unit = /** @type {Unit} */ (state.get('unit'));
   const runs = run.runs.value;
   const { current, before } = run.words.value;
   const compared = runs.filter((one) => one.compared);
@@ -32,14 +32,14 @@ export function RunsView({ run, state }) {
           <Now run={run} />
           <p class="run-words">
             <b>now</b> {current}
-            <Loss run={run} unit={unit} />
+            <Loss run={run} state={state} />
           </p>
         </li>
         {runs
           .map((one, i) => ({ one, words: before[i] }))
           .toReversed()
           .map(({ one, words }) => (
-            <Kept key={one.number} run={run} one={one} words={words} unit={unit} />
+            <Kept key={one.number} run={run} one={one} words={words} state={state} />
           ))}
       </ol>
       <p class="help">
@@ -49,15 +49,15 @@ export function RunsView({ run, state }) {
       </p>
       {compared.length > 0 && (
         <Drawer name="compare" title="Compare runs" about="their maps and losses beside each other">
-          <Comparison run={run} compared={compared} unit={unit} />
+          <Comparison run={run} compared={compared} state={state} />
         </Drawer>
       )}
     </section>
   );
 }
 
-/** @param {{ run: Run, one: KeptRun, words: string, unit: Unit }} props */
-function Kept({ run, one, words, unit }) {
+/** @param {{ run: Run, one: KeptRun, words: string, state: State }} props */
+function Kept({ run, one, words, state }) {
   const name = `run ${one.number}`;
   return (
     <li class="run">
@@ -71,7 +71,7 @@ function Kept({ run, one, words, unit }) {
             {name}
           </b>{' '}
           {words}
-          <span class="run-loss">{lossOf(one, unit)}</span>
+          <span class="run-loss">{lossOf(one, unitOf(state, one.per))}</span>
           {!one.model && <small>Only its settings are kept.</small>}
         </span>
       </button>
@@ -98,13 +98,13 @@ function lossOf({ losses, step }, unit) {
   return `loss ${lossText(heldOut?.loss ?? train, unit)} at step ${count(step)}`;
 }
 
-/** Drawn again with each news, alone. @param {{ run: Run, unit: Unit }} props */
-function Loss({ run, unit }) {
+/** Drawn again with each news, alone. @param {{ run: Run, state: State }} props */
+function Loss({ run, state }) {
   const { step } = timeOf(run);
   const { train, heldOut } = lossesAt(run.losses.value, step);
   return (
     <span class="run-loss">
-      loss {lossText(heldOut?.loss ?? train, unit)} at step {count(step)}
+      loss {lossText(heldOut?.loss ?? train, unitOf(state, run.task.per))} at step {count(step)}
     </span>
   );
 }
@@ -178,12 +178,19 @@ function Picture({ thumbnail, label = '' }) {
   );
 }
 
-/** @param {{ run: Run, compared: readonly KeptRun[], unit: Unit }} props */
-function Comparison({ run, compared, unit }) {
+/** @param {{ run: Run, compared: readonly KeptRun[], state: State }} props */
+function Comparison({ run, compared, state }) {
   const now = useThumbnails(run).value;
   const { current, before } = run.words.value;
   const all = [
-    { name: 'now', words: current, step: run.step.value, losses: run.losses.value, thumbnails: now },
+    {
+      name: 'now',
+      words: current,
+      step: run.step.value,
+      per: run.task.per,
+      losses: run.losses.value,
+      thumbnails: now,
+    },
     ...compared.map((one) => ({
       ...one,
       name: `run ${one.number}`,
@@ -192,7 +199,8 @@ function Comparison({ run, compared, unit }) {
   ];
   return (
     <div class="runs-compared">
-      {all.map(({ name, words, step, losses, thumbnails }) => {
+      {all.map(({ name, words, step, per, losses, thumbnails }) => {
+        const unit = unitOf(state, per);
         const { train, heldOut } = lossesAt(losses, step);
         return (
           <section key={name} aria-label={name}>
@@ -207,7 +215,7 @@ function Comparison({ run, compared, unit }) {
             <dl>
               <dt>Step</dt>
               <dd>{count(step)}</dd>
-              <dt>Training loss, {unitName(unit, run.task.per)}</dt>
+              <dt>Training loss, {unitName(unit, per)}</dt>
               <dd>{lossText(train, unit)}</dd>
               <dt>Held-out loss</dt>
               <dd>{lossText(heldOut?.loss, unit)}</dd>

@@ -2,13 +2,11 @@ import { createContext } from 'preact';
 import { useContext, useId, useRef, useState } from 'preact/hooks';
 
 /**
- * Where a figure is on the page, for the names of saved files and for links to other rooms.
+ * Where a figure is on the page, for the names of saved files.
  *
  * @typedef {object} Place
  * @property {string} room id of the room
  * @property {() => number | undefined} step of the run; undefined: the room has no single run
- * @property {(event: MouseEvent, to: string) => boolean} [go] follows a link to a room, whose settings are kept; whether it
- *   does. Undefined: there are no other rooms
  */
 
 export const PlaceContext = createContext(/** @type {Place} */ ({ room: '', step: () => undefined }));

@@ -27,7 +27,7 @@ import { ShareEmbed } from './share-embed.jsx';
  * @returns {Shareable}
  */
 export const shareableOf = (run) => ({
-  name: run.task.name,
+  name: run.taskName(),
   ready: () => run.summary.value !== null,
   step: () => run.step.value,
   time: () => ({ ...timeOf(run), most: run.task.replay }),

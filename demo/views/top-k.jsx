@@ -1,4 +1,4 @@
-import { count, inUnit, loss as lossText, unitName } from '../format.js';
+import { count, inUnit, loss as lossText, unitName, unitOf } from '../format.js';
 import { gatingOf } from '../gates.js';
 import { routes } from '../schema.js';
 import { Figure } from './figure.jsx';
@@ -9,7 +9,7 @@ import { Figure } from './figure.jsx';
  * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
  */
 export function TopKView({ run, state }) {
-  const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
+  const unit = unitOf(state, run.task.per);
   const measured = run.lossByK.value;
   const points = measured?.points ?? [];
   const values = points.map(({ loss }) => inUnit(loss, unit));

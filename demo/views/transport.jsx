@@ -1,4 +1,4 @@
-import { compact, count, loss as lossText, unitName } from '../format.js';
+import { compact, count, loss as lossText, unitName, unitOf } from '../format.js';
 import { lossesAt } from '../history.js';
 import { timeOf } from '../moments.js';
 import { Field } from './field.jsx';
@@ -14,7 +14,7 @@ export function Transport({ run, state }) {
   const status = run.status.value;
   const running = status === 'running';
   const waiting = status === 'building' || status === 'failed';
-  const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
+  const unit = unitOf(state, run.task.per);
   const { stepsPerPass } = /** @type {{ stepsPerPass?: number }} */ (run.summary.value?.data ?? {});
   const { step, past } = timeOf(run);
   const { train, heldOut } = lossesAt(run.losses.value, step);
@@ -112,6 +112,7 @@ const rateNames = {
   character: 'Characters per second',
   piece: 'Word pieces per second',
   point: 'Points per second',
+  value: 'Points per second',
 };
 
 /** @param {{ name: string, short?: string, value: string, wide?: boolean }} props wide: hidden on narrow screens */

@@ -2,15 +2,13 @@ import { count } from '../format.js';
 import { StartButton } from './start-button.jsx';
 
 /**
- * Start, Pause and Reset of a small room, with its step and other facts.
+ * Start, Pause and Reset of a small room, with its step.
  *
  * @param {object} props
  * @param {Pick<import('../session/unison.js').Unison, 'status' | 'step' | 'start' | 'pause' | 'reset'>} props.unison
- * @param {boolean} [props.waits] whether there is nothing to train on
  * @param {import('preact').ComponentChildren} [props.settings] in the bar, where they are few
- * @param {import('preact').ComponentChildren} [props.children] more facts
  */
-export function UnisonTransport({ unison, waits = false, settings, children }) {
+export function UnisonTransport({ unison, settings }) {
   const status = unison.status.value;
   const running = status === 'running';
   return (
@@ -19,7 +17,7 @@ export function UnisonTransport({ unison, waits = false, settings, children }) {
         <div class="transport-buttons">
           <StartButton
             running={running}
-            disabled={waits || status === 'building' || status === 'failed'}
+            disabled={status === 'building' || status === 'failed'}
             onStart={unison.start}
             onPause={unison.pause}
           />
@@ -32,7 +30,6 @@ export function UnisonTransport({ unison, waits = false, settings, children }) {
             <dt>Step</dt>
             <dd>{count(unison.step.value)}</dd>
           </div>
-          {children}
         </dl>
       </div>
       {settings && <div class="transport-more small-room-settings">{settings}</div>}

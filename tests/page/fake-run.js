@@ -25,7 +25,7 @@ export function fakeRun({ lacks = () => '' } = {}) {
   /** What data are waited for before they are there. */
   const loading = { until: /** @type {Promise<unknown>} */ (Promise.resolve()) };
   const task = {
-    name: 'plane',
+    name: () => /** @type {const} */ ('plane'),
     per: 'point',
     replay: 1000,
     guess: () => 1,

@@ -129,30 +129,56 @@ describe('the collapse', () => {
 });
 
 describe('the curve', () => {
-  it('opens from the data of the Playground, learns, and says which expert has which piece', async () => {
-    const { page, button, complaints } = await visit(site, 'experts=4&play=0');
-    await page.getByRole('link', { name: 'Curve', exact: true }).click();
-    await page.locator('.curve-loss').waitFor();
-    assert.match(page.url(), /#room=curve$/);
+  it('is data like others: learned with the same settings, kept as a run, drawn by hand, undone', async () => {
+    const { page, button, train, step, complaints } = await visit(
+      site,
+      'experts=4&layers=1&play=0&pace=full',
+    );
+    await train(40);
+    const points = { step: await step(), url: page.url() };
+    await page.getByLabel('Curve', { exact: true }).check();
+    await page.locator('.figure-curve').waitFor();
+    assert.match(page.url(), /#data=curve&experts=4&layers=1&pace=full$/, 'the settings are carried over');
+    await page
+      .getByRole('button', { name: 'Open run 1' })
+      .getByText(/^loss \d\.\d\d at/)
+      .waitFor();
     await button('Start').click();
-    const loss = async () => Number(await page.locator('.curve-loss').innerText());
-    await eventually(async () => assert.ok((await loss()) < 0.1, 'the loss falls from about 1'));
+    const loss = async () => Number(await page.locator('.facts-row dd').nth(3).innerText());
+    await eventually(async () => assert.ok((await loss()) < 0.1, 'the held-out loss falls from about 1'));
     await button('Pause').click();
     await button('Start').waitFor();
-    await page.getByRole('application', { name: /Largest weight: expert A for x from/ }).waitFor();
-    await page.getByLabel('Curve', { exact: true }).selectOption('painted');
-    await page.locator('.start:disabled').waitFor();
-    await page.locator('#curve-map').focus();
+    await page
+      .getByRole('application', { name: /^Curve.*Largest weight: expert [A-D] for x from/ })
+      .waitFor();
+    assert.equal(await page.getByText('Accuracy: training').count(), 0);
+    await page.getByLabel('Curve', { exact: true }).and(page.locator('select')).selectOption('drawn');
+    await button('Clear').waitFor();
+    await page.locator('#curve').focus();
     for (let i = 0; i < 8; i++) {
       await page.keyboard.press('Enter');
-      await page.keyboard.press('ArrowRight');
+      await page.keyboard.press('Shift+ArrowLeft');
     }
-    await page.locator('.start:enabled').waitFor();
-    await button('Clear').click();
-    await page.getByText(/^0 of at most 300 points/).waitFor();
-    await page.getByRole('link', { name: 'Back to the Playground' }).click();
-    await page.locator('.data-sets').waitFor();
-    assert.match(page.url(), /#experts=4/, 'the Playground has kept its settings');
+    await page.getByText(/^8 of at most 300 points/).waitFor();
+    await train(2);
+    assert.match(page.url(), /data=curve&curve=drawn&drawn=.{24}&/);
+    for (let i = 0; i < 10; i++) await page.keyboard.press('Control+z');
+    await eventually(async () => assert.deepEqual({ step: await step(), url: page.url() }, points));
+    await page.locator('.figure-decision').waitFor();
+    assert.deepEqual(complaints, []);
+  });
+
+  it('opens by the links of the room that it had, also at a step, and as an embedded figure', async () => {
+    const { page, complaints } = await visit(site, 'room=curve&data=steps&seed=2&at=3');
+    await page.locator('.figure-curve').waitFor();
+    await page
+      .getByText(/^Paused at step 3\. Held-out loss \d\.\d{3}, mean squared error/)
+      .first()
+      .waitFor();
+    await eventually(async () => assert.match(page.url(), /#data=curve&curve=steps&router=smoe/));
+    const { pathname } = new URL(page.url());
+    await page.goto(new URL(`${pathname}?embed=stage#data=curve&layers=1`, page.url()).href);
+    await page.locator('.embedded .figure-curve').waitFor();
     assert.deepEqual(complaints, []);
   });
 });

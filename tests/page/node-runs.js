@@ -1,11 +1,14 @@
 import { engineConfig } from '../../demo/config.js';
-import { classesOf, dataFor } from '../../demo/plane/data.js';
+import { pairsOf } from '../../demo/curve/data.js';
+import { dataFor } from '../../demo/plane/data.js';
 import { capacity } from '../../demo/plane/frame.js';
+import { sizesOf } from '../../demo/plane/run.js';
 import { planeSettings } from '../../demo/plane/settings.js';
 import { createSchema } from '../../demo/schema.js';
 import { createState } from '../../demo/state.js';
 import { textLibrary } from '../../demo/text/library.js';
 import { textSettings } from '../../demo/text/settings.js';
+import { CurveTrainer } from '../../demo/trainer/curve-trainer.js';
 import { PlaneTrainer } from '../../demo/trainer/plane-trainer.js';
 import { createTextModel } from '../../demo/trainer/text-model.js';
 import { TextTrainer } from '../../demo/trainer/text-trainer.js';
@@ -52,9 +55,13 @@ export async function trained(engine, room, values, steps) {
 /** @param {Engine} engine @param {import('../../demo/state.js').State} state */
 function planeTrainer(engine, state) {
   const values = state.values.peek();
-  const config = { inputSize: 2, classes: classesOf(values), batchSize: capacity, ...engineConfig(state) };
-  const model = engine.createClassifier(/** @type {any} */ (config));
-  return new PlaneTrainer(engine, model, dataFor(values), Number(values.learningRate));
+  const config = /** @type {any} */ ({ ...sizesOf(values), batchSize: capacity, ...engineConfig(state) });
+  const { train, heldOut, ...data } = dataFor(values);
+  const rate = Number(values.learningRate);
+  if (!data.curve)
+    return new PlaneTrainer(engine, engine.createClassifier(config), { train, heldOut, ...data }, rate);
+  const pairs = { train: pairsOf(train), heldOut: pairsOf(heldOut), ...data };
+  return new CurveTrainer(engine, engine.createRegressor(config), pairs, rate);
 }
 
 /** @param {Engine} engine @param {import('../../demo/state.js').State} state */

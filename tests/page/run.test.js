@@ -449,6 +449,7 @@ describe('runs', () => {
         values: { size },
         live: {},
         step: 40,
+        per: 'point',
         losses: createLossHistory(),
         thumbnails: [],
         model: { past, record: /** @type {any} */ ({}) },
