@@ -143,6 +143,35 @@ function pageOf(command) {
       }
       throw new Error(`${what} has not come: ${last}`);
     },
+    /**
+     * Presses a key, by its name in `KeyboardEvent.key`, perhaps with others before it and a plus sign between them.
+     *
+     * @param {string} keys
+     */
+    async press(keys) {
+      const values = keys.split('+').map((key) => keyValues[key] ?? key);
+      const actions = [
+        ...values.map((value) => ({ type: 'keyDown', value })),
+        ...values.toReversed().map((value) => ({ type: 'keyUp', value })),
+      ];
+      await command('POST', '/actions', { actions: [{ type: 'key', id: 'keyboard', actions }] });
+    },
+    /**
+     * Taps at a place of the window.
+     *
+     * @param {number} x
+     * @param {number} y
+     */
+    async tap(x, y) {
+      const actions = [
+        { type: 'pointerMove', duration: 0, x: Math.round(x), y: Math.round(y), origin: 'viewport' },
+        { type: 'pointerDown', button: 0 },
+        { type: 'pointerUp', button: 0 },
+      ];
+      await command('POST', '/actions', {
+        actions: [{ type: 'pointer', id: 'finger', parameters: { pointerType: 'touch' }, actions }],
+      });
+    },
     /** @param {string} selector */
     async click(selector) {
       const element = await command('POST', '/element', { using: 'css selector', value: selector });
@@ -150,6 +179,18 @@ function pageOf(command) {
     },
   };
 }
+
+/** The keys that are no characters, as WebDriver has them. @type {Record<string, string>} */
+const keyValues = {
+  Tab: '\uE004',
+  Enter: '\uE007',
+  Shift: '\uE008',
+  Control: '\uE009',
+  ArrowLeft: '\uE012',
+  ArrowUp: '\uE013',
+  ArrowRight: '\uE014',
+  ArrowDown: '\uE015',
+};
 
 /**
  * @param {string} program

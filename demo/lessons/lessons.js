@@ -50,6 +50,19 @@ export function createLessons({ shell, all, progress }) {
     },
   );
 
+  /** Why the task is not reached yet; empty: nothing is to be said. */
+  const hint = computed(() => {
+    const room = shell.room.value;
+    if (!lesson.value || !room || !isHere.value || done.value) return '';
+    const status = (room.run?.status ?? room.status)?.value;
+    if (status === 'building') return 'The model is being built.';
+    const present = presentOf(room);
+    const own = lesson.value.task.hints.find(({ when }) => when(present));
+    if (own) return own.text;
+    if (status === 'running') return 'Training. The values follow.';
+    return present.step ? 'Paused. Press Start to train on.' : 'Not trained yet. Press Start.';
+  });
+
   effect(() => {
     const id = lesson.value?.id;
     if (!id || ready.value !== id || done.value) return;
@@ -128,6 +141,7 @@ export function createLessons({ shell, all, progress }) {
     done,
     isHere,
     checks,
+    hint,
 
     /** @param {string} id @returns {Promise<void>} when its run is set up */
     begin: (id) => inTurn(() => enter(id)),
@@ -169,7 +183,7 @@ const kept = ['painted', 'drawn'];
 function setValues(state, values, whole) {
   const entries = state.schema.flatMap(({ key, effect: does, default: usual }) => {
     if (key in values) return [/** @type {[string, unknown]} */ ([key, values[key]])];
-    return whole && does !== 'view' && !kept.includes(key)
+    return whole && (does !== 'view' || key === 'pace') && !kept.includes(key)
       ? [/** @type {[string, unknown]} */ ([key, usual])]
       : [];
   });

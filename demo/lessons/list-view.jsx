@@ -47,17 +47,28 @@ export function LessonList({ lessons, listed }) {
         <summary>For teachers</summary>
         <ul>
           <li>
-            Every lesson has a link: <code>#lesson=</code> and its name, such as{' '}
-            <code>#lesson=starvation</code>. The names: {lessons.all.map(({ id }) => id).join(', ')}.
+            Every lesson has a link: the address of this page, with the part that stands below at its end. It
+            opens with the question.
           </li>
           <li>
             <code>&hide=gate,data</code> at the end of a link hides controls, in lessons and elsewhere. A name
             is the key of a setting as in the address (router, gate, topK, seed …), or data, examples,
             drawers, files, share, undo, time, rooms, article.
           </li>
-          <li>Notes for the class are at the end of each lesson.</li>
           <li>Progress is kept in the browser of each reader, and sent nowhere.</li>
         </ul>
+        <dl class="lesson-notes">
+          {lessons.all.map(({ id, title, notes }) => (
+            <div key={id}>
+              <dt>
+                {title}: <code>#lesson={id}</code>
+              </dt>
+              {notes.map((text) => (
+                <dd key={text}>{text}</dd>
+              ))}
+            </div>
+          ))}
+        </dl>
       </details>
       <div class="row">
         <button type="button" onClick={close}>

@@ -18,6 +18,10 @@ import { starving } from '../plane/presets.js';
  * @property {(value: number) => boolean} holds
  * @property {(value: number) => string} show
  *
+ * @typedef {object} Hint why the task is not reached yet
+ * @property {(present: Present) => boolean} when
+ * @property {string} text
+ *
  * @typedef {object} Step what to do, and where
  * @property {string} text
  * @property {readonly string[]} target selectors; the first that matches an element is shown
@@ -31,7 +35,7 @@ import { starving } from '../plane/presets.js';
  * @property {string} intro
  * @property {{ ask: string, choices: readonly Choice[] }} question
  * @property {readonly Step[]} steps
- * @property {{ ask: string, checks: readonly Check[] }} task
+ * @property {{ ask: string, checks: readonly Check[], hints: readonly Hint[] }} task hints: the first that applies is shown
  * @property {readonly string[]} conclude
  * @property {readonly string[]} notes for teachers
  */
@@ -74,6 +78,24 @@ const kIs = (k) => ({
   holds: (value) => value === k,
   show: whole,
 });
+
+/** @param {number} k @returns {Hint} */
+const otherK = (k) => ({
+  when: ({ values }) => Number(values.topK) !== k,
+  text: `This task needs k = ${k}: set “Experts per point (k)” back to ${k}.`,
+});
+
+/** @type {Hint} */
+const noClasses = {
+  when: ({ values }) => values.data === 'curve',
+  text: 'A curve has no classes, so there is no accuracy. Choose the spirals again.',
+};
+
+/** @param {Present} present */
+const variationOf = ({ layers = [] }) => Math.max(0, ...layers.map(({ loadVariation }) => loadVariation));
+
+/** @param {Present} present */
+const withoutExpert = ({ layers = [] }) => Math.max(0, ...layers.map((layer) => layer.withoutExpert));
 
 /** Bits. With at most this held-out loss, a smaller k counts as good enough. */
 const goodEnough = 0.1;
@@ -138,6 +160,7 @@ export const lessons = [
     task: {
       ask: 'Train the model until it classifies points that it has never seen, with two experts per point.',
       checks: [kIs(2), accuracyAtLeast(0.95)],
+      hints: [otherK(2), noClasses],
     },
     conclude: [
       'A point costs two experts, however many there are. This is why a mixture of experts can be large and cheap.',
@@ -192,6 +215,21 @@ export const lessons = [
     task: {
       ask: 'Find settings with which all eight experts work and the model still learns. Each change starts a new run.',
       checks: [stepAtLeast(200), loadVariationBelow(0.4), accuracyAtLeast(0.95)],
+      hints: [
+        noClasses,
+        {
+          when: (present) => present.step >= 300 && variationOf(present) > 1,
+          text: 'More training does not bring idle experts back. Try a cure: it starts a new run.',
+        },
+        {
+          when: (present) => present.step >= 600 && variationOf(present) >= 0.4,
+          text: 'Better, but not even enough. Balance more, or try the other cure.',
+        },
+        {
+          when: ({ step, accuracy = 1 }) => step >= 600 && accuracy < 0.95,
+          text: 'The load is even, but the model learns little. Balance less, or try the other cure.',
+        },
+      ],
     },
     conclude: [
       'Without balancing, three or four of the eight experts starve in this run.',
@@ -213,7 +251,7 @@ export const lessons = [
       'Three models learn the same points. Their vectors have three numbers, of which the layer norm leaves two free, so ' +
       'every token vector before the second router can be drawn exactly. The arrows are the rows of R.',
     question: {
-      ask: 'The gradient through the weights moves each token along the difference of its experts’ rows of R. Which model is most at risk?',
+      ask: 'Training moves each token along the difference of its experts’ rows of R. In which model are the tokens most likely to end on one line?',
       choices: [
         {
           text: 'Standard top-k: its rows are trained too',
@@ -222,7 +260,7 @@ export const lessons = [
             'Yes. Tokens follow the rows and the rows follow the tokens, so that both can end close to one line.',
         },
         {
-          text: 'Frozen random: its rows cannot give way',
+          text: 'Frozen random: its rows do not move',
           because:
             'The tokens are pulled towards frozen rows too. But these rows do not follow, so the two do not reinforce each other.',
         },
@@ -254,6 +292,12 @@ export const lessons = [
           at: ({ spread }) => spread,
           holds: (value) => value >= 1.7,
           show: fixed,
+        },
+      ],
+      hints: [
+        {
+          when: ({ step, spread = 2 }) => step >= 1000 && spread < 1.7,
+          text: 'With this seed the tokens of standard top-k do not spread enough. Try another seed.',
         },
       ],
     },
@@ -314,6 +358,17 @@ export const lessons = [
           show: fixed,
         },
       ],
+      hints: [
+        otherK(1),
+        {
+          when: ({ step, distances }) => step >= 50 && distances?.R === undefined,
+          text: 'This router trains no matrix R. Choose the router “Standard top-k (SMoE)”.',
+        },
+        {
+          when: ({ step, distances }) => step >= 50 && Number(distances?.R) < 0.1,
+          text: 'R does not move: with this gate it gets no gradient, however long you train. Choose another gate.',
+        },
+      ],
     },
     conclude: [
       'If the weights of the chosen experts always sum to 1, k = 1 teaches the router nothing. This holds for “Top-k, then softmax” and “Sigmoid”.',
@@ -372,9 +427,23 @@ export const lessons = [
         {
           name: 'Without expert',
           want: '0 %',
-          at: ({ layers }) => layers && Math.max(...layers.map(({ withoutExpert }) => withoutExpert)),
+          at: (present) => present.layers && withoutExpert(present),
           holds: (value) => value === 0,
           show: percent,
+        },
+      ],
+      hints: [
+        {
+          when: ({ step, values }) => step >= 50 && values.gate === 'expert-choice',
+          text: 'With expert choice some characters get no expert, however long you train. Choose another gate.',
+        },
+        {
+          when: (present) => present.step >= 50 && withoutExpert(present) > 0,
+          text: 'Some characters get no expert: their experts are full, or their logits are negative. Try the gate “Sigmoid”, without a capacity limit.',
+        },
+        {
+          when: (present) => present.step >= 250 && variationOf(present) >= 0.7,
+          text: 'The load is too uneven. With the gate “Sigmoid”, a higher balance rate evens it out.',
         },
       ],
     },
@@ -431,14 +500,28 @@ export const lessons = [
           show: whole,
         },
         {
-          name: 'Experts per point (k), minus that',
-          want: '0',
+          name: 'k is set to it',
+          want: 'yes',
           at: (present) => {
             const least = smallestGoodK(present);
-            return least === undefined ? undefined : Number(present.values.topK) - least;
+            return least === undefined ? undefined : Number(Number(present.values.topK) === least);
           },
-          holds: (value) => value === 0,
-          show: whole,
+          holds: (value) => value === 1,
+          show: (value) => (value ? 'yes' : 'no'),
+        },
+      ],
+      hints: [
+        {
+          when: (present) => present.step >= 400 && smallestGoodK(present) !== undefined,
+          text: 'Now set “Experts per point (k)” to the smallest k that is good enough.',
+        },
+        {
+          when: ({ step, lossByK, values }) => step >= 400 && lossByK?.length === Number(values.experts),
+          text: 'No k is good enough yet. Train on, and evaluate again.',
+        },
+        {
+          when: ({ step }) => step >= 400,
+          text: 'Press “Evaluate every k” to see the held-out loss of each.',
         },
       ],
     },
@@ -492,6 +575,12 @@ export const lessons = [
           at: ({ distances }) => distances?.v,
           holds: (value) => value >= 1,
           show: fixed,
+        },
+      ],
+      hints: [
+        {
+          when: ({ step, distances }) => step >= 5 && distances?.v === undefined,
+          text: 'This router has no v. Choose the router “HyperRouter”.',
         },
       ],
     },

@@ -41,8 +41,8 @@ function Panel({ lessons, lesson }) {
     clearTimeout(looking.current);
     requestAnimationFrame(() => look(step));
   };
-  // Figures come one after another when a room opens.
-  const look = (/** @type {import('./list.js').Step} */ step, tries = 40) => {
+  // Figures come one after another when a room opens, on a slow machine after a while.
+  const look = (/** @type {import('./list.js').Step} */ step, tries = 400) => {
     if (!showTarget(step, openSheet) && tries > 0) looking.current = setTimeout(look, 150, step, tries - 1);
   };
   return (
@@ -189,7 +189,12 @@ function Work({ lessons, lesson, onShow }) {
           <b>Task.</b> {lesson.task.ask}
         </p>
         {lessons.isHere.value ? (
-          <Task lessons={lessons} />
+          <>
+            <Task lessons={lessons} />
+            <p class="lesson-hint" role="status">
+              {lessons.hint.value}
+            </p>
+          </>
         ) : (
           <p>
             This lesson takes place elsewhere.{' '}
@@ -253,8 +258,8 @@ function Conclusion({ lesson }) {
           <summary>For teachers</summary>
           <ul class="lesson-conclusions">
             <li>
-              Link: <code>#lesson={lesson.id}</code>. Add <code>&hide=gate,data</code> to hide controls by
-              their keys.
+              Link: <code>#lesson={lesson.id}</code>. Add <code>&hide=seed,examples</code> to hide controls;
+              “Lessons” lists what can be hidden.
             </li>
             {lesson.notes.map((text) => (
               <li key={text}>{text}</li>

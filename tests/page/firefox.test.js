@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { open } from './browser.js';
+import { open, visit } from './browser.js';
+import { doLesson, keyboard, ofPlaywright } from './lesson-walk.js';
 import { scenarios } from './scenarios.js';
 
 /** @type {Awaited<ReturnType<typeof open>>} */
@@ -33,4 +34,11 @@ describe('Firefox', () => {
       });
     });
   }
+
+  it('does a lesson with the keyboard alone', async () => {
+    const { page, complaints } = await visit(firefox, 'lesson=one-expert', { drawers: false });
+    const browser = ofPlaywright(page);
+    await doLesson(browser, keyboard(browser), 'one-expert');
+    assert.deepEqual(complaints, []);
+  });
 });

@@ -70,6 +70,9 @@ const held = (id, seen) =>
     return value !== undefined && holds(value);
   });
 
+/** Why the task is not reached. @param {string} id @param {import('../../demo/lessons/list.js').Present} seen */
+const hintOf = (id, seen) => lessonOf(id).task.hints.find(({ when }) => when(seen))?.text ?? '';
+
 /** @param {string} id @param {import('../../demo/lessons/list.js').Present} seen */
 function reached(id, seen) {
   assert.ok(
@@ -87,7 +90,8 @@ describe('every lesson', () => {
       assert.equal(question.choices.filter(({ right }) => right).length, 1, id);
       assert.ok(question.choices.length >= 3 && task.checks.length && conclude.length && notes.length, id);
       assert.ok(steps.length >= 2 && steps.every(({ target }) => target.length), id);
-      for (const text of [intro, ...conclude, ...steps.map((step) => step.text)]) {
+      const hints = task.hints.map(({ text }) => text);
+      for (const text of [intro, ...conclude, ...hints, ...steps.map((step) => step.text)]) {
         for (const sentence of text.split(/[.:?!;] /)) {
           assert.ok(sentence.split(' ').length <= 30, `${id}: ${sentence}`);
         }
@@ -105,6 +109,7 @@ describe('every lesson', () => {
     const idle = starved.layers?.[0].load.filter((share) => share === 0).length ?? 0;
     assert.ok(idle >= 3 && idle <= 4, String(starved.layers?.[0].load));
     assert.deepEqual(held('starvation', starved), [true, false, true]);
+    assert.match(hintOf('starvation', starved), /Try a cure/);
     reached('starvation', await present('starvation', { loadBalanceWeight: 0.1 }, 500));
     reached('starvation', await present('starvation', { gate: 'sigmoid', balanceRate: 0.02 }, 500));
   });
@@ -115,6 +120,7 @@ describe('every lesson', () => {
       // Adam makes steps even of what rounding leaves.
       assert.ok(Number(still.distances.R) < 0.001, `${gate}: ${still.distances.R}`);
       assert.deepEqual(held('one-expert', still), [true, false]);
+      assert.match(hintOf('one-expert', still), /Choose another gate/);
     }
     for (const gate of ['softmax-topk', 'expert-choice', 'relu'])
       reached('one-expert', await present('one-expert', { gate }, 130));
@@ -126,6 +132,7 @@ describe('every lesson', () => {
     assert.ok(layers.every(({ loadVariation }) => loadVariation < 0.02));
     assert.ok(layers.some(({ withoutExpert }) => withoutExpert > 0));
     assert.deepEqual(held('expert-choice', chosen), [true, true, false]);
+    assert.match(hintOf('expert-choice', chosen), /Choose another gate/);
     assert.equal(
       held('expert-choice', await present('expert-choice', { gate: 'topk-softmax' }, 150))[1],
       false,
@@ -139,6 +146,8 @@ describe('every lesson', () => {
     assert.ok(bits[0] > 1 && bits[1] > 1 && bits[2] < 0.1, String(bits));
     assert.equal(Math.min(...bits), bits[3]);
     assert.deepEqual(held('k-at-inference', seen), [true, true, false]);
+    assert.match(hintOf('k-at-inference', seen), /^Now set/);
+    assert.match(hintOf('k-at-inference', { ...seen, lossByK: undefined }), /Evaluate every k/);
     reached('k-at-inference', { ...seen, values: { ...seen.values, topK: 3 } });
   });
 
@@ -264,6 +273,7 @@ async function school() {
           show: String,
         },
       ],
+      hints: [{ when: (/** @type {{ step: number }} */ now) => now.step === 3, text: 'Two more.' }],
     },
   };
   const other = { ...lesson, id: 'two', room: 'room0', settings: { topK: 1 } };
@@ -303,7 +313,13 @@ describe('the lessons', () => {
     step.value = 4;
     assert.deepEqual(lessons.checks.value, [{ name: 'Step', want: 'at least 5', now: '4', holds: false }]);
     assert.equal(lessons.done.value, false);
+    assert.equal(lessons.hint.value, 'Paused. Press Start to train on.');
+    step.value = 3;
+    assert.equal(lessons.hint.value, 'Two more.');
+    step.value = 0;
+    assert.equal(lessons.hint.value, 'Not trained yet. Press Start.');
     step.value = 5;
+    assert.equal(lessons.hint.value, '');
     assert.equal(lessons.done.value, true);
     step.value = 0;
     assert.equal(lessons.done.value, true, 'what was reached stays so');

@@ -5,6 +5,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { serve } from '../bench/server.js';
 import { launchWebKit, noWebKit } from '../webkit.js';
 import { eventually, open, small, visit } from './browser.js';
+import { doLesson, keyboard } from './lesson-walk.js';
 
 /** @typedef {import('../webkit.js').WebKitPage} WebKitPage */
 
@@ -72,6 +73,10 @@ describe('WebKit', { skip: noWebKit }, () => {
         assert.deepEqual(await at.evaluate(allComplaints), [], room);
       }
       assert.equal(await at.evaluate(() => navigator.language), language);
+      if (locale !== 'C') return;
+      await at.goto(`${site.url}#lesson=one-expert`);
+      await doLesson(at, keyboard(at), 'one-expert');
+      assert.deepEqual(await at.evaluate(allComplaints), [], 'a lesson with the keyboard alone');
     });
   }
 
