@@ -58,10 +58,15 @@ export function createBuiltWith(state) {
 function followSettings({ trained, state, first }) {
   const liveKeys = state.schema.filter(({ effect: does }) => does === 'live').map(({ key }) => key);
   trained.build(first);
+  /** @type {Values | undefined} */
+  let last;
+  let back = false;
   effect(() => {
     const values = state.values.value;
+    // A model of settings in between may come later than the last undo, and asks once more for the model of now.
+    if (values !== last) [last, back] = [values, state.isGoingBack()];
     if (!trained.built.value || trained.isBuiltWith(values)) return;
-    trained.build({ back: state.isGoingBack(), changed: true });
+    trained.build({ back, changed: true });
   });
   effect(() => {
     const values = state.values.value;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { signal } from '@preact/signals';
 import { createVisits, waitReason } from '../../demo/session/in-room.js';
 import { fakeRun } from './fake-run.js';
 import { frame, model, settle } from './fake-trainer.js';
@@ -95,6 +96,28 @@ describe('settings', () => {
       ['tune learningRate,0.2', 'tune topK,3'],
       'not to the model that another one replaces',
     );
+  });
+
+  it('of an undo ask for the model of before, also when one of settings in between comes later', () => {
+    const { state } = fakeRun();
+    const built = signal({});
+    /** @type {(boolean | undefined)[]} */
+    const back = [];
+    const trained = {
+      ...fakeRun().run,
+      built,
+      isBuiltWith: () => false,
+      build: async (/** @type {{ back?: boolean }} */ options = {}) => back.push(options.back),
+      setPace: async () => {},
+    };
+    createVisits({ trained, state, page: /** @type {any} */ (new Tab()) }).enter();
+    back.length = 0;
+    state.set('size', 2);
+    state.undo();
+    built.value = {};
+    state.set('size', 3);
+    built.value = {};
+    assert.deepEqual(back, [false, true, true, false, false]);
   });
 
   it('go back where they ask for a model that cannot be built, and ask for no other one then', async () => {
