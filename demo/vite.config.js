@@ -24,7 +24,12 @@ export default defineConfig({
   root: here('.'),
   // Works from any path of any host.
   base: './',
-  resolve: { alias: { 'hyperrouter-wasm': here('../web/index.js') } },
+  resolve: {
+    alias: {
+      'hyperrouter-wasm/study': here('../web/study/index.js'),
+      'hyperrouter-wasm': here('../web/index.js'),
+    },
+  },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: 'dist',

@@ -20,6 +20,7 @@ import { Chip } from '../views/figure.jsx';
 import { Choice } from './choice.jsx';
 import { figures } from './list.js';
 import { createPlayer } from './player.js';
+import { mountStudyFigure } from './study-figure.jsx';
 
 /**
  * @typedef {import('../context.js').Context} Context
@@ -38,6 +39,10 @@ const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
  */
 export function mountFigure(place, context) {
   const name = String(place.dataset.figure);
+  if (name === 'study') {
+    mountStudyFigure(place);
+    return;
+  }
   const make = name === 'collapse' ? collapseFigure : planeFigure;
   const { player, View } = make(name, context);
   render(<View />, place);

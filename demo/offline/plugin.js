@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import { settings } from './isolation.js';
 import { serve } from './serve.js';
 
-/** Files that the page never loads: what other pages embed it with, the variant whose bits may differ, old fonts. */
-const unused = /^routing-figure\.js$|relaxed-simd|\.(woff|ttf|map)$/;
+/**
+ * Files that the page never loads: what other pages embed it with, the variant whose bits may differ, old fonts. And the
+ * part of a book that is needed only to repeat the training of the pretrained model.
+ */
+const unused = /^routing-figure\.js$|relaxed-simd|\.(woff|ttf|map)$|moby-dick-rest/;
 
 /** @param {string | Uint8Array} source */
 const sha256 = (source) => createHash('sha256').update(source).digest('hex');

@@ -27,10 +27,12 @@ const looks = [
   { colour: '--ink', width: 2.5, dash: [2, 5], mark: 'square', filled: false },
 ];
 
+/** @param {number} index @returns {Look} */
+export const lookAt = (index) => looks[index % looks.length];
+
 /**
  * @param {readonly import('../schema.js').Setting[]} schema
  * @param {string} router its name
  * @returns {Look}
  */
-export const lookOf = (schema, router) =>
-  looks[routersOf(schema).findIndex(({ name }) => name === router) % looks.length];
+export const lookOf = (schema, router) => lookAt(routersOf(schema).findIndex(({ name }) => name === router));

@@ -17,9 +17,9 @@ import {
 /**
  * The settings: routers, data and sizes.
  *
- * @param {import('./room.jsx').Shown} props
+ * @param {import('./room.jsx').Shown & { children?: import('preact').ComponentChildren }} props children: shown below
  */
-export function ComparisonPanel({ comparison, state }) {
+export function ComparisonPanel({ comparison, state, children }) {
   const onProblems = (/** @type {string[]} */ problems) => {
     for (const problem of problems) comparison.notify('note', `${problem}.`);
   };
@@ -86,6 +86,7 @@ export function ComparisonPanel({ comparison, state }) {
           </Drawer>
         </div>
       </div>
+      {children}
     </section>
   );
 }

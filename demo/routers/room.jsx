@@ -1,5 +1,8 @@
 import { useCallback } from 'preact/hooks';
 import { count } from '../format.js';
+import { StudyChoice } from '../results/choice.jsx';
+import { createStudyPlace } from '../results/open.js';
+import { StudyView } from '../results/study.jsx';
 import { createSchema } from '../schema.js';
 import { createVisits } from '../session/in-room.js';
 import { createState } from '../state.js';
@@ -30,6 +33,7 @@ import { ComparisonTransport } from './transport.jsx';
  */
 export async function openRoom(context) {
   const { comparison, state, enter, leave } = await openComparison(context);
+  const study = createStudyPlace(state, (text) => comparison.notify('problem', text));
   return {
     states: [state],
     // Several sessions train here; the comparison requests their frames itself.
@@ -41,7 +45,7 @@ export async function openRoom(context) {
     report: (problems) => {
       for (const problem of problems) comparison.notify('note', problem);
     },
-    View: () => <ComparisonRoom comparison={comparison} state={state} />,
+    View: () => <ComparisonRoom comparison={comparison} state={state} study={study} />,
   };
 }
 
@@ -97,8 +101,9 @@ function completeRouters(comparison, state) {
   );
 }
 
-/** @param {Shown} props */
-function ComparisonRoom({ comparison, state }) {
+/** @param {Shown & { study: import('../results/open.js').StudyPlace }} props */
+function ComparisonRoom({ comparison, state, study }) {
+  const shown = study.shown.value;
   const doing = useCallback(() => sentenceFor(comparison, state), [comparison, state]);
   return (
     <>
@@ -108,8 +113,11 @@ function ComparisonRoom({ comparison, state }) {
       </StatusLine>
       <Notices run={/** @type {any} */ (comparison)} />
       <div class="columns columns-routers">
-        <ComparisonPanel comparison={comparison} state={state} />
+        <ComparisonPanel comparison={comparison} state={state}>
+          <StudyChoice state={state} place={study} />
+        </ComparisonPanel>
         <div class="column">
+          {shown && <StudyView {...shown} onClose={study.close} />}
           <div class="beside">
             <div class="column">
               <LossFigure comparison={comparison} state={state} />

@@ -10,13 +10,14 @@ const maxRows = 25;
  * All values over the steps, for a CSV file: one row for each step of any column.
  *
  * @param {readonly Column[]} columns
+ * @param {string} [of] name of the first column
  * @returns {import('../export/csv.js').Row[]}
  */
-export function stepRows(columns) {
+export function stepRows(columns, of = 'step') {
   const known = columns.map(({ steps, values }) => new Map(steps.map((step, i) => [step, values[i]])));
   const steps = [...new Set(columns.flatMap((column) => column.steps))].sort((a, b) => a - b);
   return [
-    ['step', ...columns.map(({ title }) => title)],
+    [of, ...columns.map(({ title }) => title)],
     ...steps.map((step) => [step, ...known.map((column) => column.get(step) ?? '')]),
   ];
 }
@@ -28,8 +29,9 @@ export function stepRows(columns) {
  * @param {object} props
  * @param {readonly Column[]} props.columns
  * @param {(value: number | undefined) => string} props.format
+ * @param {string} [props.of] name of the first column
  */
-export function StepTable({ columns, format }) {
+export function StepTable({ columns, format, of = 'Step' }) {
   const all = columns.at(-1)?.steps ?? [];
   const every = Math.ceil(all.length / maxRows) || 1;
   const rows = all.filter((_, i) => i % every === 0 || i === all.length - 1);
@@ -37,7 +39,7 @@ export function StepTable({ columns, format }) {
     <table>
       <thead>
         <tr>
-          <th scope="col">Step</th>
+          <th scope="col">{of}</th>
           {columns.map(({ title }) => (
             <th key={title} scope="col">
               {title}

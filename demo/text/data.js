@@ -35,6 +35,7 @@ export class TooLongError extends TextError {
 /** @type {Record<string, { name: string, load: () => Promise<{ default: string }> }>} */
 const builtIn = {
   'moby-dick': { name: 'Moby-Dick', load: () => import('virtual:text/moby-dick') },
+  'moby-dick-rest': { name: 'Moby-Dick', load: () => import('virtual:text/moby-dick-rest') },
   names: { name: 'First names', load: () => import('virtual:text/names') },
 };
 

