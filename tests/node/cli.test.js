@@ -78,7 +78,12 @@ test('help shows every option with its default and limits, and examples', async 
   assert.match(stdout, /\$ npx hyperrouter-wasm train --data/);
   assert.match(stdout, /--vocabulary <name>[^-]*byte, char,\s+pieces, default\s+byte/);
   assert.match(stdout, /--vocab-size <n>[^-]*word\s+pieces/);
-  for (const command of ['eval', 'generate']) {
+  assert.match(
+    stdout,
+    /--classify .*\n[\s\S]*--head-learning-rate <x>[\s\S]*Training:[\s\S]*--steps <n>[^-]*with\s+--classify/,
+  );
+  assert.doesNotMatch(stdout, /--classes/);
+  for (const command of ['eval', 'generate', 'predict']) {
     assert.match(
       (await succeed(command, '--help')).stdout,
       new RegExp(`\\$ npx hyperrouter-wasm ${command}`),
@@ -126,11 +131,13 @@ describe('a trained model', () => {
     assert.match(stdout, /^text\.txt, last 10 %: \d+ tokens\n top-k +loss +bits\/byte\n/);
     const bits = /validation: (\S+) bits per byte/.exec(trained.stdout)?.[1];
     assert.match(stdout, new RegExp(`\\n +2\\* +\\d\\.\\d{4} +${bits}\\n`));
-    assert.equal(stdout.trimEnd().split('\n').length, 6);
+    assert.match(stdout, /\nrouting with top-k 2:\n {2}layer 0 {2}router entropy \d\.\d{3}, load variation/);
+    assert.equal(stdout.trimEnd().split('\n').length, 8);
 
     const json = JSON.parse((await succeed(...args, '--split', 'all', '--json')).stdout);
     assert.equal(json.tokens, Buffer.byteLength(text));
     assert.equal(json.results[0].topK, 2);
+    assert.equal(json.results[0].routing[0].load.length, 4);
     assert.ok(Math.abs(json.results[0].bitsPerByte - json.results[0].loss / Math.LN2) < 1e-12);
   });
 

@@ -1,14 +1,18 @@
 /**
- * `hyperrouter-wasm eval`: the loss of a model on a text, for one or more numbers of experts per token.
+ * `hyperrouter-wasm eval`: the loss of a language model on a text, or how well a text classifier does on labelled texts, for
+ * one or more numbers of experts per token.
  *
  * @module
  */
 import { load } from '../index.js';
 import { evaluateText, splitText } from '../text.js';
-import { CommandError, reasonOf, usageError } from './errors.js';
-import { encodeText, fingerprint, openCheckpoint, readTexts } from './files.js';
+import { usageError } from './errors.js';
+import { evaluateClassifier } from './eval-classifier.js';
+import { measureEach, routingOf, table } from './evaluation.js';
+import { encodeText, fingerprint, joinFiles, openCheckpoint, readFiles } from './files.js';
+import { columnOptions } from './labelled-data.js';
 import { configOption, dataOption, optionOf, parseCounts, threadsOption, variantOption } from './options.js';
-import { StatusLine } from './progress.js';
+import { print } from './output.js';
 import { recipeFields } from './recipe.js';
 
 const SPLITS = ['validation', 'train', 'all'];
@@ -18,14 +22,15 @@ const splitField = {
   name: 'split',
   type: 'choice',
   choices: SPLITS,
-  summary: 'Part of the text to evaluate; by default the part held out in training, or all of another text',
+  summary: 'Part of the data to evaluate; by default the part held out in training, or all of other data',
 };
 
 const EXAMPLES = `
 Examples:
   $ npx hyperrouter-wasm eval --data book.txt --checkpoint book.safetensors
   $ npx hyperrouter-wasm eval --data book.txt --checkpoint book.safetensors --top-k 1,2,4,8
-  $ npx hyperrouter-wasm eval --data another.txt --checkpoint book.safetensors --json`;
+  $ npx hyperrouter-wasm eval --data another.txt --checkpoint book.safetensors --json
+  $ npx hyperrouter-wasm eval --data test.csv --checkpoint reviews.safetensors`;
 
 /**
  * @typedef {object} EvalOptions
@@ -38,6 +43,10 @@ Examples:
  * @property {'auto' | 'simd' | 'relaxed-simd'} [variant]
  * @property {number | 'auto'} threads
  * @property {boolean} [json]
+ * @property {string} [text]
+ * @property {string} [label]
+ * @property {boolean} [header]
+ * @property {'csv' | 'tsv' | 'jsonl'} [format]
  */
 
 /**
@@ -46,21 +55,24 @@ Examples:
  */
 export function addEvalCommand(program, system) {
   const validation = { .../** @type {any} */ (recipeFields.find(({ name }) => name === 'validation')) };
-  program
+  const command = program
     .command('eval')
-    .summary('evaluate a model on a text file')
-    .description('Prints the loss (nats per token) and bits per byte of a model on a text file.')
-    .addOption(dataOption('Text to evaluate on'))
+    .summary('evaluate a model on a text, or on labelled texts')
+    .description(
+      'Prints the loss (nats per token) and bits per byte of a language model on a text file; of a text classifier, accuracy and F1 on labelled texts. With --json also its confusion matrix.',
+    )
+    .addOption(dataOption('Text, or labelled texts, to evaluate on'))
     .requiredOption('--checkpoint <file>', 'The model')
     .option('--top-k <list>', 'Experts per token, such as 1,2,4,8; by default as trained', parseCounts)
     .addOption(optionOf(splitField, 'Options:'))
-    .addOption(optionOf({ ...validation, default: 'as trained' }, 'Options:'))
+    .addOption(optionOf({ ...validation, type: 'number', default: 'as trained' }, 'Options:'))
     .addOption(configOption())
     .addOption(variantOption())
     .addOption(threadsOption())
     .option('--json', 'Print JSON')
     .addHelpText('after', EXAMPLES)
     .action((options) => evaluate(options, system));
+  for (const option of columnOptions('Labelled texts, by default as trained:')) command.addOption(option);
 }
 
 /**
@@ -68,24 +80,18 @@ export function addEvalCommand(program, system) {
  * @param {import('./system.js').System} system
  */
 async function evaluate(options, system) {
-  const { text, name } = await readTexts(options.data, system);
+  const data = await readFiles(options.data, system);
   const engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
-    const { model, vocabulary, training } = await openCheckpoint(
-      engine,
-      options.checkpoint,
-      system.fs,
-      options,
-    );
+    const kinds = /** @type {const} */ (['language', 'text-classifier']);
+    const opened = await openCheckpoint(engine, options.checkpoint, system.fs, kinds, options);
+    const { model, vocabulary, training } = opened;
     const counts = checkCounts(options.topK, model);
-    const all = encodeText(vocabulary, text, name);
-    const { split, tokens } = selectPart(options, name, text, all, training);
-    const { topK: trained } = model;
-    const results = await measure(model, tokens, vocabulary, counts, system);
-    const { checkpoint } = options;
-    const shown = options.json
-      ? JSON.stringify({ checkpoint, data: name, split, tokens: tokens.length, results })
-      : `${name}, ${split}: ${tokens.length.toLocaleString('en')} tokens\n${table(results, trained)}`;
+    const evaluation = { options, data, counts, vocabulary, training: /** @type {any} */ (training) };
+    const shown =
+      model.kind === 'language'
+        ? await evaluateLanguageModel(model, evaluation, system)
+        : await evaluateClassifier(model, evaluation, system);
     await print(`${shown}\n`, system);
   } finally {
     engine.dispose();
@@ -93,20 +99,51 @@ async function evaluate(options, system) {
 }
 
 /**
- * @param {string} text  what the command was for: unlike reports, it must arrive
- * @param {import('./system.js').System} system
+ * What a model is evaluated on, and how.
+ *
+ * @typedef {object} Evaluated
+ * @property {EvalOptions} options
+ * @property {Awaited<ReturnType<typeof readFiles>>} data
+ * @property {(number | null)[]} counts  numbers of experts per token; null: the model is dense
+ * @property {import('../vocabulary.js').Vocabulary} vocabulary
+ * @property {any} training  the recipe of the run, if known
  */
-async function print(text, { stdout }) {
-  // A reader that has seen enough, as with `| head`, is not an error.
-  if ((await stdout.write(text)) || stdout.error?.code === 'EPIPE') return;
-  throw new CommandError(`cannot write to standard output: ${reasonOf(stdout.error)}`, {
-    cause: stdout.error,
+
+/**
+ * @param {import('../index.js').LanguageModel} model
+ * @param {Evaluated} evaluated
+ * @param {import('./system.js').System} system
+ * @returns {Promise<string>}
+ */
+async function evaluateLanguageModel(model, { options, data, counts, vocabulary, training }, system) {
+  const misplaced = /** @type {const} */ (['text', 'label', 'header', 'format']).find(
+    (name) => options[name],
+  );
+  if (misplaced) throw usageError(`--${misplaced} has no effect on a language model`);
+  const { name } = data;
+  const text = joinFiles(data.files);
+  const { split, tokens } = selectPart(options, name, text, encodeText(vocabulary, text, name), training);
+  const { topK: trained } = model;
+  const results = await measureEach(model, counts, system, async (onProgress) => {
+    const { loss, bitsPerToken, bitsPerByte } = await evaluateText(model, tokens, {
+      vocabulary,
+      onProgress: (done) => onProgress(done.tokens / done.total),
+    });
+    return { loss, bitsPerToken, bitsPerByte };
   });
+  const { checkpoint } = options;
+  if (options.json) return JSON.stringify({ checkpoint, data: name, split, tokens: tokens.length, results });
+  const rows = results.map(({ loss, bitsPerByte }) => [loss.toFixed(4), Number(bitsPerByte).toFixed(4)]);
+  return [
+    `${name}, ${split}: ${tokens.length.toLocaleString('en')} tokens`,
+    ...table(['loss', 'bits/byte'], rows, results, trained),
+    ...routingOf(results, trained),
+  ].join('\n');
 }
 
 /**
  * @param {number[] | undefined} counts
- * @param {import('../index.js').LanguageModel} model
+ * @param {import('./files.js').TextModel} model
  * @returns {(number | null)[]} null: the model is dense
  */
 function checkCounts(counts, model) {
@@ -150,44 +187,4 @@ function selectPart(options, name, text, tokens, training) {
         : `all but the last ${+(100 * share).toFixed(2)} %`,
     tokens: part,
   };
-}
-
-/**
- * @param {import('../index.js').LanguageModel} model
- * @param {Int32Array} tokens
- * @param {import('../vocabulary.js').Vocabulary} vocabulary
- * @param {(number | null)[]} counts
- * @param {import('./system.js').System} system
- */
-async function measure(model, tokens, vocabulary, counts, { stderr }) {
-  const status = new StatusLine(stderr);
-  const results = [];
-  for (const topK of counts) {
-    if (topK !== null) model.topK = topK;
-    const { loss, bitsPerToken, bitsPerByte } = await evaluateText(model, tokens, {
-      vocabulary,
-      onProgress: (done) =>
-        status.show(`top-${topK ?? 'all'}: ${Math.round((100 * done.tokens) / done.total)} %`),
-    });
-    results.push({ topK, loss, bitsPerToken, bitsPerByte });
-  }
-  status.clear();
-  return results;
-}
-
-/**
- * @param {Awaited<ReturnType<typeof measure>>} results
- * @param {number} trained  experts per token in training
- */
-function table(results, trained) {
-  const rows = results.map(({ topK, loss, bitsPerByte }) => [
-    topK === null ? 'dense' : `${topK}${topK === trained && results.length > 1 ? '*' : ' '}`,
-    loss.toFixed(4),
-    /** @type {number} */ (bitsPerByte).toFixed(4),
-  ]);
-  const lines = [['top-k', 'loss', 'bits/byte'], ...rows].map(
-    ([k, loss, bits]) => `${k.padStart(6)}  ${loss.padStart(8)}  ${bits.padStart(9)}`,
-  );
-  if (rows.some(([k]) => k.endsWith('*'))) lines.push('* as trained');
-  return lines.join('\n');
 }

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { CheckpointError } from '../index.js';
+import { Labels } from '../labelled-text.js';
 import { ByteVocabulary } from '../vocabulary.js';
 import { CommandError, fileError, reasonOf, usageError } from './errors.js';
 import { concatenate, readBytes, readStream } from './files/read.js';
@@ -20,33 +21,51 @@ export { writeWhole } from './files/write.js';
 const MAX_TEXT_BYTES = 2 ** 30 - 1;
 
 /** Stands for standard input. */
-const STANDARD_INPUT = '-';
+export const STANDARD_INPUT = '-';
 
 /** Keys of a checkpoint's metadata that the command line writes; the demo page uses the first too. */
 export const VOCABULARY_KEY = 'hyperrouter.vocabulary';
+export const LABELS_KEY = 'hyperrouter.labels';
 export const TRAINING_KEY = 'hyperrouter.training';
+
+/**
+ * A file that was read.
+ *
+ * @typedef {object} ReadFile
+ * @property {string} name  what to call it
+ * @property {string} path
+ * @property {Uint8Array} bytes
+ */
 
 /**
  * @param {readonly string[]} paths
  * @param {import('./system.js').System} system
- * @returns {Promise<{ text: Uint8Array, name: string }>} the files one after the other, and what to call them
+ * @returns {Promise<{ files: ReadFile[], name: string }>} none empty; name: what to call them together
  */
-export async function readTexts(paths, { fs, stdin }) {
+export async function readFiles(paths, { fs, stdin }) {
   if (paths.filter((path) => path === STANDARD_INPUT).length > 1) {
     throw usageError('--data - can be given once: standard input is read to its end');
   }
-  const texts = [];
+  const files = [];
   for (const path of paths) {
-    const text = path === STANDARD_INPUT ? await readStream(stdin) : await readBytes(path, fs);
-    if (text.length === 0) throw new CommandError(`${textName(path)} is empty`);
-    texts.push(text);
+    const bytes = path === STANDARD_INPUT ? await readStream(stdin) : await readBytes(path, fs);
+    if (bytes.length === 0) throw new CommandError(`${textName(path)} is empty`);
+    files.push({ name: textName(path), path, bytes });
   }
   const name = paths.map(textName).join(', ');
-  const bytes = texts.reduce((length, text) => length + text.length, 0);
-  if (bytes > MAX_TEXT_BYTES) {
-    throw new CommandError(`${name} has ${bytes} bytes; a text may have ${MAX_TEXT_BYTES}`);
+  const length = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  if (length > MAX_TEXT_BYTES) {
+    throw new CommandError(`${name} has ${length} bytes; a text may have ${MAX_TEXT_BYTES}`);
   }
-  return { text: texts.length === 1 ? texts[0] : concatenate(texts), name };
+  return { files, name };
+}
+
+/**
+ * @param {readonly ReadFile[]} files
+ * @returns {Uint8Array} the text of all, one after the other
+ */
+export function joinFiles(files) {
+  return files.length === 1 ? files[0].bytes : concatenate(files.map(({ bytes }) => bytes));
 }
 
 /** @param {string} path */
@@ -80,11 +99,12 @@ export function fingerprint(bytes) {
  * Fails if a file could not be written to the path later.
  *
  * @param {string} path
- * @param {{ overwrite: boolean, data: readonly string[] }} options  data: files that must not be overwritten
+ * @param {{ overwrite: boolean, data: readonly string[], others?: readonly string[] }} options  files that must not be
+ *   overwritten: the text, and others that the run reads
  * @param {FileSystem} fs
  * @returns {Promise<string>} the file that the path names, where it is a link
  */
-export async function checkOutput(path, { overwrite, data }, fs) {
+export async function checkOutput(path, { overwrite, data, others = [] }, fs) {
   const folder = dirname(path);
   const folderStat = await fs.stat(folder).catch((error) => {
     if (codeOf(error) === 'ENOENT') {
@@ -100,10 +120,11 @@ export async function checkOutput(path, { overwrite, data }, fs) {
       throw error;
     });
     if (found) await checkReplaceable(path, target, found, overwrite, fs);
-    for (const text of found ? data.filter((name) => name !== STANDARD_INPUT) : []) {
-      const { dev, ino } = await fs.stat(text).catch(() => ({ dev: -1, ino: -1 }));
+    for (const read of found ? [...data, ...others].filter((name) => name !== STANDARD_INPUT) : []) {
+      const { dev, ino } = await fs.stat(read).catch(() => ({ dev: -1, ino: -1 }));
       if (dev === found?.dev && ino === found.ino) {
-        throw usageError(`--out ${path} is the text to train on`);
+        const what = data.includes(read) ? 'the text to train on' : `also ${read}, which the run reads`;
+        throw usageError(`--out ${path} is ${what}`);
       }
     }
     return target;
@@ -205,21 +226,37 @@ async function readConfig(path, fs) {
   throw new CommandError(`${path} is not a JSON object`);
 }
 
+/** What a model is called in messages. */
+const KIND_NAMES = {
+  language: 'a language model',
+  'text-classifier': 'a text classifier',
+  classifier: 'a classifier of vectors',
+  regressor: 'a regressor',
+};
+
 /**
+ * @typedef {import('../index.js').LanguageModel | import('../index.js').TextClassifier} TextModel
+ * A model of texts: the kinds that the command line knows.
+ */
+
+/**
+ * @template {TextModel} [Model=TextModel]
  * @typedef {object} OpenedCheckpoint
- * @property {import('../index.js').LanguageModel} model
+ * @property {Model} model
  * @property {import('../vocabulary.js').Vocabulary} vocabulary
  * @property {unknown} training  the recipe that `train` stored; undefined if it did not write the file
  */
 
 /**
+ * @template {TextModel['kind']} Kind
  * @param {import('../index.js').Engine} engine
  * @param {string} path
  * @param {FileSystem} fs
+ * @param {readonly Kind[]} kinds  that the command takes
  * @param {{ config?: string }} [options]  config: a JSON file, for checkpoints without a configuration
- * @returns {Promise<OpenedCheckpoint>}
+ * @returns {Promise<OpenedCheckpoint<Extract<TextModel, { kind: Kind }>>>}
  */
-export async function openCheckpoint(engine, path, fs, { config } = {}) {
+export async function openCheckpoint(engine, path, fs, kinds, { config } = {}) {
   const bytes = await readBytes(path, fs);
   const overrides = config === undefined ? undefined : await readConfig(config, fs);
   /** @type {ReturnType<import('../index.js').Engine['loadCheckpoint']>} */
@@ -230,13 +267,15 @@ export async function openCheckpoint(engine, path, fs, { config } = {}) {
     if (!(error instanceof CheckpointError)) throw error;
     throw new CommandError(`${path}: ${error.message}`, { cause: error });
   }
-  if (!('generate' in model)) {
-    throw new CommandError(`${path} is a classifier; this command is for language models`);
+  if (!kinds.some((kind) => kind === model.kind)) {
+    const taken = kinds.map((kind) => `${KIND_NAMES[kind].replace(/^an? /, '')}s`).join(' and ');
+    throw new CommandError(`${path} is ${KIND_NAMES[model.kind]}; this command is for ${taken}`);
   }
+  const opened = /** @type {Extract<TextModel, { kind: Kind }>} */ (model);
   try {
     return {
-      model,
-      vocabulary: readVocabulary(model),
+      model: opened,
+      vocabulary: readVocabulary(opened),
       training:
         model.metadata[TRAINING_KEY] === undefined ? undefined : JSON.parse(model.metadata[TRAINING_KEY]),
     };
@@ -246,10 +285,10 @@ export async function openCheckpoint(engine, path, fs, { config } = {}) {
 }
 
 /**
- * @param {import('../index.js').LanguageModel} model
+ * @param {TextModel} model
  * @returns {import('../vocabulary.js').Vocabulary}
  */
-function readVocabulary(model) {
+export function readVocabulary(model) {
   const stored = model.metadata[VOCABULARY_KEY];
   const { vocabSize } = model.config;
   if (stored === undefined) {
@@ -263,4 +302,25 @@ function readVocabulary(model) {
     throw new Error(`the vocabulary in the file has ${vocabulary.size} tokens, the model ${vocabSize}`);
   }
   return vocabulary;
+}
+
+/**
+ * The labels of a text classifier's classes.
+ *
+ * @param {import('../index.js').TextClassifier} model
+ * @param {string} path
+ * @returns {Labels}
+ */
+export function readLabels(model, path) {
+  const { classes } = model.config;
+  const stored = model.metadata[LABELS_KEY];
+  try {
+    // Of a classifier that a program trained, classes have numbers.
+    if (stored === undefined) return new Labels(Array.from({ length: classes }, (_, id) => String(id)));
+    const labels = new Labels(JSON.parse(stored));
+    if (labels.names.length === classes) return labels;
+    throw new Error(`the file has ${labels.names.length} labels, the model ${classes} classes`);
+  } catch (error) {
+    throw new CommandError(`${path}: ${/** @type {Error} */ (error).message}`, { cause: error });
+  }
 }

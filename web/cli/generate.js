@@ -106,7 +106,7 @@ async function generate(options, given, { stdout, fs }) {
     if (given.layer !== undefined && !options.showExperts)
       throw usageError('--layer has no effect without --show-experts');
     if (sampling.topP === 0) throw usageError('--top-p must be above 0, got 0');
-    const { model, vocabulary } = await openCheckpoint(engine, options.checkpoint, fs, options);
+    const { model, vocabulary } = await openCheckpoint(engine, options.checkpoint, fs, ['language'], options);
     const { vocabSize, router } = model.config;
     if (sampling.topTokens > vocabSize)
       throw usageError(`--top-tokens ${sampling.topTokens}: the model has ${vocabSize} tokens`);

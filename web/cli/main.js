@@ -10,6 +10,7 @@ import { CommandError, FAILURE, USAGE } from './errors.js';
 import { addEvalCommand } from './eval.js';
 import { addGenerateCommand } from './generate.js';
 import { printable } from './output.js';
+import { addPredictCommand } from './predict.js';
 import { addStudyCommand } from './study.js';
 import { System } from './system.js';
 import { addTrainCommand } from './train.js';
@@ -43,13 +44,13 @@ export async function main(args, machine) {
  */
 async function buildProgram(system) {
   const engine = await load();
-  const fields = engine.configFields('language');
+  const [language, classifier] = [engine.configFields('language'), engine.configFields('text-classifier')];
   const { version } = engine.info;
   engine.dispose();
   const { stdout, stderr } = system;
   const program = new Command('hyperrouter-wasm')
     .description(
-      'Trains sparse mixture-of-experts language models, and shows which experts their tokens are routed to.',
+      'Trains sparse mixture-of-experts language models and text classifiers, and shows which experts their tokens are routed to.',
     )
     .version(version, '-V, --version', 'Show the version')
     .option('--verbose', 'Print the full error with its stack')
@@ -61,9 +62,10 @@ async function buildProgram(system) {
       writeErr: (text) => stderr.write(printable(text)),
     })
     .exitOverride();
-  addTrainCommand(program, fields, system);
+  addTrainCommand(program, (kind) => (kind === 'language' ? language : classifier), system);
   addEvalCommand(program, system);
   addGenerateCommand(program, system);
+  addPredictCommand(program, system);
   addStudyCommand(program, system);
   for (const command of program.commands) command.option('--verbose', 'Print the full error with its stack');
   return program;

@@ -9,8 +9,10 @@ import { InvalidArgumentError, Option } from 'commander';
 /**
  * @typedef {object} Field
  * @property {string} name           as in JavaScript: camelCase
- * @property {'integer' | 'number' | 'boolean' | 'choice'} type
+ * @property {'integer' | 'number' | 'boolean' | 'choice' | 'share'} type  share: a number, or a file
  * @property {any} [default]
+ * @property {any} [classify]     default of text classifiers, if it is another one
+ * @property {any} [fineTune]     default of those that start from a pretrained model, if it is another one
  * @property {number} [min]          inclusive
  * @property {number} [max]          inclusive, unless `exclusiveMax`
  * @property {boolean} [exclusiveMax]
@@ -34,13 +36,14 @@ export function flagOf(name) {
  * @returns {string} the values it accepts, such as 'integer from 1 to 64'
  */
 function rangeOf({ type, min = -Infinity, max = Infinity, exclusiveMax = false }) {
+  const noun = type === 'share' ? 'number' : type;
   const from = min > -NOTABLE_LIMIT;
   const to = max < NOTABLE_LIMIT;
   return from && to
-    ? `${type} from ${min} ${exclusiveMax ? 'below' : 'to'} ${max}`
+    ? `${noun} from ${min} ${exclusiveMax ? 'below' : 'to'} ${max}`
     : from
-      ? `${type} of at least ${min}`
-      : type;
+      ? `${noun} of at least ${min}`
+      : noun;
 }
 
 /**
@@ -60,6 +63,19 @@ function parserOf(field) {
 }
 
 /**
+ * @param {Field} field
+ * @returns {string} its defaults, such as ', default 1; with --classify 2'
+ */
+function defaultsIn({ default: plain, classify = plain, fineTune = classify }) {
+  const parts = [
+    plain === undefined ? '' : `, default ${plain}`,
+    classify === plain ? '' : `; with --classify ${classify}`,
+    fineTune === classify ? '' : `; with --from ${fineTune}`,
+  ];
+  return parts.join('');
+}
+
+/**
  * The option of a field. It has no default in Commander, so that one can tell whether it was given; the help text shows
  * the default.
  *
@@ -70,7 +86,7 @@ function parserOf(field) {
 export function optionOf(field, group) {
   const flag = flagOf(field.name);
   const summary = field.summary.replace(/\.$/, '');
-  const initial = field.default === undefined ? '' : `, default ${field.default}`;
+  const initial = defaultsIn(field);
   if (field.type === 'boolean') {
     const option = field.default
       ? new Option(flag.replace('--', '--no-'), `Without: ${summary}`)
@@ -88,13 +104,15 @@ export function optionOf(field, group) {
       })
       .helpGroup(group);
   }
-  return new Option(
-    `${flag} <${field.type === 'integer' ? 'n' : 'x'}>`,
-    `${summary} (${rangeOf(field)}${initial})`,
-  )
-    .argParser(parserOf(field))
+  const parse = parserOf(field);
+  const value = { integer: 'n', number: 'x', share: 'x or file' }[field.type];
+  return new Option(`${flag} <${value}>`, `${summary} (${rangeOf(field)}${initial})`)
+    .argParser((text) => (field.type === 'share' && isPath(text) ? text : parse(text)))
     .helpGroup(group);
 }
+
+/** @param {string} text @returns {boolean} whether it is no number */
+const isPath = (text) => text.trim() !== '' && Number.isNaN(Number(text));
 
 /**
  * @param {Record<string, unknown>} options  as parsed

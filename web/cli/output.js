@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { reasonOf } from './errors.js';
+import { CommandError, reasonOf } from './errors.js';
 
 /** A reader that has stopped reading is not waited for, and lines for it are not kept without end. */
 const MAX_UNSENT_BYTES = 2 ** 24;
@@ -31,6 +31,26 @@ export function printable(text) {
       return control === '\r' ? '' : String.fromCharCode(code < 0x20 ? 0x2400 + code : 0x2421);
     })
     .replace(DIRECTION, '\u2421');
+}
+
+/** @param {number} share @returns {string} such as 78.9 % */
+export function percent(share) {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/**
+ * Prints what a command was for: unlike reports, it must arrive.
+ *
+ * @param {string} text
+ * @param {import('./system.js').System} system
+ * @returns {Promise<boolean>} false if nobody reads any more, as with `| head`, which is not an error
+ */
+export async function print(text, { stdout }) {
+  if (await stdout.write(text)) return true;
+  if (stdout.error?.code === 'EPIPE') return false;
+  throw new CommandError(`cannot write to standard output: ${reasonOf(stdout.error)}`, {
+    cause: stdout.error,
+  });
 }
 
 /** Standard output or standard error. Writing to it never throws. */

@@ -71,10 +71,11 @@ export class StatusLine {
 export class TrainingProgress {
   #line;
   #steps;
+  #unit;
   #weight = 0;
   #loss = 0;
   #bits = 0;
-  #tokens = 0;
+  #count = 0;
   #seconds = 0;
   #shownAt = performance.now();
   #text = '';
@@ -83,31 +84,33 @@ export class TrainingProgress {
   /**
    * @param {import('./output.js').Channel} stream
    * @param {number} steps  number of steps of the run
+   * @param {string} unit   of what a step is trained on, in the plural
    */
-  constructor(stream, steps) {
+  constructor(stream, steps, unit) {
     this.#line = new StatusLine(stream);
     this.#steps = steps;
+    this.#unit = unit;
   }
 
   /**
    * @param {object} done
    * @param {number} done.step       steps taken
-   * @param {number} done.loss       nats per token
-   * @param {number} done.bitsPerByte
-   * @param {number} done.tokens     tokens of this step
+   * @param {number} done.loss       nats per token or text
+   * @param {number | undefined} done.bitsPerByte  of a language model
+   * @param {number} done.count      tokens or texts of this step
    * @param {number} done.seconds    duration of this step
    */
-  step({ step, loss, bitsPerByte, tokens, seconds }) {
+  step({ step, loss, bitsPerByte, count, seconds }) {
     this.#weight = MEMORY * this.#weight + 1;
     this.#loss = MEMORY * this.#loss + loss;
-    this.#bits = MEMORY * this.#bits + bitsPerByte;
-    this.#tokens = MEMORY * this.#tokens + tokens;
+    this.#bits = MEMORY * this.#bits + (bitsPerByte ?? 0);
+    this.#count = MEMORY * this.#count + count;
     this.#seconds = MEMORY * this.#seconds + seconds;
     const left = ((this.#steps - step) * this.#seconds) / this.#weight;
+    const bits = bitsPerByte === undefined ? '' : `${(this.#bits / this.#weight).toFixed(3)} bits/byte  `;
     this.#text =
-      `step ${step}/${this.#steps}  loss ${(this.#loss / this.#weight).toFixed(3)}  ` +
-      `${(this.#bits / this.#weight).toFixed(3)} bits/byte  ${rate(this.#tokens / this.#seconds)} tokens/s  ` +
-      `${clock(left)} left`;
+      `step ${step}/${this.#steps}  loss ${(this.#loss / this.#weight).toFixed(3)}  ${bits}` +
+      `${rate(this.#count / this.#seconds)} ${this.#unit}/s  ${clock(left)} left`;
     this.#stale = true;
     const interval = this.#line.isTerminal ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS;
     if (step === this.#steps || performance.now() - this.#shownAt >= interval) this.#show();

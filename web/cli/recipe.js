@@ -5,23 +5,29 @@
  * @module
  */
 import { fieldsInUse } from '../config.js';
-import { defaultWarmup, RUN_DEFAULTS } from '../run.js';
+import { CLASSIFY_DEFAULTS, defaultWarmup, FINE_TUNE_DEFAULTS, RUN_DEFAULTS } from '../run.js';
 import { topKSchedules } from '../schedules.js';
 import { usageError } from './errors.js';
+import { areColumns } from './labelled-data.js';
 import { defaultsOf, flagOf } from './options.js';
 
 /** @typedef {import('./options.js').Field} Field */
 
+/** What a run trains: a language model or a text classifier. @typedef {'language' | 'classify'} TaskName */
+
 /**
- * `fixed`: a resumed run cannot change it, because its data or its file would not fit any more.
+ * `fixed`: a resumed run cannot change it, because its data or its file would not fit any more. `optional`: it may be
+ * missing. `only`: of runs of this kind.
  *
- * @type {readonly (Field & { fixed?: boolean })[]}
+ * @type {readonly (Field & { fixed?: boolean, optional?: boolean, only?: TaskName })[]}
  */
 export const recipeFields = Object.freeze([
   {
     name: 'steps',
     type: 'integer',
     default: RUN_DEFAULTS.steps,
+    classify: CLASSIFY_DEFAULTS.steps,
+    fineTune: FINE_TUNE_DEFAULTS.steps,
     min: 1,
     summary: 'Number of steps of the run',
   },
@@ -29,8 +35,20 @@ export const recipeFields = Object.freeze([
     name: 'learningRate',
     type: 'number',
     default: RUN_DEFAULTS.learningRate,
+    classify: CLASSIFY_DEFAULTS.learningRate,
+    fineTune: FINE_TUNE_DEFAULTS.learningRate,
     min: 0,
     summary: 'Peak learning rate',
+  },
+  {
+    name: 'headLearningRate',
+    type: 'number',
+    fineTune: FINE_TUNE_DEFAULTS.headLearningRate,
+    min: 0,
+    summary:
+      'Peak learning rate of the head, by default that of the rest; with --learning-rate 0 the rest is frozen',
+    optional: true,
+    only: 'classify',
   },
   {
     name: 'schedule',
@@ -56,6 +74,7 @@ export const recipeFields = Object.freeze([
     name: 'clip',
     type: 'number',
     default: RUN_DEFAULTS.clip,
+    classify: CLASSIFY_DEFAULTS.clip,
     min: 0,
     summary: 'Clip the gradient to this global norm; 0: no clipping',
   },
@@ -77,32 +96,48 @@ export const recipeFields = Object.freeze([
     name: 'vocabulary',
     type: 'choice',
     default: 'byte',
+    classify: CLASSIFY_DEFAULTS.vocabulary,
     choices: ['byte', 'char', 'pieces'],
     summary: 'Tokens: bytes, characters, or word pieces (byte pairs) that are learned from the text',
     fixed: true,
+    optional: true,
   },
   {
     name: 'vocabSize',
     type: 'integer',
     default: 1024,
+    classify: CLASSIFY_DEFAULTS.vocabSize,
     min: 2,
     max: 65536,
     summary: 'Number of word pieces of --vocabulary pieces',
     fixed: true,
+    optional: true,
   },
   {
     name: 'validation',
-    type: 'number',
+    type: 'share',
     default: 0.1,
     min: 0,
     max: 0.9,
-    summary: 'Share of the text that is held out at its end',
+    summary:
+      'Share of the data that is held out: the end of a text; of labelled texts, of each label, or a file of them',
     fixed: true,
+  },
+  {
+    name: 'splitSeed',
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: 2 ** 32 - 1,
+    summary: 'Seed of the choice of the texts that are held out',
+    fixed: true,
+    only: 'classify',
   },
   {
     name: 'evalEvery',
     type: 'integer',
     default: 250,
+    classify: CLASSIFY_DEFAULTS.evalEvery,
     min: 0,
     summary: 'Steps between validations; 0: at the end only',
   },
@@ -110,6 +145,7 @@ export const recipeFields = Object.freeze([
     name: 'patience',
     type: 'integer',
     default: RUN_DEFAULTS.patience,
+    classify: CLASSIFY_DEFAULTS.patience,
     min: 0,
     summary: 'Stop after this many validations without improvement, and save the best parameters; 0: never',
   },
@@ -123,9 +159,36 @@ export const recipeFields = Object.freeze([
 ]);
 
 /**
+ * The fields of a kind of run, with its defaults.
+ *
+ * @param {TaskName} task
+ * @param {{ fineTune?: boolean }} [options]  whether it starts from a pretrained model
+ */
+export function recipeFieldsOf(task, { fineTune = false } = {}) {
+  return recipeFields
+    .filter(({ only = task }) => only === task)
+    .map((field) => withDefault(field, task, fineTune));
+}
+
+/**
+ * @template {Field} F
+ * @param {F} field
+ * @param {TaskName} task
+ * @param {boolean} fineTune
+ * @returns {F}
+ */
+export function withDefault(field, task, fineTune) {
+  if (task === 'language') return field;
+  const { default: plain, classify = plain, fineTune: tuned = classify } = field;
+  return { ...field, default: fineTune ? tuned : classify };
+}
+
+/**
  * @typedef {object} Recipe
+ * @property {'classify'} [task]      only of text classifiers
  * @property {number} steps
  * @property {number} learningRate
+ * @property {number} [headLearningRate]
  * @property {'cosine' | 'constant'} schedule
  * @property {number} warmup
  * @property {number} floor
@@ -133,9 +196,11 @@ export const recipeFields = Object.freeze([
  * @property {number} topK            final number of experts per token
  * @property {'constant' | 'linear_increase'} topKSchedule
  * @property {number} topKMin
- * @property {'byte' | 'char' | 'pieces'} vocabulary
- * @property {number} vocabSize       of word pieces
- * @property {number} validation
+ * @property {'byte' | 'char' | 'pieces'} [vocabulary]  missing: that of a pretrained model
+ * @property {number} [vocabSize]     of word pieces
+ * @property {number | string} validation  share that is held out; of a stored recipe, the SHA-256 of a file's text
+ * @property {number} [splitSeed]
+ * @property {import('./labelled-data.js').Columns} [columns]  where texts and labels are
  * @property {number} evalEvery
  * @property {number} patience
  * @property {number} saveEvery
@@ -155,29 +220,26 @@ export function withWarmup(recipe) {
 /**
  * @param {unknown} stored  JSON out of a checkpoint
  * @param {string} path     for messages
+ * @param {TaskName} task   of its model
  * @returns {Recipe}
  */
-export function checkRecipe(stored, path) {
+export function checkRecipe(stored, path, task) {
   if (typeof stored !== 'object' || stored === null) {
     throw usageError(`${path} was not written by \`train\`: it has no run to resume`);
   }
   // Files of version 0.1 have neither.
   const recipe = /** @type {Record<string, unknown>} */ ({ ...stored });
-  const defaults = defaultsOf(recipeFields);
+  const fields = recipeFieldsOf(task);
+  const defaults = defaultsOf(fields);
   for (const name of ['patience', 'vocabSize']) recipe[name] ??= defaults[name];
   const damaged = (/** @type {string} */ name) =>
     usageError(`${path} has a damaged training run: ${name} is ${JSON.stringify(recipe[name])}`);
-  for (const { name, type, min = -Infinity, max = Infinity, choices } of recipeFields) {
-    const value = recipe[name];
-    const fits =
-      type === 'choice'
-        ? choices?.includes(/** @type {string} */ (value))
-        : typeof value === 'number' &&
-          value >= min &&
-          value <= max &&
-          (type !== 'integer' || Number.isInteger(value));
-    if (!fits) throw damaged(name);
+  if ((recipe.task ?? 'language') !== task) throw damaged('task');
+  for (const { optional = false, ...field } of fields) {
+    const value = recipe[field.name];
+    if (!(optional && value === undefined) && !fits(field, value)) throw damaged(field.name);
   }
+  if (task === 'classify' && !areColumns(recipe.columns)) throw damaged('columns');
   if (!Number.isInteger(recipe.topK)) throw damaged('topK');
   if (typeof recipe.variant !== 'string') throw damaged('variant');
   if (typeof recipe.text !== 'string') throw damaged('text');
@@ -187,6 +249,17 @@ export function checkRecipe(stored, path) {
     );
   }
   return /** @type {Recipe} */ (/** @type {unknown} */ (recipe));
+}
+
+/**
+ * @param {Field} field
+ * @param {unknown} value
+ */
+function fits({ type, min = -Infinity, max = Infinity, choices }, value) {
+  if (type === 'choice') return choices?.includes(/** @type {string} */ (value));
+  if (type === 'share' && typeof value === 'string') return value !== '';
+  const isNumber = typeof value === 'number' && value >= min && value <= max;
+  return isNumber && (type !== 'integer' || Number.isInteger(value));
 }
 
 /**
@@ -216,7 +289,7 @@ export function resumedRecipe(stored, given, givenConfig, config) {
   for (const [name, value, was] of pairs) {
     if (value !== was) {
       throw usageError(
-        `${flagOf(name)} ${value} contradicts the run that is resumed, which has ${was}; ` +
+        `${flagOf(name)} ${value} contradicts the run that is resumed, which has ${was ?? 'that of the pretrained model'}; ` +
           'leave it out, or start a new run without --resume',
       );
     }
@@ -274,8 +347,9 @@ export function checkModelEffect(given, fields, config) {
  */
 export function trainOptionsOf(recipe) {
   const { steps, schedule, learningRate, warmup, floor, clip, topKSchedule, topKMin, patience } = recipe;
+  const { headLearningRate } = recipe;
   return {
-    ...{ steps, schedule, learningRate, warmup, clip, topKSchedule, patience },
+    ...{ steps, schedule, learningRate, headLearningRate, warmup, clip, topKSchedule, patience },
     every: 1,
     validateEvery: recipe.evalEvery || steps,
     ...(schedule === 'cosine' && { floor }),

@@ -1,14 +1,27 @@
 /**
- * `hyperrouter-wasm train`: trains a language model on a text file.
+ * `hyperrouter-wasm train`: trains a language model on a text, or a text classifier on labelled texts.
  *
  * @module
  */
+import { Option } from 'commander';
 import { load } from '../index.js';
+import { CLASSIFY_DEFAULTS } from '../run.js';
+import { resumeClassifier, startClassifier } from './classify-run.js';
 import { CommandError, USAGE, usageError } from './errors.js';
 import { Lock } from './files/lock.js';
 import { Saver } from './files/saver.js';
 import { resolveTarget } from './files/write.js';
-import { checkOutput, checkRoom, encodeText, fingerprint, openCheckpoint, readTexts } from './files.js';
+import {
+  checkOutput,
+  checkRoom,
+  encodeText,
+  fingerprint,
+  joinFiles,
+  openCheckpoint,
+  readFiles,
+} from './files.js';
+import { columnOptions } from './labelled-data.js';
+import { LanguageTask } from './language-task.js';
 import {
   dataOption,
   defaultsOf,
@@ -23,6 +36,7 @@ import {
   checkModelEffect,
   checkRecipe,
   recipeFields,
+  recipeFieldsOf,
   resumedRecipe,
   withWarmup,
 } from './recipe.js';
@@ -31,6 +45,7 @@ import { makeVocabulary } from './vocabularies.js';
 
 /**
  * @typedef {import('./recipe.js').Recipe} Recipe
+ * @typedef {import('./recipe.js').TaskName} TaskName
  * @typedef {import('./trainer.js').Run} Run
  * @typedef {import('./system.js').System} System
  */
@@ -40,6 +55,13 @@ import { makeVocabulary } from './vocabularies.js';
  * @property {string[]} data
  * @property {string} [out]
  * @property {string} [resume]
+ * @property {boolean} [classify]
+ * @property {string} [from]
+ * @property {string} [test]
+ * @property {string} [text]
+ * @property {string} [label]
+ * @property {boolean} [header]
+ * @property {'csv' | 'tsv' | 'jsonl'} [format]
  * @property {'auto' | 'simd' | 'relaxed-simd'} [variant]
  * @property {number | 'auto'} threads
  * @property {boolean} [force]
@@ -47,8 +69,11 @@ import { makeVocabulary } from './vocabularies.js';
  * @property {boolean} [json]
  */
 
-/** Determined by the vocabulary, not by an option. */
-const DERIVED = ['vocabSize'];
+/** Determined by the data, not by an option. */
+const DERIVED = ['vocabSize', 'classes'];
+
+/** Options of text classifiers that are no fields of a model or a run. */
+const OF_CLASSIFIERS = /** @type {const} */ (['from', 'test', 'text', 'label', 'header', 'format']);
 
 const EXAMPLES = `
 Examples:
@@ -58,22 +83,52 @@ Examples:
   $ npx hyperrouter-wasm train --data book.txt --out words.safetensors --vocabulary pieces --vocab-size 2048
   $ npx hyperrouter-wasm train --data book.txt --out best.safetensors --steps 20000 --patience 5
   $ npx hyperrouter-wasm train --data book.txt --resume book.safetensors
+  $ npx hyperrouter-wasm train --classify --data reviews.csv --text review --label stars --out reviews.safetensors
+  $ npx hyperrouter-wasm train --classify --data train.tsv --text 1 --label 2 --validation dev.tsv --test test.tsv \\
+      --from words.safetensors --out tuned.safetensors
 
 Ctrl-C finishes the step, saves, and prints how to continue; a second Ctrl-C quits immediately.
 The loss shown is a running mean over about 20 steps; --json prints the loss of every step.`;
 
 /**
+ * The configuration keys of both kinds of model, each once.
+ *
+ * @param {(kind: 'language' | 'text-classifier') => readonly import('./options.js').Field[]} configFields
+ * @returns {(import('./options.js').Field & { only?: TaskName })[]}
+ */
+function modelFieldsOf(configFields) {
+  const [language, classifier] = [configFields('language'), configFields('text-classifier')];
+  const has = (/** @type {typeof language} */ fields, /** @type {string} */ name) =>
+    fields.some((field) => field.name === name);
+  /** @type {Record<string, unknown>} */
+  const defaults = CLASSIFY_DEFAULTS.model;
+  return [
+    ...language.map((field) => ({
+      ...field,
+      ...(field.name in defaults && { classify: defaults[field.name] }),
+      ...(!has(classifier, field.name) && { only: /** @type {const} */ ('language') }),
+    })),
+    ...classifier
+      .filter(({ name }) => !has(language, name))
+      .map((field) => ({ ...field, only: /** @type {const} */ ('classify') })),
+  ].filter(({ name }) => !DERIVED.includes(name));
+}
+
+/**
  * @param {import('commander').Command} program
- * @param {readonly import('./options.js').Field[]} configFields  of a language model
+ * @param {Parameters<typeof modelFieldsOf>[0]} configFields
  * @param {System} system
  */
 export function addTrainCommand(program, configFields, system) {
-  const modelFields = configFields.filter(({ name }) => !DERIVED.includes(name));
+  const modelFields = modelFieldsOf(configFields);
+  const group = 'Text classifiers (--classify):';
   const command = program
     .command('train')
-    .summary('train a language model on a text file')
-    .description('Trains a language model on a text file and saves it as safetensors.')
-    .addOption(dataOption('Text to train on'))
+    .summary('train a language model on a text, or a text classifier on labelled texts')
+    .description(
+      'Trains a language model on a text file, or with --classify a text classifier on labelled texts, and saves it as safetensors.',
+    )
+    .addOption(dataOption('Text to train on, or labelled texts (CSV, TSV, JSON lines)'))
     .option('--out <file>', 'File to save to; with --resume by default the resumed file')
     .option('--resume <file>', 'Continue a saved run, with the same bits; its options are in the file')
     .option('--force', 'Overwrite an existing --out file')
@@ -85,33 +140,88 @@ export function addTrainCommand(program, configFields, system) {
     .addOption(variantOption())
     .addOption(threadsOption())
     .addHelpText('after', EXAMPLES);
-  for (const field of recipeFields) command.addOption(optionOf(field, 'Training:'));
-  for (const field of modelFields) command.addOption(optionOf(field, 'Model:'));
+  command
+    .addOption(new Option('--classify', 'Train a text classifier').helpGroup(group))
+    .addOption(
+      new Option(
+        '--from <file>',
+        'Start from a pretrained language model, whose sizes and vocabulary the classifier gets',
+      ).helpGroup(group),
+    )
+    .addOption(new Option('--test <file>', 'Labelled texts to test on, once, at the end').helpGroup(group));
+  for (const option of columnOptions(group)) command.addOption(option);
+  for (const field of [...recipeFields, ...modelFields].filter(({ only }) => only === 'classify'))
+    command.addOption(optionOf(field, group));
+  for (const field of recipeFields.filter(({ only }) => only !== 'classify'))
+    command.addOption(optionOf(field, 'Training:'));
+  for (const field of modelFields.filter(({ only }) => only !== 'classify'))
+    command.addOption(optionOf(field, 'Model:'));
   command.action((options) =>
-    train(options, givenOf(options, recipeFields), givenOf(options, modelFields), system),
+    train(
+      options,
+      { given: givenOf(options, recipeFields), config: givenOf(options, modelFields), modelFields },
+      system,
+    ),
   );
 }
 
 /**
- * A text, and what to call it.
+ * Options of the command line that are fields.
  *
- * @typedef {Awaited<ReturnType<typeof readTexts>>} Data
+ * @typedef {object} GivenFields
+ * @property {Record<string, any>} given   of the recipe
+ * @property {Record<string, any>} config  of the model
+ * @property {ReturnType<typeof modelFieldsOf>} modelFields
+ */
+
+/**
+ * Refuses options of the other kind of run.
+ *
+ * @param {TaskName} task
+ * @param {TrainOptions} options
+ * @param {GivenFields} fields
+ */
+function checkTask(task, options, { given, config, modelFields }) {
+  const others = [...recipeFields, ...modelFields].filter(({ only = task }) => only !== task);
+  for (const { name } of others) {
+    if (!(name in given || name in config)) continue;
+    throw usageError(
+      task === 'classify'
+        ? `${flagOf(name)} has no effect on a text classifier`
+        : `${flagOf(name)} needs --classify`,
+    );
+  }
+  if (task === 'classify') return;
+  const misplaced = OF_CLASSIFIERS.find((name) => options[name] !== undefined);
+  if (misplaced) throw usageError(`--${misplaced} needs --classify`);
+  if (typeof given.validation === 'string') {
+    throw usageError('--validation must be a number from 0 to 0.9; a file of its own needs --classify');
+  }
+}
+
+/**
+ * Files to train on, and what to call them.
+ *
+ * @typedef {Awaited<ReturnType<typeof readFiles>>} Data
  */
 
 /**
  * @param {TrainOptions} options
- * @param {Record<string, any>} given        given recipe options
- * @param {Record<string, any>} givenConfig  given model options
+ * @param {GivenFields} fields
  * @param {System} system
  */
-async function train(options, given, givenConfig, system) {
+async function train(options, fields, system) {
   const { fs, messages } = system;
   messages.json = options.json === true;
   const out = options.out ?? options.resume;
   if (out === undefined) throw usageError('--out is missing: it says where to save the model');
   const same = await isSame(out, options.resume, fs);
+  const { validation } = fields.given;
+  const others = [typeof validation === 'string' ? validation : undefined, options.test, options.from].filter(
+    (path) => path !== undefined,
+  );
   // A text is no run to resume, which is said later.
-  const check = { overwrite: same || options.force === true, data: same ? [] : options.data };
+  const check = { overwrite: same || options.force === true, data: same ? [] : options.data, others };
   const target = await checkOutput(out, check, fs);
   const lock = new Lock(target, fs);
   const saver = new Saver({ path: out, target, lock }, system);
@@ -129,7 +239,7 @@ async function train(options, given, givenConfig, system) {
     // Another run may have ended in between.
     await checkOutput(out, check, fs);
     await saver.removeTemporaries();
-    await trainTo(saver, target, options, given, givenConfig, system);
+    await trainTo(saver, target, options, fields, system);
   } finally {
     await lock.release();
   }
@@ -152,23 +262,23 @@ async function isSame(out, resume, fs) {
  * @param {Saver} saver
  * @param {string} target
  * @param {TrainOptions} options
- * @param {Record<string, any>} given
- * @param {Record<string, any>} givenConfig
+ * @param {GivenFields} fields
  * @param {System} system
  */
-async function trainTo(saver, target, options, given, givenConfig, system) {
-  const data = await readTexts(options.data, system);
+async function trainTo(saver, target, options, fields, system) {
+  const data = await readFiles(options.data, system);
   const { engine, run } =
     options.resume === undefined
-      ? await startRun(options, data, given, givenConfig)
-      : await resumeRun(options.resume, options, data, given, givenConfig, system);
+      ? await startRun(options, data, fields, system)
+      : await resumeRun(options.resume, options, data, fields, system);
   try {
-    checkEffect(given, run.recipe, run.model.config);
-    const trainer = new Trainer(run, { ...options, name: data.name }, saver, system);
+    checkEffect(fields.given, run.recipe, run.task.model.config);
+    const inputs = { ...options, validation: fields.given.validation };
+    const trainer = new Trainer(run, inputs, saver, system);
     const warning = await checkRoom(
       saver.path,
       target,
-      checkpointBytes(run.model, options.modelOnly === true),
+      checkpointBytes(run.task.model, options.modelOnly === true),
       system.fs,
     );
     if (warning) await system.messages.tell('warning', warning);
@@ -179,38 +289,48 @@ async function trainTo(saver, target, options, given, givenConfig, system) {
 }
 
 /**
- * @param {import('../index.js').LanguageModel} model
+ * @param {import('./files.js').TextModel} model
  * @param {boolean} modelOnly
  * @returns {number} of the last file, without its header
  */
 function checkpointBytes({ parameterCount, trainableParameterCount, config }, modelOnly) {
-  const memory = config.layers * config.batchSize * config.memoryLength * config.dModel;
+  const memoryLength = 'memoryLength' in config ? config.memoryLength : 0;
+  const memory = config.layers * config.batchSize * memoryLength * config.dModel;
   return 4 * (parameterCount + (modelOnly ? 0 : 2 * trainableParameterCount + memory));
 }
 
 /**
  * @param {TrainOptions} options
  * @param {Data} data
- * @param {Record<string, any>} given
- * @param {Record<string, any>} givenConfig
+ * @param {GivenFields} fields
+ * @param {System} system
  * @returns {Promise<{ engine: import('../index.js').Engine, run: Run }>}
  */
-async function startRun(options, { text, name }, given, givenConfig) {
-  const chosen = /** @type {Recipe} */ ({ ...defaultsOf(recipeFields), ...given });
-  const vocabulary = makeVocabulary(chosen, text, name);
+async function startRun(options, data, fields, system) {
+  const name = options.classify ? 'classify' : 'language';
+  checkTask(name, options, fields);
+  const { given, config } = fields;
+  const recipeDefaults = defaultsOf(recipeFieldsOf(name, { fineTune: options.from !== undefined }));
+  const chosen = /** @type {Recipe} */ ({ ...recipeDefaults, ...given });
+  // Patience that nobody asked for needs no validations.
+  if (given.patience === undefined && (chosen.validation === 0 || chosen.evalEvery === 0))
+    chosen.patience = 0;
   const engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
-    const model = createModel(engine, { ...givenConfig, vocabSize: vocabulary.size });
-    checkModelEffect(givenConfig, engine.configFields('language'), model.config);
+    const start = name === 'classify' ? startClassifier : startLanguageModel;
+    const { model, more, makeTask } = await refusingInFlags(() =>
+      start(engine, { options, data, chosen, given, config }, system),
+    );
+    checkModelEffect(config, engine.configFields(model.kind), model.config);
     const recipe = withWarmup({
       ...chosen,
       topK: model.config.topK,
       variant: engine.info.variant,
-      text: fingerprint(text),
+      text: fingerprint(joinFiles(data.files)),
       resumable: true,
+      ...more,
     });
-    const tokens = encodeText(vocabulary, text, name);
-    return { engine, run: { model, vocabulary, recipe, tokens, resume: false } };
+    return { engine, run: { task: makeTask(recipe), recipe, resume: false } };
   } catch (error) {
     engine.dispose();
     throw error;
@@ -218,12 +338,52 @@ async function startRun(options, { text, name }, given, givenConfig) {
 }
 
 /**
- * @param {import('../index.js').Engine} engine
- * @param {Record<string, any>} config
+ * What a new run is made of.
+ *
+ * @typedef {object} Start
+ * @property {TrainOptions} options
+ * @property {Data} data
+ * @property {Recipe} chosen  with all defaults
+ * @property {Record<string, any>} given   options of the recipe
+ * @property {Record<string, any>} config  options of the model
  */
-function createModel(engine, config) {
+
+/**
+ * A new model, and what it is to be trained on.
+ *
+ * @typedef {object} Started
+ * @property {import('./files.js').TextModel} model
+ * @property {Partial<Recipe>} more  of the recipe
+ * @property {(recipe: Recipe) => import('./trainer.js').Task} makeTask
+ */
+
+/**
+ * @param {import('../index.js').Engine} engine
+ * @param {Start} start
+ * @returns {Promise<Started>}
+ */
+async function startLanguageModel(engine, { data: { files, name }, chosen, config }) {
+  const text = joinFiles(files);
+  const vocabulary = makeVocabulary(chosen, text, name);
+  const model = engine.createLanguageModel({ ...config, vocabSize: vocabulary.size });
+  const tokens = encodeText(vocabulary, text, name);
+  return {
+    model,
+    more: {},
+    makeTask: (recipe) => new LanguageTask({ model, vocabulary, recipe }, tokens, name),
+  };
+}
+
+/**
+ * What a configuration refuses, in the words of the command line.
+ *
+ * @template T
+ * @param {() => Promise<T>} create
+ * @returns {Promise<T>}
+ */
+async function refusingInFlags(create) {
   try {
-    return engine.createLanguageModel(config);
+    return await create();
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
     const message = error.message.replace(/^config\.(\w+)/, (_, name) => flagOf(name));
@@ -235,20 +395,29 @@ function createModel(engine, config) {
  * @param {string} path
  * @param {TrainOptions} options
  * @param {Data} data
- * @param {Record<string, any>} given
- * @param {Record<string, any>} givenConfig
+ * @param {GivenFields} fields
  * @param {System} system
  * @returns {Promise<{ engine: import('../index.js').Engine, run: Run }>}
  */
-async function resumeRun(path, options, { text, name }, given, givenConfig, { fs, messages }) {
+async function resumeRun(path, options, data, fields, system) {
+  const { fs, messages } = system;
+  if (options.from !== undefined) throw usageError('--from starts a new run, and --resume continues one');
+  const kinds = /** @type {const} */ (['language', 'text-classifier']);
   let engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
-    let opened = await openCheckpoint(engine, path, fs);
-    const stored = checkRecipe(opened.training, path);
+    let opened = await openCheckpoint(engine, path, fs, kinds);
+    const name = opened.model.kind === 'language' ? 'language' : 'classify';
+    if (name === 'language' && options.classify) {
+      throw usageError(
+        `${path} is a language model; with --from instead of --resume a classifier starts from it`,
+      );
+    }
+    checkTask(name, options, fields);
+    const stored = checkRecipe(opened.training, path, name);
     if (stored.variant !== engine.info.variant && (options.variant ?? 'auto') === 'auto') {
       engine.dispose();
       engine = await load({ variant: /** @type {'simd'} */ (stored.variant), threads: options.threads });
-      opened = await openCheckpoint(engine, path, fs);
+      opened = await openCheckpoint(engine, path, fs, kinds);
     } else if (stored.variant !== engine.info.variant) {
       await messages.tell(
         'note',
@@ -256,12 +425,16 @@ async function resumeRun(path, options, { text, name }, given, givenConfig, { fs
       );
     }
     const { model, vocabulary } = opened;
+    // A file of held-out texts is compared by its text.
+    const given = { ...fields.given };
+    if (typeof given.validation === 'string') delete given.validation;
     const recipe = {
-      ...resumedRecipe(stored, given, givenConfig, /** @type {Record<string, any>} */ (model.config)),
+      ...resumedRecipe(stored, given, fields.config, /** @type {Record<string, any>} */ (model.config)),
       variant: engine.info.variant,
     };
+    const text = joinFiles(data.files);
     if (fingerprint(text) !== stored.text) {
-      throw usageError(`${name} is not the text that the run in ${path} was started on`);
+      throw usageError(`${data.name} is not the text that the run in ${path} was started on`);
     }
     const { run } = model;
     if (run?.ended && run.best) {
@@ -274,8 +447,15 @@ async function resumeRun(path, options, { text, name }, given, givenConfig, { fs
         `the run in ${path} is at step ${model.step} of ${recipe.steps}: it is finished; a larger --steps continues it`,
       );
     }
-    const tokens = encodeText(vocabulary, text, name);
-    return { engine, run: { model, vocabulary, recipe, tokens, resume: true } };
+    const task =
+      model.kind === 'language'
+        ? new LanguageTask({ model, vocabulary, recipe }, encodeText(vocabulary, text, data.name), data.name)
+        : await resumeClassifier(
+            { model, vocabulary, recipe, path },
+            { options, data, given: fields.given },
+            system,
+          );
+    return { engine, run: { task, recipe, resume: true } };
   } catch (error) {
     engine.dispose();
     throw error;

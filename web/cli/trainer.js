@@ -5,26 +5,67 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { DivergedError } from '../index.js';
-import { recordOf, runOf } from '../run.js';
-import { bitsPerByte, evaluateText, splitText, TextStreams } from '../text.js';
+import { splitParts } from '../parts.js';
+import { runOf } from '../run.js';
 import { train } from '../training.js';
-import { CommandError, FAILURE, usageError } from './errors.js';
+import { CommandError, FAILURE } from './errors.js';
 import { loadTable } from './experts.js';
-import { TRAINING_KEY, VOCABULARY_KEY } from './files.js';
+import { TRAINING_KEY } from './files.js';
 import { Interrupt } from './interrupt.js';
 import { clock, TrainingProgress } from './progress.js';
 import { inFlags, trainOptionsOf } from './recipe.js';
+import { RoutingSummary } from './routing.js';
 
 /** @typedef {import('./recipe.js').Recipe} Recipe */
 
 /**
+ * @typedef {object} EvaluateOptions
+ * @property {AbortSignal} signal
+ * @property {(share: number) => void} onProgress  told after each pass which share is done
+ */
+
+/**
+ * What is said before the first step.
+ *
+ * @typedef {object} Note
+ * @property {string} type     of its JSON object
+ * @property {object} values   of its JSON object
+ * @property {string[]} lines  in words
+ */
+
+/**
+ * What a run trains on, and how it is judged: what differs between the kinds of model.
+ *
+ * @template {{ targets: Int32Array }} [Batch=any], [Result=any]
+ * @typedef {object} Task
+ * @property {import('./files.js').TextModel} model
+ * @property {{ at: (step: number) => Batch }} source  of the batch of each step
+ * @property {import('../types.js').DataRecord} data   what the data are
+ * @property {number} passSteps     steps per pass over the data
+ * @property {string} unit          of what a step is trained on, in the plural
+ * @property {string} amounts       of the data, in words
+ * @property {readonly Note[]} notes
+ * @property {object} options       of `train`, besides those of the recipe
+ * @property {((step: any, run: import('../types.js').TrainingRun) => any) | undefined} adapt
+ * @property {unknown} validation   held-out data
+ * @property {boolean} canValidate  whether there are enough
+ * @property {(options: EvaluateOptions) => Promise<Result>} validate
+ * @property {((options: EvaluateOptions) => Promise<Result>) | null} test  on data that are used for nothing else
+ * @property {(loss: number, batch: Batch) => { bitsPerByte?: number }} stepValues  of the JSON object of a step
+ * @property {(result: Result) => Record<string, unknown>} values   of the JSON object of a result
+ * @property {(result: Result) => string} note      a result in a line of the progress
+ * @property {(result: Result) => string} summary   a result in a line of its own
+ * @property {Record<string, string>} metadata      of the checkpoint
+ */
+
+/**
  * @typedef {object} Run
- * @property {import('../index.js').LanguageModel} model
- * @property {import('../vocabulary.js').Vocabulary} vocabulary
+ * @property {Task} task
  * @property {Recipe} recipe
- * @property {Int32Array} tokens  the text
  * @property {boolean} resume     whether it goes on with the model's run
  */
+
+/** What a resumed run needs besides the file. @typedef {{ data: string[], validation?: unknown, test?: string }} Inputs */
 
 /** After a periodic save that failed; doubled with each that fails too. */
 const RETRY_MS = 1000;
@@ -33,14 +74,12 @@ const MAX_RETRY_MS = 60_000;
 /** One run, from the current step of its model to the last. */
 export class Trainer {
   #model;
-  #vocabulary;
+  #task;
   #recipe;
   #options;
-  #streams;
-  #validation;
   #training;
-  /** The segment that was trained on last. @type {import('../text.js').TextSegment | undefined} */
-  #segment;
+  /** What was trained on last. @type {{ targets: Int32Array } | undefined} */
+  #batch;
   #progress;
   #interrupt;
   #startedAt = performance.now();
@@ -52,63 +91,53 @@ export class Trainer {
 
   /**
    * @param {Run} run
-   * @param {{ data: string[], name: string, modelOnly?: boolean, json?: boolean }} options  name: of the data
+   * @param {Inputs & { modelOnly?: boolean, json?: boolean }} options
    * @param {import('./files/saver.js').Saver} saver
    * @param {import('./system.js').System} system
    */
-  constructor({ model, vocabulary, recipe, tokens, resume }, options, saver, system) {
-    const { train, validation } = splitText(tokens, { validation: recipe.validation });
-    const { batchSize, contextLength } = model.config;
-    if (train.length < 2 * batchSize) {
-      throw usageError(
-        `${options.name} is too short: it has ${train.length} tokens to train on, ` +
-          `but --batch-size ${batchSize} needs at least ${2 * batchSize}`,
-      );
-    }
-    if (recipe.patience > 0 && validation.length < 2) {
-      throw usageError('--patience needs held-out text: --validation must be larger');
-    }
-    this.#model = model;
-    this.#vocabulary = vocabulary;
+  constructor({ task, recipe, resume }, options, saver, system) {
+    this.#model = task.model;
+    this.#task = task;
     this.#recipe = recipe;
     this.#options = options;
-    this.#streams = new TextStreams(train, { batchSize, length: contextLength });
-    this.#validation = validation;
-    this.#training = this.#prepare(train, resume);
-    this.#progress = new TrainingProgress(system.stderr, recipe.steps);
+    this.#training = this.#prepare(resume);
+    this.#progress = new TrainingProgress(system.stderr, recipe.steps, task.unit);
     this.#interrupt = new Interrupt(system);
-    this.#firstStep = model.step;
+    this.#firstStep = task.model.step;
     this.#saver = saver;
     this.#system = system;
   }
 
-  /**
-   * @param {Int32Array} tokens  to train on
-   * @param {boolean} resume
-   */
-  #prepare(tokens, resume) {
+  /** @param {boolean} resume */
+  #prepare(resume) {
     const model = this.#model;
-    const { batchSize, contextLength } = model.config;
-    const { steps, patience, topK, topKSchedule } = this.#recipe;
-    const options = { ...trainOptionsOf(this.#recipe), validation: this.#validation };
+    const task = this.#task;
+    const { steps, patience, topK, topKSchedule, evalEvery } = this.#recipe;
     try {
+      const given = { ...trainOptionsOf(this.#recipe), ...task.options, validation: task.validation };
+      const options = /** @type {any} */ (splitParts(/** @type {any} */ (given)));
       // Version 0.1 saved the recipe only; its runs began with the model.
       if (resume) model.run ??= runOf(options, { run: null, step: 0, config: model.config }, null);
       if (topKSchedule === 'constant' && model.topK !== topK) model.topK = topK;
-      const validates = this.#recipe.evalEvery > 0 && this.#validation.length >= 2;
-      return train(/** @type {any} */ (model), /** @type {any} */ ({ ...options, resume }), {
-        source: {
-          at: (step) => {
-            this.#segment = this.#streams.at(step);
-            return this.#segment;
+      return train(
+        /** @type {any} */ (model),
+        { ...options, resume },
+        {
+          source: {
+            at: (step) => {
+              this.#batch = task.source.at(step);
+              return this.#batch;
+            },
           },
+          data: task.data,
+          adapt: task.adapt,
+          // The last validation is that of what is saved, after it was saved, unless it decides on that.
+          validate:
+            evalEvery > 0 && task.canValidate
+              ? async () => (model.step < steps || patience > 0 ? this.#evaluate('validating') : null)
+              : undefined,
         },
-        data: recordOf('tokens', [tokens], tokens.length, { batchSize, length: contextLength }),
-        // The last validation is that of what is saved, after it was saved, unless it decides on that.
-        validate: validates
-          ? async () => (model.step < steps || patience > 0 ? this.#validate() : null)
-          : undefined,
-      });
+      );
     } catch (error) {
       throw inFlags(error);
     }
@@ -135,7 +164,7 @@ export class Trainer {
 
   #introduce() {
     const { parameterCount, trainableParameterCount, config } = this.#model;
-    const passes = ((this.#recipe.steps - this.#firstStep) / this.#streams.segments).toFixed(1);
+    const passes = ((this.#recipe.steps - this.#firstStep) / this.#task.passSteps).toFixed(1);
     const experts = config.router === 'dense' ? '' : ` of ${config.experts} experts`;
     this.#progress.note(
       `${config.router}: ${config.layers} layers${experts}, ` +
@@ -143,10 +172,11 @@ export class Trainer {
         `${this.#recipe.variant}`,
     );
     const from = this.#firstStep > 0 ? `from step ${this.#firstStep} ` : '';
-    this.#progress.note(
-      `${this.#streams.targetsPerPass.toLocaleString('en')} tokens to train on, ` +
-        `${this.#validation.length.toLocaleString('en')} held out; ${from}to step ${this.#recipe.steps}: ${passes} passes`,
-    );
+    this.#progress.note(`${this.#task.amounts}; ${from}to step ${this.#recipe.steps}: ${passes} passes`);
+    for (const { type, values, lines } of this.#task.notes) {
+      for (const line of lines) this.#progress.note(line);
+      this.#report(type, /** @type {Record<string, unknown>} */ (values));
+    }
   }
 
   async #run() {
@@ -157,11 +187,8 @@ export class Trainer {
         this.#showStep(event);
         const { step, validation } = event;
         if (validation) {
-          const { loss, bitsPerByte, tokens } = validation;
-          this.#progress.note(
-            `step ${step}  validation loss ${loss.toFixed(4)}  ${bitsPerByte?.toFixed(4)} bits/byte`,
-          );
-          this.#report('validation', { step, loss, bitsPerByte, tokens });
+          this.#progress.note(`step ${step}  validation ${this.#task.note(validation)}`);
+          this.#report('validation', { step, ...this.#task.values(validation) });
         }
         if (this.#model.run?.ended) break;
         // The signal handlers run only when the event loop does.
@@ -179,14 +206,15 @@ export class Trainer {
     await this.#finish();
   }
 
-  /** @param {import('../index.js').TrainProgress<import('../text.js').Evaluation>} event */
+  /** @param {import('../index.js').TrainProgress<any>} event */
   #showStep({ step, epoch, loss, gradNorm, learningRate, topK, tokensPerSecond }) {
     // Of a step whose validation was interrupted, only the event was left to this run.
-    const { targets } = this.#segment ?? this.#streams.at(step - 1);
-    const seconds = tokensPerSecond > 0 ? targets.length / tokensPerSecond : 0;
-    const bits = bitsPerByte(loss, targets.length, this.#vocabulary.byteLength(targets));
-    this.#progress.step({ step, loss, bitsPerByte: bits, tokens: targets.length, seconds });
-    this.#report('step', { step, epoch, loss, bitsPerByte: bits, gradNorm, learningRate, topK, seconds });
+    const batch = this.#batch ?? this.#task.source.at(step - 1);
+    const count = batch.targets.length;
+    const seconds = tokensPerSecond > 0 ? count / tokensPerSecond : 0;
+    const values = this.#task.stepValues(loss, batch);
+    this.#progress.step({ step, loss, bitsPerByte: values.bitsPerByte, count, seconds });
+    this.#report('step', { step, epoch, loss, ...values, gradNorm, learningRate, topK, seconds });
   }
 
   /**
@@ -198,36 +226,38 @@ export class Trainer {
   }
 
   /**
-   * @param {(share: number) => void} [onSegment]
-   * @returns {Promise<import('../text.js').Evaluation>}
+   * @param {'validating' | 'testing'} doing
+   * @param {RoutingSummary} [routing]  to which the passes are added
    */
-  async #validate(onSegment) {
+  async #evaluate(doing, routing) {
     let shownAt = performance.now();
-    return evaluateText(this.#model, this.#validation, {
-      vocabulary: this.#vocabulary,
+    const evaluate = doing === 'validating' ? this.#task.validate : this.#task.test;
+    return evaluate?.call(this.#task, {
       signal: this.#interrupt.signal,
-      onProgress: ({ tokens, total }) => {
-        onSegment?.(tokens);
+      onProgress: (share) => {
+        routing?.add(this.#model.routing());
         if (performance.now() - shownAt < 200) return;
         shownAt = performance.now();
-        this.#progress.busy(`validating ${Math.round((100 * tokens) / total)} %`);
+        this.#progress.busy(`${doing} ${Math.round(100 * share)} %`);
       },
     });
   }
 
   /**
-   * The last validation, of what was saved.
+   * The last validation, and the test, of what was saved.
    *
+   * @param {'validating' | 'testing'} doing
    * @param {number} step  of the parameters
-   * @param {(share: number) => void} onSegment
-   * @returns {Promise<import('../text.js').Evaluation | null>} null if the text is too short, or on Ctrl-C
+   * @param {RoutingSummary} [routing]
+   * @returns {Promise<any>} null if there are no data, or on Ctrl-C
    */
-  async #validateLast(step, onSegment) {
-    if (this.#validation.length < 2) return null;
+  async #evaluateLast(doing, step, routing) {
+    if (doing === 'validating' ? !this.#task.canValidate : !this.#task.test) return null;
+    if (this.#interrupt.signal.aborted) return null;
     try {
-      const result = await this.#validate(onSegment);
-      const { loss, bitsPerByte, tokens } = result;
-      this.#report('validation', { step, loss, bitsPerByte, tokens });
+      const result = await this.#evaluate(doing, routing);
+      const type = doing === 'validating' ? 'validation' : 'test';
+      this.#report(type, { step, ...this.#task.values(result) });
       return result;
     } catch (error) {
       if (this.#interrupt.signal.aborted) return null;
@@ -240,7 +270,7 @@ export class Trainer {
     return this.#model.saveCheckpoint({
       optimizer,
       metadata: {
-        [VOCABULARY_KEY]: JSON.stringify(this.#vocabulary),
+        ...this.#task.metadata,
         [TRAINING_KEY]: JSON.stringify({ ...this.#recipe, resumable: optimizer }),
       },
     });
@@ -324,7 +354,12 @@ export class Trainer {
    * @param {string} [extra]
    */
   #resumeCommand(path, extra = '') {
-    const data = this.#options.data.map((name) => ` --data ${quote(name)}`).join('');
+    const { validation, test } = this.#options;
+    const data = [
+      ...this.#options.data.map((name) => ` --data ${quote(name)}`),
+      ...(typeof validation === 'string' ? [` --validation ${quote(validation)}`] : []),
+      ...(test === undefined ? [] : [` --test ${quote(test)}`]),
+    ].join('');
     const out = path === this.#saver.path ? '' : ` --out ${quote(this.#saver.path)}`;
     return `npx hyperrouter-wasm train${data} --resume ${quote(path)}${out}${extra}`;
   }
@@ -360,25 +395,23 @@ export class Trainer {
       this.#system.exitCode = FAILURE;
     }
     const seconds = (performance.now() - this.#startedAt) / 1000;
-    /** @type {Float64Array[]} */
-    const loads = this.#model.routing().map(({ load }) => Float64Array.from(load));
-    let before = 0;
     const best = this.#model.run?.best ?? null;
-    const result = await this.#validateLast(best?.step ?? this.#model.step, (tokens) => {
-      const share = before === 0 ? 1 : (tokens - before) / tokens;
-      before = tokens;
-      this.#model.routing().forEach(({ load }, layer) => {
-        loads[layer] = loads[layer].map((mean, expert) => mean + share * (load[expert] - mean));
-      });
-    });
+    const routing = new RoutingSummary();
+    const last = new RoutingSummary();
+    last.add(this.#model.routing());
+    const step = best?.step ?? this.#model.step;
+    const result = await this.#evaluateLast('validating', step, routing);
+    const test = await this.#evaluateLast('testing', step);
+    const loads = (result ? routing : last).measures.map(({ load }) => load);
     this.#progress.end();
     if (this.#interrupt.signal.aborted) this.#system.exitCode = this.#interrupt.exitCode;
     this.#report('done', {
       step: this.#model.step,
       ...(best && { best: best.step }),
       seconds,
-      validation: result && { loss: result.loss, bitsPerByte: result.bitsPerByte },
-      load: loads.map((load) => Array.from(load)),
+      validation: result && this.#task.values(result),
+      ...(test && { test: this.#task.values(test) }),
+      load: loads,
     });
     if (this.#options.json) return;
     const lines = [];
@@ -387,10 +420,8 @@ export class Trainer {
       const early = run?.ended === 'patience' ? `stopped after step ${step} of ${this.#recipe.steps}: ` : '';
       lines.push(`${early}the best validation was that of step ${best.step}, whose parameters are saved`);
     }
-    if (result)
-      lines.push(
-        `validation: ${result.bitsPerByte?.toFixed(4)} bits per byte, loss ${result.loss.toFixed(4)}`,
-      );
+    if (result) lines.push(`validation: ${this.#task.summary(result)}`);
+    if (test) lines.push(`test: ${this.#task.summary(test)}`);
     if (loads.length > 0) {
       lines.push(
         `expert load, % of the assignments ${result ? 'on the held-out text' : 'in the last step'}:`,

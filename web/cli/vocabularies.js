@@ -9,7 +9,7 @@ import { ByteVocabulary, CharacterVocabulary } from '../vocabulary.js';
 import { CommandError } from './errors.js';
 
 /**
- * @param {{ vocabulary: 'byte' | 'char' | 'pieces', vocabSize: number }} options
+ * @param {{ vocabulary?: 'byte' | 'char' | 'pieces', vocabSize?: number }} options
  * @param {Uint8Array} text
  * @param {string} path
  * @returns {import('../vocabulary.js').Vocabulary}
