@@ -130,9 +130,14 @@ async function readStudyFile(path, { fs }) {
 async function findBase(path, json, system) {
   const from = json?.from;
   if (typeof from !== 'string' || isCheckpoint(from)) return null;
-  for (const candidate of await studiesBeside(path, system)) {
-    if (candidate.json.name === from || candidate.name === `${from}.json`) return candidate;
+  const named = (await studiesBeside(path, system)).filter(
+    ({ name, json: { name: own } }) => own === from || name === `${from}.json`,
+  );
+  if (named.length > 1) {
+    const places = named.map((candidate) => candidate.path).join(' and ');
+    throw usageError(`study.from is ${JSON.stringify(from)}, which are two studies: ${places}`);
   }
+  if (named.length === 1) return named[0];
   throw usageError(
     `study.from must be a checkpoint (.safetensors) or the name of a study in the folder of ${path}, got ${JSON.stringify(from)}`,
   );

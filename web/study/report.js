@@ -45,6 +45,7 @@ function format(value, { digits, scale = 1 }, signed = false) {
 
 /** @param {{ low: number | null, high: number | null }} interval @param {Measure} measure @param {boolean} [signed] */
 function range({ low, high }, measure, signed) {
+  if (low !== null && low === high) return 'equal in all seeds';
   return low === null || high === null
     ? '–'
     : `${format(low, measure, signed)} to ${format(high, measure, signed)}`;
