@@ -37,6 +37,8 @@ import { TrainingControl } from './session/training-control.js';
  * @property {number} replay steps that a link may open at: about a quarter of a minute of training
  * @property {() => number} guess loss of uniform predictions, nats
  * @property {() => ModelConfig} config for the current settings
+ * @property {() => Promise<Uint8Array | undefined>} [start] the checkpoint that the model of the current settings begins
+ *   with; undefined: random weights
  * @property {() => Promise<D>} wanted the data for the current settings
  * @property {(data: D, config: ModelConfig) => void} check throws an error if the data do not suit the model
  * @property {(data: D) => object} body what the worker gets of the data
@@ -117,7 +119,8 @@ export function createRun({ openClient, state, task }) {
             const loaded = await session.goBack(wanted.model.past, plan);
             begin(loaded, data, values, 'built', wanted.model);
           } else {
-            begin(await session.load({ ...plan, config }, { step: first }), data, values, 'built');
+            const start = await task.start?.();
+            begin(await session.load({ ...plan, config, start }, { step: first }), data, values, 'built');
             if (wanted)
               notify(
                 'note',

@@ -86,8 +86,11 @@ const sameChangeWithin = 1000;
  * The settings of a room as signals, with undo, written to the address and read from it.
  *
  * @param {readonly Setting[]} schema
+ * @param {object} [options]
+ * @param {(values: Values) => { entries: [string, Value][], problem: string } | null} [options.settle] other settings that
+ *   must change with those that were set, and why
  */
-export function createState(schema) {
+export function createState(schema, { settle } = {}) {
   const settings = new Map(schema.map((setting) => [setting.key, setting]));
   const signals = new Map(schema.map((setting) => [setting.key, signal(setting.default)]));
 
@@ -145,6 +148,10 @@ export function createState(schema) {
         if (problem) problems.push(problem);
       }
       problems.push(...fitLimits());
+      const settled = settle?.(values.value);
+      if (!settled) return;
+      for (const [key, value] of settled.entries) signalOf(key).value = value;
+      problems.push(settled.problem);
     });
     return problems;
   }

@@ -17,6 +17,7 @@ import { createHistory } from '../history.js';
  * @typedef {object} Plan everything that a model is built from
  * @property {TaskName} task
  * @property {ModelConfig} config
+ * @property {Uint8Array} [start] a checkpoint that the model begins with
  * @property {number} learningRate
  * @property {unknown} data the same object as long as the data do not change: they are sent to the worker only once
  * @property {object} body the data as the worker gets them
@@ -111,8 +112,8 @@ export class Session {
    * @returns {Promise<Loaded>}
    */
   load(plan, { step } = {}) {
-    const { task, config, learningRate } = plan;
-    const body = () => ({ task, config, learningRate, data: this.#unsent(plan) });
+    const { task, config, learningRate, start } = plan;
+    const body = () => ({ task, config, learningRate, data: this.#unsent(plan), start });
     return this.#replace(plan, 'build', body, { step });
   }
 

@@ -13,7 +13,7 @@ export function useCounts(run, chosen) {
   const data = run.data.value;
   const first = run.moments.value[0];
   // A run that began with a trained model has no untrained moment; then another model was read.
-  const untrained = first?.step === 0 ? first : (data?.untrained ?? undefined);
+  const untrained = first?.step === 0 && data?.beganUntrained ? first : (data?.untrained ?? undefined);
   // Frames with the same sample have the same counts.
   const key = `${probe?.shape.sample?.step} ${probe?.shape.topK} ${run.moment.value}`;
   return useMemo(() => {

@@ -1,3 +1,5 @@
+import { openingValues } from './pretrained.js';
+
 /**
  * What the hints say was measured with these settings, over hundreds of steps; tests repeat it.
  *
@@ -30,6 +32,11 @@ export const textPresets = {
       name: 'Hash',
       hint: 'A token has the same experts wherever it stands; no router is learned. A router that learns has to beat this.',
       values: { router: 'hash' },
+    },
+    {
+      name: 'Pretrained',
+      hint: 'A model that has read Moby-Dick. It writes words at once; train it further, on your own text too.',
+      values: openingValues,
     },
     {
       name: 'Word pieces',

@@ -1,5 +1,5 @@
-import { useComputed } from '@preact/signals';
-import { useCallback, useMemo } from 'preact/hooks';
+import { effect, useComputed } from '@preact/signals';
+import { useCallback, useEffect, useMemo } from 'preact/hooks';
 import { gatingOf } from '../gates.js';
 import { Controls, ToSettings } from '../views/controls.jsx';
 import { Deferred } from '../views/deferred.jsx';
@@ -20,11 +20,13 @@ import { TextMachine } from './machine.jsx';
 import { OpenDialog } from './open-dialog.jsx';
 import { createPointed } from './pointed.js';
 import { textPresets } from './presets.js';
+import { addressOf, isPretrained, openingValues, settingsAt } from './pretrained.js';
 import { Readout } from './readout.jsx';
 import { RoutedTextView } from './routed-text.jsx';
 import { openTextRun } from './run.js';
 import { SpecialisationView } from './specialisation.jsx';
 import { createSpotlight, litBy, nameOfSpot } from './spotlight.js';
+import { StartChoice } from './start-choice.jsx';
 import { TextKey, TextTable } from './text-key.jsx';
 import { TextSource } from './text-source.jsx';
 import { WritingView } from './writing.jsx';
@@ -40,8 +42,15 @@ export async function openRoom(context) {
   return {
     states: [state],
     run,
-    enter,
+    enter(link) {
+      // Whoever comes without a link, and has changed nothing.
+      const isFirst = link === undefined && run.summary.peek() === null && state.address.peek() === '';
+      if (isFirst) state.setAll(Object.entries(openingValues));
+      enter(link);
+    },
     leave,
+    readAddress: (address) => state.readAddress(settingsAt(address)),
+    addressOf: (settings) => addressOf(settings, state),
     report: (problems) => {
       for (const problem of problems) run.notify('note', problem);
     },
@@ -61,6 +70,7 @@ function TextRoom({ run, state }) {
   const pointed = useMemo(() => createPointed({ probe: run.probe, written: run.written }), [run]);
   const shown = { run, state, spotlight, pointed };
   const doing = useCallback(() => (run.writing.value ? 'Generating text.' : ''), [run]);
+  useEffect(() => writeOnce(run, state), [run, state]);
   return (
     <>
       <Transport run={run} state={state} />
@@ -80,6 +90,7 @@ function TextRoom({ run, state }) {
               <h2>Training text</h2>
               <PresetChoice state={state} presets={textPresets} />
               <TextSource run={run} state={state} />
+              <StartChoice state={state} />
             </div>
           }
         />
@@ -112,6 +123,24 @@ function TextRoom({ run, state }) {
       <Scrubber run={run} />
     </>
   );
+}
+
+/** Runs whose model has written without being asked. @type {WeakSet<import('./run.js').TextRun>} */
+const wrote = new WeakSet();
+
+/**
+ * The pretrained model shows what it can, once.
+ *
+ * @param {import('./run.js').TextRun} run
+ * @param {import('../state.js').State} state
+ */
+function writeOnce(run, state) {
+  return effect(() => {
+    const isFresh = run.status.value === 'ready' && run.step.value === 0 && isPretrained(state.values.value);
+    if (!isFresh || wrote.has(run) || run.writing.peek()) return;
+    wrote.add(run);
+    run.generate();
+  });
 }
 
 /**

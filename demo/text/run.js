@@ -8,6 +8,7 @@ import { createState } from '../state.js';
 import { builtInText, requireLength, storedText, storeText } from './data.js';
 import { frameViews } from './frame.js';
 import { createOpening } from './opening.js';
+import { isPretrained, nothing, pretrainedModel, settleStart } from './pretrained.js';
 import { textSettings } from './settings.js';
 import { probeThumbnails } from './thumbnails.js';
 import { describeUnknown, SymbolVocabulary } from './vocabulary.js';
@@ -37,7 +38,8 @@ const showEvery = 60;
  */
 export function openTextRun(context) {
   return context.shared('text', async () => {
-    const state = createState(createSchema(textSettings, context.engine.fields.language));
+    const schema = createSchema(textSettings, context.engine.fields.language);
+    const state = createState(schema, { settle: settleStart });
     const run = createTextRun({ openClient: context.openClient, state });
     return { run, state, ...createVisits({ trained: run, state, longestReplay: run.task.replay }) };
   });
@@ -58,6 +60,8 @@ function createTextRun({ openClient, state }) {
   const builtIn = new Map();
   /** @type {Text | undefined} */
   let own = storedText();
+  /** @type {Uint8Array | undefined} the file of the pretrained model */
+  let model;
   /** @type {number | undefined} */
   let writingId;
   /** Number of texts generated so far. */
@@ -75,10 +79,15 @@ function createTextRun({ openClient, state }) {
       },
       guess: () => Math.log(vocabulary.value.size),
       config: () => ({ tokens: state.peek('tokens'), ...engineConfig(state) }),
+      async start() {
+        if (!isPretrained(state.values.peek())) return undefined;
+        model ??= await pretrainedModel();
+        return model;
+      },
       check: (text, config) => requireLength(text, /** @type {any} */ (config)),
       settingsOf: ({ data }) => {
         const { unit } = SymbolVocabulary.fromJSON(/** @type {TextSummary} */ (data).vocabulary);
-        return { tokens: `${unit}s` };
+        return { tokens: `${unit}s`, start: nothing };
       },
       body: ({ bytes }) => ({ bytes }),
       missing: ({ name }) => (state.peek('text') === 'own' ? `the text “${name}”` : ''),

@@ -1,4 +1,5 @@
 import { common, routingSettings } from '../settings.js';
+import { nothing, pretrained } from './pretrained.js';
 
 /**
  * The settings of the text room.
@@ -19,6 +20,20 @@ export const textSettings = [
       { value: 'moby-dick', label: 'Moby-Dick, ch. 1–38' },
       { value: 'names', label: 'First names, one per line' },
       { value: 'own', label: 'Your own text' },
+    ],
+  },
+  {
+    key: 'start',
+    type: 'choice',
+    default: nothing,
+    control: 'none',
+    group: 'text',
+    effect: 'rebuild',
+    label: 'Start from',
+    help: 'The weights before the first step.',
+    choices: [
+      { value: nothing, label: 'random weights' },
+      { value: pretrained, label: 'a pretrained model' },
     ],
   },
   common.router,

@@ -3,15 +3,23 @@ import { SymbolVocabulary, vocabularyKey } from '../text/vocabulary.js';
 
 /** @typedef {import('./trainer.js').Engine} Engine */
 
+/** Models with random parameters at step 0; one from a file may be at step 0 too. @type {WeakSet<LanguageModel>} */
+const untrained = new WeakSet();
+
+/** @param {LanguageModel} model @returns {boolean} whether the first moment of its run is, or was, untrained */
+export const beganUntrained = (model) => untrained.has(model);
+
 /**
  * A new model for a text.
  *
  * @param {Engine} engine
  * @param {{ tokens?: 'bytes' | 'characters' | 'pieces' }} config of the engine, without `vocabSize`; tokens: bytes by default
  * @param {import('./trainer-protocol.js').TextData} data source of the vocabulary unless tokens are bytes
+ * @param {Uint8Array} [start] a checkpoint with the parameters and the vocabulary that the model begins with
  * @returns {LanguageModel}
  */
-export function createTextModel(engine, { tokens, ...config }, data) {
+export function createTextModel(engine, { tokens, ...config }, data, start) {
+  if (start) return openTextModel(engine, start, { config });
   const vocabulary = {
     bytes: () => SymbolVocabulary.bytes(),
     characters: () => SymbolVocabulary.ofText(data.bytes),
@@ -19,6 +27,7 @@ export function createTextModel(engine, { tokens, ...config }, data) {
   }[tokens ?? 'bytes']();
   const model = engine.createLanguageModel(/** @type {any} */ ({ ...config, vocabSize: vocabulary.size }));
   model.metadata = { [vocabularyKey]: JSON.stringify(vocabulary.toJSON()) };
+  untrained.add(model);
   return model;
 }
 

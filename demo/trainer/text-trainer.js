@@ -4,7 +4,7 @@ import { isRouted } from '../schema.js';
 import { frameBytes, frameViews, writePrediction } from '../text/frame.js';
 import { vocabularyKey } from '../text/vocabulary.js';
 import { Sample } from './sample.js';
-import { openTextModel, vocabularyOf } from './text-model.js';
+import { beganUntrained, openTextModel, vocabularyOf } from './text-model.js';
 import { fit, Trainer } from './trainer.js';
 
 /**
@@ -65,7 +65,8 @@ export class TextTrainer extends Trainer {
       const config = { ...model.config, layers: this.#layers };
       this.#sample = new Sample(this.#heldOut, config);
       // The first moment of a new model is untrained; of one that comes from a file there is no such moment.
-      if (model.step > 0) this.#untrained = readUntrained(engine, model, new Sample(this.#heldOut, config));
+      if (!beganUntrained(model))
+        this.#untrained = readUntrained(engine, model, new Sample(this.#heldOut, config));
     }
   }
 
@@ -109,6 +110,7 @@ export class TextTrainer extends Trainer {
       sample: Int32Array.from(this.#sample?.tokens ?? []),
       sampleClasses: Uint8Array.from(classesOf(this.#sample?.tokens ?? new Int32Array(), vocabulary)),
       untrained: this.#untrained ?? null,
+      beganUntrained: beganUntrained(this.model),
     };
   }
 

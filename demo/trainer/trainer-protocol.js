@@ -43,6 +43,7 @@ import {
  * @property {Uint8Array} sampleClasses [S]
  * @property {UntrainedSample | null} untrained of a model that was trained before: the experts of an untrained one with
  *   its settings; null: the first moment of the run is untrained, or there was no memory for two models
+ * @property {boolean} beganUntrained whether the first moment of the run is untrained
  *
  * @typedef {{ topK: number, experts: Int16Array }} UntrainedSample experts: [layers, S, K]
  *
@@ -90,8 +91,9 @@ import {
  *
  * @typedef {object} Requests
  * @property {{ threads?: number }} open threads: 1 by default
- * @property {{ task: TaskName, config: ModelConfig, learningRate: number, data: object | null }} build
- *   data: by task, `TextData`, `PlaneData` or `CurveData`; null: the data of the previous model
+ * @property {{ task: TaskName, config: ModelConfig, learningRate: number, data: object | null, start?: Uint8Array }} build
+ *   data: by task, `TextData`, `PlaneData` or `CurveData`; null: the data of the previous model; start: a checkpoint whose
+ *   parameters the model begins with, instead of random ones
  * @property {{ step: number }} runTo
  * @property {{}} pause
  * @property {{ topK?: number, learningRate?: number, pace?: number }} tune
@@ -144,7 +146,13 @@ import {
  */
 const requestShapes = {
   open: { threads: 'number?' },
-  build: { task: 'string', config: 'object', learningRate: 'number', data: 'object?' },
+  build: {
+    task: 'string',
+    config: 'object',
+    learningRate: 'number',
+    data: 'object?',
+    start: 'bytes?',
+  },
   runTo: { step: 'number' },
   pause: {},
   tune: { topK: 'number?', learningRate: 'number?', pace: 'number?' },

@@ -33,7 +33,7 @@ const rest = 1000;
  * What can be trained.
  *
  * @type {Record<string, {
- *   create: (engine: Engine, config: any, data: any) => any,
+ *   create: (engine: Engine, config: any, data: any, start?: Uint8Array) => any,
  *   open: (engine: Engine, bytes: Uint8Array, missing?: any) => any,
  *   Trainer: new (engine: Engine, model: any, data: any, learningRate: number) => AnyTrainer,
  * }>}
@@ -242,7 +242,9 @@ async function serve({ id, type, body }) {
     }
     case 'build': {
       const { create } = taskOf(body.task);
-      replaceTrainer(body, () => create(requireEngine(), body.config, body.data ?? currentTrainer().data));
+      replaceTrainer(body, () =>
+        create(requireEngine(), body.config, body.data ?? currentTrainer().data, body.start),
+      );
       return done(id, currentTrainer().summary());
     }
     case 'restore': {

@@ -103,5 +103,18 @@ function sentenceFor(run, state) {
     return run.summary.value
       ? 'Training failed. Press Reset to start again.'
       : 'The model could not be built.';
-  return at ? `Paused at step ${step}.${quality}` : 'Ready. The model is untrained.';
+  return at ? `Paused at step ${step}.${quality}` : `Ready. The model ${beginning(run)}.`;
+}
+
+/**
+ * What the model is before the first step.
+ *
+ * @param {import('../run.js').Run} run
+ */
+function beginning(run) {
+  if (run.origin.value.kind === 'opened') return 'comes from a file';
+  const { beganUntrained = true } = /** @type {{ beganUntrained?: boolean }} */ (
+    run.summary.value?.data ?? {}
+  );
+  return beganUntrained ? 'is untrained' : 'is pretrained';
 }

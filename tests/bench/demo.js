@@ -17,7 +17,7 @@ const { values } = parseArgs({
 /** @type {Record<string, { hash: string, picture: string, focus: string }>} what to wait for, and where keys go to */
 const rooms = {
   plane: { hash: 'pace=full', picture: '#decision canvas', focus: '#ownership' },
-  text: { hash: 'room=text', picture: '#probe .cell[style]', focus: '#probe' },
+  text: { hash: 'room=text&start=nothing', picture: '#probe .cell[style]', focus: '#probe' },
   routers: { hash: 'room=routers&steps=2000', picture: '.models tbody tr', focus: '#setting-data' },
   inside: { hash: 'room=inside', picture: '.stage', focus: '.heat' },
 };

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { engineConfig } from '../../demo/config.js';
 import { pairsOf } from '../../demo/curve/data.js';
 import { dataFor } from '../../demo/plane/data.js';
@@ -7,11 +8,15 @@ import { planeSettings } from '../../demo/plane/settings.js';
 import { createSchema } from '../../demo/schema.js';
 import { createState } from '../../demo/state.js';
 import { textLibrary } from '../../demo/text/library.js';
+import { isPretrained } from '../../demo/text/pretrained.js';
 import { textSettings } from '../../demo/text/settings.js';
 import { CurveTrainer } from '../../demo/trainer/curve-trainer.js';
 import { PlaneTrainer } from '../../demo/trainer/plane-trainer.js';
 import { createTextModel } from '../../demo/trainer/text-model.js';
 import { TextTrainer } from '../../demo/trainer/text-trainer.js';
+
+/** The model with which the page's text room opens. */
+export const pretrainedFile = new URL('../../demo/studies/pretrained/model.safetensors', import.meta.url);
 
 /**
  * The runs of the page without a browser: the same settings, trainers and engine.
@@ -72,5 +77,7 @@ function textTrainer(engine, state) {
   const bytes = new TextEncoder().encode(JSON.parse(source.slice('export default '.length, -1)));
   const data = { bytes };
   const config = /** @type {any} */ ({ tokens: values.tokens, ...engineConfig(state) });
-  return new TextTrainer(engine, createTextModel(engine, config, data), data, Number(values.learningRate));
+  const start = isPretrained(values) ? readFileSync(pretrainedFile) : undefined;
+  const model = createTextModel(engine, config, data, start);
+  return new TextTrainer(engine, model, data, Number(values.learningRate));
 }

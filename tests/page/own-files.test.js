@@ -220,7 +220,11 @@ describe('settings', () => {
     await page.locator('.inside').waitFor();
     await page.goBack();
     await page.locator('#probe').waitFor();
-    assert.match(page.url(), /#room=text$/);
+    assert.match(
+      page.url(),
+      /#room=text&start=moby-dick$/,
+      'who comes without a link finds the pretrained model',
+    );
     await page.goBack();
     await page.locator('#ownership').waitFor();
     assert.match(page.url(), /#experts=3$/);

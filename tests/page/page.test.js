@@ -13,7 +13,7 @@ afterEach(() => site.clear());
 describe('training', () => {
   it('starts, learns, pauses, steps and resets, at the sizes that the page opens with', async () => {
     const { page, complaints, requests, button, step, untilStep, untilReset, heldOut, letters, fact } =
-      await visit(site, 'room=text');
+      await visit(site, 'room=text&start=nothing');
     assert.equal(await step(), 0);
     const atFirst = await letters();
     assert.ok(atFirst.length > 200, 'a passage is shown');

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { openingValues } from '../../demo/text/pretrained.js';
 import { load } from '../../web/index.js';
 import { eventually, open, painted, small, visit } from './browser.js';
+import { trained } from './node-runs.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -403,5 +405,39 @@ describe('published models', () => {
     }
     assert.equal(await step(), at);
     assert.equal(await page.getByRole('dialog').count(), 0);
+  });
+});
+
+describe('the pretrained model', () => {
+  it('writes at once, is trained further to the same bits as anywhere, and can be left for random weights', async () => {
+    const { page, train, step, record, button, complaints } = await visit(site, 'room=text');
+    await page.locator('#written .cell').nth(100).waitFor();
+    await button('Generate').waitFor();
+    await page.getByText('Ready. The model is pretrained.', { exact: true }).first().waitFor();
+    assert.match(page.url(), /#room=text&start=moby-dick$/);
+    await train(2);
+    const { runs } = await record();
+    const engine = await load({ variant: 'simd' });
+    const { trainer, frame } = await trained(engine, 'text', openingValues, await step());
+    trainer.dispose();
+    engine.dispose();
+    assert.deepEqual(runs[0].losses.train, [...frame.losses]);
+    assert.deepEqual(runs[0].departures, [], 'the link replays it');
+
+    await page.getByLabel('Start from').selectOption('nothing');
+    await page.getByText('Ready. The model is untrained.', { exact: true }).first().waitFor();
+    assert.match(page.url(), /#room=text&dModel=80&.*tokens=pieces/);
+    await button('Undo: Start from').click();
+    await page
+      .getByText(/^Paused at step/)
+      .first()
+      .waitFor();
+    assert.match(page.url(), /start=moby-dick/);
+    await page.getByLabel('Attention heads').fill('2');
+    await page
+      .getByText('The pretrained model has other settings, so this one starts with random weights')
+      .first()
+      .waitFor();
+    assert.deepEqual(complaints, []);
   });
 });
