@@ -176,33 +176,49 @@ export function touch(browser) {
 
 const start = '.transport .start';
 
-/** @param {Hand} hand */
-const train = (hand) => hand.press(start, 'Start');
+/**
+ * Presses Start, and again where the press came while another model was being built.
+ *
+ * @param {Hand} hand
+ * @param {Browser} browser
+ */
+async function train(hand, browser) {
+  const begun = () =>
+    browser.evaluate((of) => document.querySelector(of)?.textContent?.trim() === 'Pause', start);
+  for (const end = Date.now() + patience; Date.now() < end; ) {
+    await hand.press(start, 'Start');
+    for (let i = 0; i < 100; i++) {
+      if (await begun()) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  assert.fail('training does not begin');
+}
 
 /** What a reader does in the run, by lesson. @type {Record<string, (hand: Hand, browser: Browser) => Promise<void>>} */
 const runs = {
   'top-k': train,
-  async starvation(hand) {
+  async starvation(hand, browser) {
     await hand.press('.lesson-steps button[aria-label*="Cure 1"]');
     await hand.slide('#setting-loadBalanceWeight', '0.1');
-    await train(hand);
+    await train(hand, browser);
   },
-  async collapse(hand) {
+  async collapse(hand, browser) {
     await hand.type('#setting-seed', '1');
-    await train(hand);
+    await train(hand, browser);
   },
-  async 'one-expert'(hand) {
+  async 'one-expert'(hand, browser) {
     await hand.pick('#setting-gate', 'softmax-topk');
-    await train(hand);
+    await train(hand, browser);
   },
-  async 'expert-choice'(hand) {
+  async 'expert-choice'(hand, browser) {
     await hand.pick('#setting-gate', 'sigmoid');
     await hand.press('.lesson-steps button[aria-label*="balance rate"]');
     await hand.slide('#setting-balanceRate', '0.02');
-    await train(hand);
+    await train(hand, browser);
   },
   async 'k-at-inference'(hand, browser) {
-    await train(hand);
+    await train(hand, browser);
     await until('step 400', () =>
       browser.evaluate(
         () => Number(document.querySelector('.facts-row dd')?.textContent?.replace(',', '')) >= 400,
