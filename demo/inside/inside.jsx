@@ -1,7 +1,9 @@
 import { useComputed, useSignal } from '@preact/signals';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { idleKeys } from '../schema.js';
+import { Drawer } from '../views/drawer.jsx';
 import { Field } from '../views/field.jsx';
+import { useMedia } from '../views/media.js';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { Scrubber } from '../views/scrubber.jsx';
 import { Transport } from '../views/transport.jsx';
@@ -98,8 +100,10 @@ function Figures({ run, state, own }) {
           <SimilarityView weight={parts.scores.weight} trajectory={trajectory} now={step} />
         </div>
       )}
-      <LearnsView inspection={shown} routers={routers} />
-      <JacobianView sizes={sizes} routers={routers} />
+      <Drawer name="all-routers" title="All routers" about="what each learns; the Jacobian of the layer">
+        <LearnsView inspection={shown} routers={routers} />
+        <JacobianView sizes={sizes} routers={routers} />
+      </Drawer>
     </>
   );
 }
@@ -148,21 +152,4 @@ function LayerChoice({ own, layers }) {
       ))}
     </fieldset>
   );
-}
-
-/**
- * Whether a media query matches; updated when that changes.
- *
- * @param {string} query
- */
-function useMedia(query) {
-  const [matches, set] = useState(() => matchMedia(query).matches);
-  useEffect(() => {
-    const list = matchMedia(query);
-    const onChange = () => set(list.matches);
-    onChange();
-    list.addEventListener('change', onChange);
-    return () => list.removeEventListener('change', onChange);
-  }, [query]);
-  return matches;
 }

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { openSheet } from '../views/controls.jsx';
+import { narrow, useMedia } from '../views/media.js';
 import { forgetTarget, showTarget } from './pointer.js';
 
 /**
@@ -7,9 +8,12 @@ import { forgetTarget, showTarget } from './pointer.js';
  * @typedef {import('./list.js').Lesson} Lesson
  */
 
+/** Where a lesson has room beside the figures, as in styles/lessons.css. */
+const besideWidth = '(min-width: 80rem)';
+
 /**
- * The lesson that is going on. It lies above the room and pushes it down, so that it covers nothing of it; folded, it is
- * one line.
+ * The lesson that is going on. It stands beside the figures, or on a narrower screen above the room, and covers nothing of
+ * it; folded, it is one line above.
  *
  * @param {{ lessons: Lessons }} props
  */
@@ -32,12 +36,13 @@ function Panel({ lessons, lesson }) {
       forgetTarget();
     };
   }, []);
-  useEffect(() => keepHeight(/** @type {HTMLElement} */ (panel.current)), []);
+  const beside = useMedia(besideWidth) && !folded;
+  useEffect(() => (beside ? undefined : keepHeight(/** @type {HTMLElement} */ (panel.current))), [beside]);
   const stage = lessons.stage.value;
   const place = lessons.all.indexOf(lesson) + 1;
   const onShow = (/** @type {import('./list.js').Step} */ step) => {
     // On a narrow screen the panel would leave little room for what is shown.
-    if (matchMedia('(max-width: 43.99rem)').matches) setFolded(true);
+    if (matchMedia(narrow).matches) setFolded(true);
     clearTimeout(looking.current);
     requestAnimationFrame(() => look(step));
   };
@@ -45,6 +50,7 @@ function Panel({ lessons, lesson }) {
   const look = (/** @type {import('./list.js').Step} */ step, tries = 400) => {
     if (!showTarget(step, openSheet) && tries > 0) looking.current = setTimeout(look, 150, step, tries - 1);
   };
+  const stageButtons = <StageButtons lessons={lessons} lesson={lesson} unfold={() => setFolded(false)} />;
   return (
     <section
       class={folded ? 'lesson is-folded' : 'lesson'}
@@ -61,9 +67,9 @@ function Panel({ lessons, lesson }) {
           </span>{' '}
           {lesson.title}
         </h2>
-        <Task lessons={lessons} short />
+        {!beside && <Task lessons={lessons} short />}
         <div class="row">
-          <StageButtons lessons={lessons} lesson={lesson} unfold={() => setFolded(false)} />
+          {!beside && stageButtons}
           <button type="button" class="quiet" aria-expanded={!folded} onClick={() => setFolded(!folded)}>
             {folded ? 'Unfold' : 'Fold'}
           </button>
@@ -77,6 +83,12 @@ function Panel({ lessons, lesson }) {
           {stage === 'question' && <Question lessons={lessons} lesson={lesson} />}
           {stage === 'task' && <Work lessons={lessons} lesson={lesson} onShow={onShow} />}
           {stage === 'conclusion' && <Conclusion lesson={lesson} />}
+        </div>
+      )}
+      {beside && (
+        <div class="row lesson-foot">
+          {stageButtons}
+          <Task lessons={lessons} short />
         </div>
       )}
     </section>

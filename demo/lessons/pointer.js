@@ -74,7 +74,10 @@ function scrollToFree(element) {
   const margin = 12;
   const { top, height } = element.getBoundingClientRect();
   const free = {
-    top: (panel?.height ?? 0) + (bar && !element.closest('.transport') ? bar.height : 0) + margin,
+    top:
+      (panel && panel.width > innerWidth / 2 ? panel.height : 0) +
+      (bar && !element.closest('.transport') ? bar.height : 0) +
+      margin,
     bottom: (time ? innerHeight - time.height : innerHeight) - margin,
   };
   // What sticks is in sight wherever the page is scrolled to.

@@ -153,9 +153,34 @@ describe('for everyone', () => {
     }
   });
 
-  it('has a lesson above its room, on nothing, and what a step names in sight', async () => {
-    for (const width of [390, 1440]) {
-      const { page, button } = await visit(site, 'lesson=starvation', { viewport: { width, height: 844 } });
+  it('has a lesson beside or above its room, on nothing, and what a step names in sight', async () => {
+    for (const [width, height] of [
+      [390, 844],
+      [1366, 768],
+    ]) {
+      const { page, button } = await visit(site, 'lesson=starvation', {
+        viewport: { width, height },
+        drawers: false,
+      });
+      if (width > 1280) {
+        for (const selector of [
+          '.start',
+          '.machine-plate',
+          '#decision',
+          '.figure-load .load',
+          '.figure-loss',
+        ])
+          await eventually(async () => {
+            const { left, bottom } = await page
+              .locator(selector)
+              .evaluate((element) => element.getBoundingClientRect().toJSON());
+            const { right } = await page
+              .locator('.lesson')
+              .evaluate((element) => element.getBoundingClientRect().toJSON());
+            const { y: end } = (await page.locator('.scrubber').boundingBox()) ?? { y: 0 };
+            assert.ok(bottom <= end && (left >= right || selector === '.start'), `${selector} is in sight`);
+          });
+      }
       await page.getByLabel('Some experts get nothing').check();
       await button('To the run').click();
       for (const [step, target] of /** @type {const} */ ([
@@ -169,12 +194,14 @@ describe('for everyone', () => {
           const [free, shown] = await page.evaluate((selector) => {
             const rect = (/** @type {string} */ of) => document.querySelector(of)?.getBoundingClientRect();
             const bar = rect('.transport-bar');
+            const [lesson, shown] = [rect('.lesson'), rect(selector)];
+            const beside = lesson && shown && lesson.right <= shown.left;
             return [
               {
-                top: Math.max(rect('.lesson')?.bottom ?? 0, bar?.bottom ?? 0),
+                top: Math.max(beside ? 0 : (lesson?.bottom ?? 0), bar?.bottom ?? 0),
                 bottom: rect('.scrubber')?.top,
               },
-              { top: rect(selector)?.top, bottom: rect(selector)?.bottom },
+              { top: shown?.top, bottom: shown?.bottom },
             ];
           }, target);
           assert.ok(Number(shown.top) >= free.top - 1, `${width} px: ${target} is covered`);
