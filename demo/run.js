@@ -35,7 +35,7 @@ import { TrainingControl } from './session/training-control.js';
  * @property {(data?: D) => TaskName} name
  * @property {import('./format.js').Per} per what the loss of the model is averaged over
  * @property {number} replay steps that a link may open at: about a quarter of a minute of training
- * @property {() => number} guess loss of uniform predictions, nats
+ * @property {() => number} guess loss of uniform predictions, nats; of a regressor, that of the mean
  * @property {() => ModelConfig} config for the current settings
  * @property {() => Promise<Uint8Array | undefined>} [start] the checkpoint that the model of the current settings begins
  *   with; undefined: random weights

@@ -67,7 +67,7 @@ export function createPlaneRun({ openClient, state }) {
         return learned.value?.curve ? 'value' : 'point';
       },
       replay: 10_000,
-      guess: () => Math.log(classesOf(state.values.peek())),
+      guess: () => (learned.value?.curve ? 1 : Math.log(classesOf(state.values.peek()))),
       config: () => ({ ...sizesOf(state.values.peek()), batchSize: capacity, ...engineConfig(state) }),
       check: () => {},
       body: ({ curve, classes, train, heldOut, batch, seed }) =>
