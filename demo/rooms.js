@@ -14,6 +14,18 @@ export function createRooms(context, part = null) {
         summary: '',
         open: async () => (await import('./embed/parts.jsx')).openPart(context, part),
       },
+      {
+        id: 'text',
+        title: 'Text',
+        summary: '',
+        open: async () => (await import('./embed/text-parts.jsx')).openPart(context, part),
+      },
+      {
+        id: 'collapse',
+        title: 'Collapse',
+        summary: '',
+        open: async () => (await import('./embed/collapse-part.jsx')).openPart(context),
+      },
     ];
   }
   return [

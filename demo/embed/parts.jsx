@@ -10,12 +10,13 @@ import { LoadView } from '../views/load.jsx';
 import { LossView } from '../views/loss.jsx';
 import { Notices } from '../views/notices.jsx';
 import { Transport } from '../views/transport.jsx';
-import { partOf, wholeAddress } from './address.js';
+import { partOf } from './address.js';
+import { Embedded } from './whole.jsx';
 
 /**
  * @typedef {import('../plane/run.js').PlaneRun} PlaneRun
  * @typedef {import('../state.js').State} State
- * @typedef {import('./address.js').PartName} PartName
+ * @typedef {'stage' | 'map' | 'load' | 'loss'} PlanePart
  */
 
 /**
@@ -35,31 +36,25 @@ export async function openPart(context, name) {
     report: (problems) => {
       for (const problem of problems) run.notify('note', problem);
     },
-    View: () => <Part run={run} state={state} part={partOf(name)} />,
+    View: () => <Part run={run} state={state} part={/** @type {PlanePart} */ (partOf(name, ''))} />,
   };
 }
 
-/** @param {{ run: PlaneRun, state: State, part: PartName }} props */
+/** @param {{ run: PlaneRun, state: State, part: PlanePart }} props */
 function Part({ run, state, part }) {
   const Figure = figures[part];
   return (
     <>
-      <h1 class="unseen">Mixture of experts, live</h1>
       <Transport run={run} state={state} />
       <Notices run={run} />
-      <div class={`embedded embedded-${part}`}>
+      <Embedded part={part} state={state}>
         <Figure run={run} state={state} />
-      </div>
-      <p class="embedded-whole">
-        <a href={wholeAddress(location.href, state.address.value)} target="_blank" rel="noopener">
-          Open the whole
-        </a>
-      </p>
+      </Embedded>
     </>
   );
 }
 
-/** @type {Record<PartName, (props: { run: PlaneRun, state: State }) => import('preact').ComponentChild>} */
+/** @type {Record<PlanePart, (props: { run: PlaneRun, state: State }) => import('preact').ComponentChild>} */
 const figures = {
   stage: Stage,
   map: ExpertMap,

@@ -2,11 +2,12 @@
  * `<routing-figure>`: a live figure of the demo in any page. Importing this file from a build of the demo defines the
  * element; the page of that build is shown in a frame.
  *
- * Attributes: `part` (stage, map, load or loss; stage by default), `height` in CSS pixels, `label` for screen readers, and
- * `settings` as in the address of the demo after `#`, such as `router=smoe&experts=8`.
+ * Attributes: `settings` as in the address of the demo after `#`, such as `router=smoe&experts=8` or `room=text`; `part`
+ * (stage, map, load or loss; of `room=text`, stage, text, load or loss; of `room=collapse`, the one figure there is; the
+ * first by default), `height` in CSS pixels, and `label` for screen readers.
  */
 
-import { heights, partOf } from './address.js';
+import { heightOf, partOf } from './address.js';
 
 const page = new URL(/* @vite-ignore */ './', import.meta.url);
 
@@ -35,13 +36,14 @@ class RoutingFigure extends HTMLElement {
   #update() {
     const frame = this.#frame;
     if (!frame || !this.isConnected) return;
-    const part = partOf(this.getAttribute('part') ?? '');
+    const settings = this.getAttribute('settings') ?? '';
+    const part = partOf(this.getAttribute('part') ?? '', settings);
     const url = new URL(page);
     url.searchParams.set('embed', part);
-    url.hash = this.getAttribute('settings') ?? '';
+    url.hash = settings;
     if (frame.src !== url.href) frame.src = url.href;
     const height = Number(this.getAttribute('height'));
-    frame.height = String(height > 0 ? Math.round(height) : heights[part]);
+    frame.height = String(height > 0 ? Math.round(height) : heightOf(part, settings));
     frame.title = this.getAttribute('label') ?? 'Mixture of experts, live';
   }
 }

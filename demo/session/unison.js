@@ -89,6 +89,7 @@ export function createUnison({ openClient, state, pictureEvery, stride, count, p
     notices,
     notify,
     dismiss,
+    report,
     start,
     pause,
     reset: build,

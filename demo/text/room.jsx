@@ -3,9 +3,6 @@ import { useCallback, useEffect, useMemo } from 'preact/hooks';
 import { gatingOf } from '../gates.js';
 import { Controls, ToSettings } from '../views/controls.jsx';
 import { Deferred } from '../views/deferred.jsx';
-import { Drawer } from '../views/drawer.jsx';
-import { Field } from '../views/field.jsx';
-import { Figure } from '../views/figure.jsx';
 import { LoadView } from '../views/load.jsx';
 import { LoadHistoryView } from '../views/load-history.jsx';
 import { LossView } from '../views/loss.jsx';
@@ -16,18 +13,16 @@ import { Scrubber } from '../views/scrubber.jsx';
 import { TopKView } from '../views/top-k.jsx';
 import { Transport } from '../views/transport.jsx';
 import { BarcodeView } from './barcode.jsx';
-import { TextMachine } from './machine.jsx';
 import { OpenDialog } from './open-dialog.jsx';
 import { createPointed } from './pointed.js';
 import { textPresets } from './presets.js';
 import { addressOf, isPretrained, openingValues, settingsAt } from './pretrained.js';
 import { Readout } from './readout.jsx';
-import { RoutedTextView } from './routed-text.jsx';
 import { openTextRun } from './run.js';
 import { SpecialisationView } from './specialisation.jsx';
-import { createSpotlight, litBy, nameOfSpot } from './spotlight.js';
+import { createSpotlight } from './spotlight.js';
+import { TextStage } from './stage.jsx';
 import { StartChoice } from './start-choice.jsx';
-import { TextKey, TextTable } from './text-key.jsx';
 import { TextSource } from './text-source.jsx';
 import { WritingView } from './writing.jsx';
 
@@ -73,10 +68,10 @@ function TextRoom({ run, state }) {
   useEffect(() => writeOnce(run, state), [run, state]);
   return (
     <>
-      <Transport run={run} state={state} />
-      <StatusLine run={run} state={state} doing={doing}>
+      <Transport run={run} state={state}>
         <ToSettings />
-      </StatusLine>
+      </Transport>
+      <StatusLine run={run} state={state} doing={doing} />
       <Notices run={run} />
       <OpenDialog opening={run.opening} state={state} />
       <div class="columns columns-text">
@@ -95,11 +90,9 @@ function TextRoom({ run, state }) {
           }
         />
         <div class="column">
-          <div class="text-stage">
-            <TextFigure {...shown} />
-            <TextMachine {...shown} />
+          <TextStage {...shown}>
             <WritingView {...shown} />
-          </div>
+          </TextStage>
           <TextReadouts {...shown} />
           <SpecialisationView run={run} state={state} spotlight={spotlight} />
           <BarcodeView run={run} state={state} />
@@ -144,57 +137,9 @@ function writeOnce(run, state) {
 }
 
 /**
- * @typedef {object} Shown
- * @property {import('./run.js').TextRun} run
- * @property {import('../state.js').State} state
- * @property {import('./spotlight.js').Spotlight} spotlight
- * @property {import('./pointed.js').Pointed} pointed
- *
- * @param {Shown} props
- */
-function TextFigure({ run, state, spotlight, pointed }) {
-  const tokens = useComputed(() => run.data.value?.probe ?? new Int32Array());
-  const lit = useComputed(() => {
-    const spot = spotlight.spot.value;
-    const routed = run.probe.value;
-    return spot && routed ? litBy(spot, routed, run.data.value?.probeClasses ?? []) : null;
-  });
-  const none = () => {};
-  return (
-    <Figure
-      title="Chosen expert per character"
-      name="text"
-      folded
-      tools={<ShownOnly spotlight={spotlight} symbols={run.vocabulary.value.symbol} />}
-      caption="A held-out passage. Letters are only labels: A in another run or layer is unrelated."
-      table={() => <TextTable run={run} state={state} />}
-    >
-      <Drawer name="view" title="Colours" about="layer, letters, key">
-        <div class="tools">
-          <Field state={state} name="layer" onProblems={none} />
-          {state.get('layer') !== 0 && <Field state={state} name="strength" onProblems={none} />}
-          <Field state={state} name="letters" onProblems={none} />
-        </div>
-        <TextKey run={run} state={state} />
-      </Drawer>
-      <RoutedTextView
-        id="probe"
-        label="Held-out passage with the experts of each character."
-        text={run.probe}
-        tokens={tokens.value}
-        symbols={run.vocabulary.value.symbol}
-        state={state}
-        lit={lit}
-        pointed={pointed}
-      />
-    </Figure>
-  );
-}
-
-/**
  * All numbers of the tokens that are pointed at.
  *
- * @param {Shown} props
+ * @param {import('./stage.jsx').Shown} props
  */
 function TextReadouts({ run, state, pointed }) {
   const tokens = useComputed(() => run.data.value?.probe ?? new Int32Array()).value;
@@ -207,20 +152,5 @@ function TextReadouts({ run, state, pointed }) {
         <Readout of="written" text={run.written} tokens={written} {...{ symbols, pointed, state }} />
       )}
     </section>
-  );
-}
-
-/**
- * Says which characters are highlighted, and resets that.
- *
- * @param {{ spotlight: import('./spotlight.js').Spotlight, symbols: import('./cells.js').Symbols }} props
- */
-function ShownOnly({ spotlight, symbols }) {
-  const spot = spotlight.pressed.value;
-  if (!spot) return null;
-  return (
-    <button type="button" class="quiet shown-only" onClick={spotlight.clear}>
-      Showing {nameOfSpot(spot, symbols)}. Show all
-    </button>
   );
 }

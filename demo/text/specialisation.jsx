@@ -76,7 +76,7 @@ export function SpecialisationView({ run, state, spotlight }) {
       <Figure
         title="What each expert specialises in"
         name="profiles"
-        caption="Characters, and pairs ending in the routed character. Number: how many times as often as in the whole text. Bar: share of its occurrences routed to the expert; the line in it: the same in the untrained model. Select one to highlight it in the text."
+        caption="Characters, and pairs ending in the routed character. Number: how many times as often as in the whole text; in brackets: in the untrained model. Bar: share of its occurrences routed to the expert; the line in it: untrained. Select one to highlight it in the text."
         table={() => <ProfileTable counts={counts} symbols={run.vocabulary.value.symbol} />}
       >
         {counts.map(({ layer, sample, before }) => (
@@ -175,7 +175,7 @@ function ItemButton({ item: { tokens, lift, share }, before, spotlight, symbols 
       </span>
       <b aria-hidden="true">{glyphsOf(tokens, symbols)}</b>
       <span aria-hidden="true">{lift.toFixed(1)} ×</span>
-      {before && <small aria-hidden="true">{before.lift.toFixed(1)} × untrained</small>}
+      {before && <small aria-hidden="true">({before.lift.toFixed(1)})</small>}
       <i class="profile-bar">
         <i style={{ width: `${100 * share}%` }} />
         {before && <i class="profile-before" style={{ left: `${100 * before.share}%` }} />}

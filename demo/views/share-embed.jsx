@@ -1,22 +1,28 @@
 import { useState } from 'preact/hooks';
-import { canEmbed, embedLine, partNames } from '../embed/address.js';
+import { embedLine, partsOf } from '../embed/address.js';
 
-const labels = { stage: 'Model and map', map: 'Map of experts', load: 'Expert load', loss: 'Loss' };
+/** @type {Record<import('../embed/address.js').PartName, string>} */
+const labels = {
+  stage: 'Model, live',
+  map: 'Map of experts',
+  text: 'Text in the experts’ colours',
+  load: 'Expert load',
+  loss: 'Loss',
+  collapse: 'Tokens and rows of R',
+};
 
 /** The line that embeds a figure of this run in another page. */
 export function ShareEmbed() {
-  const [part, setPart] = useState(partNames[0]);
-  if (!canEmbed(location.hash)) return null;
+  const parts = partsOf(location.hash);
+  const [part, setPart] = useState(parts[0]);
+  if (!parts.length) return null;
   return (
     <details class="more share-embed">
       <summary>Embed a figure in a page</summary>
       <label>
         Figure{' '}
-        <select
-          value={part}
-          onChange={({ currentTarget }) => setPart(partNames[currentTarget.selectedIndex])}
-        >
-          {partNames.map((name) => (
+        <select value={part} onChange={({ currentTarget }) => setPart(parts[currentTarget.selectedIndex])}>
+          {parts.map((name) => (
             <option key={name} value={name}>
               {labels[name]}
             </option>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { canEmbed, embedLine, partNames, partOf, wholeAddress } from '../../demo/embed/address.js';
+import { embedLine, partNames, partOf, partsOf, wholeAddress } from '../../demo/embed/address.js';
 import { blocks, readDocument } from '../node/markdown.js';
-import { eventually, open, visit } from './browser.js';
+import { eventually, open, small, visit } from './browser.js';
 
 describe('an address to embed', () => {
   it('names a figure, keeps the settings, and leads back to the whole', () => {
@@ -12,13 +12,19 @@ describe('an address to embed', () => {
     const address = src.replaceAll('&amp;', '&');
     assert.equal(address, 'https://example.org/demo/?a=%221%22&embed=load#router=smoe&seed=4');
     assert.equal(wholeAddress(address, 'seed=5'), 'https://example.org/demo/?a=%221%22#seed=5');
-    assert.deepEqual(partNames.map(partOf), partNames);
-    assert.equal(partOf('nothing'), 'stage');
+    const rooms = ['', '#room=text&seed=2', '#room=collapse'];
+    assert.deepEqual([...new Set(rooms.flatMap((room) => partsOf(room)))], partNames);
+    for (const room of rooms) {
+      for (const part of partsOf(room)) assert.equal(partOf(part, room), part);
+      assert.equal(partOf('nothing', room), partsOf(room)[0]);
+    }
   });
 
-  it('is one of the playground', () => {
-    for (const hash of ['', '#seed=4', '#room=plane&seed=4']) assert.ok(canEmbed(hash), hash);
-    for (const hash of ['#room=text', '#lesson=top-k']) assert.ok(!canEmbed(hash), hash);
+  it('is one of a room that has figures to embed', () => {
+    for (const hash of ['', '#seed=4', '#room=plane&seed=4', '#room=text', '#room=collapse'])
+      assert.ok(partsOf(hash).length, hash);
+    for (const hash of ['#room=inside', '#room=routers', '#lesson=top-k'])
+      assert.deepEqual(partsOf(hash), [], hash);
   });
 });
 
@@ -96,5 +102,27 @@ describe('in a page of another origin', () => {
     await page.goto(url);
     await frame.locator('.machine').waitFor();
     await frame.locator('.figure-decision').waitFor();
+  });
+
+  it('shows a text, and the collapse', async () => {
+    const { page, complaints } = await visit(site, small);
+    html = embedLine(page.url(), 'stage');
+    await page.goto(url);
+    const frame = page.frameLocator('iframe');
+    await frame.getByRole('button', { name: 'One step' }).click();
+    await frame.locator('.machine-text .machine-expert').nth(3).waitFor();
+    await frame.locator('#probe').waitFor();
+    assert.match(
+      String(await frame.getByRole('link', { name: 'Open the whole' }).getAttribute('href')),
+      /folder\/#room=text&.*experts=4&.*batchSize=4$/,
+    );
+    html = embedLine(`${site.url}#room=collapse`, 'collapse');
+    await page.goto(url);
+    await frame.locator('.collapse-models canvas').nth(2).waitFor();
+    assert.match(
+      String(await frame.getByRole('link', { name: 'Open the whole' }).getAttribute('href')),
+      /folder\/#room=collapse$/,
+    );
+    assert.deepEqual(complaints, []);
   });
 });
