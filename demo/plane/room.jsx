@@ -63,10 +63,11 @@ function PlaneRoom({ run, state, painter }) {
   const shown = { run, state, views, painter, cursor, hovered };
   return (
     <>
-      <Transport run={run} state={state} />
+      <Transport run={run} state={state}>
+        <ToSettings />
+      </Transport>
       <StatusLine run={run} state={state}>
         <PresetHint state={state} presets={planePresets} />
-        <ToSettings />
       </StatusLine>
       <Notices run={run} />
       <div class="columns columns-plane">

@@ -1,4 +1,5 @@
 import { gatingOf, topKHelp } from '../gates.js';
+import { SettingsSheet } from '../views/controls.jsx';
 import { Drawer } from '../views/drawer.jsx';
 import { Field } from '../views/field.jsx';
 import { lookOf } from './marks.js';
@@ -40,7 +41,7 @@ export function ComparisonPanel({ comparison, state, children }) {
         />
       ));
   return (
-    <section class="controls" aria-label="Settings" tabIndex={-1}>
+    <SettingsSheet>
       <div class="group">
         <h2>Comparison</h2>
         <fieldset class="routers-choice">
@@ -87,7 +88,7 @@ export function ComparisonPanel({ comparison, state, children }) {
         </div>
       </div>
       {children}
-    </section>
+    </SettingsSheet>
   );
 }
 

@@ -6,7 +6,6 @@ import { StudyView } from '../results/study.jsx';
 import { createSchema } from '../schema.js';
 import { createVisits } from '../session/in-room.js';
 import { createState } from '../state.js';
-import { ToSettings } from '../views/controls.jsx';
 import { Notices, StatusLine } from '../views/notices.jsx';
 import { ByKFigure } from './by-k.jsx';
 import { createComparison } from './comparison.js';
@@ -108,9 +107,7 @@ function ComparisonRoom({ comparison, state, study }) {
   return (
     <>
       <ComparisonTransport comparison={comparison} state={state} />
-      <StatusLine run={/** @type {any} */ (comparison)} state={state} doing={doing}>
-        <ToSettings />
-      </StatusLine>
+      <StatusLine run={/** @type {any} */ (comparison)} state={state} doing={doing} />
       <Notices run={/** @type {any} */ (comparison)} />
       <div class="columns columns-routers">
         <ComparisonPanel comparison={comparison} state={state}>

@@ -1,4 +1,5 @@
 import { count, loss as lossText } from '../format.js';
+import { ToSettings } from '../views/controls.jsx';
 import { Field } from '../views/field.jsx';
 import { Share } from '../views/share.jsx';
 import { StartButton } from '../views/start-button.jsx';
@@ -60,6 +61,7 @@ export function ComparisonTransport({ comparison, state }) {
         <Undo state={state} />
         <Field state={state} name="pace" onProblems={() => {}} />
         <Share what={shareableOf(comparison, state)} />
+        <ToSettings />
       </div>
     </section>
   );

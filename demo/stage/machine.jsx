@@ -64,7 +64,7 @@ export function Machine({ run, state, views, cursor, hovered }) {
       knownOf={(expert) => <TerritoryKnown views={views} expert={expert} />}
       isPressed={(expert) => isAlone(state, expert)}
       press={(expert) => toggleAlone(state, expert)}
-      legend="Small maps: which points each expert gets. Choose a point on the large map to send it through."
+      legend="The router sends each point to a few experts. Small maps: the points that each expert gets. Choose a point on the large map to send it through."
       pressWords="Press to see what is known of it, and it alone on the map below."
     />
   );

@@ -35,8 +35,9 @@ export function App({ shell, opening }) {
                 if (event.ctrlKey || event.metaKey || event.shiftKey) return;
                 event.preventDefault();
                 if (entry === id) return;
-                // The browser's Back button returns to the previous room.
-                history.pushState(null, '', `#room=${entry}`);
+                // The browser's Back button returns to the previous room. The address stays that of what was shown until the
+                // next room is there with its settings: a reload loses none.
+                history.pushState(null, '', location.href);
                 shell.go(entry);
               }}
             >

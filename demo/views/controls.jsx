@@ -42,20 +42,7 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
       ));
   const built = run.summary.value;
   return (
-    <section
-      class={sheet.value ? 'controls is-open' : 'controls'}
-      aria-label="Settings"
-      tabIndex={-1}
-      onKeyDown={({ key }) => {
-        if (key === 'Escape' && sheet.value) hideSettings();
-      }}
-    >
-      <div class="sheet-head">
-        <b>Settings</b>
-        <button type="button" onClick={hideSettings}>
-          Done
-        </button>
-      </div>
+    <SettingsSheet>
       <Deferred>
         {source}
         <div class="group">
@@ -71,10 +58,8 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
             <Drawer name="model" title="Size" about="experts, layers, widths">
               {fields('model')}
             </Drawer>
-            <Drawer name="training" title="Training" about="learning rate">
+            <Drawer name="more" title="More settings" about="learning rate, balance, batch, seed">
               {fields('training')}
-            </Drawer>
-            <Drawer name="more" title="More settings" about="balance, limits, batch, seed">
               {fields('more')}
             </Drawer>
             <Drawer name="files" title="Save and open" about="models and runs as files">
@@ -83,6 +68,32 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
           </div>
         </div>
       </Deferred>
+    </SettingsSheet>
+  );
+}
+
+/**
+ * The settings of a room: a column beside the figures, on a narrow screen a sheet.
+ *
+ * @param {{ children: import('preact').ComponentChildren }} props
+ */
+export function SettingsSheet({ children }) {
+  return (
+    <section
+      class={sheet.value ? 'controls is-open' : 'controls'}
+      aria-label="Settings"
+      tabIndex={-1}
+      onKeyDown={({ key }) => {
+        if (key === 'Escape' && sheet.value) hideSettings();
+      }}
+    >
+      <div class="sheet-head">
+        <b>Settings</b>
+        <button type="button" onClick={hideSettings}>
+          Done
+        </button>
+      </div>
+      {children}
     </section>
   );
 }

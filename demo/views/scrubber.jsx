@@ -26,8 +26,8 @@ export function Scrubber({ run }) {
         <span aria-hidden="true" class={playing ? 'icon-pause' : 'icon-start'} />
         <span class="scrubber-word">{playing ? 'Stop' : 'Replay'}</span>
       </button>
-      <label for="scrubber" title="One place for each recorded moment; they are denser at the beginning.">
-        {past ? 'Past' : 'Time'} <small>log scale</small>
+      <label for="scrubber" title="Each notch is a recorded moment; there are more of them at the beginning.">
+        {past ? 'Past' : 'Time'} <small>{some ? `${count(moments.length)} moments` : 'no moments'}</small>
       </label>
       <div class="scrubber-slider">
         <input
@@ -63,13 +63,17 @@ export function Scrubber({ run }) {
 }
 
 /**
- * The steps at some places of the slider: its moments are denser at the beginning.
+ * A notch for each moment, and the steps at some of them: they are denser at the beginning.
  *
  * @param {{ moments: readonly { step: number }[] }} props
  */
 function Scale({ moments }) {
   return (
-    <p class="scrubber-scale" aria-hidden="true">
+    <p
+      class="scrubber-scale"
+      aria-hidden="true"
+      style={{ backgroundSize: `${(100 / moments.length).toFixed(4)}% 4px` }}
+    >
       {[
         ...scaleOf(moments).map(({ share, step }) => ({ share, words: count(step) })),
         { share: 1, words: 'now' },

@@ -8,9 +8,12 @@ import { StartButton } from './start-button.jsx';
 /**
  * Start, pause, one step, reset, and the progress of the run.
  *
- * @param {{ run: import('../run.js').Run, state: import('../state.js').State }} props
+ * @param {object} props
+ * @param {import('../run.js').Run} props.run
+ * @param {import('../state.js').State} props.state
+ * @param {import('preact').ComponentChildren} [props.children] more buttons
  */
-export function Transport({ run, state }) {
+export function Transport({ run, state, children }) {
   const status = run.status.value;
   const running = status === 'running';
   const waiting = status === 'building' || status === 'failed';
@@ -59,6 +62,7 @@ export function Transport({ run, state }) {
         <Undo state={state} />
         <Field state={state} name="pace" onProblems={() => {}} />
         <Share what={shareableOf(run)} />
+        {children}
       </div>
     </section>
   );

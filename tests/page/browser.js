@@ -147,7 +147,7 @@ function openDrawers() {
   if (location.protocol.startsWith('http') && !localStorage.getItem('hyperrouter-drawers'))
     localStorage.setItem(
       'hyperrouter-drawers',
-      '["data","model","training","more","files","view","sampling"]',
+      '["data","model","more","files","view","sampling","all-routers"]',
     );
 }
 
