@@ -105,7 +105,10 @@ describe('in a page of another origin', () => {
   });
 
   it('shows a text, and the collapse', async () => {
-    const { page, complaints } = await visit(site, small);
+    const { page } = await visit(site, small);
+    /** @type {string[]} */
+    const complaints = [];
+    page.on('pageerror', (error) => complaints.push(String(error)));
     html = embedLine(page.url(), 'stage');
     await page.goto(url);
     const frame = page.frameLocator('iframe');

@@ -158,10 +158,7 @@ describe('for everyone', () => {
       [390, 844],
       [1366, 768],
     ]) {
-      const { page, button } = await visit(site, 'lesson=starvation', {
-        viewport: { width, height },
-        drawers: false,
-      });
+      const { page, button } = await visit(site, 'lesson=starvation', { viewport: { width, height } });
       if (width > 1280) {
         for (const selector of [
           '.start',
