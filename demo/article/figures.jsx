@@ -21,6 +21,7 @@ import { Choice } from './choice.jsx';
 import { figures } from './list.js';
 import { createPlayer } from './player.js';
 import { mountStudyFigure } from './study-figure.jsx';
+import { RouterPicture } from './router-picture.jsx';
 
 /**
  * @typedef {import('../context.js').Context} Context
@@ -135,6 +136,7 @@ function PlaneFigure({ figure, run, state, player }) {
         {pictures.includes('map') && <MapPicture run={run} state={state} />}
         {pictures.includes('load') && <LoadPicture run={run} />}
         {pictures.includes('by-k') && <ByKPicture run={run} />}
+        {pictures.includes('router') && <RouterPicture run={run} />}
       </div>
     </>
   );

@@ -1,5 +1,4 @@
 import { fixed, percent } from '../format.js';
-import { distancesOf } from '../lessons/present.js';
 import { accuracyOf } from '../plane/data.js';
 import { starving } from '../plane/presets.js';
 
@@ -12,7 +11,7 @@ import { starving } from '../plane/presets.js';
  * @property {import('../schema.js').Values} settings of the playground; the others have their defaults
  * @property {string} control key of the setting that the reader can change
  * @property {readonly (string | number)[]} [choices] of it; by default, all
- * @property {readonly ('map' | 'load' | 'by-k')[]} pictures
+ * @property {readonly ('map' | 'load' | 'by-k' | 'router')[]} pictures
  * @property {number} limit the step at which it rests
  * @property {(run: PlaneRun) => string} words what is seen, in words; reads signals
  */
@@ -53,7 +52,7 @@ export const figures = {
     settings: {},
     control: 'router',
     choices: ['smoe', 'smoe-dropout', 'hyperrouter'],
-    pictures: ['map'],
+    pictures: ['map', 'router'],
     limit: 600,
     words: (run) => {
       const now = measuresNow(run);
@@ -64,12 +63,9 @@ export const figures = {
     settings: { router: 'smoe', topK: 1 },
     control: 'gate',
     choices: ['topk-softmax', 'softmax-topk'],
-    pictures: ['map'],
+    pictures: ['map', 'router'],
     limit: 500,
-    words: (run) => {
-      const { R } = distancesOf(run.moments.value);
-      return R === undefined ? '' : ` R is ${fixed(R)} from its start.`;
-    },
+    words: accuracyNow,
   },
   'by-k': {
     settings: { router: 'smoe', topK: 4 },
