@@ -58,7 +58,7 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
             <Drawer name="model" title="Size" about="experts, layers, widths">
               {fields('model')}
             </Drawer>
-            <Drawer name="more" title="More settings" about="learning rate, balance, batch, seed">
+            <Drawer name="more" title="More settings" about="learning, balance, batch, seed">
               {fields('training')}
               {fields('more')}
             </Drawer>

@@ -165,7 +165,7 @@ describe('for everyone', () => {
           '.machine-plate',
           '#decision',
           '.figure-load .load',
-          '.figure-loss',
+          '.figure-loss .before',
         ])
           await eventually(async () => {
             const { left, bottom } = await page
