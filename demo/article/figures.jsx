@@ -20,8 +20,8 @@ import { Chip } from '../views/figure.jsx';
 import { Choice } from './choice.jsx';
 import { figures } from './list.js';
 import { createPlayer } from './player.js';
-import { mountStudyFigure } from './study-figure.jsx';
 import { RouterPicture } from './router-picture.jsx';
+import { mountStudyFigure } from './study-figure.jsx';
 
 /**
  * @typedef {import('../context.js').Context} Context
