@@ -20,7 +20,7 @@ export async function openPart(context) {
       <>
         <UnisonTransport unison={collapse} />
         <Notices run={/** @type {any} */ (collapse)} />
-        <Embedded part="collapse" room="collapse" state={state}>
+        <Embedded part="collapse" room="collapse" settings={state.address.value}>
           <CollapseFigure collapse={collapse} routers={routerLabels} />
         </Embedded>
       </>

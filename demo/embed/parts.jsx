@@ -47,7 +47,7 @@ function Part({ run, state, part }) {
     <>
       <Transport run={run} state={state} />
       <Notices run={run} />
-      <Embedded part={part} state={state}>
+      <Embedded part={part} settings={state.address.value}>
         <Figure run={run} state={state} />
       </Embedded>
     </>

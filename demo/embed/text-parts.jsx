@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import { createPointed } from '../text/pointed.js';
+import { addressOf, settingsAt } from '../text/pretrained.js';
 import { openTextRun } from '../text/run.js';
 import { createSpotlight } from '../text/spotlight.js';
 import { TextFigure, TextStage } from '../text/stage.jsx';
@@ -31,6 +32,8 @@ export async function openPart(context, name) {
     run,
     enter,
     leave,
+    readAddress: (address) => state.readAddress(settingsAt(address)),
+    addressOf: (settings) => addressOf(settings, state),
     report: (problems) => {
       for (const problem of problems) run.notify('note', problem);
     },
@@ -47,7 +50,7 @@ function Part({ run, state, part }) {
     <>
       <Transport run={run} state={state} />
       <Notices run={run} />
-      <Embedded part={part} room="text" state={state}>
+      <Embedded part={part} room="text" settings={addressOf(state.address.value, state)}>
         <Figure {...{ run, state, spotlight, pointed }} />
       </Embedded>
     </>
