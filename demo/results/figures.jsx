@@ -241,6 +241,7 @@ export function ByKStudyFigure({ results, prefix = 'study', heading }) {
         lines={lines}
         log
         along={[ks[0], Number(ks.at(-1))]}
+        ticks={ks}
         height={240}
         label={`${words} by k: ${lines.map(({ label, values }) => `${label} ${values.map((value, i) => `${say(value, digits)} with k = ${ks[i]}`).join(', ')}`).join('; ')}.`}
       />

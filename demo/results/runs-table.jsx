@@ -31,13 +31,13 @@ export function RunsFigure({ results, replays }) {
             <tr>
               <th scope="col">Variant</th>
               <th scope="col">Seed</th>
+              <th scope="col">Again</th>
               <th scope="col">Steps</th>
               {measures.map(({ key, words }) => (
                 <th key={key} scope="col">
                   {words}
                 </th>
               ))}
-              <th scope="col">Again</th>
             </tr>
           </thead>
           <tbody>
@@ -45,13 +45,13 @@ export function RunsFigure({ results, replays }) {
               <tr key={`${run.variant} ${run.seed}`}>
                 <th scope="row">{run.variant}</th>
                 <td>{run.seed}</td>
+                <td>
+                  <Again index={i} name={`${run.variant}, seed ${run.seed}`} replays={replays} />
+                </td>
                 <td>{count(run.steps)}</td>
                 {measures.map(({ key, digits }) => (
                   <td key={key}>{run.diverged ? 'diverged' : say(run.validation[key], digits)}</td>
                 ))}
-                <td>
-                  <Again index={i} name={`${run.variant}, seed ${run.seed}`} replays={replays} />
-                </td>
               </tr>
             ))}
           </tbody>

@@ -58,7 +58,7 @@ export function createPlot(box, first, height) {
         x: { time: false, distr: first.log ? 3 : 1, range: () => stepRange(drawn) },
         y: { range: () => valueRange(drawn) },
       },
-      axes: axesOf(ticks, (value) => (drawn.format ?? String)(value)),
+      axes: axesOf(ticks, (value) => (drawn.format ?? String)(value), first.ticks),
       series: [
         {},
         ...first.lines.map(({ label, look: { colour, width, dash } }) => ({
@@ -109,9 +109,10 @@ function dataOf(drawn) {
 /**
  * @param {{ x: Ticks, y: Ticks }} ticks updated by each drawing
  * @param {(value: number) => string} format
+ * @param {readonly number[]} [places] all that are named on the axis along the chart
  * @returns {UPlot.Axis[]}
  */
-function axesOf(ticks, format) {
+function axesOf(ticks, format, places) {
   const axis = {
     font: `${font.size}px ${font.family}`,
     stroke: () => styleColour('--muted'),
@@ -130,6 +131,8 @@ function axesOf(ticks, format) {
       ...axis,
       size: 28,
       space: 56,
+      // A logarithmic axis names only powers of ten by itself.
+      ...(places && { splits: () => [...places], filter: (_, splits) => splits }),
       values: (_, splits) => named('x', splits, stepName),
       grid: { show: false },
     },

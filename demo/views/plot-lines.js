@@ -30,6 +30,7 @@
  * @property {number} [lastStep] end of the step axis; default: the last step of all lines
  * @property {readonly [number, number]} [along] both ends of the axis, where it is none of steps. Must not change during the
  *   life of a chart
+ * @property {readonly number[]} [ticks] all places of that axis that are named. Must not change either
  * @property {number} [at] the step that the page shows, marked where it is a past one
  */
 

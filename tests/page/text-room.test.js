@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { load } from 'hyperrouter-wasm';
 import { openingValues } from '../../demo/text/pretrained.js';
-import { load } from '../../web/index.js';
 import { eventually, open, painted, small, visit } from './browser.js';
 import { trained } from './node-runs.js';
 
