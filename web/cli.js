@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command line: `npx hyperrouter-wasm train|eval|generate`. Each command is a file in `cli/`.
+ * The command line: `npx hyperrouter-wasm train|eval|generate|study`. Each command is a file in `cli/`.
  *
  * @module
  */

@@ -15,6 +15,7 @@ const GUIDES = [
   'checkpoints',
   'workers',
   'command-line',
+  'studies',
   'page',
   'determinism',
   'limits',

@@ -114,8 +114,9 @@ describe('README.md and the guides, with the packed package in a new folder', ()
       if (command.includes(' --steps ')) return command.replace(/ --steps \d+/, ' --steps 30');
       return command.includes(' train ') ? `${command} --steps 20` : command;
     };
+    const inStudies = only('npx hyperrouter-wasm study', shell);
     const [inReadme, inGuide, ...others] = shell.filter(
-      (block) => block.includes('npx hyperrouter-wasm') && !block.includes('torchrun'),
+      (block) => block.includes('npx hyperrouter-wasm') && block !== inStudies && !block.includes('torchrun'),
     );
     assert.deepEqual(others, []);
     /** @param {string} block */
@@ -134,6 +135,11 @@ describe('README.md and the guides, with the packed package in a new folder', ()
     for (const name of ['book', 'big', 'k']) assert.ok(existsSync(join(folder, `${name}.safetensors`)), name);
     assert.match(outputs[4], /bits/, 'eval');
     assert.match(outputs[5], /Once upon/, 'generate');
+    const [study] = blocks(readDocument('demo/guides/studies.md').text, 'json');
+    const short = { ...JSON.parse(study), train: { steps: 2 }, seeds: [1, 2], validation: 0.02 };
+    await writeFile(join(folder, 'routers.json'), JSON.stringify(short));
+    await outputsOf(inStudies);
+    assert.match(await readFile(join(folder, 'routers', 'report.md'), 'utf8'), /^\| smoe · sigmoid \| 2 \|/m);
   });
 
   it('the pages without a bundler', async () => {

@@ -17,6 +17,7 @@ import {
   writeReport,
 } from '../../web/study/index.js';
 import { text } from './command-line.js';
+import { readDocument } from './markdown.js';
 
 /** @import { Study, RunResult } from '../../web/study/index.js' */
 
@@ -144,6 +145,29 @@ describe('a study', () => {
     assert.throws(
       () => readStudy({ ...plain, vary: own }, engine),
       /study\.vary\.router\[0\]\.loadBalanceWeight must be/,
+    );
+  });
+
+  it('is what the guide shows', () => {
+    const guide = readDocument('demo/guides/studies.md').text;
+    const [whole, vary, tune, tuned] = [...guide.matchAll(/```json\n(.*?)```/gs)].map(([, json]) => json);
+    const first = JSON.parse(whole);
+    assert.deepEqual(readStudy(first, engine).variants.length, 4);
+    assert.equal(readStudy({ ...first, ...JSON.parse(`{${vary}}`) }, engine).variants.length, 4);
+    assert.equal(readStudy({ ...first, ...JSON.parse(`{${tune}}`) }, engine).tune?.seeds.length, 2);
+    const base = readStudy({ ...first, name: 'pretraining' }, engine);
+    assert.equal(readStudy(tuned, engine, { base }).variants.length, 4);
+    // Its table has every key.
+    const table = guide.split('| key | meaning | default |\n')[1].split('\n\n')[0];
+    const named = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell]) =>
+      cell.replaceAll('`', '').split(', '),
+    );
+    assert.throws(
+      () => readStudy({ ...plain, x: 1 }, engine),
+      ({ message }) => {
+        assert.deepEqual(/keys are: (.*);/.exec(message)?.[1].split(', ').sort(), named.sort());
+        return true;
+      },
     );
   });
 

@@ -13,7 +13,7 @@ import { isCheckpoint } from './study.js';
 
 /**
  * The files that a study needs.
- * @param {Study} study
+ * @param {Study} study that was read
  * @returns {string[]} paths as in the study, each once
  */
 export function filesOf({ data, validation, test, from }) {
@@ -34,7 +34,7 @@ export async function describeFile(file, bytes) {
 
 /**
  * Which held-out data choose, and which are measured: never the same.
- * @param {Study} study
+ * @param {Study} study that was read
  * @returns {HeldOut}
  */
 export function heldOutOf({ chooses, test }) {
@@ -46,7 +46,7 @@ export function heldOutOf({ chooses, test }) {
 /**
  * Reads the data of a study.
  *
- * @param {Study} study
+ * @param {Study} study that was read
  * @param {StudyFiles} files those of `filesOf`
  * @returns {StudyData}
  * @throws {TypeError | RangeError} naming the file

@@ -6,8 +6,8 @@ import { makeRun } from './study.js';
 /**
  * What is to be run next.
  *
- * @param {Study} study
- * @param {Finished} finished
+ * @param {Study} study that was read
+ * @param {Finished} finished gives the results of finished runs
  * @param {(index: { variant: number, seed: number }) => boolean} [isOurs] which runs are wanted, by their places in variants and
  *   seeds; default: all
  * @returns {Plan}

@@ -9,7 +9,7 @@ import { listRuns } from './study.js';
 /**
  * The results of a study.
  *
- * @param {Study} study
+ * @param {Study} study that was read
  * @param {DataFile[]} data its files
  * @param {Finished} finished results of runs that are finished
  * @returns {StudyResults}

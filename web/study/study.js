@@ -506,7 +506,7 @@ export function makeRun(study, variant, seed, { chosen = {}, tuning = null } = {
 /**
  * The runs of a study whose results are compared.
  *
- * @param {Study} study
+ * @param {Study} study that was read
  * @param {readonly { variant: string, chosen: Settings }[]} [tuning] what was chosen for each variant, as `results.tuning` has it
  * @returns {StudyRun[]} by variant, then by seed
  */
