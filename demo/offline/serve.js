@@ -8,14 +8,20 @@
  *
  * @typedef {object} Build
  * @property {string} version
- * @property {string} entry the script that the page of this version loads, as its HTML names it
- * @property {Record<string, string>} files SHA-256 by path, relative to the page; without the page itself
- * @property {string} settings name of the cache with what the user has chosen, see `isolation.js`
+ * @property {string} [entry] the script that the page of this version loads, as its HTML names it; without it, any page
+ *   that is complete is taken for this version
+ * @property {Record<string, string> | string[]} files SHA-256 by path, relative to the page, without the page itself; or the
+ *   paths, whose content is not compared then
+ * @property {string} [settings] name of the cache with what the user has chosen, see `isolation.js`
  *
  * @param {any} scope ServiceWorkerGlobalScope
  * @param {Build} build
  */
-export function serve(scope, { version, entry, files, settings }) {
+export function serve(scope, { version, entry = '', files: listed, settings = '' }) {
+  /** @type {Record<string, string>} */
+  const files = Array.isArray(listed)
+    ? Object.fromEntries(listed.filter((path) => path !== './').map((path) => [path, '']))
+    : listed;
   const base = scope.registration.scope;
   const prefix = `hyperrouter ${base} `;
   const current = prefix + version;
@@ -47,8 +53,9 @@ export function serve(scope, { version, entry, files, settings }) {
       ['', ...Object.keys(files)].map(async (path) => {
         const earlier = path && (await kept(path));
         const response = earlier || (await load(path));
-        if (!response) throw new Error(`${base}${path} is not what this version of the page needs`);
-        await keep(path, response);
+        if (response === undefined)
+          throw new Error(`${base}${path} is not what this version of the page needs`);
+        if (response) await keep(path, response);
       }),
     );
   }
@@ -66,13 +73,14 @@ export function serve(scope, { version, entry, files, settings }) {
    * From the network, past what the browser has of the page.
    *
    * @param {string} path
-   * @returns {Promise<Response | undefined>} undefined: what came is not the file
+   * @returns {Promise<Response | null | undefined>} undefined: what came is not the file; null: the host redirects the page,
+   *   as to `index.html`, and it is kept when it is visited there
    */
   async function load(path) {
     const response = await scope.fetch(base + path, { cache: path ? 'default' : 'reload' });
     if (await isFile(path, response)) return response;
     // A proxy or the browser itself may have kept something wrong under this name.
-    if (!path) return undefined;
+    if (!path) return response.redirected ? null : undefined;
     const again = await scope.fetch(base + path, { cache: 'reload' });
     return (await isFile(path, again)) ? again : undefined;
   }
@@ -89,8 +97,9 @@ export function serve(scope, { version, entry, files, settings }) {
     const body = response.clone();
     // Hosts may add to the page. It is the page of this version if it loads its script.
     if (!path) return (await body.text()).includes(entry);
-    // Of a version before: its hash is not known any more.
-    if (!Object.hasOwn(files, path)) return !/html/.test(response.headers.get('content-type') ?? '');
+    // Of a version before its hash is not known any more; nor is it where only paths are listed.
+    if (!Object.hasOwn(files, path) || files[path] === '')
+      return !/html/.test(response.headers.get('content-type') ?? '');
     const hash = new Uint8Array(await scope.crypto.subtle.digest('SHA-256', await body.arrayBuffer()));
     return files[path] === Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
   }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -373,6 +374,18 @@ describe('the last save', () => {
   });
 });
 
+it('a file with another name is replaced under its own, which is said', async () => {
+  assert.equal((await train()).code, 0);
+  linkSync(target(), join(place, 'other'));
+  const { code, stderr } = await train({}, '--force');
+  assert.equal(code, 0);
+  assert.match(
+    stderr,
+    /^warning: .*m\.safetensors has other names \(hard links\), which keep what is in the file now$/m,
+  );
+  assert.equal(stepOf(join(place, 'other')), STEPS);
+});
+
 describe('a stream that fails', () => {
   const CODES = ['EIO', 'EPIPE', 'ENOSPC'];
   const STREAMS = /** @type {const} */ (['stdout', 'stderr']);
@@ -410,6 +423,16 @@ describe('a stream that fails', () => {
     await train({ stderr });
     assert.match(stderr.text, /step 4\/4/);
     assert.match(stderr.text, /warning: cannot write to standard error: no space is left on the device/);
+  });
+
+  it('is told of by the exit code where its text was asked for', async () => {
+    for (const args of [['--help'], ['train', '--help'], ['--version']]) {
+      const { code, stderr } = await runHere(args, { stdout: new Sink(() => 'ENOSPC') });
+      assert.equal(code, 1, String(args));
+      assert.match(stderr, /^error: cannot write to standard output: no space is left on the device\n$/);
+      assert.equal((await runHere(args, { stdout: new Sink(() => 'EPIPE') })).code, 0, 'as with | head');
+      assert.equal((await runHere(args)).code, 0);
+    }
   });
 
   it('whose reader does not read takes no memory', async () => {

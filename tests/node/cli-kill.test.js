@@ -168,11 +168,16 @@ it('ends after a signal although nobody reads what it prints', async () => {
   assert.deepEqual(readdirSync(place), ['m.safetensors']);
 });
 
-it('is saved when its terminal goes away', async (t) => {
-  const place = join(folder, 'terminal');
+/**
+ * A run in a terminal of its own, once it has taken steps.
+ * @param {string} place
+ * @param {string[]} more options
+ * @returns {Promise<{ terminal: import('node:child_process').ChildProcess, pid: number } | null>} null: there is none here
+ */
+async function inTerminal(place, more = []) {
   mkdirSync(place);
   const command = [process.execPath, cli, 'train', '--data', '../text.txt', '--out', 'm.safetensors'];
-  const args = [...command, '--steps', '100000000', ...tiny].map((part) => `'${part}'`).join(' ');
+  const args = [...command, '--steps', '100000000', ...more, ...tiny].map((part) => `'${part}'`).join(' ');
   // util-linux: runs a command in a terminal of its own, which ends with it.
   const terminal = spawn('script', ['-qfec', `exec ${args}`, '/dev/null'], {
     cwd: place,
@@ -189,14 +194,43 @@ it('is saved when its terminal goes away', async (t) => {
       });
     }),
   ]);
-  if (!started) return t.skip('there is no terminal: script(1) of util-linux is missing');
+  if (!started) return null;
   const [lock] = readdirSync(place).filter((name) => name.endsWith('.lock'));
-  const { pid } = JSON.parse(readFileSync(join(place, lock), 'utf8'));
-  terminal.kill('SIGKILL');
-  for (let waits = 0; waits < 200 && isAlive(pid); waits++) await setTimeout(50);
+  return { terminal, pid: JSON.parse(readFileSync(join(place, lock), 'utf8')).pid };
+}
+
+const NO_TERMINAL = 'there is no terminal: script(1) of util-linux is missing';
+
+/** @param {number} pid */
+async function untilEnded(pid) {
+  for (let waits = 0; waits < 400 && isAlive(pid); waits++) await setTimeout(50);
   assert.ok(!isAlive(pid), 'it has ended');
+}
+
+it('is saved when its terminal goes away', async (t) => {
+  const place = join(folder, 'terminal');
+  const run = await inTerminal(place);
+  if (!run) return t.skip(NO_TERMINAL);
+  run.terminal.kill('SIGKILL');
+  await untilEnded(run.pid);
   assert.deepEqual(readdirSync(place), ['m.safetensors']);
   assert.ok(stepOf(join(place, 'm.safetensors')) > 0);
+});
+
+it('goes on, saves and can be ended while its terminal is stopped with Ctrl-S', async (t) => {
+  const place = join(folder, 'stopped');
+  const file = join(place, 'm.safetensors');
+  const run = await inTerminal(place, ['--save-every', '5']);
+  if (!run) return t.skip(NO_TERMINAL);
+  while (!existsSync(file)) await setTimeout(50);
+  run.terminal.stdin?.write('\x13');
+  const stopped = stepOf(file);
+  // The line of progress is written again and again in so many steps.
+  for (let waits = 0; waits < 2000 && stepOf(file) < stopped + 500; waits++) await setTimeout(50);
+  assert.ok(stepOf(file) >= stopped + 500, `it stands at step ${stepOf(file)}, ${stopped} before`);
+  process.kill(run.pid, 'SIGTERM');
+  await untilEnded(run.pid);
+  assert.deepEqual(readdirSync(place), ['m.safetensors']);
 });
 
 /** @param {number} pid */

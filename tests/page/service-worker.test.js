@@ -280,6 +280,19 @@ describe('the service worker', () => {
       assert.deepEqual([status, redirected, type], [200, false, types[extname(path || 'index.html')]], path);
   });
 
+  it('is there too where the host redirects the page, and keeps it as it is visited', async () => {
+    host = await staticHost({ '': redirect('index.html') });
+    const { page } = await visitHost(built, '');
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    assert.ok(!('' in (await keptFiles(page))));
+    await page.goto(host.url);
+    assert.match(page.url(), /index\.html$/);
+    await eventually(async () => assert.equal((await keptFiles(page))['']?.redirected, false));
+    // From what is kept, whatever the host answers.
+    await page.goto(host.url);
+    await page.locator('button.start:enabled').waitFor();
+  });
+
   for (const [fault, spoil] of /** @type {[string, (path: string) => Promise<void>][]} */ ([
     ['another page in place of a script', spoilScript],
     ['another page in place of the page', spoilPage],

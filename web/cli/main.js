@@ -6,7 +6,7 @@
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { load } from '../index.js';
-import { CommandError, FAILURE, USAGE } from './errors.js';
+import { CommandError, FAILURE, reasonOf, USAGE } from './errors.js';
 import { addEvalCommand } from './eval.js';
 import { addGenerateCommand } from './generate.js';
 import { printable } from './output.js';
@@ -27,7 +27,7 @@ export async function main(args, machine) {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
-      system.exitCode = error.exitCode === 0 ? 0 : USAGE;
+      system.exitCode = error.exitCode === 0 ? await afterHelp(system) : USAGE;
     } else {
       const verbose = args.includes('--verbose') || process.env.DEBUG;
       const message = error instanceof Error ? error.message : String(error);
@@ -36,6 +36,17 @@ export async function main(args, machine) {
     }
   }
   return system.exitCode;
+}
+
+/**
+ * @param {System} system
+ * @returns {Promise<number>} exit code after help or version: they were asked for, and must arrive
+ */
+async function afterHelp({ stdout, messages }) {
+  // After what was written before.
+  if ((await stdout.write('')) || stdout.error?.code === 'EPIPE') return 0;
+  await messages.insist('error', `cannot write to standard output: ${reasonOf(stdout.error)}`);
+  return FAILURE;
 }
 
 /**

@@ -70,6 +70,8 @@ export class Channel {
     this.#stream = stream;
     // The callback of each write gets the same error.
     stream.on('error', () => {});
+    // Node waits for each write to a terminal: after Ctrl-S the whole run would stand still, with its saves and signals.
+    if (stream.isTTY) /** @type {any} */ (stream)._handle?.setBlocking?.(false);
   }
 
   get isTTY() {
@@ -174,8 +176,10 @@ export class Messages {
   }
 }
 
-/** @param {Promise<boolean>} written */
-function heard(written) {
-  // A reader that is slow may have it yet.
+/**
+ * @param {Promise<boolean>} written
+ * @returns {Promise<boolean>} whether it was written, or may be yet: a reader may be slow
+ */
+export function heard(written) {
   return Promise.race([written, setTimeout(HEARD_MS, true, { ref: false })]);
 }

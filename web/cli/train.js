@@ -238,6 +238,12 @@ async function train(options, fields, system) {
   try {
     // Another run may have ended in between.
     await checkOutput(out, check, fs);
+    const { nlink } = await fs.stat(target).catch(() => ({ nlink: 0 }));
+    if (nlink > 1)
+      await messages.tell(
+        'warning',
+        `${out} has other names (hard links), which keep what is in the file now`,
+      );
     await saver.removeTemporaries();
     await trainTo(saver, target, options, fields, system);
   } finally {
