@@ -1,5 +1,5 @@
 /** Training data that come one after the other: from an async generator, a `ReadableStream`, an iterable. */
-import { checkIds, checkObject, fail, toIntegers, typedArrayName } from './check.js';
+import { checkIds, checkObject, fail, refuse, toIntegers, typedArrayName } from './check.js';
 import { TextStreams } from './text.js';
 
 /** @import { TrainStep } from './types.js' */
@@ -150,6 +150,7 @@ async function* segments(items, { vocabSize, batchSize, contextLength: length })
     for (let step = 0; step < streams.segments; step++) yield streams.at(step);
   };
   for await (const { item, name } of each(items)) {
+    if (typeof item === 'string') refuse(name, 'tokens or bytes: a vocabulary encodes text', item, TypeError);
     if (!Array.isArray(item) && typedArrayName(item) === undefined) {
       yield/** @type {TrainStep} */ (/** @type {unknown} */ (checkObject(name, item)));
       continue;

@@ -199,7 +199,10 @@ describe('a stream of data', () => {
       const model = await create('language');
       /** @type {[unknown[], RegExp][]} */
       const cases = [
-        [[[1, 2], 'text'], /^TypeError: item 1 of data must be an object, got "text"/],
+        [
+          [[1, 2], 'text'],
+          /^TypeError: item 1 of data must be tokens or bytes: a vocabulary encodes text, got "text"/,
+        ],
         [[[1, 99]], /^RangeError: item 0 of data\[1\] must be from 0 to 18, got 99/],
         [[[1.5]], /^RangeError: item 0 of data\[0\] must be an integer/],
         [[{ inputs: [1], target: [1] }], /target is not a key/],

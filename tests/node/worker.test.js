@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import * as direct from '../../web/index.js';
 import * as twin from '../../web/worker.js';
@@ -215,6 +216,14 @@ describe('the engine in a worker', () => {
     const opened = await there.loadCheckpoint(file, undefined, { transfer: false });
     assert.ok(file.length > 0);
     await opened.dispose();
+    // Also those of another realm.
+    const far = runInNewContext('new ArrayBuffer(length)', { length: file.length });
+    new Uint8Array(far).set(file);
+    await (await there.loadCheckpoint(far, undefined, { transfer: true })).dispose();
+    assert.equal(far.byteLength, 0);
+    const ids = runInNewContext('new Int32Array(length)', { length: TINY.contextLength });
+    await model.evaluate({ inputs: ids, targets: part, carryMemory: false, transfer: true });
+    assert.equal(ids.length, 0);
     await model.dispose();
   });
 

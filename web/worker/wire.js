@@ -2,7 +2,7 @@
  * Serialises values and errors for messages between a page and its worker: arrays are transferred, errors keep their
  * class.
  */
-import { isDetached, typedArrayName } from '../check.js';
+import { isDetached, tagName, typedArrayName } from '../check.js';
 import {
   CheckpointError,
   DisposedError,
@@ -78,7 +78,7 @@ export function pack(value, transfer, moved) {
     const array = /** @type {Float32Array} */ (value);
     checkAttached(array.buffer);
     const Type = /** @type {any} */ (globalThis)[type];
-    const whole = array.buffer instanceof ArrayBuffer && array.byteLength === array.buffer.byteLength;
+    const whole = tagName(array.buffer) === 'ArrayBuffer' && array.byteLength === array.buffer.byteLength;
     // Of the class itself, for Node's Buffer is another one and its slice() does not copy.
     const own = transfer && whole ? array : new Type(array);
     moved.add(/** @type {ArrayBuffer} */ (own.buffer));
@@ -87,9 +87,10 @@ export function pack(value, transfer, moved) {
   if (typeof value === 'function' || typeof value === 'symbol') {
     throw new TypeError(`a ${typeof value} cannot be sent to the worker`);
   }
-  if (value instanceof ArrayBuffer) {
-    checkAttached(value);
-    if (transfer) moved.add(value);
+  if (tagName(value) === 'ArrayBuffer') {
+    const buffer = /** @type {ArrayBuffer} */ (value);
+    checkAttached(buffer);
+    if (transfer) moved.add(buffer);
   }
   if (Array.isArray(value)) return value.map((item) => pack(item, transfer, moved));
   if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype)
