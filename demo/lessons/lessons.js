@@ -140,6 +140,8 @@ export function createLessons({ shell, all, progress }) {
     answer,
     done,
     isHere,
+    /** Whether its run is set up: what is changed before would be lost. */
+    isReady: computed(() => ready.value === lesson.value?.id),
     checks,
     hint,
 

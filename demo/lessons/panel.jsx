@@ -113,7 +113,7 @@ function StageButtons({ lessons, lesson, unfold }) {
       <button
         type="button"
         class="primary"
-        disabled={lessons.answer.value === undefined}
+        disabled={lessons.answer.value === undefined || !lessons.isReady.value}
         onClick={to('task')}
       >
         To the run
