@@ -107,20 +107,27 @@ function onUndoKey(event, shell) {
 
 /**
  * Requests a frame when the last one is drawn and some time has passed, so that the worker never gets ahead of the page.
+ * While nothing trains, the browser has nothing to draw.
  *
  * @param {import('./shell.js').Shell} shell
  */
 function keepFrames(shell) {
   let last = 0;
-  function onFrame(/** @type {number} */ now) {
-    requestAnimationFrame(onFrame);
-    rate.onFrame(now);
-    const run = shell.room.peek()?.run;
-    if (run?.status.peek() !== 'running' || now - last < pictureEvery()) return;
-    last = now;
-    run.frame();
-  }
-  requestAnimationFrame(onFrame);
+  effect(() => {
+    const room = shell.room.value;
+    const status = room?.run?.status ?? room?.status;
+    if (status?.value !== 'running') return;
+    rate.begin();
+    let next = requestAnimationFrame(function onFrame(now) {
+      next = requestAnimationFrame(onFrame);
+      rate.onFrame(now);
+      const run = room?.run;
+      if (run?.status.peek() !== 'running' || now - last < pictureEvery()) return;
+      last = now;
+      run.frame();
+    });
+    return () => cancelAnimationFrame(next);
+  });
 }
 
 /**

@@ -18,6 +18,11 @@ export function createPictureRate() {
     /** Milliseconds between two updates. */
     interval: () => interval,
 
+    /** Frames follow, and what was before them does not count. */
+    begin() {
+      last = Number.NEGATIVE_INFINITY;
+    },
+
     /** Must be called in every frame. @param {number} now milliseconds */
     onFrame(now) {
       const gap = now - last;

@@ -261,6 +261,20 @@ describe('the rate of pictures', () => {
     assert.equal(simulate(600).interval, 1000, 'but one a second at least');
   });
 
+  it('does not take a pause for lost frames', () => {
+    /** Trains for 200 milliseconds, and pauses for as long. @param {boolean} told */
+    const interval = (told) => {
+      const rate = createPictureRate();
+      for (let now = 0; now < 60_000; now += 400) {
+        if (told) rate.begin();
+        for (let i = 0; i < 12; i++) rate.onFrame(now + (i * 1000) / 60);
+      }
+      return rate.interval();
+    };
+    assert.equal(interval(true), 160);
+    assert.equal(interval(false), 1000, 'that it begins again it must be told');
+  });
+
   it('does not take a hidden tab for a slow one', () => {
     const rate = createPictureRate();
     for (let now = 0; now < 60_000; now += 5000) {

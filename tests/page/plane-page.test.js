@@ -67,6 +67,20 @@ async function boxOf(page, id) {
 /** @param {Page} page */
 const undo = (page) => page.getByRole('button', { name: /^Undo/ });
 
+/** How often the page asks to draw while three frames pass. @param {Page} page */
+const framesAsked = (page) =>
+  page.evaluate(async () => {
+    const ask = requestAnimationFrame;
+    let asked = 0;
+    globalThis.requestAnimationFrame = (act) => {
+      asked++;
+      return ask(act);
+    };
+    for (let i = 0; i < 3; i++) await new Promise((resolve) => ask(resolve));
+    globalThis.requestAnimationFrame = ask;
+    return asked;
+  });
+
 /** The model as a file. @param {import('./browser.js').Visit} visited */
 const modelOf = async ({ saved, button }) => (await saved(() => button('Save the model').click())).bytes;
 
@@ -92,6 +106,7 @@ describe('the playground', () => {
     );
     const now = [await drawn(page, 'decision'), await drawn(page, 'ownership')];
     assert.ok(now.every((picture, i) => picture !== atFirst[i]));
+    await eventually(async () => assert.equal(await framesAsked(page), 0, 'nothing is drawn while it rests'));
 
     // Back in time, and to the present.
     const time = page.getByRole('slider', { name: 'Time' });
