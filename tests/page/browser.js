@@ -28,6 +28,7 @@ const still = 'play=0';
  * @typedef {object} StartOptions
  * @property {boolean} [alone] in a Chromium that no other file uses
  * @property {string[]} [args] for the start of a Chromium that is alone
+ * @property {boolean} [lasting] whether the browser may keep the page's files by itself; true by default
  */
 
 /**
@@ -59,6 +60,7 @@ export async function open(name = 'chromium', options = {}) {
     appType: 'mpa',
     build: { outDir },
     preview: { port: 0, host: '127.0.0.1' },
+    plugins: options.lasting === false ? [] : [lastingFiles],
   });
   const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer.address());
   const url = `http://127.0.0.1:${address.port}/some/folder/`;
@@ -78,6 +80,23 @@ export async function open(name = 'chromium', options = {}) {
 }
 
 /**
+ * Names of files in assets/ hold their hash: as with a host that knows it, a browser that has one does not ask again. To
+ * ask for fifty files costs a quarter of a visit.
+ *
+ * @type {import('vite').Plugin}
+ */
+const lastingFiles = {
+  name: 'lasting-files',
+  configurePreviewServer({ middlewares }) {
+    middlewares.use((request, response, next) => {
+      if (request.url?.includes('/assets/'))
+        response.setHeader('Cache-Control', 'max-age=31536000, immutable');
+      next();
+    });
+  },
+};
+
+/**
  * @param {BrowserName} name
  * @param {{ url: string, folder: string }} page where it is served, and where its files are
  * @param {StartOptions} [options]
@@ -88,6 +107,7 @@ async function inBrowser(name, { url, folder }, { alone = false, args } = {}) {
     name === 'firefox'
       ? await launchFirefox({ downloadsPath })
       : await (alone ? launchChromium({ args }) : openChromium());
+  const blank = new URL('/blank.html', url).href;
   /** Pages of visits without options of their own: to open one anew costs as much as what the page does itself. */
   const pages = { idle: /** @type {Page[]} */ ([]), used: /** @type {Page[]} */ ([]) };
   return {
@@ -101,7 +121,7 @@ async function inBrowser(name, { url, folder }, { alone = false, args } = {}) {
     async freshPage() {
       const page = pages.idle.pop() ?? (await (await browser.newContext(usual)).newPage());
       pages.used.push(page);
-      await page.goto(new URL('/blank.html', url).href);
+      if (page.url() !== blank) await page.goto(blank);
       await page.evaluate(forget);
       return page;
     },
@@ -113,7 +133,7 @@ async function inBrowser(name, { url, folder }, { alone = false, args } = {}) {
       const kept = [...pages.idle, ...leave].map((page) => page.context());
       await Promise.all([
         ...browser.contexts().flatMap((context) => (kept.includes(context) ? [] : context.close())),
-        ...leave.map((page) => restore(page)),
+        ...leave.map((page) => restore(page, blank)),
       ]);
       pages.idle.push(...leave);
     },
@@ -151,10 +171,15 @@ function openDrawers() {
     );
 }
 
-/** Nothing of a visit is left: what it trains, what listens to it, how it is shown. @param {Page} page */
-async function restore(page) {
+/**
+ * Nothing of a visit is left: what it trains, what listens to it, how it is shown.
+ *
+ * @param {Page} page
+ * @param {string} blank address of its origin, so that the process of the page and what it has read can stay
+ */
+async function restore(page, blank) {
   page.removeAllListeners();
-  await page.goto('about:blank');
+  await page.goto(blank);
   await page.emulateMedia({ media: null, colorScheme: null, reducedMotion: null, forcedColors: null });
   await page.setViewportSize(usual.viewport);
 }

@@ -10,7 +10,8 @@ let site;
 /** @type {import('./browser.js').Site} */
 let other;
 before(async () => {
-  site = await open();
+  // Only the service worker keeps files here.
+  site = await open('chromium', { lasting: false });
   other = await site.beside('firefox');
 });
 afterEach(async () => {
