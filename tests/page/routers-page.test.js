@@ -248,7 +248,9 @@ describe('routers side by side', () => {
       assert.deepEqual(found, [], `${colorScheme}, ${width} px`);
     }
     const low = await page
-      .locator('button, select, input:not([type=checkbox], [type=radio]), .check, .segments span, summary')
+      .locator(
+        'button, select, input:not([type=checkbox], [type=radio], .unseen), label:has(> .unseen), .check, .segments span, summary',
+      )
       .evaluateAll((all) =>
         all.filter(
           (one) => one.getBoundingClientRect().height > 0 && one.getBoundingClientRect().height < 44,
