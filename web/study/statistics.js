@@ -8,8 +8,11 @@ import { checkLists, checkNumber } from '../check.js';
 /** Digits of statistics: logarithms, of which quantiles are made, may differ in the last bit between JavaScript engines. */
 const DIGITS = 10;
 
+/** What is smaller is what rounding leaves of 0: all that is measured is of the order of 1. */
+const SMALLEST = 1e-9;
+
 /** @param {number} value */
-export const rounded = (value) => Number(value.toPrecision(DIGITS));
+export const rounded = (value) => (Math.abs(value) < SMALLEST ? 0 : Number(value.toPrecision(DIGITS)));
 
 /**
  * Quantile of Student's t distribution, as `qt` of R.
