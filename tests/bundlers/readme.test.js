@@ -48,6 +48,8 @@ const torch = findTorch();
 /** Whether a block needs a Python, or a PyTorch, that is not here. @param {string} block */
 function cannotRun(block) {
   if (/torchrun|from hyperrouter/.test(block)) return !torch;
+  // Several minutes, and only in the repository.
+  if (block.includes('demo/studies/pretrained/data.js')) return true;
   return block.startsWith('import torch') && !findTool('python3');
 }
 
@@ -112,11 +114,27 @@ describe('README.md and the guides, with the packed package in a new folder', ()
     );
     const shorter = (/** @type {string} */ command) => {
       if (command.includes(' --steps ')) return command.replace(/ --steps \d+/, ' --steps 30');
+      if (command.includes(' --classify ')) return `${command} --steps 5 --d-model 32`;
       return command.includes(' train ') ? `${command} --steps 20` : command;
     };
-    const inStudies = only('npx hyperrouter-wasm study', shell);
-    const [inReadme, inGuide, ...others] = shell.filter(
-      (block) => block.includes('npx hyperrouter-wasm') && block !== inStudies && !block.includes('torchrun'),
+    const reviews = ['a fine film,1', 'a dull one,0', 'good,1', 'bad,0'].flatMap((row) =>
+      Array(10).fill(row),
+    );
+    const texts = {
+      'reviews.csv': ['review,stars', ...reviews],
+      'new.txt': ['a fine film', 'a dull one'],
+      'sst2-train.tsv': reviews.map((row) => row.replace(',', '\t')),
+      'banking77-train.csv': ['text,category', ...reviews],
+    };
+    for (const [name, rows] of Object.entries(texts)) {
+      await writeFile(join(folder, name), `${rows.join('\n')}\n`);
+      for (const part of ['dev', 'test'])
+        await writeFile(join(folder, name.replace('train', part)), `${rows.join('\n')}\n`);
+    }
+    const commands = shell.filter((block) => block.includes('npx hyperrouter-wasm') && !cannotRun(block));
+    const [inStudies] = commands.filter((block) => block.includes('npx hyperrouter-wasm study'));
+    const [inReadme, inGuide, classified, predicted, ...others] = commands.filter(
+      (block) => block !== inStudies && !block.includes('torchrun'),
     );
     assert.deepEqual(others, []);
     /** @param {string} block */
@@ -130,13 +148,31 @@ describe('README.md and the guides, with the packed package in a new folder', ()
     const [, generated] = await outputsOf(inReadme);
     assert.match(generated, /Once upon/);
     await rm(join(folder, 'book.safetensors'));
+    await rm(join(folder, 'reviews.safetensors'));
     const outputs = await outputsOf(inGuide);
-    assert.equal(outputs.length, 6);
+    assert.equal(outputs.length, 8);
     for (const name of ['book', 'big', 'k']) assert.ok(existsSync(join(folder, `${name}.safetensors`)), name);
     assert.match(outputs[4], /bits/, 'eval');
     assert.match(outputs[5], /Once upon/, 'generate');
-    const [study] = blocks(readDocument('demo/guides/studies.md').text, 'json');
-    const short = { ...JSON.parse(study), train: { steps: 2 }, seeds: [1, 2], validation: 0.02 };
+    assert.match(
+      outputs[7],
+      /^\{"text":"a fine film","label":"?[01]"?,.*\n\{"text":"a dull one"/m,
+      'predict',
+    );
+    for (const output of await outputsOf(classified)) assert.match(output, /accuracy/i);
+    assert.match((await outputsOf(predicted))[0], /^\{"text":"a fine film"/m);
+    const [study, ...parts] = blocks(readDocument('demo/guides/studies.md').text, 'json').map(use);
+    const whole = JSON.parse(study);
+    const studies = parts.map((part) =>
+      part.startsWith('{') ? JSON.parse(part) : { ...whole, ...JSON.parse(`{${part}}`) },
+    );
+    await runModule(`
+      import { load } from 'hyperrouter-wasm';
+      import { readStudy } from 'hyperrouter-wasm/study';
+      const engine = await load();
+      for (const study of ${JSON.stringify(studies)}) readStudy(study, engine);
+    `);
+    const short = { ...whole, train: { steps: 2 }, seeds: [1, 2], validation: 0.02 };
     await writeFile(join(folder, 'routers.json'), JSON.stringify(short));
     await outputsOf(inStudies);
     assert.match(await readFile(join(folder, 'routers', 'report.md'), 'utf8'), /^\| smoe · sigmoid \| 2 \|/m);

@@ -39,7 +39,7 @@ const RUNTIMES = [
 ];
 
 /** Bytes of all JavaScript of the package, compressed; bundlers leave out the metrics that a page does not use. */
-const BUDGET = 41 * 1024;
+const BUDGET = 42.5 * 1024;
 
 describe('the packed package without a page', () => {
   /** @type {string} */
@@ -112,7 +112,7 @@ describe('the packed package without a page', () => {
 
   it('holds what is needed and nothing else', () => {
     const allowed =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|demo\/guides\/[\w-]+\.md|demo\/examples\/[\w-]+\.\w+|web\/([\w.-]+\/)*[\w.-]+\.(js|d\.ts|wasm))$/;
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|demo\/guides\/[\w-]+\.md|demo\/examples\/(pytorch\/)?[\w-]+\.\w+|web\/([\w.-]+\/)*[\w.-]+\.(js|d\.ts|wasm))$/;
     const paths = packed.files.map(({ path }) => path);
     assert.deepEqual(
       paths.filter((path) => !allowed.test(path)),

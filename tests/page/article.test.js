@@ -252,7 +252,7 @@ describe('the figures of the article', () => {
     const routers = figure(page, 'routers');
     await routers.scrollIntoViewIfNeeded();
     await routers.getByRole('combobox').selectOption({ label: 'Frozen random (SMoE-Dropout)' });
-    await routers.getByText('R, random and frozen; 0 from its start').waitFor();
+    await routers.getByText('R, random and frozen; 0.00 from its start').waitFor();
     await routers.locator('.article-router canvas').waitFor();
     const learn = figure(page, 'learn');
     await learn.scrollIntoViewIfNeeded();
