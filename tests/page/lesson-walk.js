@@ -251,13 +251,13 @@ export async function doLesson(browser, hand, id) {
   );
   const right = lesson.question.choices.find((choice) => choice.right)?.text ?? '';
   await hand.choose('.lesson-choices input', right);
-  await hand.press('.lesson-head button', 'To the run');
+  await hand.press('.lesson button', 'To the run');
   await look(browser, start, 'Start');
   await runs[id](hand, browser);
   await until(`the task of ${id}`, () =>
     browser.evaluate(() => document.querySelector('.lesson-short')?.textContent === 'Task done'),
   );
-  await hand.press('.lesson-head button', 'What to conclude');
+  await hand.press('.lesson button', 'What to conclude');
   await until('the conclusion', () =>
     browser.evaluate(
       (text) => document.querySelector('.lesson-conclusions')?.textContent?.includes(text),
@@ -278,7 +278,7 @@ export async function doAllLessons(browser, hand) {
   for (const [i, { id }] of lessons.entries()) {
     await doLesson(browser, hand, id);
     const last = i + 1 === lessons.length;
-    await hand.press('.lesson-head button', last ? 'Finish' : 'Next: ');
+    await hand.press('.lesson button', last ? 'Finish' : 'Next: ');
   }
   await until('the end', () => browser.evaluate(() => document.querySelector('.lesson') === null));
 }

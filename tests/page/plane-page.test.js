@@ -277,7 +277,7 @@ describe('painting', () => {
     const { page, complaints, notices, button, step, train } = original;
     assert.equal(await points(page), 0);
     await button('Start').click();
-    await notices.filter({ hasText: 'Too few points: 0. Paint at least 8.' }).waitFor();
+    await notices.filter({ hasText: 'Too few points: 0. Add at least 8.' }).waitFor();
     assert.equal(await step(), 0);
 
     /** @param {number} from @param {number} to @param {number} height */
