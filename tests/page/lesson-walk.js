@@ -187,7 +187,8 @@ async function train(hand, browser) {
     browser.evaluate((of) => document.querySelector(of)?.textContent?.trim() === 'Pause', start);
   for (const end = Date.now() + patience; Date.now() < end; ) {
     await hand.press(start, 'Start');
-    for (let i = 0; i < 100; i++) {
+    // Long enough for a slow machine to build the model: a second press would take back the first.
+    for (let i = 0; i < 800; i++) {
       if (await begun()) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
