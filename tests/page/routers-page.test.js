@@ -229,7 +229,7 @@ describe('routers side by side', () => {
     const { page, button } = await visit(site, small, { bypassCSP: true });
     await button('Start').click();
     await untilScanned(page, 4);
-    for (const summary of await page.locator('summary').all()) await summary.click();
+    for (const summary of await page.locator('.columns-routers summary').all()) await summary.click();
     await page.evaluate(await readFile(new URL(import.meta.resolve('axe-core')), 'utf8'));
     for (const [colorScheme, width] of /** @type {const} */ ([
       ['light', 390],
