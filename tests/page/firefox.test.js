@@ -22,6 +22,14 @@ after(async () => {
 });
 
 describe('Firefox', () => {
+  // First, in a page that nothing was done in: in one that is used again, Firefox does not press buttons with Enter.
+  it('does a lesson with the keyboard alone', async () => {
+    const { page, complaints } = await visit(firefox, 'lesson=one-expert', { drawers: false });
+    const browser = ofPlaywright(page);
+    await doLesson(browser, keyboard(browser), 'one-expert');
+    assert.deepEqual(complaints, []);
+  });
+
   for (const [room, scenario] of Object.entries(scenarios)) {
     it(`does in the room “${room}” what Chromium does, with the same losses to the last bit`, async () => {
       const [here, there] = [await scenario(firefox), await scenario(chromium)];
@@ -34,11 +42,4 @@ describe('Firefox', () => {
       });
     });
   }
-
-  it('does a lesson with the keyboard alone', async () => {
-    const { page, complaints } = await visit(firefox, 'lesson=one-expert', { drawers: false });
-    const browser = ofPlaywright(page);
-    await doLesson(browser, keyboard(browser), 'one-expert');
-    assert.deepEqual(complaints, []);
-  });
 });

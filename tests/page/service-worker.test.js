@@ -14,10 +14,12 @@ const types = {
   '.css': 'text/css',
   '.html': 'text/html',
   '.js': 'text/javascript',
-  '.safetensors': 'application/octet-stream',
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
 };
+
+/** @param {string} path of a file; empty: the page */
+const typeOf = (path) => types[extname(path || 'index.html')] ?? 'application/octet-stream';
 
 /** @type {Awaited<ReturnType<typeof open>>} */
 let built;
@@ -54,7 +56,8 @@ async function staticHost(rules = {}) {
     if (rule) return rule(request, response);
     try {
       const bytes = await readFile(join(built.folder, path || 'index.html'));
-      const headers = { 'Content-Type': types[extname(path || 'index.html')], 'Cache-Control': 'no-cache' };
+      const type = typeOf(path);
+      const headers = { 'Content-Type': type, 'Cache-Control': 'no-cache' };
       const [, from, to] = request.headers.range?.match(/^bytes=(\d+)-(\d+)$/) ?? [];
       if (!from) return response.writeHead(200, headers).end(bytes);
       const range = { 'Content-Range': `bytes ${from}-${to}/${bytes.length}` };
@@ -278,7 +281,7 @@ describe('the service worker', () => {
     const { page } = await visitHost(built);
     await untilKept(page);
     for (const [path, { status, redirected, type }] of Object.entries(await keptFiles(page)))
-      assert.deepEqual([status, redirected, type], [200, false, types[extname(path || 'index.html')]], path);
+      assert.deepEqual([status, redirected, type], [200, false, typeOf(path)], path);
   });
 
   it('is there too where the host redirects the page, and keeps it as it is visited', async () => {
@@ -314,7 +317,7 @@ describe('the service worker', () => {
       const kept = await keptFiles(page);
       assert.equal(kept['']?.type, 'text/html');
       for (const path of fault === 'nothing' ? [] : await files())
-        assert.equal(kept[path]?.type, types[extname(path)], path);
+        assert.equal(kept[path]?.type, typeOf(path), path);
     });
   }
 
