@@ -33,6 +33,10 @@ export const RESERVED_METADATA = [
   'hyperrouter.targets',
 ];
 
+/** Keys of a model's own metadata: its vocabulary and its labels, as the command line, studies and the page write them. */
+export const VOCABULARY_KEY = 'hyperrouter.vocabulary';
+export const LABELS_KEY = 'hyperrouter.labels';
+
 /** Redundant tensors in files of the published code. */
 const IGNORED = [/^crit\.out_layers\.0\.weight$/, /^pos_emb\.inv_freq$/];
 /** Placeholder that the published HyperRouterGate overwrites at each step, beside its hypernetwork. */

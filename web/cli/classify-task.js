@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint.js';
 import { withParts } from '../parts.js';
 import { recordOf } from '../run.js';
 import { evaluateSequences, SequenceBatches } from '../sequences.js';
 import { readLabelled } from '../token-rows.js';
 import { usageError } from './errors.js';
-import { LABELS_KEY, VOCABULARY_KEY } from './files.js';
 import { percent } from './output.js';
 
 /** @typedef {import('./labelled-data.js').EncodedTexts} EncodedTexts */

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
+import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint.js';
 import { CheckpointError } from '../index.js';
 import { Labels } from '../labelled-text.js';
 import { ByteVocabulary } from '../vocabulary.js';
@@ -23,9 +24,7 @@ const MAX_TEXT_BYTES = 2 ** 30 - 1;
 /** Stands for standard input. */
 export const STANDARD_INPUT = '-';
 
-/** Keys of a checkpoint's metadata that the command line writes; the demo page uses the first too. */
-export const VOCABULARY_KEY = 'hyperrouter.vocabulary';
-export const LABELS_KEY = 'hyperrouter.labels';
+/** The key of a checkpoint's metadata that has the recipe of the run. */
 export const TRAINING_KEY = 'hyperrouter.training';
 
 /**

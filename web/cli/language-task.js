@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { VOCABULARY_KEY } from '../checkpoint.js';
 import { recordOf } from '../run.js';
 import { bitsPerByte, evaluateText, splitText, TextStreams } from '../text.js';
 import { usageError } from './errors.js';
-import { VOCABULARY_KEY } from './files.js';
 
 /**
  * @typedef {import('./trainer.js').Task<import('../text.js').TextSegment, import('../text.js').Evaluation>} Task

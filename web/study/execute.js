@@ -1,5 +1,6 @@
 /** Executing a run of a study: training, and what is measured of the trained model. */
 import { fail, refuse } from '../check.js';
+import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint.js';
 import { DivergedError } from '../errors.js';
 import { encodeTexts } from '../labelled-text.js';
 import { characterClasses } from '../measures.js';
@@ -26,10 +27,6 @@ const POINTS = 100;
 const PROBE = { tokens: 8192, sequences: 512 };
 /** Digits of learning curves. */
 const CURVE_DIGITS = 7;
-
-/** The key of a checkpoint's metadata that has the vocabulary, and that of the labels. */
-const VOCABULARY_KEY = 'hyperrouter.vocabulary';
-const LABELS_KEY = 'hyperrouter.labels';
 
 /**
  * Executes a run.
