@@ -4,7 +4,7 @@ import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint.js';
 import { DivergedError } from '../errors.js';
 import { encodeTexts } from '../labelled-text.js';
 import { characterClasses } from '../measures.js';
-import { fingerprintOf } from '../run.js';
+import { fingerprintOf, RUN_DEFAULTS } from '../run.js';
 import { evaluateSequences } from '../sequences.js';
 import { evaluateText } from '../text.js';
 import { vocabularyFromJSON } from '../vocabulary.js';
@@ -159,7 +159,7 @@ async function execute(trial, study, run, { save = false, onProgress, signal }) 
   const training = [];
   /** @type {RunResult['validations']} */
   const validations = [];
-  const steps = rest.steps ?? 1000;
+  const steps = rest.steps ?? RUN_DEFAULTS.steps;
   // A run that only chooses is validated at its end, unless it stops early.
   const validates = tuning === null || rest.patience > 0;
   const options = validates && validateEvery !== undefined ? run.train : rest;
