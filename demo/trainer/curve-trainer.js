@@ -98,8 +98,9 @@ export class CurveTrainer extends PointsTrainer {
     for (const { start, outputs } of grid) line.output.set(outputs, start);
     const size = line.output.length;
     const { experts } = this.model.config;
+    const places = this.placesOf(size);
     for (let expert = 0; expert * size < line.alone.length; expert++) {
-      line.alone.set(this.#only(expert, experts).predict(this.placesOf(size)), expert * size);
+      line.alone.set(this.#only(expert, experts).predict(places), expert * size);
     }
   }
 
