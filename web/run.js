@@ -25,7 +25,8 @@ export const RUN_DEFAULTS = Object.freeze({
 });
 
 /**
- * What the command line gives a text classifier that starts from nothing, besides the defaults of models and runs: found on SST-2 and BANKING77, thousands of sentences. The best of its validations is kept.
+ * What the command line gives a text classifier that starts from nothing, besides the defaults of models and runs: found
+ * on SST-2 and BANKING77, thousands of sentences. The best of its validations is kept.
  */
 export const CLASSIFY_DEFAULTS = Object.freeze({
   model: Object.freeze({ dModel: 128, batchSize: 32, dropout: 0.1 }),

@@ -2,7 +2,7 @@ import { letterOf } from '../colours.js';
 import { fixed } from '../format.js';
 import { dotsOf } from '../plane/decision.jsx';
 import { reach } from '../plane/geometry.js';
-import { PlaneMap } from '../plane/map.jsx';
+import { HollowKey, PlaneMap } from '../plane/map.jsx';
 import { PaintTools, StartPainting } from '../plane/paint-tools.jsx';
 import { Figure } from '../views/figure.jsx';
 import { drawCurve } from './draw.js';
@@ -57,12 +57,7 @@ export function CurveFigure({ run, state, painter, cursor, hovered }) {
             <i class="key-line is-dashed" /> dashed: a chosen expert alone
           </li>
         )}
-        <li>
-          <svg class="class-mark is-hollow" viewBox="-8 -8 16 16" aria-hidden="true">
-            <circle r="5" />
-          </svg>{' '}
-          hollow: held out
-        </li>
+        <HollowKey />
       </ul>
     </Figure>
   );

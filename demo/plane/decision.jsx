@@ -7,7 +7,7 @@ import { createDots, createTile, drawLines } from './draw.js';
 import { likeliestAt, margins } from './fields.js';
 import { cellAt } from './geometry.js';
 import { zeroLines } from './lines.js';
-import { ClassMark, classNames, PlaneMap } from './map.jsx';
+import { ClassMark, classNames, HollowKey, PlaneMap } from './map.jsx';
 import { PaintTools, StartPainting } from './paint-tools.jsx';
 import { paintClasses } from './pixels.js';
 import { PlaceTable } from './place-table.jsx';
@@ -67,12 +67,7 @@ export function DecisionFigure({ run, state, painter, cursor, hovered }) {
             <ClassMark id={id} /> {classNames[id]}
           </li>
         ))}
-        <li>
-          <svg class="class-mark is-hollow" viewBox="-8 -8 16 16" aria-hidden="true">
-            <circle r="5" />
-          </svg>{' '}
-          hollow: held out
-        </li>
+        <HollowKey />
         <li>
           <svg class="class-mark is-ringed" viewBox="-8 -8 16 16" aria-hidden="true">
             <circle r="3" />

@@ -179,6 +179,18 @@ export const placeInWords = ({ x, y }) => `x ${fixed(x)}, y ${fixed(y)}`;
 /** Classes, named by the shape of their marks. */
 export const classNames = ['circle', 'triangle', 'square', 'cross'];
 
+/** What hollow marks are, in the key of a map. */
+export function HollowKey() {
+  return (
+    <li>
+      <svg class="class-mark is-hollow" viewBox="-8 -8 16 16" aria-hidden="true">
+        <circle r="5" />
+      </svg>{' '}
+      hollow: held out
+    </li>
+  );
+}
+
 /**
  * The mark of a class, as on the maps.
  *

@@ -7,13 +7,32 @@ import { builtInText } from '../text/data.js';
  * @typedef {{ file: string, bytes: number, sha256: string }} DataFile
  */
 
-/** Texts that the page has. */
-const own = ['moby-dick', 'moby-dick-rest', 'names'];
+/**
+ * Texts of the page that were not looked at, the likeliest first. The studies of this project are of the book as its package
+ * has it, not of the page's chapters.
+ *
+ * @type {Set<() => Promise<Uint8Array>>}
+ */
+const unread = new Set([
+  wholeBook,
+  ...['moby-dick', 'moby-dick-rest', 'names'].map((id) => () => textBytes(id)),
+]);
 
-/** @param {Uint8Array<ArrayBuffer>} bytes */
+async function wholeBook() {
+  const response = await fetch(book);
+  if (!response.ok) throw new Error(`the book could not be loaded: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** @param {string} id of a text of the page */
+async function textBytes(id) {
+  return (await builtInText(id)).bytes;
+}
+
+/** @param {Uint8Array} bytes */
 async function sha256(bytes) {
   if (!crypto.subtle) throw new Error('this page needs HTTPS to check the data of a study');
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes)));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
@@ -27,31 +46,19 @@ const found = new Map();
  * @returns {Promise<{ files: Record<string, Uint8Array>, missing: DataFile[] }>} files by their path
  */
 export async function dataAtHand(wanted) {
-  const unknown = wanted.filter(({ sha256: hash }) => !found.has(hash));
-  if (unknown.length) await lookInTexts();
-  const missing = wanted.filter(({ sha256: hash }) => !found.has(hash));
+  const unknown = () => wanted.filter(({ sha256: hash }) => !found.has(hash));
+  for (const read of unread) {
+    if (unknown().length === 0) break;
+    const bytes = await read();
+    found.set(await sha256(bytes), bytes);
+    unread.delete(read);
+  }
+  const missing = unknown();
   const files = wanted.flatMap(({ file, sha256: hash }) => {
     const bytes = found.get(hash);
     return bytes ? [[file, bytes]] : [];
   });
   return { files: Object.fromEntries(files), missing };
-}
-
-let looked = false;
-
-async function lookInTexts() {
-  if (looked) return;
-  for (const id of own) {
-    const { bytes } = await builtInText(id);
-    const copy = new Uint8Array(bytes);
-    found.set(await sha256(copy), copy);
-  }
-  // As the package has it: the studies of the repository are of the book, not of the page's chapters.
-  const response = await fetch(book);
-  if (!response.ok) throw new Error(`the book could not be loaded: ${response.status}`);
-  const whole = new Uint8Array(await response.arrayBuffer());
-  found.set(await sha256(whole), whole);
-  looked = true;
 }
 
 /**
