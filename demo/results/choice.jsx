@@ -50,8 +50,8 @@ export function StudyChoice({ state, place }) {
           </label>
         </div>
         <p class="help" id="setting-study-help">
-          Many runs with several seeds, their intervals, and every run to train again. Open the results.json
-          of a study of your own, or drop it on the page.
+          A study trains variants with several seeds and shows intervals. Each of its runs can be trained
+          again here. Open the results.json of your own study, or drop it on the page.
         </p>
       </div>
       <DropResults place={place} />

@@ -52,8 +52,8 @@ export function VariantsFigure({ results, prefix = 'study', heading }) {
       heading={heading}
       title={`Each variant, ${words}`}
       name={`${prefix}-variants`}
-      caption={`On ${heldOutWords(results)}. Large dots: means. Bars: 95 % intervals of the means (t). Small dots: seeds. Whether two variants differ is the next figure’s question: it compares them seed by seed.`}
-      table={() => <VariantsTable results={results} />}
+      caption={`On ${heldOutWords(results)}. Large dots: means. Bars: 95 % intervals of the means (t). Small dots: seeds. The next figure compares variants seed by seed.`}
+      table={() => <VariantTable rows={variantRows(results, say)} />}
       rows={() => variantRows(results)}
     >
       <Dots
@@ -65,9 +65,12 @@ export function VariantsFigure({ results, prefix = 'study', heading }) {
   );
 }
 
-/** @param {{ results: StudyResults }} props */
-function VariantsTable({ results }) {
-  const [head, ...rows] = variantRows(results, say);
+/**
+ * @param {object} props
+ * @param {readonly (readonly (string | number | null | undefined)[])[]} props.rows the first is the head; the first cell of the
+ *   others is a variant
+ */
+function VariantTable({ rows: [head, ...rows] }) {
   return (
     <table>
       <thead>
@@ -145,32 +148,15 @@ export function DifferencesFigure({ results, prefix = 'study', heading }) {
       name={`${prefix}-differences`}
       caption={`Paired by seed. Thick bars: 95 % intervals; thin bars, and the numbers: corrected for ${results.comparisons ?? others.length} comparisons. Where the thin bar crosses 0, the study does not tell the two apart.`}
       table={() => (
-        <table>
-          <thead>
-            <tr>
-              {['Variant', 'Difference', 'Corrected interval', 'Seeds with its sign', 'What it says'].map(
-                (name) => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
-                ),
-              )}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ label, mean, wider, difference, verdict }) => (
-              <tr key={label}>
-                <th scope="row">{label}</th>
-                <td>{signed(mean, digits)}</td>
-                <td>{range(wider, signed, digits)}</td>
-                <td>
-                  {difference.agree} of {difference.seeds}
-                </td>
-                <td>{verdict}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <VariantTable
+          rows={[
+            ['Variant', 'Difference', 'Corrected interval', 'Seeds with its sign', 'What it says'],
+            ...rows.map(({ label, mean, wider, difference: { agree, seeds }, verdict }) => [
+              ...[label, signed(mean, digits), range(wider, signed, digits)],
+              ...[`${agree} of ${seeds}`, verdict],
+            ]),
+          ]}
+        />
       )}
       rows={() => [
         [

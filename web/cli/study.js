@@ -71,11 +71,11 @@ export function addStudyCommand(program, system) {
     .enablePositionalOptions()
     .summary('run a study: variants of a model, with seeds and intervals')
     .description(
-      'Trains and measures every variant of a study with every seed, beside each other, and writes the results.',
+      'Trains and measures every variant of a study with every seed, several at a time, and writes the results.',
     )
     .argument('<file>', 'The study (JSON); paths in it are relative to it')
     .option('--out <folder>', 'Folder for results.json, report.md, and a file for each run (required)')
-    .option('--jobs <n>', 'Runs beside each other; by default one per core', parseJobs)
+    .option('--jobs <n>', 'Runs at a time; by default one per core', parseJobs)
     .option('--shard <i/n>', 'Run only the i-th of n parts; `study merge` joins them', parseShard)
     .option('--resume', 'Continue: keep the finished runs of the folder')
     .option(
@@ -458,7 +458,7 @@ class StudyProgress {
     this.#finished = finished;
     this.#left = left;
     const before = finished > 0 ? `, ${finished} finished before` : '';
-    this.#line.note(`${left} ${left === 1 ? 'run' : 'runs'}${before}; ${jobs} beside each other`);
+    this.#line.note(`${left} ${left === 1 ? 'run' : 'runs'}${before}; ${jobs} at a time`);
   }
 
   /**

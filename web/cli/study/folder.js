@@ -238,7 +238,7 @@ export function checkSame(path, before, now) {
     const different = keys.find((key) => JSON.stringify(one[key]) !== JSON.stringify(other[key]));
     if (different === undefined) continue;
     throw usageError(
-      `${path} has runs of another study: its ${part === 'base' ? 'from-study' : 'study'}.${different} was ` +
+      `${path} has runs of another study: ${part === 'base' ? 'in the study that it is fine-tuned from, ' : 'its study.'}${different} was ` +
         `${shown(one[different])}, and is ${shown(other[different])}; choose another --out`,
     );
   }
