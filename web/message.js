@@ -69,3 +69,16 @@ export function thrownText(thrown) {
   const message = /** @type {{ message?: unknown }} */ (thrown)?.message;
   return clean(typeof message === 'string' ? message : String(thrown), 200);
 }
+
+/**
+ * Where a text stops being JSON, as far as this JavaScript engine says it: in words of its own, which differ everywhere.
+ * @param {string} text
+ * @param {unknown} error that JSON.parse threw
+ */
+export function faultOfJson(text, error) {
+  if (/end of|unterminated/i.test(String(error)) || text.trim() === '') return ': it ends too early';
+  const place = /position (\d+)/.exec(String(error))?.[1];
+  if (place === undefined) return '';
+  const lines = text.slice(0, Number(place)).split('\n');
+  return `: see line ${lines.length}, column ${lines[lines.length - 1].length + 1}`;
+}

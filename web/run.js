@@ -74,8 +74,8 @@ const CHECKS = {
     checkInteger('warmup', value, 0, run.schedule === 'cosine' ? run.steps : Infinity, ' (steps)'),
   floor: (value, run) => checkNumber('floor', value, 0, run.learningRate, ' (learningRate)'),
   topKSchedule: (value) => checkName('topKSchedule', value, [...topKSchedules, FUNCTION]),
-  topKMin: (value, run) => checkInteger('topKMin', value, 1, run.topKMax, ' (topKMax)'),
   topKMax: (value) => checkInteger('topKMax', value, 1),
+  topKMin: (value, run) => checkInteger('topKMin', value, 1, run.topKMax, ' (topKMax)'),
   clip: (value) => checkNumber('clip', value, 0),
   every: (value) => checkInteger('every', value, 1),
   validateEvery: (value) => checkInteger('validateEvery', value, 1),
@@ -202,7 +202,7 @@ function checkEffect(options, run, { router }, data) {
     without(['topKSchedule'], 'if config.router is "dense", which has no experts to choose');
   if (data?.kind === 'tokens') without(['seed'], 'if data is a text, which is read in its order');
   else if (data === null) without(['seed'], 'if data is a source or a stream, which has an order of its own');
-  if (run.patience > 0 && options.validation === undefined)
+  if (CHECKS.patience(run.patience, run) && options.validation === undefined)
     fail('patience needs validation: the data whose loss it watches', TypeError);
   if (options.validateEvery !== undefined && options.validation === undefined)
     fail('validateEvery needs validation: the data whose loss is computed so often', TypeError);

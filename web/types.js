@@ -320,7 +320,7 @@
  */
 
 /**
- * @template Validation, Probe
+ * @template [Validation=any], [Probe=any]
  * @typedef {object} TrainOptions
  * Options of `model.train`.
  *

@@ -407,3 +407,47 @@ describe('a study of classifiers', () => {
     );
   });
 });
+
+describe('arguments of studies', () => {
+  const study = () => readStudy(plain, engine);
+  const none = /** @type {any} */ (null);
+  /** @type {[string, () => unknown][]} */
+  const CASES = [
+    ['engine', () => readStudy(plain, none)],
+    ['study', () => listRuns(/** @type {any} */ ({ ...study() }))],
+    ['study', () => filesOf(none)],
+    ['study', () => readData(none, files)],
+    ['files', () => readData(study(), none)],
+    ['finished', () => planRuns(study(), none)],
+    ['finished', () => makeResults(study(), [], none)],
+    ['tuning', () => listRuns(study(), none)],
+    ['results', () => writeReport(none)],
+    ['options', () => meanInterval([1, 2], none)],
+    ['options.levels', () => meanInterval([1, 2], /** @type {any} */ ({ levels: 1 }))],
+    ['options.bases', () => readStudy(plain, engine, /** @type {any} */ ({ bases: 1 }))],
+  ];
+  for (const [name, call] of CASES) {
+    it(`${name}: ${String(call).slice(6)}`, () => {
+      assert.throws(call, (/** @type {Error} */ error) => {
+        assert.ok(error instanceof TypeError);
+        return error.message.startsWith(`${name} `);
+      });
+    });
+  }
+
+  it('of a run', async () => {
+    const [run] = listRuns(study());
+    const data = readData(study(), files);
+    await assert.rejects(executeRun(engine, study(), run, none), /^TypeError: data must be what readData/);
+    const options = /** @type {any} */ ({ onprogress: 1 });
+    await assert.rejects(executeRun(engine, study(), run, data, options), /the nearest is onProgress/);
+  });
+
+  it('a file that is no JSON is said to be none, with the place', () => {
+    assert.throws(
+      () => readStudy('{\n "name": "a",,\n}', engine),
+      /^TypeError: the study is not JSON(: see line 2, column \d+)?$/,
+    );
+    assert.throws(() => readStudy('', engine), /^TypeError: the study is not JSON: it ends too early$/);
+  });
+});

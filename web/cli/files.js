@@ -3,11 +3,13 @@
  *
  * @module
  */
+
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint.js';
 import { CheckpointError } from '../index.js';
 import { Labels } from '../labelled-text.js';
+import { faultOfJson } from '../message.js';
 import { ByteVocabulary } from '../vocabulary.js';
 import { CommandError, fileError, reasonOf, usageError } from './errors.js';
 import { concatenate, readBytes, readStream } from './files/read.js';
@@ -220,7 +222,7 @@ async function readConfig(path, fs) {
     const config = JSON.parse(text);
     if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
   } catch (error) {
-    throw new CommandError(`${path} is not JSON: ${/** @type {Error} */ (error).message}`, { cause: error });
+    throw new CommandError(`${path} is not JSON${faultOfJson(text, error)}`, { cause: error });
   }
   throw new CommandError(`${path} is not a JSON object`);
 }

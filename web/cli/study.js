@@ -3,10 +3,12 @@
  *
  * @module
  */
+
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { load } from '../index.js';
+import { faultOfJson } from '../message.js';
 import { describeFile, filesOf, planRuns, readData, readStudy, writeReport } from '../study/index.js';
 import { isCheckpoint, makeRun } from '../study/study.js';
 import { CommandError, USAGE, usageError } from './errors.js';
@@ -114,7 +116,7 @@ async function readStudyFile(path, { fs }) {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new CommandError(`${path} is not JSON: ${/** @type {Error} */ (cause).message}`, {
+    throw new CommandError(`${path} is not JSON${faultOfJson(text, cause)}`, {
       exitCode: USAGE,
       cause,
     });

@@ -1,10 +1,11 @@
 /** The data of a study: its files, and the parts that models are trained on, that choose, and that results are measured on. */
-import { fail } from '../check.js';
+import { checkObject, fail, toBytes } from '../check.js';
 import { Labels, readLabelledTexts, splitLabelledTexts } from '../labelled-text.js';
 import { quote } from '../message.js';
 import { PieceVocabulary } from '../pieces.js';
 import { splitText } from '../text.js';
 import { ByteVocabulary, CharacterVocabulary } from '../vocabulary.js';
+import { checkMade, remember } from './arguments.js';
 import { isCheckpoint } from './study.js';
 
 /** @import { LabelledTexts } from '../labelled-text.js' */
@@ -16,7 +17,9 @@ import { isCheckpoint } from './study.js';
  * @param {Study} study that was read
  * @returns {string[]} paths as in the study, each once
  */
-export function filesOf({ data, validation, test, from }) {
+export function filesOf(study) {
+  checkMade('study', study);
+  const { data, validation, test, from } = study;
   const all = [data, validation, test, isCheckpoint(from) ? [from] : []];
   return [...new Set(all.flatMap((paths) => (Array.isArray(paths) ? paths : [])))].map(String);
 }
@@ -27,7 +30,7 @@ export function filesOf({ data, validation, test, from }) {
  * @returns {Promise<DataFile>}
  */
 export async function describeFile(file, bytes) {
-  const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(bytes));
+  const digest = await crypto.subtle.digest('SHA-256', toBytes('bytes', bytes));
   const digits = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0'));
   return { file, bytes: bytes.length, sha256: digits.join('') };
 }
@@ -37,7 +40,9 @@ export async function describeFile(file, bytes) {
  * @param {Study} study that was read
  * @returns {HeldOut}
  */
-export function heldOutOf({ chooses, test }) {
+export function heldOutOf(study) {
+  checkMade('study', study);
+  const { chooses, test } = study;
   if (test !== null) return { chosen: chooses ? 'validation' : null, measured: 'test' };
   if (!chooses) return { chosen: null, measured: 'validation' };
   return { chosen: 'first half of validation', measured: 'second half of validation' };
@@ -52,11 +57,19 @@ export function heldOutOf({ chooses, test }) {
  * @throws {TypeError | RangeError} naming the file
  */
 export function readData(study, files) {
-  return study.task === 'language' ? readTextData(study, files) : readLabelledData(study, files);
+  checkMade('study', study);
+  checkObject('files', files);
+  return remember(
+    'data',
+    study.task === 'language' ? readTextData(study, files) : readLabelledData(study, files),
+  );
 }
 
 /** @param {StudyFiles} files @param {string} path */
-const fileOf = (files, path) => files[path] ?? fail(`files must have ${quote(path)}`, TypeError);
+const fileOf = (files, path) =>
+  files[path] === undefined
+    ? fail(`files must have ${quote(path)}`, TypeError)
+    : toBytes(`files[${quote(path)}]`, files[path]);
 
 /** @param {readonly Uint8Array[]} parts */
 function join(parts) {

@@ -1,5 +1,5 @@
 /** Executing a run of a study: training, and what is measured of the trained model. */
-import { fail, refuse } from '../check.js';
+import { checkFunction, checkObject, checkOptions, fail, refuse } from '../check.js';
 import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint.js';
 import { DivergedError } from '../errors.js';
 import { encodeTexts } from '../labelled-text.js';
@@ -8,6 +8,7 @@ import { fingerprintOf, RUN_DEFAULTS } from '../run.js';
 import { evaluateSequences } from '../sequences.js';
 import { evaluateText } from '../text.js';
 import { vocabularyFromJSON } from '../vocabulary.js';
+import { checkEngine, checkMade } from './arguments.js';
 import { rounded } from './statistics.js';
 import { canVaryK } from './study.js';
 
@@ -44,6 +45,13 @@ const CURVE_DIGITS = 7;
  * @throws {TypeError | RangeError} naming what does not fit
  */
 export async function executeRun(engine, study, run, data, options = {}) {
+  checkEngine(engine);
+  checkMade('study', study);
+  checkMade('data', data);
+  checkObject('run', run);
+  checkOptions('executeRun', options, ['from', 'save', 'onProgress', 'signal']);
+  if (options.onProgress !== undefined)
+    checkFunction('options.onProgress', options.onProgress, 'a function of the progress');
   if (engine.info.variant !== 'simd')
     refuse('variant', '"simd": results of another have other bits on other machines', engine.info.variant);
   const trial =

@@ -1,4 +1,6 @@
 /** What is to be run next: first the runs that tune a variant, then those whose results are compared. */
+import { checkFunction } from '../check.js';
+import { checkMade } from './arguments.js';
 import { makeRun } from './study.js';
 
 /** @import { Finished, Plan, Settings, Study, StudyRun, TunedVariant, Variant } from './types.js' */
@@ -13,6 +15,9 @@ import { makeRun } from './study.js';
  * @returns {Plan}
  */
 export function planRuns(study, finished, isOurs = () => true) {
+  checkMade('study', study);
+  checkFunction('finished', finished, 'a function that gives the result of a run');
+  checkFunction('isOurs', isOurs, 'a function that says whether a run is wanted');
   /** @type {Plan} */
   const plan = { runs: [], tuning: [], left: 0 };
   study.variants.forEach((variant, index) => {

@@ -1,4 +1,5 @@
 /** The report of a study in Markdown. */
+import { checkObject } from '../check.js';
 
 /** @import { Difference, Interval, StudyResults, Times } from './types.js' */
 
@@ -83,6 +84,8 @@ function verdict(difference, { more = false }) {
  * @returns {string} Markdown
  */
 export function writeReport(results, times = null) {
+  checkObject('results', results);
+  checkObject('results.study', results.study);
   const main = MEASURES[results.study.task === 'classify' ? 'accuracy' : 'loss'];
   return [
     ...introduction(results),

@@ -1,7 +1,7 @@
 /** Means with t intervals, and paired differences. */
 // @ts-expect-error It has no types.
 import jStat from 'jstat';
-import { checkLists, checkNumber } from '../check.js';
+import { checkLists, checkNumber, checkOptions } from '../check.js';
 
 /** @import { Difference, Interval } from './types.js' */
 
@@ -35,7 +35,8 @@ export function tQuantile(probability, degrees) {
  * @returns {Interval}
  * @throws {TypeError | RangeError} naming the argument
  */
-export function meanInterval(values, { comparisons = 1, level = 0.95 } = {}) {
+export function meanInterval(values, options = {}) {
+  const { comparisons = 1, level = 0.95 } = checkOptions('meanInterval', options, ['comparisons', 'level']);
   checkLists({ values });
   checkNumber('comparisons', comparisons, 1);
   checkNumber('level', level, 0, 1);

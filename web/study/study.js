@@ -3,18 +3,21 @@ import {
   checkBoolean,
   checkInteger,
   checkKeys,
+  checkLists,
   checkName,
   checkObject,
+  checkOptions,
   checkShare,
   fail,
   refuse,
 } from '../check.js';
 import { fieldsInUse } from '../config.js';
-import { quote } from '../message.js';
+import { faultOfJson, quote } from '../message.js';
 import { nearest } from '../nearest.js';
 import { optionsOf } from '../options.js';
 import { splitParts } from '../parts.js';
 import { runOf } from '../run.js';
+import { checkEngine, checkMade, remember } from './arguments.js';
 
 /** @import { ConfigField, ModelKind } from '../types.js' */
 /** @import { Settings, Study, StudyEngine, StudyRun, Tuning, Variant } from './types.js' */
@@ -50,7 +53,10 @@ export const isCheckpoint = (from) => from?.endsWith('.safetensors') === true;
  * @returns {Study}
  * @throws {TypeError | RangeError} naming the key
  */
-export function readStudy(file, engine, { base } = {}) {
+export function readStudy(file, engine, options = {}) {
+  const { base } = checkOptions('readStudy', options, ['base']);
+  checkEngine(engine);
+  if (base !== undefined) checkMade('study', base);
   const json = checkKeys('study', 'a study', typeof file === 'string' ? parse(file) : file, KEYS);
   const { name = 'study', task = 'language' } = json;
   if (typeof name !== 'string' || !/^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u.test(name))
@@ -97,7 +103,7 @@ export function readStudy(file, engine, { base } = {}) {
   if (study.validation === 0) refuse('study.validation', 'above 0: results are measured on held-out data', 0);
   if (base) checkSeeds(study, base);
   for (const variant of variants) checkVariant(study, variant, engine, fields);
-  return study;
+  return remember('study', study);
 }
 
 /** @param {string} text */
@@ -105,7 +111,7 @@ function parse(text) {
   try {
     return JSON.parse(text);
   } catch (error) {
-    return fail(`the study is not JSON: ${/** @type {Error} */ (error).message}`, TypeError);
+    return fail(`the study is not JSON${faultOfJson(text, error)}`, TypeError);
   }
 }
 
@@ -511,6 +517,8 @@ export function makeRun(study, variant, seed, { chosen = {}, tuning = null } = {
  * @returns {StudyRun[]} by variant, then by seed
  */
 export function listRuns(study, tuning = []) {
+  checkMade('study', study);
+  checkLists({ tuning });
   return study.variants.flatMap((variant) => {
     const chosen = tuning.find((entry) => entry.variant === variant.label)?.chosen;
     return study.seeds.map((seed) => makeRun(study, variant, seed, { chosen }));
