@@ -63,21 +63,30 @@ async function replay({ results, base, files, baseFiles }, index) {
       told = performance.now();
       page.postMessage({ kind: 'progress', step: before + step, steps: stepsBefore + there.steps });
     };
-  const start = from && (await trainBase());
+  const begun = from && (await trainBase());
+  if (begun?.parting) return begun.parting;
   const { result } = await executeRun(engine, study, run, readData(study, files), {
-    from: start,
+    from: begun?.checkpoint ?? files[String(results.study.from)],
     onProgress: tell(stepsBefore),
   });
   return partingOf(result, there);
 
-  /** The model that is fine-tuned. */
+  /** The model that is fine-tuned, and where it is not that of its own results. */
   async function trainBase() {
     if (!from || !base) return undefined;
     const baseRun = listRuns(from, base.tuning).find(isThis);
-    if (!baseRun) throw new RangeError(`its models have none of ${there.variant} with seed ${there.seed}`);
+    const baseThere = base.runs.find(isThis);
+    if (!baseRun || !baseThere)
+      throw new RangeError(
+        `the study that it is fine-tuned from has no run of ${there.variant} with seed ${there.seed}`,
+      );
     const options = { save: true, onProgress: tell(0) };
-    const { checkpoint } = await executeRun(engine, from, baseRun, readData(from, baseFiles), options);
-    return checkpoint ?? undefined;
+    const trained = await executeRun(engine, from, baseRun, readData(from, baseFiles), options);
+    const parting = partingOf(trained.result, baseThere);
+    return {
+      checkpoint: trained.checkpoint ?? undefined,
+      parting: parting && { ...parting, what: `${parting.what} of the model that it fine-tunes` },
+    };
   }
 }
 

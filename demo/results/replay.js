@@ -48,6 +48,8 @@ export function createReplays(
   let worker = null;
   /** @type {StudyResults | null} */
   let base = null;
+  /** Checks the summary, of a file. @type {(() => Promise<void>) | null} */
+  let recheck = null;
 
   const from = String(results.study.from ?? '');
   const baseName = from.endsWith('.safetensors') ? '' : from;
@@ -144,6 +146,7 @@ export function createReplays(
       return;
     }
     base = given;
+    recheck?.().catch(() => {});
     await start(asked.run);
   }
 
@@ -161,15 +164,27 @@ export function createReplays(
    * @returns {() => void} ends it
    */
   function check() {
-    const checker = openWorker();
-    checker.addEventListener('message', ({ data }) => {
-      checker.terminate();
-      if (data.kind === 'done') summary.value = data.parting;
-      if (data.kind === 'failed' && !baseName)
-        summary.value = { what: data.message, here: undefined, there: undefined };
-    });
-    checker.postMessage({ results, base: null, run: null, files: {}, baseFiles: {} });
-    return () => checker.terminate();
+    let ended = false;
+    /** @type {Worker | null} */
+    let checker = null;
+    const begin = async () => {
+      if (baseName) base ??= await findResults(baseName);
+      // Its variants are those of the other study: without that one, there is nothing to check by.
+      if (ended || (baseName && !base)) return;
+      checker = openWorker();
+      checker.addEventListener('message', ({ data }) => {
+        checker?.terminate();
+        if (data.kind === 'done') summary.value = data.parting;
+        if (data.kind === 'failed') summary.value = { what: data.message, here: undefined, there: undefined };
+      });
+      checker.postMessage({ results, base, run: null, files: {}, baseFiles: {} });
+    };
+    recheck = begin;
+    begin().catch(() => {});
+    return () => {
+      ended = true;
+      checker?.terminate();
+    };
   }
 
   return {

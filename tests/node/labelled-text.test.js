@@ -3,11 +3,21 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ByteVocabulary, CharacterVocabulary, load } from '../../web/index.js';
 import { encodeTexts, Labels, readLabelledTexts, splitLabelledTexts } from '../../web/labelled-text.js';
+import { formatOfName } from '../../web/table-format.js';
 
 const TEXTS = ['plain', 'with "quotes", a comma', 'two\nlines', 'schön 🙂'];
 const LABELS = ['b', 'a', 'b', 'a'];
 
 describe('reading', () => {
+  it('the ending of a file says the format, in the command line as in studies', () => {
+    const names = ['a.csv', 'b/c.d.TSV', 'c.tab', 'd.txt', 'e.jsonl', 'f.ndjson'];
+    assert.deepEqual(names.map(formatOfName), ['csv', 'tsv', 'tsv', 'tsv', 'jsonl', 'jsonl']);
+    assert.deepEqual(
+      ['csv', 'a.xml', 'b.csv/rows', 'c.', 'd.constructor'].map(formatOfName),
+      Array(5).fill(undefined),
+    );
+  });
+
   it('CSV, TSV and JSON lines give the same', () => {
     const quoted = TEXTS.map((text, i) => `7,"${text.replaceAll('"', '""')}",${LABELS[i]}\r\n`).join('');
     const objects = TEXTS.map((text, i) => JSON.stringify({ label: LABELS[i], text, more: [1] })).join(

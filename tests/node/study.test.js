@@ -17,7 +17,7 @@ import {
   writeReport,
 } from '../../web/study/index.js';
 import { text } from './command-line.js';
-import { readDocument } from './markdown.js';
+import { blocks, readDocument } from './markdown.js';
 
 /** @import { Study, RunResult } from '../../web/study/index.js' */
 
@@ -28,6 +28,16 @@ const model = {
 const train = { steps: 6, learningRate: 0.01 };
 const plain = { name: 'tiny', data: 'text.txt', model, train };
 const files = { 'text.txt': new TextEncoder().encode(text.slice(0, 2000)) };
+
+/** A program of the guide, as a module. @param {string} words that it has */
+function guideModule(words) {
+  const program =
+    blocks(readDocument('demo/guides/studies.md').text, 'js').find((block) => block.includes(words)) ?? '';
+  const here = program.replace(/'hyperrouter-wasm(\/study)?'/g, (_, study) =>
+    JSON.stringify(new URL(`../../web${study ?? ''}/index.js`, import.meta.url).href),
+  );
+  return `data:text/javascript,${encodeURIComponent(here)}`;
+}
 
 /** @type {import('../../web/index.js').Engine} */
 let engine;
@@ -397,6 +407,16 @@ describe('a study of classifiers', () => {
     assert.match(result.settings.from ?? '', /^[0-9a-f]{16}$/);
     // The text that was pretrained on has no letter of some words.
     assert.ok(Number(result.texts?.replaced) > 0);
+    // Whoever has both results and the data repeats it as the guide says.
+    const made = (/** @type {Study} */ of, /** @type {RunResult} */ only) =>
+      JSON.parse(formatResults(makeResults(of, [], (id) => (id.startsWith('01') ? only : undefined))));
+    const first = await executeRun(engine, base, pretrained, readData(base, files));
+    const theirs = { results: made(base, first.result), files };
+    const ours = { results: made(study, result), files: contents };
+    const { repeats } = await import(guideModule('export async function repeats'));
+    assert.equal(await repeats(ours, 0, theirs), true);
+    ours.results.study.train.steps = 4;
+    assert.equal(await repeats(ours, 0, theirs), false);
     assert.throws(
       () => readStudy({ ...file, vary: { router: ['cosine'] } }, engine, { base }),
       /study\.vary has the variant "cosine", but the study "tiny" .* has only "smoe", "dense"/,

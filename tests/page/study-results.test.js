@@ -209,6 +209,32 @@ describe('side by side', () => {
     await page.getByRole('button', { name: 'Close the study' }).click();
     await page.getByRole('heading', { name: 'Study: ships' }).waitFor({ state: 'detached' });
 
+    // One that fine-tunes the models of the first: it needs the results of that one, and the data of both.
+    const { tuned } = sample;
+    const changed = structuredClone(sample.results);
+    changed.runs[1].validations[1][1] += 1e-6;
+    await picker.setInputFiles(asFile(JSON.stringify(tuned.results)));
+    await page.getByRole('heading', { name: 'Study: tuned' }).waitFor();
+    await again('hyperrouter, seed 2').click();
+    await page.getByText('It fine-tunes a model of the study “ships”: open its results too.').waitFor();
+    const others = page.getByLabel('Open its results');
+    await others.setInputFiles(asFile(JSON.stringify(tuned.results)));
+    await page.getByText('results.json has the results of “tuned”, not of “ships”.').waitFor();
+    await others.setInputFiles(asFile(JSON.stringify(changed)));
+    await page.getByText('To train it again, open its data: rows.tsv').waitFor();
+    const row = { name: 'rows.tsv', mimeType: 'text/plain', buffer: Buffer.from(tuned.rows) };
+    await data.setInputFiles(row);
+    await outcome
+      .filter({
+        hasText: 'hyperrouter, seed 2: parts at held-out loss at step 20 of the model that it fine-tunes: ',
+      })
+      .waitFor();
+    await again('smoe, seed 1').click();
+    await outcome.filter({ hasText: 'smoe, seed 1: the same bits' }).waitFor();
+    assert.equal(await page.locator('.study .notice-problem').count(), 0, 'the summary is that of the runs');
+    await page.getByRole('button', { name: 'Close the study' }).click();
+    await page.getByRole('heading', { name: 'Study: tuned' }).waitFor({ state: 'detached' });
+
     const drop = await page.evaluateHandle(
       (content) => {
         const transfer = new DataTransfer();

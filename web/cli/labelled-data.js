@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { extname } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { encodeTexts, readLabelledTexts } from '../labelled-text.js';
+import { formatOfName } from '../table-format.js';
 import { CommandError, usageError } from './errors.js';
 import { STANDARD_INPUT } from './files.js';
 
@@ -33,9 +33,6 @@ import { STANDARD_INPUT } from './files.js';
  */
 
 const FORMATS = ['csv', 'tsv', 'jsonl'];
-
-/** @type {Record<string, 'csv' | 'tsv' | 'jsonl'>} */
-const EXTENSIONS = { '.csv': 'csv', '.tsv': 'tsv', '.tab': 'tsv', '.jsonl': 'jsonl', '.ndjson': 'jsonl' };
 
 /** Columns unless they are given. */
 const COLUMNS = { text: 'text', label: 'label', header: false };
@@ -90,9 +87,6 @@ export function areColumns(value) {
     (format === undefined || FORMATS.includes(String(format)))
   );
 }
-
-/** @param {string} path */
-export const formatOfName = (path) => EXTENSIONS[extname(path).toLowerCase()];
 
 /**
  * @param {string} path

@@ -5,10 +5,11 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { load } from '../index.js';
+import { formatOfName } from '../table-format.js';
 import { changesOf } from './classify-task.js';
 import { CommandError, fileError, usageError } from './errors.js';
 import { openCheckpoint, readFiles, readLabels, STANDARD_INPUT } from './files.js';
-import { columnOptions, columnsOf, encodeKnown, formatOfName, readRows } from './labelled-data.js';
+import { columnOptions, columnsOf, encodeKnown, readRows } from './labelled-data.js';
 import { configOption, dataOption, optionOf, threadsOption, variantOption } from './options.js';
 import { print } from './output.js';
 
@@ -148,7 +149,9 @@ async function* partsOf({ data: paths, format, text, header }, stored, size, sys
     throw usageError('--data - can be given once: standard input is read to its end');
   }
   for (const path of paths) {
-    const kind = format ?? formatOfName(path) ?? 'lines';
+    // Of texts without labels, a .txt file is what it says.
+    const named = /\.txt$/i.test(path) ? 'lines' : formatOfName(path);
+    const kind = format ?? named ?? 'lines';
     if (kind !== 'lines') {
       const { files } = await readFiles([path], system);
       const columns = columnsOf({ text, header, format: kind }, stored && { ...stored, format: undefined });

@@ -3,6 +3,7 @@ import { checkObject, fail, toBytes } from '../check.js';
 import { Labels, readLabelledTexts, splitLabelledTexts } from '../labelled-text.js';
 import { quote } from '../message.js';
 import { PieceVocabulary } from '../pieces.js';
+import { ENDINGS, formatOfName } from '../table-format.js';
 import { splitText } from '../text.js';
 import { ByteVocabulary, CharacterVocabulary } from '../vocabulary.js';
 import { checkMade, remember } from './arguments.js';
@@ -155,17 +156,13 @@ function readTextData(study, files) {
   return { task: 'language', vocabulary, ...parts };
 }
 
-/** @type {Record<string, 'csv' | 'tsv' | 'jsonl'>} */
-const FORMATS = { csv: 'csv', tsv: 'tsv', txt: 'tsv', jsonl: 'jsonl', ndjson: 'jsonl' };
-
 /** @param {Study} study @param {StudyFiles} files @returns {LabelledData} */
 function readLabelledData(study, files) {
   const { text, label } = study;
   const read = (/** @type {readonly string[]} */ paths) => {
     const all = paths.map((path) => {
       const bytes = fileOf(files, path);
-      const format = FORMATS[path.split('.').at(-1)?.toLowerCase() ?? ''];
-      if (!format) fail(`${path} must end in .csv, .tsv, .txt (tab-separated), .jsonl or .ndjson`);
+      const format = formatOfName(path) ?? fail(`${path} must end in ${ENDINGS}`);
       try {
         return readLabelledTexts(bytes, { format, text, label });
       } catch (error) {
