@@ -31,7 +31,7 @@ export const RUN_DEFAULTS = Object.freeze({
 export const CLASSIFY_DEFAULTS = Object.freeze({
   model: Object.freeze({ dModel: 128, batchSize: 32, dropout: 0.1 }),
   vocabulary: /** @type {const} */ ('pieces'),
-  vocabSize: 2048,
+  vocabSize: 8192,
   steps: 1500,
   learningRate: 2e-3,
   clip: 1,
