@@ -1,6 +1,5 @@
 import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
-import 'uplot/dist/uPlot.min.css';
 import './styles/index.css';
 import { createContext } from './context.js';
 import { createHiding } from './lessons/hide.js';
@@ -11,7 +10,7 @@ import { createOpening } from './opening/opening.js';
 import { OpeningView } from './opening/opening.jsx';
 import { isOpening } from './opening/settings.js';
 import { createPictureRate } from './picture-rate.js';
-import { createRooms } from './rooms.js';
+import { createRooms, loadRoomAt } from './rooms.js';
 import { createShell } from './shell.js';
 import { App } from './views/app.jsx';
 
@@ -37,7 +36,13 @@ if (opening) {
 }
 
 try {
-  const context = await createContext({ pictureEvery, opening });
+  // The first picture gets all of the network and of the processor.
+  if (opening) await painted();
+  if (part === null) loadRoomAt(location.hash);
+  const [context] = await Promise.all([
+    createContext({ pictureEvery, opening }),
+    import('./styles/rooms.js'),
+  ]);
   start(createShell(createRooms(context, part)), context.engine.info);
   if (part === null) showArticleFigures(context);
 } catch (error) {
@@ -46,6 +51,14 @@ try {
   render(null, root);
   root.innerHTML = '<p class="notice notice-problem" role="alert"></p>';
   /** @type {HTMLElement} */ (root.firstChild).textContent = `The engine could not be started: ${reason}`;
+}
+
+/** What is rendered is on the screen. In a tab that is hidden nothing is drawn, and nothing waits for it. */
+function painted() {
+  return new Promise((done) => {
+    requestAnimationFrame(() => setTimeout(done));
+    setTimeout(done, 500);
+  });
 }
 
 /**

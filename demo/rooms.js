@@ -1,3 +1,11 @@
+/** The rooms that are listed, by what the address calls them. */
+export const rooms = [
+  { id: 'plane', title: 'Playground', summary: 'which expert is chosen for a point' },
+  { id: 'text', title: 'Text', summary: 'which expert is chosen for a character' },
+  { id: 'routers', title: 'Side by side', summary: 'routers compared on the same data' },
+  { id: 'inside', title: 'Inside the router', summary: 'where its weights come from' },
+];
+
 /**
  * The rooms of the page. Each is loaded when it is first entered.
  *
@@ -8,57 +16,34 @@
 export function createRooms(context, part = null) {
   if (part !== null) {
     return [
-      {
-        id: 'plane',
-        title: 'Playground',
-        summary: '',
-        open: async () => (await import('./embed/parts.jsx')).openPart(context, part),
-      },
-      {
-        id: 'text',
-        title: 'Text',
-        summary: '',
-        open: async () => (await import('./embed/text-parts.jsx')).openPart(context, part),
-      },
-      {
-        id: 'collapse',
-        title: 'Collapse',
-        summary: '',
-        open: async () => (await import('./embed/collapse-part.jsx')).openPart(context),
-      },
+      { id: 'plane', open: async () => (await import('./embed/parts.jsx')).openPart(context, part) },
+      { id: 'text', open: async () => (await import('./embed/text-parts.jsx')).openPart(context, part) },
+      { id: 'collapse', open: async () => (await import('./embed/collapse-part.jsx')).openPart(context) },
     ];
   }
-  return [
-    {
-      id: 'plane',
-      title: 'Playground',
-      summary: 'which expert is chosen for a point',
-      open: async () => (await import('./plane/room.jsx')).openRoom(context),
-    },
-    {
-      id: 'text',
-      title: 'Text',
-      summary: 'which expert is chosen for a character',
-      open: async () => (await import('./text/room.jsx')).openRoom(context),
-    },
-    {
-      id: 'routers',
-      title: 'Side by side',
-      summary: 'routers compared on the same data',
-      open: async () => (await import('./routers/room.jsx')).openRoom(context),
-    },
-    {
-      id: 'inside',
-      title: 'Inside the router',
-      summary: 'where its weights come from',
-      open: async () => (await import('./inside/room.jsx')).openRoom(context),
-    },
-    {
-      id: 'collapse',
-      title: 'Collapse',
-      summary: 'tokens and the rows of R',
-      unlisted: true,
-      open: async () => (await import('./lessons/collapse/room.jsx')).openRoom(context),
-    },
-  ];
+  return Object.entries(loaders).map(([id, load]) => ({
+    id,
+    open: async () => (await load()).openRoom(context),
+  }));
+}
+
+const loaders = {
+  plane: () => import('./plane/room.jsx'),
+  text: () => import('./text/room.jsx'),
+  routers: () => import('./routers/room.jsx'),
+  inside: () => import('./inside/room.jsx'),
+  // Only a lesson or a link leads there.
+  collapse: () => import('./lessons/collapse/room.jsx'),
+};
+
+/**
+ * Loads the code of the room that an address names, beside the engine. If that fails, it is tried again when the room is
+ * opened.
+ *
+ * @param {string} address with or without the `#`
+ */
+export function loadRoomAt(address) {
+  const id = new URLSearchParams(address.replace(/^#/, '')).get('room') ?? '';
+  const load = /** @type {Record<string, () => Promise<unknown>>} */ (loaders)[id] ?? loaders.plane;
+  load().catch(() => {});
 }

@@ -22,9 +22,6 @@ import { computed, signal } from '@preact/signals';
  *
  * @typedef {object} RoomEntry
  * @property {string} id as in the address
- * @property {string} title
- * @property {string} summary what it shows, in a few words
- * @property {boolean} [unlisted] whether only a lesson or a link leads there
  * @property {() => Promise<Room>} open called once, when the room is first entered
  */
 

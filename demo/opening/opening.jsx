@@ -1,23 +1,28 @@
 import recording from 'virtual:opening';
+import { useComputed } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { classInks, classTints, colourOf, mix, paper, tie } from '../colours.js';
-import { count, percent } from '../format.js';
-import { classesSize, momentBy, ownersSize, placeOf } from './recording.js';
+import { count, fixed, percent } from '../format.js';
+import { createTile, drawLines, drawMarks, prepare } from '../plane/draw.js';
+import { reach } from '../plane/geometry.js';
+import { zeroLines } from '../plane/lines.js';
+import { paintClasses, paintWeights } from '../plane/pixels.js';
+import { columns, tracksOf } from '../stage/layout.js';
+import { Edges, Expert, Node } from '../stage/parts.jsx';
+import { placesLegend } from '../stage/words.js';
+import { RoomLinks } from '../views/room-links.jsx';
+import { StartButton } from '../views/start-button.jsx';
+import { classesSize, momentBy, territorySize, unpack } from './recording.js';
 
-/** Pixels per side of the pictures. */
-const side = 512;
+/** @typedef {import('./recording.js').RecordedMoment} RecordedMoment */
 
-/** The colours of places by their code. */
-const ownerFills = Object.fromEntries(
-  [...new Set(recording.moments.map(({ owners }) => owners).join(''))].map((code) => {
-    const place = placeOf(code);
-    return [code, place ? mix(paper, colourOf(place.expert), place.sure ? 1 : 0.55) : tie];
-  }),
-);
-const classFills = Array.from({ length: 10 }, (_, share) => mix(classTints[0], classTints[1], share / 9));
+const { experts } = recording;
+
+/** Pixels per side of an expert's map. */
+const tileSide = 96;
 
 /**
- * The recorded moments, while the engine loads.
+ * The recorded moments, while the engine loads: what the room draws of them, in the places where it will draw it. Nothing
+ * can be pressed yet but the way to the rooms.
  *
  * @param {{ opening: import('./opening.js').Opening }} props
  */
@@ -29,86 +34,187 @@ export function OpeningView({ opening }) {
     });
     return () => cancelAnimationFrame(frame);
   }, [opening]);
-  const moment = momentBy(recording.moments, opening.step.value);
-  const said = `Step ${count(opening.step.value)}. Held-out accuracy ${percent(moment.accuracy)}.`;
+  const moment = useComputed(() => momentBy(recording.moments, opening.step.value)).value;
+  const step = useComputed(() => count(opening.step.value));
   return (
-    <section class="opening" aria-label="A run">
-      <div class="status">
-        <p aria-hidden="true">{said}</p>
-        <p role="status" class="unseen">
-          Loading the engine. A recorded run is shown.
-        </p>
+    <>
+      <div class="top">
+        <RoomLinks current="plane" />
+        <div class="lessons-entry">
+          <button type="button" disabled>
+            Lessons
+          </button>
+        </div>
       </div>
-      <div class="opening-maps">
-        <Picture title="Chosen expert" moment={moment} draw={drawOwners} />
-        <Picture title="Predicted class" moment={moment} draw={drawClasses} />
+      <section class="opening" aria-label="A run">
+        <div class="transport" inert>
+          <div class="transport-bar">
+            <div class="transport-buttons">
+              <StartButton running disabled onStart={() => {}} onPause={() => {}} />
+              <button type="button" disabled>
+                One step
+              </button>
+              <button type="button" disabled>
+                Reset
+              </button>
+            </div>
+            <dl class="facts-row">
+              <div>
+                <dt>Step</dt>
+                <dd>{step}</dd>
+              </div>
+              <div>
+                <dt>Held-out accuracy</dt>
+                <dd>{percent(moment.accuracy)}</dd>
+              </div>
+            </dl>
+          </div>
+        </div>
+        <div class="status">
+          <p role="status">Loading the engine. A recording plays until then.</p>
+        </div>
+        <div class="columns columns-plane" inert>
+          <div class="column machine-stage">
+            <Machine moment={moment} />
+            <section class="figure figure-decision">
+              <div class="figure-head">
+                <h2>Predicted class</h2>
+              </div>
+              <p class="accuracy">
+                Accuracy: held-out <b>{percent(moment.accuracy)}</b>
+              </p>
+              <div class="map">
+                <span class="map-y">
+                  <span>{reach}</span>
+                  <span>y</span>
+                  <span>−{reach}</span>
+                </span>
+                <div class="map-plate">
+                  <Picture name="map-canvas" moment={moment} draw={drawClasses} />
+                </div>
+                <span class="map-x">
+                  <span>−{reach}</span>
+                  <span>x</span>
+                  <span>{reach}</span>
+                </span>
+              </div>
+            </section>
+          </div>
+        </div>
+      </section>
+    </>
+  );
+}
+
+/** @param {{ moment: RecordedMoment }} props */
+function Machine({ moment }) {
+  const weights = moment.weights.map((weight) => weight ?? undefined);
+  const all = unpack(moment.territories);
+  const places = territorySize ** 2;
+  return (
+    <section class="machine">
+      <div class="machine-plate" style={{ gridTemplateColumns: tracksOf(columns) }}>
+        <Edges {...{ columns, weights }} rows={experts} shared={false} onEdge={() => {}} />
+        <p class="machine-legend">{placesLegend}</p>
+        <div class="machine-column machine-input">
+          <Node round>x</Node>
+          <small>0.00, 0.00</small>
+        </div>
+        <div class="machine-column machine-router">
+          <Node>
+            R<small>{recording.router}</small>
+          </Node>
+          <small class="machine-gate">{recording.gate}</small>
+        </div>
+        <ol
+          class="machine-column machine-experts"
+          style={{ gridTemplateRows: `repeat(${experts}, minmax(0, 1fr))` }}
+        >
+          {weights.map((weight, expert) => (
+            <Expert
+              key={expert}
+              {...{ expert, experts, weight }}
+              load={moment.load[expert]}
+              logit={fixed(moment.logits[expert])}
+              pressed={false}
+              said=""
+              title=""
+              onPress={() => {}}
+              edgeOpen={false}
+              onEdge={() => {}}
+            >
+              <Picture
+                name="territory-map"
+                moment={moment}
+                draw={(canvas) =>
+                  drawTerritory(canvas, expert, all.subarray(expert * places, (expert + 1) * places))
+                }
+              />
+            </Expert>
+          ))}
+        </ol>
+        <div class="machine-column machine-sum">
+          <Node round>Σ</Node>
+        </div>
       </div>
+      <p class="machine-words">Loading…</p>
     </section>
   );
 }
 
 /**
  * @param {object} props
- * @param {string} props.title
- * @param {import('./recording.js').RecordedMoment} props.moment
- * @param {(context: CanvasRenderingContext2D, moment: import('./recording.js').RecordedMoment) => void} props.draw
+ * @param {string} props.name of its class
+ * @param {RecordedMoment} props.moment
+ * @param {(canvas: HTMLCanvasElement, moment: RecordedMoment) => void} props.draw
  */
-function Picture({ title, moment, draw }) {
+function Picture({ name, moment, draw }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   useLayoutEffect(() => {
-    const context = canvas.current?.getContext('2d');
-    if (context) draw(context, moment);
-  }, [moment, draw]);
-  return (
-    <figure>
-      <figcaption>{title}</figcaption>
-      <canvas ref={canvas} width={side} height={side} role="img" aria-label={`Map: ${title.toLowerCase()}`} />
-    </figure>
+    if (canvas.current) draw(canvas.current, moment);
+  }, [moment]);
+  return <canvas ref={canvas} class={name} width={tileSide} height={tileSide} />;
+}
+
+const [territoryTile, classesTile] = [createTile(), createTile()];
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} expert
+ * @param {Float32Array} weights
+ */
+function drawTerritory(canvas, expert, weights) {
+  const context = canvas.getContext('2d');
+  if (!context) return;
+  territoryTile(context, { side: tileSide, size: territorySize, smooth: true }, (pixels) =>
+    paintWeights(pixels, weights, { expert, experts }),
   );
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {import('./recording.js').RecordedMoment} moment
- */
-function drawOwners(context, { owners }) {
-  const cell = side / ownersSize;
-  [...owners].forEach((code, at) => {
-    context.fillStyle = ownerFills[code];
-    context.fillRect((at % ownersSize) * cell, Math.floor(at / ownersSize) * cell, cell, cell);
-  });
-}
+const points = {
+  targets: Int32Array.from(recording.points.classes, Number),
+  inputs: Float32Array.from(
+    recording.points.places,
+    (share, i) => (i % 2 ? -1 : 1) * ((share / 500) * reach - reach),
+  ),
+};
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {import('./recording.js').RecordedMoment} moment
- */
-function drawClasses(context, { classes }) {
-  const cell = side / classesSize;
-  [...classes].forEach((code, at) => {
-    context.fillStyle = classFills[Number(code)];
-    context.fillRect((at % classesSize) * cell, Math.floor(at / classesSize) * cell, cell, cell);
-  });
-  drawPoints(context);
+/** @param {HTMLCanvasElement} canvas @param {RecordedMoment} moment */
+function drawClasses(canvas, moment) {
+  const on = prepare(canvas);
+  if (!on) return;
+  const shares = unpack(moment.classes);
+  const both = Float32Array.from({ length: 2 * shares.length }, (_, i) =>
+    i % 2 ? shares[i >> 1] : 1 - shares[i >> 1],
+  );
+  const shape = { ...on, size: classesSize };
+  classesTile(on.context, { ...shape, smooth: true }, (pixels) => paintClasses(pixels, both, 2));
+  drawLines(on.context, { ...shape, width: 2 }, (draw) =>
+    zeroLines(
+      shares.map((share) => share - 0.5),
+      classesSize,
+      draw,
+    ),
+  );
+  drawMarks(on.context, on, { all: points, train: recording.points.train });
 }
-
-/** @param {CanvasRenderingContext2D} context */
-function drawPoints(context) {
-  const { classes, places } = recording.points;
-  const size = side / 80;
-  [...classes].forEach((id, i) => {
-    const [x, y] = [places[2 * i], places[2 * i + 1]].map((share) => (share / 100) * side);
-    context.fillStyle = classInks[Number(id)];
-    context.beginPath();
-    if (id === '0') context.arc(x, y, size, 0, 2 * Math.PI);
-    else for (const [dx, dy] of triangle) context.lineTo(x + size * dx, y + size * dy);
-    context.fill();
-  });
-}
-
-/** As the mark of the second class on the maps. */
-const triangle = [
-  [0, -1.2],
-  [1.15, 0.85],
-  [-1.15, 0.85],
-];

@@ -1,14 +1,16 @@
-import { load } from 'hyperrouter-wasm';
+import { expertLoad, load } from 'hyperrouter-wasm';
 import { engineConfig } from '../config.js';
 import { accuracyOf, dataFor } from '../plane/data.js';
-import { owners } from '../plane/fields.js';
+import { weightsByExpert } from '../plane/fields.js';
 import { capacity, mapViews } from '../plane/frame.js';
-import { reach } from '../plane/geometry.js';
+import { cellAt, reach } from '../plane/geometry.js';
 import { planeSettings } from '../plane/settings.js';
 import { createSchema } from '../schema.js';
+import { tokenAt } from '../stage/token.js';
+import { labelOf } from '../stage/words.js';
 import { createState } from '../state.js';
 import { PlaneTrainer } from '../trainer/plane-trainer.js';
-import { classesSize, ownersSize, placeCode } from './recording.js';
+import { classesSize, pack, territorySize } from './recording.js';
 import { openingSteps, openingValues } from './settings.js';
 
 /**
@@ -42,9 +44,14 @@ export async function recordOpening() {
   const { inputs, targets } = data.all;
   return {
     experts: Number(values.experts),
+    router: labelOf(state, 'router'),
+    gate: labelOf(state, 'gate'),
     points: {
       classes: [...targets].join(''),
-      places: Array.from(inputs, (value, i) => Math.round((50 * (reach + (i % 2 ? -value : value))) / reach)),
+      places: Array.from(inputs, (value, i) =>
+        Math.round((500 * (reach + (i % 2 ? -value : value))) / reach),
+      ),
+      train: data.train.targets.length,
     },
     moments,
   };
@@ -58,30 +65,39 @@ export async function recordOpening() {
 function momentOf(trainer, data) {
   const { shape, buffer } = trainer.picture(null, true);
   const views = mapViews(buffer, shape);
-  const { first, weight } = owners(views.places[0], shape);
+  const [routing] = views.places;
   const accuracy = accuracyOf({ shape, views, data, step: trainer.step }, /** @type {any} */ (data))?.heldOut;
+  const { weights, logits } = tokenAt(routing, shape, cellAt({ x: 0, y: 0 }, shape.size));
+  const all = weightsByExpert(routing, shape);
+  const places = shape.size ** 2;
   return {
     step: trainer.step,
-    accuracy: Number((accuracy ?? 0).toFixed(3)),
-    owners: sampled(shape.size, ownersSize, (place) => placeCode(first[place], weight[place])),
-    classes: sampled(shape.size, classesSize, (place) =>
-      Math.round(9 * views.probabilities[place * shape.classes + 1]).toString(),
+    accuracy: rounded(accuracy ?? 0),
+    load: Array.from(expertLoad(views.layers[0].experts, shape.experts), rounded),
+    weights: weights.map((weight) => (weight === undefined ? null : rounded(weight))),
+    logits: Array.from(logits, rounded),
+    territories: pack(
+      Array.from({ length: shape.experts }, (_, expert) =>
+        sampled(shape.size, territorySize, (place) => all[expert * places + place]),
+      ).flat(),
+    ),
+    classes: pack(
+      sampled(shape.size, classesSize, (place) => views.probabilities[place * shape.classes + 1]),
     ),
   };
 }
 
+/** @param {number} value */
+const rounded = (value) => Number(value.toFixed(3));
+
 /**
  * @param {number} from places per side of the map
  * @param {number} to places per side of what is recorded
- * @param {(place: number) => string} code
+ * @param {(place: number) => number} read
  */
-function sampled(from, to, code) {
+function sampled(from, to, read) {
   const along = (/** @type {number} */ i) => Math.floor(((i + 0.5) * from) / to);
-  let all = '';
-  for (let row = 0; row < to; row++) {
-    for (let column = 0; column < to; column++) all += code(along(row) * from + along(column));
-  }
-  return all;
+  return Array.from({ length: to * to }, (_, i) => read(along(Math.floor(i / to)) * from + along(i % to)));
 }
 
 const id = 'virtual:opening';

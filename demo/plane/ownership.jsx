@@ -13,8 +13,9 @@ import { confidences, entropies, ownershipShares, tied } from './fields.js';
 import { cellAt } from './geometry.js';
 import { routerLines } from './lines.js';
 import { PlaneMap } from './map.jsx';
-import { paintNumbers, paintOwners, scaleColour } from './pixels.js';
+import { paintOwners } from './pixels.js';
 import { PlaceTable } from './place-table.jsx';
+import { paintNumbers, scaleColour } from './scale.js';
 
 /**
  * @typedef {import('./run.js').PlaneRun} PlaneRun

@@ -1,4 +1,3 @@
-import { interpolateCividis } from 'd3-scale-chromatic';
 import { classTints, colourOf, mix, paper, strengthOf, textOn, tie } from '../colours.js';
 import { tied } from './fields.js';
 
@@ -8,7 +7,6 @@ import { tied } from './fields.js';
 
 /** Fewer would be visible as steps. */
 const levels = 96;
-const scaleSteps = 256;
 
 /**
  * A colour as a 32-bit word of an ImageData: little-endian, as every machine with WebAssembly is.
@@ -19,16 +17,6 @@ export function pixelOf(hex) {
   const rgb = Number.parseInt(hex.slice(1), 16);
   return (0xff000000 | ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16)) >>> 0;
 }
-
-/** @param {number} share 0 … 1 @returns {string} a colour of the numeric scale */
-export const scaleColour = (share) => interpolateCividis(share);
-
-const scale = Uint32Array.from({ length: scaleSteps }, (_, i) => {
-  const [r, g, b] = /** @type {RegExpMatchArray} */ (scaleColour(i / (scaleSteps - 1)).match(/\d+/g)).map(
-    Number,
-  );
-  return (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
-});
 
 /** @type {Map<number, { plain: Uint32Array, marked: Uint32Array }>} by the number of experts: [E, levels + 1] */
 const tables = new Map();
@@ -88,21 +76,6 @@ export function paintWeights(pixels, share, { expert, experts }) {
   const { plain } = tableFor(experts);
   for (let i = 0; i < pixels.length; i++) {
     pixels[i] = plain[expert * (levels + 1) + Math.round(Math.min(1, share[i]) * levels)];
-  }
-}
-
-/**
- * A number at each place, in cividis.
- *
- * @param {Uint32Array} pixels written to
- * @param {Float32Array} values [N]
- * @param {{ from: number, to: number }} range
- */
-export function paintNumbers(pixels, values, { from, to }) {
-  const last = scaleSteps - 1;
-  for (let i = 0; i < pixels.length; i++) {
-    const share = to > from ? (values[i] - from) / (to - from) : 1;
-    pixels[i] = scale[Math.round(Math.min(1, Math.max(0, share)) * last)];
   }
 }
 

@@ -5,8 +5,9 @@ import { gatingOf } from '../gates.js';
 import { traitsOf } from '../schema.js';
 import { Facts, Known, RouterKnown, SharedKnown, SumKnown } from './known.jsx';
 import { tracksOf } from './layout.js';
-import { Edges, Expert, labelOf, Node, OtherLayers } from './parts.jsx';
+import { Edges, Expert, Node, OtherLayers } from './parts.jsx';
 import { chosenOf, edgeFacts, signed, weightWords } from './token.js';
+import { labelOf } from './words.js';
 
 /**
  * The model as a machine, live: a token goes through the router to its experts, whose outputs are added up. Rooms say what

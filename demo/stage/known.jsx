@@ -1,7 +1,7 @@
 import { letterOf } from '../colours.js';
 import { fixed, percent } from '../format.js';
-import { labelOf } from './parts.jsx';
 import { chosenOf, weightWords } from './token.js';
+import { labelOf } from './words.js';
 
 /**
  * What is known of a part of the machine, opened in place.

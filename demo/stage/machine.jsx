@@ -7,6 +7,7 @@ import { Facts } from './known.jsx';
 import { columns } from './layout.js';
 import { Node } from './parts.jsx';
 import { goesTo, tokenAt } from './token.js';
+import { placesLegend } from './words.js';
 
 /**
  * @typedef {import('../plane/run.js').PlaneRun} PlaneRun
@@ -64,7 +65,7 @@ export function Machine({ run, state, views, cursor, hovered }) {
       knownOf={(expert) => <TerritoryKnown views={views} expert={expert} />}
       isPressed={(expert) => isAlone(state, expert)}
       press={(expert) => toggleAlone(state, expert)}
-      legend="The router sends each point to a few experts. Small maps: the points that each expert gets. Choose a point on the large map to send it through."
+      legend={placesLegend}
       pressWords="Press to see what is known of it, and it alone on the map below."
     />
   );

@@ -4,12 +4,6 @@ import { curve, edgeWidth, rowMiddle } from './layout.js';
 
 /** @typedef {import('../state.js').State} State */
 
-/** The label of what is chosen. @param {State} state @param {'router' | 'gate'} key */
-export function labelOf(state, key) {
-  const { choices = [] } = state.settingOf(key);
-  return choices.find(({ value }) => value === state.get(key))?.label ?? '';
-}
-
 /**
  * A node of the machine. With `onClick` it is a button that opens what is known of it.
  *

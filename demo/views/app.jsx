@@ -1,6 +1,7 @@
 import { useMemo, useRef } from 'preact/hooks';
 import { LessonPlace, LessonsButton, useLessons } from '../lessons/entry.jsx';
 import { OpeningView } from '../opening/opening.jsx';
+import { RoomLinks } from './room-links.jsx';
 import { PlaceContext } from './save-menu.jsx';
 
 /**
@@ -18,33 +19,24 @@ export function App({ shell, opening }) {
     () => ({ room: id, step: () => room?.step?.() ?? room?.run?.step.peek() }),
     [id, room],
   );
-  const listed = shell.entries.filter(({ unlisted }) => !unlisted);
   const goesOn = useRef(false);
   goesOn.current ||= shell.failure.value !== '' || (room !== null && room.run?.status.value !== 'building');
   if (opening && !goesOn.current) return <OpeningView opening={opening} />;
   return (
     <>
       <div class="top">
-        <nav class="rooms" aria-label="Rooms">
-          {listed.map(({ id: entry, title, summary }) => (
-            <a
-              key={entry}
-              href={`#room=${entry}`}
-              aria-current={id === entry ? 'page' : undefined}
-              onClick={(event) => {
-                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-                event.preventDefault();
-                if (entry === id) return;
-                // The browser's Back button returns to the previous room. The address stays that of what was shown until the
-                // next room is there with its settings: a reload loses none.
-                history.pushState(null, '', location.href);
-                shell.go(entry);
-              }}
-            >
-              <b>{title}</b> <span>{summary}</span>
-            </a>
-          ))}
-        </nav>
+        <RoomLinks
+          current={id}
+          onPress={(event, to) => {
+            if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+            event.preventDefault();
+            if (to === id) return;
+            // The browser's Back button returns to the previous room. The address stays that of what was shown until the
+            // next room is there with its settings: a reload loses none.
+            history.pushState(null, '', location.href);
+            shell.go(to);
+          }}
+        />
         <LessonsButton entry={lessons} />
       </div>
       <LessonPlace entry={lessons} />

@@ -6,7 +6,7 @@ import { load } from 'hyperrouter-wasm';
 import { engineConfig } from '../../demo/config.js';
 import { createOpening } from '../../demo/opening/opening.js';
 import { recordOpening } from '../../demo/opening/record.js';
-import { classesSize, momentBy, ownersSize, placeCode, placeOf } from '../../demo/opening/recording.js';
+import { classesSize, momentBy, pack, territorySize, unpack } from '../../demo/opening/recording.js';
 import {
   addressOf,
   isOpening,
@@ -69,12 +69,18 @@ describe('the recording', () => {
   });
   after(() => engine.dispose());
 
-  it('is small', () => {
-    assert.ok(gzipSync(JSON.stringify(recording)).length < 12_000);
-    for (const { owners, classes } of recording.moments) {
-      assert.equal(owners.length, ownersSize ** 2);
-      assert.equal(classes.length, classesSize ** 2);
+  it('is small, also from a host that does not compress', () => {
+    const text = JSON.stringify(recording);
+    assert.ok(text.length < 35_000 && gzipSync(text).length < 16_000, `${text.length}`);
+    for (const { territories, classes } of recording.moments) {
+      assert.equal(unpack(territories).length, recording.experts * territorySize ** 2);
+      assert.equal(unpack(classes).length, classesSize ** 2);
     }
+  });
+
+  it('packs shares in steps of 1/25', () => {
+    assert.equal(pack([0, 0, 0, 1, 0.52, 0.51, 0]), 'a3zn2a');
+    assert.deepEqual([...unpack('a3zna')], [...Float32Array.of(0, 0, 0, 1, 0.52, 0)]);
   });
 
   it('has what the engine computes for these settings', async () => {
@@ -95,26 +101,32 @@ describe('the recording', () => {
       ).length;
       assert.equal(moment.accuracy, Number((right / data.heldOut.targets.length).toFixed(3)));
     }
-    // Places of the recording are a third of those of the map of a paused run.
-    const size = 3 * ownersSize;
-    const places = gridPlaces(size);
-    const [row, column] = [20, 37];
-    const at = (3 * row + 1) * size + 3 * column + 1;
-    model.predict(places.slice(2 * at, 2 * at + 2));
+    // One place of the recording, in the middle of its share of the map of a paused run.
+    const size = 192;
+    const along = (/** @type {number} */ i) => Math.floor(((i + 0.5) * size) / territorySize);
+    const [row, column] = [6, 11];
+    const at = along(row) * size + along(column);
+    model.predict(gridPlaces(size).slice(2 * at, 2 * at + 2));
     const [{ experts, weights }] = model.routing();
-    const code = momentBy(recording.moments, 200).owners[row * ownersSize + column];
-    assert.equal(code, placeCode(experts[0], weights[0]));
+    const recorded = unpack(momentBy(recording.moments, 200).territories);
+    for (let expert = 0; expert < recording.experts; expert++) {
+      const share = recorded[expert * territorySize ** 2 + row * territorySize + column];
+      const chosen = [...experts].indexOf(expert);
+      assert.ok(Math.abs(share - (chosen < 0 ? 0 : weights[chosen])) <= 0.021, `expert ${expert}: ${share}`);
+    }
     trainer.dispose();
   });
 
   it('shows what experts are for within two seconds: territories, no idle expert, a solved task', () => {
-    const { accuracy, owners } = momentBy(recording.moments, 2 * openingPace);
+    const { accuracy, territories } = momentBy(recording.moments, 2 * openingPace);
     assert.ok(accuracy > 0.97, `${accuracy}`);
-    const places = [...owners].map((code) => placeOf(code)?.expert ?? -1);
-    const owned = Array.from(
-      { length: recording.experts },
-      (_, expert) => places.filter((id) => id === expert).length,
-    );
-    assert.ok(owned.filter((count) => count > 0.04 * places.length).length >= 5, String(owned));
+    const weights = unpack(territories);
+    const places = territorySize ** 2;
+    const owned = new Array(recording.experts).fill(0);
+    for (let place = 0; place < places; place++) {
+      const here = owned.map((_, expert) => weights[expert * places + place]);
+      owned[here.indexOf(Math.max(...here))]++;
+    }
+    assert.ok(owned.filter((count) => count > 0.04 * places).length >= 5, String(owned));
   });
 });

@@ -14,9 +14,10 @@ import {
 import { mapBytes, mapViews } from '../../demo/plane/frame.js';
 import { cellAt, gridPlaces, gridSize, reach } from '../../demo/plane/geometry.js';
 import { routerLines, zeroLines } from '../../demo/plane/lines.js';
-import { paintNumbers, paintOwners, patternAt, pixelOf } from '../../demo/plane/pixels.js';
+import { paintOwners, patternAt, pixelOf } from '../../demo/plane/pixels.js';
 import { onCircle } from '../../demo/plane/random.js';
 import { largestRegions } from '../../demo/plane/regions.js';
+import { paintNumbers } from '../../demo/plane/scale.js';
 import { planeSettings } from '../../demo/plane/settings.js';
 import { topKOf } from './routing-fake.js';
 
