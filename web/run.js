@@ -42,9 +42,9 @@ export const CLASSIFY_DEFAULTS = Object.freeze({
 /** The same for one that starts from a pretrained language model, whose sizes and vocabulary it has. */
 export const FINE_TUNE_DEFAULTS = Object.freeze({
   model: Object.freeze({ batchSize: 32, dropout: 0.1 }),
-  steps: 1000,
-  learningRate: 1e-3,
-  headLearningRate: 3e-3,
+  steps: 2000,
+  learningRate: 2e-3,
+  headLearningRate: 4e-3,
 });
 
 /**
