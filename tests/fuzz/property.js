@@ -24,6 +24,15 @@ const { seed, seconds, path } = program.opts();
 const { start } = await TARGETS[name]();
 const { property, close } = await start();
 const end = Date.now() + seconds * 1000;
+
+/** The input that is tried. @type {Promise<unknown>} */
+let trying = Promise.resolve();
+const run = property.run.bind(property);
+property.run = (/** @type {Parameters<typeof run>} */ ...args) => {
+  const tried = run(...args);
+  trying = Promise.resolve(tried);
+  return tried;
+};
 /** Time for making a fault smaller. */
 const SMALLER_MS = 60_000;
 
@@ -39,6 +48,8 @@ do {
     numRuns: runs,
     interruptAfterTimeLimit: SMALLER_MS,
   });
+  // On a slow machine the limit may pass in the middle of an input, which would then share its engine with the next one.
+  await trying.catch(() => {});
   inputs += details.numRuns;
   if (Date.now() - began < 1000) runs *= 2;
 } while (!details.counterexample && path === undefined && Date.now() < end && ++used);
