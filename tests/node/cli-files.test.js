@@ -310,8 +310,9 @@ describe('two runs with one target', () => {
 
   it('do not take a zombie for a run', async (t) => {
     if (process.platform !== 'linux') return t.skip('there is no /proc');
-    // A shell that does not wait for its child, which ends at once.
-    const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 20']);
+    // A parent that does not wait for its child. That ends once the shell, which would, has become another program.
+    const child = '(until [ "$(cat /proc/$$/comm)" = sleep ]; do :; done)';
+    const shell = spawn('sh', ['-c', `${child} & echo $!; exec sleep 20`]);
     const [pid] = await once(shell.stdout, 'data');
     /** @type {string[]} */
     let fields;
