@@ -1,8 +1,10 @@
 /** Every block of code in README.md and the guides is run, in new folders, with the packed package where it uses it. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -277,7 +279,13 @@ describe('README.md and the guides, with the packed package in a new folder', ()
     await mkdir(there);
     await symlink(join(folder, 'node_modules'), join(there, 'node_modules'));
     await writeFile(join(there, 'book.txt'), 'Once upon a time there were two processes. '.repeat(200));
-    const env = { ...process.env, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' };
+    const env = {
+      ...process.env,
+      OMP_NUM_THREADS: '1',
+      PYTHONDONTWRITEBYTECODE: '1',
+      // Its usual port may be that of another run on this machine.
+      PET_MASTER_PORT: String(await freePort()),
+    };
     // As the guide says for Debian, where PyTorch has no command torchrun.
     const torchrun = `${torch} -m torch.distributed.run --redirects 9:0 --tee 9:0`;
     assert.ok(all.includes('`python3 -m torch.distributed.run --redirects 9:0 --tee 9:0`'));
@@ -300,6 +308,15 @@ describe('README.md and the guides, with the packed package in a new folder', ()
     engine.dispose();
   });
 });
+
+async function freePort() {
+  const server = createTcpServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 describe('README.md, in a new clone', () => {
   /** @type {string} */
