@@ -10,12 +10,15 @@ import { columns, tracksOf } from '../stage/layout.js';
 import { Edges, Expert, Node } from '../stage/parts.jsx';
 import { placesLegend } from '../stage/words.js';
 import { RoomLinks } from '../views/room-links.jsx';
-import { StartButton } from '../views/start-button.jsx';
+import { RunButtons } from '../views/run-buttons.jsx';
 import { classesSize, momentBy, territorySize, unpack } from './recording.js';
 
 /** @typedef {import('./recording.js').RecordedMoment} RecordedMoment */
 
 const { experts } = recording;
+
+/** Nothing can be pressed yet. */
+const nothing = () => {};
 
 /** Pixels per side of an expert's map. */
 const tileSide = 96;
@@ -49,15 +52,14 @@ export function OpeningView({ opening }) {
       <section class="opening" aria-label="A run">
         <div class="transport" inert>
           <div class="transport-bar">
-            <div class="transport-buttons">
-              <StartButton running disabled onStart={() => {}} onPause={() => {}} />
-              <button type="button" disabled>
-                One step
-              </button>
-              <button type="button" disabled>
-                Reset
-              </button>
-            </div>
+            <RunButtons
+              status="building"
+              running
+              start={nothing}
+              pause={nothing}
+              oneStep={nothing}
+              reset={nothing}
+            />
             <dl class="facts-row">
               <div>
                 <dt>Step</dt>
@@ -114,7 +116,7 @@ function Machine({ moment }) {
   return (
     <section class="machine">
       <div class="machine-plate" style={{ gridTemplateColumns: tracksOf(columns) }}>
-        <Edges {...{ columns, weights }} rows={experts} shared={false} onEdge={() => {}} />
+        <Edges {...{ columns, weights }} rows={experts} shared={false} onEdge={nothing} />
         <p class="machine-legend">{placesLegend}</p>
         <div class="machine-column machine-input">
           <Node round>x</Node>
@@ -139,9 +141,9 @@ function Machine({ moment }) {
               pressed={false}
               said=""
               title=""
-              onPress={() => {}}
+              onPress={nothing}
               edgeOpen={false}
-              onEdge={() => {}}
+              onEdge={nothing}
             >
               <Picture
                 name="territory-map"

@@ -54,6 +54,12 @@ export function createReplays(
   const from = String(results.study.from ?? '');
   const baseName = from.endsWith('.safetensors') ? '' : from;
 
+  /** The results of the study whose models are fine-tuned, if there is one. @returns {Promise<boolean>} whether they are there */
+  async function hasBase() {
+    if (baseName) base ??= await findResults(baseName);
+    return !baseName || base !== null;
+  }
+
   /** @param {number} run @param {Replay} replay */
   function put(run, replay) {
     replays.value = { ...replays.peek(), [run]: replay };
@@ -83,9 +89,9 @@ export function createReplays(
     current.value = run;
     put(run, { kind: 'running', step: 0, steps: results.runs[run].steps });
     try {
-      if (baseName) base ??= await findResults(baseName);
+      const ready = await hasBase();
       if (current.peek() !== run) return;
-      if (baseName && !base) {
+      if (!ready) {
         want(run, { missing: [], base: baseName });
         return;
       }
@@ -168,9 +174,8 @@ export function createReplays(
     /** @type {Worker | null} */
     let checker = null;
     const begin = async () => {
-      if (baseName) base ??= await findResults(baseName);
       // Its variants are those of the other study: without that one, there is nothing to check by.
-      if (ended || (baseName && !base)) return;
+      if (!(await hasBase()) || ended) return;
       checker = openWorker();
       checker.addEventListener('message', ({ data }) => {
         checker?.terminate();

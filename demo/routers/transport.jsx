@@ -1,8 +1,8 @@
 import { count, loss as lossText } from '../format.js';
 import { ToSettings } from '../views/controls.jsx';
 import { Field } from '../views/field.jsx';
+import { RunButtons } from '../views/run-buttons.jsx';
 import { Share } from '../views/share.jsx';
-import { StartButton } from '../views/start-button.jsx';
 import { Undo } from '../views/transport.jsx';
 import { meanOf } from './bands.js';
 import { groupsOf } from './groups.js';
@@ -13,32 +13,23 @@ import { groupsOf } from './groups.js';
  * @param {import('./room.jsx').Shown} props
  */
 export function ComparisonTransport({ comparison, state }) {
-  const status = comparison.status.value;
-  const running = status === 'running';
   const trainees = comparison.trainees.value;
   const groups = groupsOf(trainees);
   const unit = /** @type {import('../format.js').Unit} */ (state.get('unit'));
   const step = comparison.step.value;
   const lastStep = Number(state.get('steps'));
-  const waiting = status === 'building' || status === 'failed';
   const over = step >= lastStep || !trainees.some((trainee) => trainee.status.value === 'ready');
   return (
     <section class="transport" aria-label="Training">
       <div class="transport-bar">
-        <div class="transport-buttons">
-          <StartButton
-            running={running}
-            disabled={waiting || (!running && over)}
-            onStart={comparison.start}
-            onPause={comparison.pause}
-          />
-          <button type="button" disabled={waiting || running || over} onClick={comparison.oneStep}>
-            One step
-          </button>
-          <button type="button" disabled={status === 'building'} onClick={comparison.reset}>
-            Reset
-          </button>
-        </div>
+        <RunButtons
+          status={comparison.status.value}
+          over={over}
+          start={comparison.start}
+          pause={comparison.pause}
+          oneStep={comparison.oneStep}
+          reset={comparison.reset}
+        />
         <dl class="facts-row router-losses">
           <div>
             <dt>

@@ -2,8 +2,8 @@ import { compact, count, loss as lossText, unitName, unitOf } from '../format.js
 import { lossesAt } from '../history.js';
 import { timeOf } from '../moments.js';
 import { Field } from './field.jsx';
+import { RunButtons } from './run-buttons.jsx';
 import { Share, shareableOf } from './share.jsx';
-import { StartButton } from './start-button.jsx';
 
 /**
  * Start, pause, one step, reset, and the progress of the run.
@@ -14,9 +14,6 @@ import { StartButton } from './start-button.jsx';
  * @param {import('preact').ComponentChildren} [props.children] more buttons
  */
 export function Transport({ run, state, children }) {
-  const status = run.status.value;
-  const running = status === 'running';
-  const waiting = status === 'building' || status === 'failed';
   const unit = unitOf(state, run.task.per);
   const { stepsPerPass } = /** @type {{ stepsPerPass?: number }} */ (run.summary.value?.data ?? {});
   const { step, past } = timeOf(run);
@@ -24,20 +21,13 @@ export function Transport({ run, state, children }) {
   return (
     <section class="transport" aria-label="Training">
       <div class="transport-bar">
-        <div class="transport-buttons">
-          <StartButton
-            running={running}
-            disabled={waiting}
-            onStart={() => run.start()}
-            onPause={() => run.pause()}
-          />
-          <button type="button" disabled={waiting || running} onClick={run.oneStep}>
-            One step
-          </button>
-          <button type="button" disabled={status === 'building'} onClick={run.reset}>
-            Reset
-          </button>
-        </div>
+        <RunButtons
+          status={run.status.value}
+          start={() => run.start()}
+          pause={() => run.pause()}
+          oneStep={run.oneStep}
+          reset={run.reset}
+        />
         <dl class={past ? 'facts-row is-past' : 'facts-row'}>
           <Fact name="Step" value={count(step)} />
           {stepsPerPass && <Fact name="Epochs" value={epochs(step / stepsPerPass)} wide />}

@@ -1,5 +1,5 @@
 import { count } from '../format.js';
-import { StartButton } from './start-button.jsx';
+import { RunButtons } from './run-buttons.jsx';
 
 /**
  * Start, Pause and Reset of a small room, with its step.
@@ -9,22 +9,15 @@ import { StartButton } from './start-button.jsx';
  * @param {import('preact').ComponentChildren} [props.settings] in the bar, where they are few
  */
 export function UnisonTransport({ unison, settings }) {
-  const status = unison.status.value;
-  const running = status === 'running';
   return (
     <section class="transport unison-bar" aria-label="Training">
       <div class="transport-bar">
-        <div class="transport-buttons">
-          <StartButton
-            running={running}
-            disabled={status === 'building' || status === 'failed'}
-            onStart={unison.start}
-            onPause={unison.pause}
-          />
-          <button type="button" disabled={status === 'building'} onClick={unison.reset}>
-            Reset
-          </button>
-        </div>
+        <RunButtons
+          status={unison.status.value}
+          start={unison.start}
+          pause={unison.pause}
+          reset={unison.reset}
+        />
         <dl class="facts-row">
           <div>
             <dt>Step</dt>
