@@ -68,9 +68,9 @@ static void probability_backward(hr_real *dlogits, const hr_real *dweights, cons
 
 const hr_gate_type hr_gate_softmax_topk = {
     .option = {.name = "softmax-topk",
-               .label = "Softmax, then top-k (Switch)",
-               .summary =
-                   "The k largest probabilities, which are the weights: the router learns at k = 1 too.",
+               .label = "Softmax, then top-k",
+               .summary = "As in the Switch Transformer, the weights are the k largest probabilities: the "
+                          "router learns at k = 1 too.",
                .traits = HR_TRAIT_TOP_K},
     .choose = hr_gate_choose_k,
     .score = softmax_score,

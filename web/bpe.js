@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkAttached, checkInteger, fail, refuse } from './check.js';
+import { checkAttached, checkInteger, fail, refuse, toIds } from './check.js';
 import { describe, readJSON, readReplacement, readTokens, toText } from './reading.js';
 
 /** @import { EncodeOptions } from './option-types.js' */
@@ -36,7 +36,6 @@ const MARK = '\u{10fffd}';
 export class BpeVocabulary {
   /** The kind of vocabulary, for `BpeVocabulary.fromJSON`. */
   kind = /** @type {const} */ ('bpe');
-  /** @type {Tokenizer} */
   #tokenizer;
   /** @type {number[]} */
   #mark;
@@ -54,7 +53,7 @@ export class BpeVocabulary {
    */
   constructor(tokenizer, known) {
     this.#tokenizer = checkTokenizer(tokenizer);
-    this.#mark = Array.from(tokenizer.encode(MARK));
+    this.#mark = this.#tokenizer.encode(MARK);
     if (!Array.isArray(known) && !ArrayBuffer.isView(known)) {
       refuse('known', 'an array of token ids', known, TypeError);
     }
@@ -79,14 +78,11 @@ export class BpeVocabulary {
    * @throws {TypeError} if this is not a tokenizer, or not a text
    */
   static fromText(tokenizer, text) {
-    checkTokenizer(tokenizer);
+    const { encode } = checkTokenizer(tokenizer);
     const whole = toText(text);
     const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
     const parts = new Set([whole, ...ascii, ...whole]);
-    return new BpeVocabulary(
-      tokenizer,
-      Array.from(parts, (part) => Array.from(tokenizer.encode(part))).flat(),
-    );
+    return new BpeVocabulary(tokenizer, Array.from(parts, encode).flat());
   }
 
   /**
@@ -118,7 +114,7 @@ export class BpeVocabulary {
     if (replacement !== undefined && !substitute?.length) {
       refuse('replacement', 'a text of the vocabulary', replacement);
     }
-    const ids = Array.from(this.#tokenizer.encode(toText(text)));
+    const ids = this.#tokenizer.encode(toText(text));
     const tokens = ids.map((id) => this.#ids.get(id));
     return Int32Array.from(
       tokens.includes(undefined) ? this.#spellUnknown(ids, substitute) : /** @type {number[]} */ (tokens),
@@ -154,7 +150,7 @@ export class BpeVocabulary {
    * @returns {number[] | undefined} undefined if the vocabulary cannot write it
    */
   #tokensOf(text) {
-    const tokens = Array.from(this.#tokenizer.encode(text), (id) => this.#ids.get(id) ?? -1);
+    const tokens = this.#tokenizer.encode(text).map((id) => this.#ids.get(id) ?? -1);
     return tokens.includes(-1) ? undefined : tokens;
   }
 
@@ -197,7 +193,11 @@ export class BpeVocabulary {
 
   /** @param {number[]} ids of the tokenizer */
   #join(ids) {
-    return ids.length > 0 ? this.#tokenizer.decode([...ids, ...this.#mark]).slice(0, -MARK.length) : '';
+    if (ids.length === 0) return '';
+    const text = this.#tokenizer.decode([...ids, ...this.#mark]);
+    if (!text.endsWith(MARK))
+      fail('tokenizer.decode(tokens) must end with the text of the last tokens', TypeError);
+    return text.slice(0, -MARK.length);
   }
 
   /**
@@ -247,8 +247,22 @@ export class BpeVocabulary {
   }
 }
 
-/** @param {Tokenizer} tokenizer */
+/**
+ * The tokenizer, whose results are checked: those of another package may be promises, or something else.
+ * @param {Tokenizer} tokenizer
+ */
 function checkTokenizer(tokenizer) {
-  if (typeof tokenizer?.encode === 'function' && typeof tokenizer.decode === 'function') return tokenizer;
-  return fail('tokenizer must have encode(text) and decode(tokens)', TypeError);
+  if (typeof tokenizer?.encode !== 'function' || typeof tokenizer.decode !== 'function')
+    fail('tokenizer must have encode(text) and decode(tokens)', TypeError);
+  return {
+    encode: (/** @type {string} */ text) =>
+      toIds('tokenizer.encode(text)', tokenizer.encode(text), { least: 0 }),
+    /** @param {number[]} tokens */
+    decode(tokens) {
+      const text = tokenizer.decode(tokens);
+      return typeof text === 'string'
+        ? text
+        : refuse('tokenizer.decode(tokens)', 'a string', text, TypeError);
+    },
+  };
 }

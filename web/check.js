@@ -1,6 +1,6 @@
 /** Checks of arguments, and their error messages. */
 import { clean, show, withArticle } from './message.js';
-import { nearest } from './nearest.js';
+import { nearestHint } from './nearest.js';
 
 /**
  * @param {string} message
@@ -264,15 +264,50 @@ export const toFloats = (name, value, width) => toArray(name, value, Float32Arra
 export const toIntegers = (name, value) => toArray(name, value, Int32Array, checkInt32);
 
 /**
- * Refuses what is no list of numbers; they are not looked at.
- * @param {Record<string, unknown>} lists by name
+ * Numbers from an array of any class.
+ * @param {string} name
+ * @param {unknown} value
+ * @param {string} may what each of them may be
+ * @param {(number: unknown) => boolean} fits
+ * @returns {number[]}
  */
-export function checkLists(lists) {
-  for (const [name, value] of Object.entries(lists)) {
-    checkAttached(name, value);
-    const big = /^Big/.test(typedArrayName(value) ?? '');
-    if (!isArray(value) || big) refuse(name, 'an array of numbers', value, TypeError);
+function readList(name, value, may, fits) {
+  checkAttached(name, value);
+  const big = /^Big/.test(typedArrayName(value) ?? '');
+  if (!isArray(value) || big) return refuse(name, 'an array of numbers', value, TypeError);
+  // As in toArray.
+  const numbers = [];
+  for (let i = 0; i < value.length; i++) {
+    const number = value[i];
+    if (!fits(number))
+      refuse(`${name}[${i}]`, may, number, typeof number === 'number' ? RangeError : TypeError);
+    numbers.push(/** @type {number} */ (number));
   }
+  return numbers;
+}
+
+/**
+ * Finite numbers, in double precision.
+ * @param {string} name
+ * @param {unknown} value
+ */
+export const toNumbers = (name, value) => readList(name, value, 'a finite number', Number.isFinite);
+
+/**
+ * Ids from an array of any class.
+ * @param {string} name
+ * @param {unknown} value
+ * @param {{ limit?: number, least?: number }} [range] least: by default all below 0 are allowed, which mean none
+ */
+export function toIds(name, value, { limit = Infinity, least = -Infinity } = {}) {
+  const may = [
+    'an integer',
+    ...(least > -Infinity ? [`of at least ${least}`] : []),
+    ...(limit < Infinity ? [`of at most ${limit - 1}`] : []),
+    ...(least < 0 ? ['(below 0: none)'] : []),
+  ];
+  const fits = (/** @type {any} */ id) => Number.isSafeInteger(id) && id >= least && id < limit;
+  return readList(name, value, may.join(' '), fits);
 }
 
 /**
@@ -314,6 +349,13 @@ export function checkObject(name, value) {
 }
 
 /**
+ * An object of JSON.
+ * @param {unknown} value
+ * @returns {value is { [key: string]: any }}
+ */
+export const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
  * @param {string} name
  * @param {string} of what has these keys
  * @param {unknown} value
@@ -333,7 +375,7 @@ export function checkKeys(name, of, value, keys) {
  */
 function refuseKey(where, of, unknown, keys) {
   if (keys.length === 0) fail(`${where} is not a key of ${of}, which has none`, TypeError);
-  const end = `; the nearest is ${nearest(unknown, keys)}`;
+  const end = nearestHint(unknown, keys);
   const all = clean(`${where} is not a key of ${of}; the keys are: ${keys.join(', ')}`, 500 - end.length);
   fail(`${all}${end}`, TypeError);
 }

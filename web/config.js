@@ -240,6 +240,13 @@ export class ConfigSchema {
   }
 }
 
+/**
+ * The keys of a configuration that are given: undefined is as if it were left out.
+ * @param {Record<string, unknown>} config
+ */
+export const withoutUndefined = (config) =>
+  Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+
 /** @param {object} value */
 const isEmpty = (value) =>
   Array.isArray(value) || (value.constructor?.name === 'Object' && Object.keys(value).length === 0);

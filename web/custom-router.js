@@ -151,19 +151,17 @@ export class RouterProgram {
 
   /**
    * @param {CustomRouter} router checked
-   * @param {{ layers: number, experts: number, dModel: number }} sizes
-   * @param {object} model what the program works on
-   * @param {Core} model.core
-   * @param {readonly RawParameter[]} model.parameters
-   * @param {readonly string[]} model.names of the tensors that the router declares in each layer
-   * @param {() => unknown} model.alive throws if the model was disposed
+   * @param {readonly string[]} names of the tensors that the router declares in each layer
+   * @param {{ core: Core, readonly address: number, config: any }} model whose address throws if it was disposed
    */
-  constructor(router, { layers, experts, dModel }, { core, parameters, names, alive }) {
+  constructor(router, names, model) {
+    const { core, address, config } = model;
+    const { layers, experts, dModel } = config;
     this.#router = router;
     this.#core = core;
-    this.#alive = alive;
+    this.#alive = () => model.address;
     this.#sizes = { experts, dModel, layer: 0 };
-    const entries = new Map(parameters.map((entry) => [entry.name, entry]));
+    const entries = new Map(core.parameters(address).map((entry) => [entry.name, entry]));
     this.#layers = Array.from({ length: layers }, (_, layer) => {
       const of = (/** @type {string} */ name) =>
         /** @type {RawParameter} */ (entries.get(`layers.${layer}.pos_ff.gate.${name}`));

@@ -95,7 +95,7 @@ export class DataStream {
 function open(data) {
   // Before the iterator, which some browsers do not have, and which cannot be ended while it waits.
   if (typeof data.getReader !== 'function')
-    return (data[Symbol.asyncIterator] ?? data[Symbol.iterator]).call(data);
+    return checkIterator((data[Symbol.asyncIterator] ?? data[Symbol.iterator]).call(data));
   const reader = data.getReader();
   return {
     next: async () => {
@@ -111,15 +111,23 @@ function open(data) {
   };
 }
 
+/** @param {any} items */
+function checkIterator(items) {
+  return typeof items?.next === 'function'
+    ? items
+    : refuse('iterator of data', 'an object', items, TypeError);
+}
+
 /**
  * @param {AsyncIterator<unknown> | Iterator<unknown>} items
  * @returns {AsyncGenerator<{ item: any, name: string }, void, void>}
  */
 async function* each(items) {
   for (let index = 0; ; index++) {
-    const { done, value } = await items.next();
-    if (done) return;
-    yield { item: value, name: `item ${index} of data` };
+    const result = /** @type {IteratorResult<unknown>} */ (await items.next());
+    if (Object(result) !== result) refuse('next() of data', 'an object', result, TypeError);
+    if (result.done) return;
+    yield { item: result.value, name: `item ${index} of data` };
   }
 }
 

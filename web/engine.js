@@ -1,5 +1,6 @@
-import { checkName, checkObject, checkOptions } from './check.js';
-import { checkProportion, checkStored, FREE_SIZES, openCheckpoint } from './checkpoint.js';
+import { checkName, checkOptions } from './check.js';
+import { planTransfer } from './checkpoint/transfer.js';
+import { openCheckpoint } from './checkpoint.js';
 import { Classifier } from './classifier.js';
 import { ConfigSchema } from './config.js';
 import { KINDS, Status } from './core.js';
@@ -8,7 +9,6 @@ import { OutOfMemoryError } from './errors.js';
 import { LanguageModel } from './language-model.js';
 import { Regressor } from './regressor.js';
 import { TextClassifier } from './text-classifier.js';
-import { matchTensors, openPretrained, sharedConfig } from './transfer.js';
 
 /** @import { PlainConfig } from './config.js' */
 /** @import { Core } from './core.js' */
@@ -132,37 +132,12 @@ export class Engine {
       return /** @type {TextClassifier} */ (this.#create(kind, this.#schema.resolve(kind, config)));
     }
     this.#core.check();
-    const file = openPretrained(from);
-    const entries = Object.entries(checkObject('config', config));
-    const given = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
-    const shared = sharedConfig(kind, file.config, this.#schema);
-    const resolved = this.#resolveShared(kind, shared, given);
-    // One tensor that fits is enough: the sizes of all others are only said.
-    const sizes = [...FREE_SIZES, ...this.#schema.shapeKeys(kind)];
-    const free = sizes.filter((key) => key in shared && !(key in given));
-    checkProportion(file.bytes, resolved, this.#schema.memory(kind, resolved), free);
-    const { transfer, writes } = matchTensors(this.#schema.parameters(kind, resolved), file.tensors);
-    const model = /** @type {TextClassifier} */ (this.#create(kind, resolved));
-    for (const [name, numbers] of writes) model.setParameter(name, numbers);
-    model.transfer = Object.freeze(transfer);
-    model.metadata = file.metadata;
+    const plan = planTransfer(kind, from, config, this.#schema);
+    const model = /** @type {TextClassifier} */ (this.#create(kind, plan.config));
+    for (const [name, numbers] of plan.writes) model.setParameter(name, numbers);
+    model.transfer = Object.freeze(plan.transfer);
+    model.metadata = plan.metadata;
     return model;
-  }
-
-  /**
-   * A configuration of keys of a file, and of the caller's own.
-   * @param {ModelKind} kind
-   * @param {Record<string, unknown>} shared keys of the file
-   * @param {Record<string, unknown>} given
-   */
-  #resolveShared(kind, shared, given) {
-    try {
-      return this.#schema.resolve(kind, { ...shared, ...given });
-    } catch (error) {
-      // Without the caller's keys, it is the file's fault.
-      checkStored(() => this.#schema.resolve(kind, shared));
-      throw error;
-    }
   }
 
   /**

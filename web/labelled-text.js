@@ -16,6 +16,7 @@ import {
   checkShare,
   fail,
   refuse,
+  toIntegers,
 } from './check.js';
 import { quote } from './message.js';
 import { readText } from './reading.js';
@@ -204,13 +205,15 @@ function explain({ code, lines }) {
 /**
  * @param {string} name
  * @param {readonly string[]} value
+ * @returns {string[]} a copy: what is checked is what is used
  */
-function checkStrings(name, value) {
+function readStrings(name, value) {
   if (!Array.isArray(value)) return refuse(name, 'an array of strings', value, TypeError);
   // By index, because holes must be seen.
-  for (let i = 0; i < value.length; i++)
-    if (typeof value[i] !== 'string') refuse(`${name}[${i}]`, 'a string', value[i], TypeError);
-  return value;
+  return Array.from({ length: value.length }, (_, i) => {
+    const text = value[i];
+    return typeof text === 'string' ? text : refuse(`${name}[${i}]`, 'a string', text, TypeError);
+  });
 }
 
 /** The labels of a data set, in an order: class ids are places in it. Save it with the model, as JSON in its metadata. */
@@ -223,15 +226,15 @@ export class Labels {
    * @throws {TypeError | RangeError} if they are no different texts
    */
   constructor(names) {
-    checkStrings('names', names);
-    if (names.length < 2) fail(`names must have 2 labels or more, got ${names.length}`);
-    this.#ids = new Map(names.map((name, id) => [name, id]));
-    if (this.#ids.size < names.length) fail('names must be different');
+    const all = readStrings('names', names);
+    if (all.length < 2) fail(`names must have 2 labels or more, got ${all.length}`);
+    this.#ids = new Map(all.map((name, id) => [name, id]));
+    if (this.#ids.size < all.length) fail('names must be different');
     /**
      * The label of each class id.
      * @type {readonly string[]}
      */
-    this.names = Object.freeze([...names]);
+    this.names = Object.freeze(all);
   }
 
   /**
@@ -242,7 +245,7 @@ export class Labels {
    * @throws {TypeError | RangeError} if they are no texts, or fewer than two different ones
    */
   static of(labels) {
-    const names = [...new Set(checkStrings('labels', labels))];
+    const names = [...new Set(readStrings('labels', labels))];
     const numeric = names.every((name) => name.trim() !== '' && Number.isFinite(Number(name)));
     // Not by locale, which differs from machine to machine.
     const byText = (/** @type {string} */ a, /** @type {string} */ b) => (a < b ? -1 : 1);
@@ -256,7 +259,7 @@ export class Labels {
    * @throws {TypeError | RangeError} naming the label that is none of them
    */
   encode(labels) {
-    return Int32Array.from(checkStrings('labels', labels), (label, i) => {
+    return Int32Array.from(readStrings('labels', labels), (label, i) => {
       const id = this.#ids.get(label);
       return id ?? fail(`labels[${i}] must be one of the ${this.names.length} labels, got ${quote(label)}`);
     });
@@ -287,11 +290,9 @@ export function splitLabelledTexts(data, options = {}) {
   checkInteger('seed', seed, 0, 4294967295);
   if (validation + test >= 1)
     fail(`validation and test must leave something to train on, got ${validation} and ${test}`);
-  const { texts, labels } = /** @type {LabelledTexts} */ (
-    checkKeys('data', 'labelled texts', data, ['texts', 'labels'])
-  );
-  checkStrings('data.texts', texts);
-  checkStrings('data.labels', labels);
+  const given = /** @type {LabelledTexts} */ (checkKeys('data', 'labelled texts', data, ['texts', 'labels']));
+  const texts = readStrings('data.texts', given.texts);
+  const labels = readStrings('data.labels', given.labels);
   if (texts.length !== labels.length) {
     fail(`data.labels must have one label for each of the ${texts.length} texts, got ${labels.length}`);
   }
@@ -335,21 +336,22 @@ export function splitLabelledTexts(data, options = {}) {
  */
 export function encodeTexts(texts, vocabulary, config, options = {}) {
   const { replacement } = checkOptions('encodeTexts', options, ['replacement']);
-  checkStrings('texts', texts);
+  const all = readStrings('texts', texts);
   checkFunction('vocabulary.encode', vocabulary?.encode, 'a function');
   const contextLength = checkInteger('config.contextLength', config?.contextLength, 1);
   let [cut, replaced] = [0, 0];
+  const answer = (/** @type {unknown} */ tokens) => toIntegers('vocabulary.encode(text)', tokens);
   /** @param {string} text @param {number} i */
   const encode = (text, i) => {
     try {
-      return vocabulary.encode(text);
+      return answer(vocabulary.encode(text));
     } catch (error) {
       if (replacement === undefined) throw prefixed(`texts[${i}]`, error);
       replaced++;
-      return vocabulary.encode(text, { replacement });
+      return answer(vocabulary.encode(text, { replacement }));
     }
   };
-  const inputs = texts.map((text, i) => {
+  const inputs = all.map((text, i) => {
     const tokens = encode(text, i);
     if (tokens.length === 0) fail(`texts[${i}] must have a token or more, got ${quote(text)}`);
     if (tokens.length > contextLength) cut++;

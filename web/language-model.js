@@ -15,6 +15,7 @@ import {
   toIntegers,
   typedArrayName,
 } from './check.js';
+import { memoryName } from './checkpoint/names.js';
 import { isStream } from './data-stream.js';
 import { checkGenerate, endsWithAny } from './generation.js';
 import { Model } from './model.js';
@@ -26,6 +27,7 @@ import { isSource, sourceOf, train } from './training.js';
 
 /** @import { GenerateOptions, MeasureOptions } from './option-types.js' */
 /** @import { Checkpoint } from './checkpoint.js' */
+/** @import { SavedTensor } from './checkpoint/safetensors.js' */
 /** @import { LayerMeasures } from './measures.js' */
 /** @import { Evaluation } from './text.js' */
 /** @import { TrainedModel, Training } from './training.js' */
@@ -384,13 +386,13 @@ export class LanguageModel extends Model {
   /**
    * @protected
    * @override
-   * @returns {{ name: string, shape: number[], data: Float32Array }[]}
+   * @returns {SavedTensor[]}
    */
   contextTensors() {
     const { length, batch, layers } = this.saveMemory();
     if (length === 0) return [];
     const shape = [batch, length, this.config.dModel];
-    return layers.map((data, layer) => ({ name: `state.memory.${layer}`, shape, data }));
+    return layers.map((data, layer) => ({ name: memoryName(layer), shape, data }));
   }
 
   /** @protected @override */

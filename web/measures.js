@@ -6,7 +6,16 @@
  * @module
  */
 
-import { checkFunction, checkInteger, checkLists, fail, refuse, toFloats, toIntegers } from './check.js';
+import {
+  checkFunction,
+  checkInteger,
+  fail,
+  refuse,
+  toFloats,
+  toIds,
+  toIntegers,
+  toNumbers,
+} from './check.js';
 
 /** @import { Floats, Ids, Integers, Numbers } from './types.js' */
 /** @import { Vocabulary } from './vocabulary.js' */
@@ -42,8 +51,8 @@ const MOST_EXPERTS = 2 ** 20;
  * @returns {Floats} [E] sums to 1; all 0 if nothing was assigned
  */
 export function expertLoad(experts, count) {
-  checkLists({ experts });
-  const assignments = assignmentsOf(experts, count);
+  checkInteger('count', count, 0, MOST_EXPERTS);
+  const assignments = assignmentsOf(toIds('experts', experts, { limit: count }), count);
   const total = Math.max(1, sumOf(assignments));
   return Float32Array.from(assignments, (n) => n / total);
 }
@@ -56,10 +65,8 @@ export function expertLoad(experts, count) {
  * @returns {number} 1 (even) to E/K (the same K experts get everything); 0 if nothing was assigned
  */
 export function maxLoad(load) {
-  checkLists({ load });
-  let most = Number.NEGATIVE_INFINITY;
-  for (let expert = 0; expert < load.length; expert++) most = Math.max(most, load[expert]);
-  return most * load.length;
+  const shares = toNumbers('load', load);
+  return shares.reduce(larger, 0) * shares.length;
 }
 
 /**
@@ -70,12 +77,12 @@ export function maxLoad(load) {
  * @returns {number} 0 (even, or nothing was assigned) to sqrt(E/K - 1)
  */
 export function loadVariation(load) {
-  checkLists({ load });
-  const count = load.length;
+  const shares = toNumbers('load', load);
+  const count = shares.length;
   let [sum, squares] = [0, 0];
-  for (let expert = 0; expert < count; expert++) {
-    sum += load[expert];
-    squares += (load[expert] - 1 / count) ** 2;
+  for (const share of shares) {
+    sum += share;
+    squares += (share - 1 / count) ** 2;
   }
   return sum === 0 ? 0 : Math.sqrt(count * squares);
 }
@@ -176,8 +183,8 @@ function includesAll(set, ids) {
  * @returns {number} 0 (independent, or only one class or expert) to 1 (one determines the other)
  */
 export function specialisation(experts, classes, count) {
-  const [chosen, classOf] = [toIntegers('experts', experts), toIntegers('classes', classes)];
   checkInteger('count', count, 1, MOST_EXPERTS);
+  const [chosen, classOf] = [toIds('experts', experts, { limit: count }), toIntegers('classes', classes)];
   const topK = rowLength(chosen, classOf);
   // By rank: ids may be large, and need no room.
   const ranks = new Map([...new Set(classOf)].sort((a, b) => a - b).map((id, rank) => [id, rank]));
@@ -230,13 +237,13 @@ function entropyOf(shares) {
  * @returns {ClassRouting[]} one entry per class that occurs, by id
  */
 export function routingByClass(experts, classes, count) {
-  checkLists({ experts, classes });
   checkInteger('count', count, 1, MOST_EXPERTS);
-  const topK = rowLength(experts, classes);
+  const [chosen, classOf] = [toIds('experts', experts, { limit: count }), toIds('classes', classes)];
+  const topK = rowLength(chosen, classOf);
   /** @type {Map<number, { tokens: number, assignments: number[] }>} */
   const found = new Map();
-  for (let token = 0; token < classes.length; token++) {
-    const id = classes[token];
+  for (let token = 0; token < classOf.length; token++) {
+    const id = classOf[token];
     if (id < 0) continue;
     let entry = found.get(id);
     if (!entry) {
@@ -245,10 +252,10 @@ export function routingByClass(experts, classes, count) {
     }
     entry.tokens++;
     for (let i = token * topK; i < (token + 1) * topK; i++) {
-      if (experts[i] >= 0) entry.assignments[experts[i]]++;
+      if (chosen[i] >= 0) entry.assignments[chosen[i]]++;
     }
   }
-  const all = assignmentsOf(experts, count);
+  const all = assignmentsOf(chosen, count);
   const total = sumOf(all);
   return [...found]
     .sort(([a], [b]) => a - b)
@@ -261,14 +268,13 @@ export function routingByClass(experts, classes, count) {
 }
 
 /**
- * @param {ArrayLike<number>} experts
+ * @param {number[]} experts
  * @param {number} count E
  */
 function assignmentsOf(experts, count) {
-  checkInteger('count', count, 0, MOST_EXPERTS);
   /** @type {number[]} */
   const assignments = new Array(count).fill(0);
-  for (let i = 0; i < experts.length; i++) if (experts[i] >= 0) assignments[experts[i]]++;
+  for (const id of experts) if (id >= 0) assignments[id]++;
   return assignments;
 }
 
@@ -278,7 +284,7 @@ function sumOf(numbers) {
 }
 
 /**
- * @param {ArrayLike<number>} experts [N, K]
+ * @param {number[]} experts [N, K]
  * @param {ArrayLike<number>} classes [N]
  * @returns {number} K
  */
@@ -301,10 +307,9 @@ function rowLength(experts, classes) {
  * @returns {number} 0 to E
  */
 export function expertsPerToken(weights, tokens) {
-  checkLists({ weights });
   checkInteger('tokens', tokens, 0);
   let computed = 0;
-  for (let i = 0; i < weights.length; i++) if (weights[i] !== 0) computed++;
+  for (const weight of toNumbers('weights', weights)) if (weight !== 0) computed++;
   return computed / Math.max(1, tokens);
 }
 
@@ -317,10 +322,9 @@ export function expertsPerToken(weights, tokens) {
  * @returns {number} 0 to 1; 0 if nothing was assigned
  */
 export function droppedShare(experts, dropped) {
-  checkLists({ experts, dropped });
-  let [assigned, over] = [0, 0];
-  for (let i = 0; i < experts.length; i++) if (experts[i] >= 0) assigned++;
-  for (let expert = 0; expert < dropped.length; expert++) over += dropped[expert];
+  let assigned = 0;
+  for (const id of toIds('experts', experts)) if (id >= 0) assigned++;
+  const over = sumOf(toNumbers('dropped', dropped));
   return over / Math.max(1, assigned);
 }
 
@@ -333,15 +337,15 @@ export function droppedShare(experts, dropped) {
  * @returns {number} 0 to 1
  */
 export function tokensWithoutExpert(weights, tokens) {
-  checkLists({ weights });
+  const all = toNumbers('weights', weights);
   checkInteger('tokens', tokens, 0);
-  if (weights.length === 0) return Math.min(1, tokens);
-  const width = weights.length / Math.max(1, tokens);
-  if (!Number.isInteger(width)) refuse('tokens', `a divisor of the ${weights.length} weights`, tokens);
+  if (all.length === 0) return Math.min(1, tokens);
+  const width = all.length / Math.max(1, tokens);
+  if (!Number.isInteger(width)) refuse('tokens', `a divisor of the ${all.length} weights`, tokens);
   let without = 0;
   for (let token = 0; token < tokens; token++) {
     let computed = false;
-    for (let i = token * width; i < (token + 1) * width; i++) computed ||= weights[i] !== 0;
+    for (let i = token * width; i < (token + 1) * width; i++) computed ||= all[i] !== 0;
     if (!computed) without++;
   }
   return without / Math.max(1, tokens);
@@ -387,6 +391,7 @@ export function characterClasses(tokens, vocabulary) {
     let id = known.get(token);
     if (id === undefined) {
       const text = vocabulary.decode([token]);
+      if (typeof text !== 'string') return refuse('vocabulary.decode(tokens)', 'a string', text, TypeError);
       const found = text === '\ufffd' ? -1 : CHARACTER_PATTERNS.findIndex((pattern) => pattern.test(text));
       id = found < 0 ? CHARACTER_PATTERNS.length : found;
       known.set(token, id);

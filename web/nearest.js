@@ -39,18 +39,23 @@ function abbreviates(short, long) {
 function difference(a, b) {
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
   const edits = distance(a, b) / Math.max(1, long.length);
-  if (short.length === 0) return edits;
+  if (short.length < 2) return edits;
   if (long.startsWith(short)) return Math.min(edits, 0.2);
   if (long.includes(short)) return Math.min(edits, 0.4);
   return abbreviates(short, long) ? Math.min(edits, 0.5) : edits;
 }
 
+/** What differs more shares only letters by chance. */
+const MOST_DIFFERENCE = 0.5;
+
 /**
+ * The end of a message about a name that does not exist: the name that was probably meant, if one is near.
  * @param {string} name
- * @param {readonly string[]} names at least one
+ * @param {readonly string[]} names
  */
-export function nearest(name, names) {
+export function nearestHint(name, names) {
   const written = plain(name.slice(0, 100));
   const scores = names.map((known) => difference(written, plain(known)));
-  return names[scores.indexOf(scores.reduce((least, score) => Math.min(least, score)))];
+  const least = scores.reduce((a, b) => Math.min(a, b), Infinity);
+  return least > MOST_DIFFERENCE ? '' : `; the nearest is ${names[scores.indexOf(least)]}`;
 }

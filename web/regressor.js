@@ -1,4 +1,5 @@
 import { checkFinite, checkKeys, checkOptions, refuseLength } from './check.js';
+import { SCALE_KEY } from './checkpoint/metadata.js';
 import { Standardizer } from './data.js';
 import { isStream } from './data-stream.js';
 import { CheckpointError } from './errors.js';
@@ -13,9 +14,6 @@ import { VectorModel } from './vector-model.js';
 /** @import { RegressionEvaluation, RegressionData, TargetScale } from './regression.js' */
 /** @import { TrainedModel, Training } from './training.js' */
 /** @import { Complete, Floats, HeadRate, Ids, Numbers, RegressorConfig, Source, StepOptions, StreamOf, TrainOptions, TrainProgress } from './types.js' */
-
-/** The key of a file's metadata that has the scale of the targets. */
-const SCALE = 'hyperrouter.targets';
 
 /**
  * A regressor of vectors whose layers are mixtures of experts. Created by `engine.createRegressor()` or
@@ -153,7 +151,7 @@ export class Regressor extends VectorModel {
   /** @protected @override */
   stateMetadata() {
     /** @type {Record<string, string>} */
-    const scale = this.#scale ? { [SCALE]: JSON.stringify(this.#scale) } : {};
+    const scale = this.#scale ? { [SCALE_KEY]: JSON.stringify(this.#scale) } : {};
     return scale;
   }
 
@@ -164,9 +162,8 @@ export class Regressor extends VectorModel {
    */
   restore(checkpoint) {
     super.restore(checkpoint);
-    const json = checkpoint.metadata[SCALE];
-    delete this.metadata[SCALE];
-    if (json !== undefined) this.#scale = readScale(json, this.config.outputs);
+    const { scale } = checkpoint.state;
+    if (scale !== undefined) this.#scale = readScale(scale, this.config.outputs);
   }
 }
 
@@ -179,9 +176,9 @@ function readScale(json, outputs) {
     const scale = new Standardizer(JSON.parse(json));
     if (scale.mean.length === outputs) return scale;
   } catch (cause) {
-    throw new CheckpointError(`${SCALE} in the file must be the mean and the deviation of each output`, {
+    throw new CheckpointError(`${SCALE_KEY} in the file must be the mean and the deviation of each output`, {
       cause,
     });
   }
-  throw new CheckpointError(`${SCALE} in the file must have ${outputs} means and deviations (outputs)`);
+  throw new CheckpointError(`${SCALE_KEY} in the file must have ${outputs} means and deviations (outputs)`);
 }

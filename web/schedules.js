@@ -49,6 +49,7 @@ export function cosineSchedule(options) {
   checkInteger('warmup', warmup, 0, steps, ' (steps)');
   checkNumber('floor', floor, 0, learningRate, ' (learningRate)');
   return (step) => {
+    checkInteger('step', step, 0);
     if (step < warmup) return rising(step);
     const t = steps > warmup ? Math.min((step - warmup) / (steps - warmup), 1) : 1;
     return floor + ((learningRate - floor) * (1 + cosPi(t))) / 2;
@@ -66,7 +67,7 @@ export function constantSchedule(options) {
   const keys = ['learningRate', 'warmup'];
   const { learningRate, warmup = 0 } = checkOptions('constantSchedule', options, keys);
   const rising = warmUp({ learningRate, warmup });
-  return (step) => (step < warmup ? rising(step) : learningRate);
+  return (step) => (checkInteger('step', step, 0) < warmup ? rising(step) : learningRate);
 }
 
 /**
@@ -100,9 +101,12 @@ export function topKSchedule(options) {
   if (kind === 'constant') {
     for (const name of /** @type {const} */ (['kMin', 'steps']))
       if (given[name] !== undefined) fail(`${name} must be left out if kind is "constant"`, TypeError);
-    return () => kMax;
+    return (step) => {
+      checkInteger('step', step, 0);
+      return kMax;
+    };
   }
   const last = checkInteger('steps', steps, 1);
   checkInteger('kMin', kMin, 1, kMax, ' (kMax)');
-  return (step) => Math.round(kMin + ((kMax - kMin) * Math.min(step, last)) / last);
+  return (step) => Math.round(kMin + ((kMax - kMin) * Math.min(checkInteger('step', step, 0), last)) / last);
 }

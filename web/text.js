@@ -210,7 +210,8 @@ export async function evaluateText(model, tokens, options = {}) {
       const { loss } = await model.evaluate(segment);
       nats += loss * segment.targets.length;
       count += segment.targets.length;
-      bytes += vocabulary?.byteLength(segment.targets) ?? 0;
+      if (vocabulary)
+        bytes += checkNumber('vocabulary.byteLength(tokens)', vocabulary.byteLength(segment.targets), 0);
       onProgress?.({ tokens: count, total: streams.targetsPerPass, loss: nats / count });
       await pause();
       signal?.throwIfAborted();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -112,7 +112,7 @@ describe('the packed package without a page', () => {
 
   it('holds what is needed and nothing else', () => {
     const allowed =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|demo\/guides\/[\w-]+\.md|demo\/examples\/(pytorch\/)?[\w-]+\.\w+|web\/([\w.-]+\/)*[\w.-]+\.(js|d\.ts|wasm))$/;
+      /^(package\.json|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|demo\/guides\/[\w-]+\.md|demo\/examples\/(pytorch\/)?[\w-]+\.\w+|web\/([\w.-]+\/)*[\w.-]+\.(js|d\.ts|wasm))$/;
     const paths = packed.files.map(({ path }) => path);
     assert.deepEqual(
       paths.filter((path) => !allowed.test(path)),
@@ -127,6 +127,21 @@ describe('the packed package without a page', () => {
     ]) {
       assert.ok(paths.includes(path), `${path} is missing`);
     }
+  });
+
+  it('has documents whose links lead to files that it holds', async () => {
+    const paths = packed.files.map(({ path }) => path);
+    let count = 0;
+    for (const path of paths.filter((name) => name.endsWith('.md'))) {
+      const text = await readFile(join(folder, 'node_modules', 'hyperrouter-wasm', path), 'utf8');
+      // Pictures are left out: they are for the pages that show the repository.
+      for (const [, link] of text.matchAll(/(?<!!)\[[^\]]*\]\((?!https?:)([^)#]+)/g)) {
+        const target = new URL(link, `file:///${path}`).pathname.slice(1);
+        assert.ok(paths.includes(target), `${path}: ${link}`);
+        count++;
+      }
+    }
+    assert.ok(count > 20);
   });
 
   it('publint finds nothing to say', async () => {

@@ -21,7 +21,9 @@ const execute = promisify(execFile);
  */
 export async function run(command, args, options = {}) {
   try {
-    return String((await execute(command, args, { cwd: ROOT, maxBuffer: 2 ** 26, ...options })).stdout);
+    // What hangs is ended: nothing here takes that long on any machine.
+    const limits = { maxBuffer: 2 ** 26, timeout: 900_000 };
+    return String((await execute(command, args, { cwd: ROOT, ...limits, ...options })).stdout);
   } catch (error) {
     const { stdout = '', stderr = '' } = /** @type {{ stdout?: string, stderr?: string }} */ (error);
     throw new Error(`${command} ${args.join(' ')} failed\n${stdout}\n${stderr}`, { cause: error });

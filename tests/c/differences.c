@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 /* Coordinates of a tensor that are looked at. */
-enum { ALL_UP_TO = 20, SAMPLE = 14 };
+enum { ALL_UP_TO = 12, SAMPLE = 8 };
 
 static const double STEP = 1e-5, TOLERANCE = 1e-6;
 

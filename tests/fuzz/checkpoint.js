@@ -118,7 +118,8 @@ function restructured(file, choices) {
   for (const { kind, ...choice } of choices) {
     const name = keyOf(header, choice.a);
     try {
-      MUTATIONS[kind](parts, header[name], { ...choice, name });
+      // A copy: two changes with the same array would put it into itself.
+      MUTATIONS[kind](parts, header[name], { ...choice, name, value: structuredClone(choice.value) });
     } catch (error) {
       // What an earlier change has replaced cannot be changed any more.
       if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;

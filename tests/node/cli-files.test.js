@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  createReadStream,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -23,7 +25,7 @@ import { hostname, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { Lock } from '../../web/cli/files/lock.js';
-import { readBytes } from '../../web/cli/files/read.js';
+import { readBytes, readStream } from '../../web/cli/files/read.js';
 import { hiddenName, removeTemporaries, resolveTarget, writeWhole } from '../../web/cli/files/write.js';
 import { faulty, runHere, text, tiny } from './command-line.js';
 
@@ -233,6 +235,26 @@ describe('reading', () => {
       readBytes(target),
       /cannot read .*: it has 4294967296 bytes, and at most \d+ can be read/,
     );
+  });
+
+  it('reads no further than that from what has no end', { skip: !existsSync('/dev/zero') }, async () => {
+    await assert.rejects(
+      readBytes('/dev/zero', files, 2 ** 20),
+      /cannot read .*: it has more than 1048576 bytes/,
+    );
+    await assert.rejects(
+      readStream(createReadStream('/dev/zero'), 2 ** 20),
+      /it has more than 1048576 bytes/,
+    );
+    writeFileSync(target, 'a text');
+    for (const args of [
+      ['study', '/dev/zero', '--out', join(folder, 'endless')],
+      ['eval', '--data', target, '--checkpoint', target, '--config', '/dev/zero'],
+    ])
+      assert.match(
+        (await runHere(args)).stderr,
+        /^error: cannot read \/dev\/zero: it has more than 67108864 bytes/,
+      );
   });
 
   it('reads what has no size, has grown or has shrunk', async () => {

@@ -5,11 +5,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import * as files from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { runHere, start, text } from './command-line.js';
+import { runHere, start, systemError, text } from './command-line.js';
 
 const KILLS = Number(process.env.HR_TEST_KILLS ?? 3);
 
@@ -193,7 +194,106 @@ describe('study merge', () => {
     for (const name of ['results.json', 'machine.json']) cpSync(at('whole', name), at('bare', name));
     assert.equal((await here('report', at('bare'))).code, 0);
     assert.equal(read('bare', 'report.md'), report);
-    assert.match((await here('report', at('copy'))).stderr, /has neither runs of a study nor results\.json/);
+    rmSync(at('bare', 'results.json'));
+    assert.match((await here('report', at('bare'))).stderr, /has neither runs of a study nor results\.json/);
+  });
+
+  it('does not take the file of a study for its results', async () => {
+    for (const args of [
+      ['report', at('copy')],
+      ['merge', at('copy'), '--out', at('joined')],
+      [at('study.json'), '--out', at('copy'), '--resume'],
+    ])
+      assert.match((await here(...args)).stderr, /copy\/study\.json is not what a study writes there/);
+  });
+
+  it('says which file of a folder is damaged', async () => {
+    /** @type {[name: string, content: unknown, message: RegExp][]} */
+    const cases = [
+      ['study.json', 'x', /study\.json is damaged: it is not JSON/],
+      ['study.json', { study: { name: 3 }, data: [] }, /study\.json: study\.name must be /],
+      ['study.json', { study, data: [null] }, /study\.json is not what a study writes there/],
+      ['runs/01-hyperrouter.seed-1.json', '{', /seed-1\.json is damaged: it is not JSON/],
+      [
+        'runs/01-hyperrouter.seed-1.json',
+        { variant: 'a', fingerprint: 'b' },
+        /seed-1\.json is not a finished run/,
+      ],
+      [
+        'runs/01-hyperrouter.seed-1.json',
+        { ...JSON.parse(read('whole', 'runs', '01-hyperrouter.seed-1.json')), byTopK: 3, validation: null },
+        /a file in \S+runs is damaged/,
+      ],
+    ];
+    for (const [name, content, message] of cases) {
+      rmSync(at('damaged'), { recursive: true, force: true });
+      cpSync(at('whole'), at('damaged'), { recursive: true });
+      write(join('damaged', name), content);
+      const { code, stderr } = await here('report', at('damaged'));
+      assert.match(stderr, message);
+      assert.ok(code > 0);
+    }
+    // How long runs took is nobody's result.
+    write('damaged/machine.json', { machines: [3], runs: [null] });
+    rmSync(at('damaged', 'runs'), { recursive: true });
+    assert.equal((await here('report', at('damaged'))).code, 0);
+    for (const results of ['x', 'null', '{}', '{"study":{}}', '{"study":{},"data":[null]}']) {
+      write('damaged/results.json', results);
+      const { stderr } = await here('report', at('damaged'));
+      assert.match(stderr, /results\.json does not have the results of a study/);
+    }
+  });
+
+  it('keeps what it cannot write until it can, or writes it elsewhere', async () => {
+    const out = at('full');
+    const args = [at('study.json'), '--out', out];
+    let left = 3;
+    const full = () => systemError('ENOSPC');
+    /** @param {(path: string) => boolean} fails */
+    const filesWhere = (fails) => ({
+      ...files,
+      open: async (/** @type {any} */ path, /** @type {any[]} */ ...more) => {
+        if (String(path).endsWith('.tmp') && fails(String(path))) throw full();
+        return files.open(path, ...more);
+      },
+    });
+    const inRuns = (/** @type {string} */ path) => path.includes(join('full', 'runs'));
+    const passing = await runHere(['study', ...args], {
+      fs: filesWhere((path) => inRuns(path) && left-- > 0),
+    });
+    assert.equal(passing.code, 0, passing.stderr);
+    assert.match(passing.stderr, /warning: cannot write .*seed-\d\.json: no space .*; the study goes on/);
+    for (const name of readdirSync(at('whole', 'runs')))
+      assert.equal(read('full', 'runs', name), read('whole', 'runs', name));
+
+    rmSync(out, { recursive: true });
+    const lasting = await runHere(['study', ...args], { fs: filesWhere(inRuns), shelters: [at('shelter')] });
+    assert.equal(lasting.code, 1);
+    const [, place] = /; 4 finished runs are in (\S+): `study merge` joins them/.exec(lasting.stderr) ?? [];
+    assert.ok(place?.startsWith(at('shelter')), lasting.stderr);
+    assert.equal((await here('merge', place, '--out', at('rescued'))).code, 0);
+    assert.equal(read('rescued', 'results.json'), read('whole', 'results.json'));
+  });
+
+  it('writes its folder again if somebody removes it', async () => {
+    let removed = false;
+    const removing = {
+      ...files,
+      rename: async (/** @type {string} */ from, /** @type {string} */ to) => {
+        await files.rename(from, to);
+        if (removed || !to.includes(join('gone', 'runs'))) return;
+        removed = true;
+        rmSync(at('gone'), { recursive: true });
+      },
+    };
+    const { code, stderr } = await runHere(['study', at('study.json'), '--out', at('gone')], {
+      fs: removing,
+    });
+    assert.equal(code, 0, stderr);
+    assert.ok(removed);
+    assert.deepEqual(readdirSync(at('gone')).sort(), readdirSync(at('whole')).sort());
+    assert.equal(read('gone', 'results.json'), read('whole', 'results.json'));
+    assert.deepEqual(readdirSync(at('gone', 'runs')), readdirSync(at('whole', 'runs')));
   });
 });
 

@@ -48,6 +48,76 @@ function header(name) {
   return JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString());
 }
 
+test('a misspelt option is named before one that is missing', async () => {
+  const commands = [
+    [['train', '--dat', 'text.txt'], /unknown option '--dat'\n\(Did you mean --data\?\)/],
+    [['train', '--data', 'text.txt', '--ot', 'm'], /unknown option '--ot'\n\(Did you mean --out\?\)/],
+    [['eval', '--data', 'text.txt', '--chekpoint', 'm'], /unknown option '--chekpoint'/],
+    [['predict', '--checkpoint', 'm', '--dta', 'text.txt'], /unknown option '--dta'/],
+    [['generate', '--checkpont', 'm'], /unknown option '--checkpont'/],
+    [['study', 'merge', 'a', '--ot', 'b'], /unknown option '--ot'/],
+    [['train', '--out', 'm'], /^error: --data is missing: it says which file to read$/m],
+    [['train', '--data', 'text.txt'], /^error: --out is missing: it says where to save$/m],
+    [['eval', '--data', 'text.txt'], /^error: --checkpoint is missing: it says which model to open$/m],
+    [['predict', '--checkpoint', 'm'], /^error: --data is missing/m],
+    [['generate'], /^error: --checkpoint is missing/m],
+    [['study', 'study.json'], /^error: --out is missing/m],
+    [['study', 'merge', 'a'], /^error: --out is missing/m],
+  ];
+  for (const [args, message] of /** @type {[string[], RegExp][]} */ (commands)) {
+    const { code, stderr } = await runHere(args);
+    assert.match(stderr, message);
+    assert.equal(code, 2);
+  }
+});
+
+test('what a file says does not reach the terminal as it is', async () => {
+  const evil = '\u001b[31m\u0007\u009b2J\u202e';
+  const rows = Array.from({ length: 20 }, (_, i) => `"a text ${i}${evil}","${i % 2 ? 'a' : 'b'}${evil}"`);
+  const name = `e\u001b[31m\u202e.csv`;
+  writeFileSync(join(folder, name), `text,label\n${rows.join('\n')}\n`);
+  const sizes = tiny.filter((_, i) => !/memory/.test(tiny[i - (i % 2)]));
+  const out = ['--out', `m${evil}.safetensors`, '--force'];
+  const checkpoint = ['--checkpoint', `m${evil}.safetensors`];
+  const commands = [
+    ['train', '--classify', '--data', name, ...sizes, ...out, '--steps', '2'],
+    ['train', '--classify', '--data', name, ...sizes, ...out, '--steps', '2', '--json'],
+    ['eval', '--data', name, ...checkpoint],
+    ['eval', '--data', name, ...checkpoint, '--json'],
+    ['predict', '--data', name, ...checkpoint],
+  ];
+  for (const args of commands) {
+    const { code, stdout, stderr } = await runHere(args);
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stdout + stderr, /[^\P{Cc}\n]|\p{Cf}/u, args.join(' '));
+    if (!args.includes('--json') && args[0] !== 'predict') continue;
+    const lines = jsonLines(stdout);
+    assert.ok(
+      JSON.stringify(lines).includes(JSON.stringify(`a${evil}`).slice(1, -1)),
+      'it is there, escaped',
+    );
+  }
+});
+
+test('eval offers no file of held-out texts, which it does not read', async () => {
+  const { stdout } = await runHere(['eval', '--help']);
+  assert.match(stdout, /--validation <x> /);
+  assert.doesNotMatch(stdout.replace(/\s+/g, ' '), /or a file of them/);
+  const refused = await runHere([
+    'eval',
+    '--data',
+    'text.txt',
+    '--checkpoint',
+    'm',
+    '--validation',
+    'held.tsv',
+  ]);
+  assert.match(
+    refused.stderr,
+    /--validation <x>' argument 'held\.tsv' is invalid\. It must be a number from 0 to 0\.9/,
+  );
+});
+
 test('experts are shown as letters and colours, and a token without one is marked', () => {
   let shown = '';
   const printer = new ExpertPrinter(

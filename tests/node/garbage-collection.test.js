@@ -24,14 +24,22 @@ async function dropModels(entry, { ending, patience = 3000, env }) {
     const config = { vocabSize: 5000, layers: 1 };
     let collected = 0;
     const registry = new FinalizationRegistry(() => collected++);
+    // All at once: one that is freed before the last is created would leave its memory to that one.
     async function use() {
-      const model = await engine.createLanguageModel(config);
-      await model.evaluate({ inputs: new Int32Array(4), targets: new Int32Array(4), length: 4 });
-      ${ending};
-      registry.register(model);
+      const models = [];
+      for (let i = 0; i < ${MODELS}; i++) {
+        const model = await engine.createLanguageModel(config);
+        await model.evaluate({ inputs: new Int32Array(4), targets: new Int32Array(4), length: 4 });
+        models.push(model);
+      }
+      const held = engine.memoryBytes;
+      for (const model of models) {
+        ${ending};
+        registry.register(model);
+      }
+      return held;
     }
-    for (let i = 0; i < ${MODELS}; i++) await use();
-    const held = engine.memoryBytes;
+    const held = await use();
     for (let i = 0; collected < ${MODELS} && i < ${patience}; i++) {
       globalThis.gc();
       await sleep(10);

@@ -1,7 +1,7 @@
 /** Files with numbers of 16 bits: every value, rounding, and models that are saved and opened. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { narrow, tooLarge, widen } from '../../web/half.js';
+import { narrow, tooLarge, widen } from '../../web/checkpoint/half.js';
 import { errorOf, liven, onEveryVariant, randomIds, TINY, TINY_CLASSIFIER } from './helpers.js';
 
 const EVERY = Uint16Array.from({ length: 65536 }, (_, i) => i);

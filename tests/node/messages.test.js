@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import * as direct from '../../web/index.js';
+import { encodeTexts, Labels, readLabelledTexts, splitLabelledTexts } from '../../web/labelled-text.js';
+import * as studies from '../../web/study/index.js';
 import * as twin from '../../web/worker.js';
 import { errorOf, randomBatch, randomIds, randomSegment, TINY, TINY_CLASSIFIER } from './helpers.js';
+
+const { meanInterval, pairedDifference, tQuantile } = studies;
 
 const LONG = 'x'.repeat(1e6);
 const NASTY = '\u001b]0;owned\u0007\u001b[2J\n\r\u202eevil\u0085\u2028';
@@ -38,6 +42,11 @@ const JUNK = [
     [[1], [1, 2]],
     [{}],
     [[[1]]],
+    [Symbol('s')],
+    [7n, 0],
+    [0, null],
+    [[0, Symbol('s')]],
+    [Object.create(null)],
     Array(3),
   ],
   ...[new Map(), new Date(0), /x/, Promise.resolve(), new Error('e'), new (class Own {})(), new (class {})()],
@@ -63,7 +72,7 @@ function transferred() {
 
 /** Messages of JavaScript itself. */
 const FOREIGN =
-  /Cannot (read|destructure|convert|mix|set|access)|is not (a function|iterable|a constructor|defined|an object|extensible)|reading '|of undefined|\[object |Invalid (typed array|array|DataView|time|URL|string)|call stack|out of (range|bounds)|should be a multiple|Unexpected|JSON at|allocation failed|could not be cloned|must be an instance|argument must be|detached/i;
+  /Cannot (read|destructure|convert|mix|set|access|perform)|is not (a function|iterable|a constructor|defined|an object|extensible)|reading '|of undefined|\[object |Invalid (typed array|array|DataView|time|URL|string)|call stack|out of (range|bounds)|should be a multiple|Unexpected|JSON at|allocation failed|could not be cloned|must be an instance|argument must be|detached/i;
 
 /** @param {unknown} error @param {string} what */
 function assertOwn(error, what) {
@@ -94,6 +103,11 @@ const tokenizer = {
   encode: (/** @type {string} */ text) => [...text].map((c) => Number(c.codePointAt(0))),
   decode: (/** @type {number[]} */ ids) => String.fromCodePoint(...ids),
 };
+
+/** @param {unknown[]} items */
+async function* later(items) {
+  yield* items;
+}
 
 /** Functions of any module, with each argument in turn replaced by junk. @type {Record<string, [call: (...args: any[]) => any, ...args: any[]]>} */
 const HELPERS = {
@@ -131,6 +145,14 @@ const HELPERS = {
     2,
     3,
     'constant',
+  ],
+  'step of a schedule': [
+    (cosine, constant, topK) => {
+      direct.cosineSchedule({ learningRate: 1, steps: 9, warmup: 3 })(cosine);
+      direct.constantSchedule({ learningRate: 1, warmup: 3 })(constant);
+      direct.topKSchedule({ kMax: 2, steps: 3 })(topK);
+    },
+    ...[0, 0, 0],
   ],
   bitsPerToken: [direct.bitsPerToken, 1],
   bitsPerByte: [direct.bitsPerByte, 1, 1, 1],
@@ -170,6 +192,46 @@ const HELPERS = {
   droppedShare: [direct.droppedShare, [0, 1], [0, 0]],
   tokensWithoutExpert: [direct.tokensWithoutExpert, [1, 0], 2],
   characterClasses: [direct.characterClasses, [1], new direct.ByteVocabulary()],
+  meanInterval: [meanInterval, [1, 2], {}],
+  'meanInterval options': [(comparisons, level) => meanInterval([1, 2], { comparisons, level }), 1, 0.9],
+  pairedDifference: [pairedDifference, [1, 2], [2, 1], 1],
+  tQuantile: [tQuantile, 0.9, 3],
+  confusionMatrix: [direct.confusionMatrix, [0, 1], [1, 1], 2],
+  RegressionBatches: [
+    (d, o) => new direct.RegressionBatches(d, o),
+    { inputs: [1, 2], targets: [1, 2] },
+    { inputSize: 1, outputs: 1, batchSize: 1 },
+  ],
+  SequenceBatches: [
+    (d, o) => new direct.SequenceBatches(d, o),
+    { inputs: [[1], [2]], targets: [0, 1] },
+    { batchSize: 1 },
+  ],
+  readLabelledTexts: [readLabelledTexts, 'text,label\na,b', { format: 'csv' }],
+  'readLabelledTexts options': [
+    (format, text, label, header) => readLabelledTexts('text,label\na,b', { format, text, label, header }),
+    ...['csv', 'text', 'label', true],
+  ],
+  Labels: [(names) => new Labels(names), ['a', 'b']],
+  'Labels.of': [(labels) => Labels.of(labels), ['a', 'b']],
+  'Labels ids': [(labels) => new Labels(['a', 'b']).encode(labels), ['a']],
+  splitLabelledTexts: [splitLabelledTexts, { texts: ['a', 'b'], labels: ['x', 'y'] }, {}],
+  'splitLabelledTexts parts': [
+    (texts, labels) => splitLabelledTexts({ texts, labels }),
+    ...[
+      ['a', 'b'],
+      ['x', 'y'],
+    ],
+  ],
+  encodeTexts: [encodeTexts, ['a'], new direct.ByteVocabulary(), { contextLength: 3 }, {}],
+  'encodeTexts with a vocabulary': [
+    (encode) => encodeTexts(['a'], /** @type {any} */ ({ encode, size: 3 }), { contextLength: 3 }),
+    () => [1],
+  ],
+  'encodeTexts with an answer': [
+    (ids) => encodeTexts(['a'], /** @type {any} */ ({ encode: () => ids, size: 3 }), { contextLength: 3 }),
+    [1],
+  ],
   fieldsInUse: [direct.fieldsInUse, [], {}],
 };
 
@@ -233,6 +295,14 @@ const methodsOf = (model, classifier, engine) => ({
     ...[0.1, 0, 1, 1, 1],
   ],
   'train from a source': [(step) => model.train({ at: () => step }, { steps: 1 }), SEGMENT],
+  'train from an iterator': [
+    (items, result) =>
+      model.train(
+        { [Symbol.asyncIterator]: () => (result === SEGMENT ? items : { next: () => result }) },
+        { steps: 1 },
+      ),
+    ...[later([TOKENS]), SEGMENT],
+  ],
   generate: [(p, o) => model.generate(p, o), [1], { maxTokens: 1 }],
   'generate options': [
     (maxTokens, temperature, topP, seed) => model.generate([1], { maxTokens, temperature, topP, seed }),
@@ -352,6 +422,58 @@ describe('messages', () => {
   });
 });
 
+describe('messages of studies', () => {
+  it('are the same kind', async () => {
+    const engine = await direct.load({ variant: 'simd' });
+    const { vocabSize: _, seed: __, ...model } = TINY;
+    const file = {
+      name: 'tiny',
+      data: 'a.txt',
+      model,
+      train: { steps: 2 },
+      vary: { router: ['smoe', 'cosine'] },
+    };
+    const bytes = new TextEncoder().encode('a text to learn '.repeat(40));
+    const read = studies.readStudy(file, engine);
+    const data = studies.readData(read, { 'a.txt': bytes });
+    const described = [await studies.describeFile('a.txt', bytes)];
+    const [run] = studies.listRuns(read);
+    const { result } = await studies.executeRun(engine, read, run, data);
+    const results = studies.makeResults(read, described, () => result);
+    /** @type {Record<string, [call: (...args: any[]) => any, ...args: any[]]>} */
+    const calls = {
+      readStudy: [studies.readStudy, file, engine, {}],
+      readData: [studies.readData, read, { 'a.txt': bytes }],
+      filesOf: [studies.filesOf, read],
+      heldOutOf: [studies.heldOutOf, read],
+      describeFile: [studies.describeFile, 'a.txt', bytes],
+      planRuns: [studies.planRuns, read, () => result, () => true],
+      'planRuns results': [(given) => studies.planRuns(read, () => given), result],
+      listRuns: [studies.listRuns, read, []],
+      'listRuns tuning': [
+        (variant, chosen) => studies.listRuns(read, [{ variant, chosen }]),
+        ...[run.variant, {}],
+      ],
+      executeRun: [studies.executeRun, engine, read, run, data, {}],
+      makeResults: [studies.makeResults, read, described, () => result],
+      'makeResults results': [(given) => studies.makeResults(read, described, () => given), result],
+      writeReport: [studies.writeReport, results, { machines: [], runs: [] }],
+      formatResults: [studies.formatResults, results],
+    };
+    for (const key of Object.keys(file))
+      calls[`study.${key}`] = [(value) => studies.readStudy({ ...file, [key]: value }, engine), result];
+    for (const [key, value] of Object.entries(results))
+      calls[`results.${key}`] = [(junk) => studies.writeReport({ ...results, [key]: junk }), value];
+    for (const [key, value] of Object.entries(result))
+      calls[`result.${key}`] = [
+        (junk) => studies.makeResults(read, described, () => ({ ...result, [key]: junk })),
+        value,
+      ];
+    await withJunk(calls, tried);
+    engine.dispose();
+  });
+});
+
 describe('messages of a worker', () => {
   /** @type {twin.Engine} */
   let there;
@@ -372,6 +494,114 @@ describe('messages of a worker', () => {
       if (worker === undefined || typeof worker === 'string') continue;
       await tried(`worker ${label(worker)}`, () => twin.load(/** @type {any} */ ({ worker })));
     }
+  });
+});
+
+it('every id below 0 is none', () => {
+  assert.deepEqual([...direct.expertLoad([-2, 0, -1, 1, 1, 1], 2)], [0.25, 0.75]);
+});
+
+describe('what is passed in arrays is named', () => {
+  const { expertLoad, maxLoad, routingByClass, droppedShare, specialisation } = direct;
+  /** @type {[call: (...args: any[]) => unknown, args: unknown[], message: string][]} */
+  const cases = [
+    [
+      expertLoad,
+      [[0, Symbol('s')], 2],
+      'experts[1] must be an integer of at most 1 (below 0: none), got a symbol',
+    ],
+    [expertLoad, [[0, 2], 2], 'experts[1] must be an integer of at most 1 (below 0: none), got 2'],
+    [expertLoad, [Array(2), 2], 'experts[0] must be an integer of at most 1 (below 0: none), got undefined'],
+    [expertLoad, [new BigInt64Array(2), 2], 'experts must be an array of numbers, got a BigInt64Array'],
+    [
+      specialisation,
+      [[0, 2], [0, 1], 2],
+      'experts[1] must be an integer of at most 1 (below 0: none), got 2',
+    ],
+    [routingByClass, [[0, 1], [0, null], 2], 'classes[1] must be an integer (below 0: none), got null'],
+    [
+      droppedShare,
+      [
+        [0, 1],
+        [0, 1n],
+      ],
+      'dropped[1] must be a finite number, got 1n',
+    ],
+    [maxLoad, [[0.5, null]], 'load[1] must be a finite number, got null'],
+    [maxLoad, [[Number.NaN]], 'load[0] must be a finite number, got NaN'],
+    [direct.loadVariation, [['a']], 'load[0] must be a finite number, got "a"'],
+    [direct.expertsPerToken, [[1, {}], 1], 'weights[1] must be a finite number, got an Object'],
+    [meanInterval, [[1, Symbol('s')]], 'values[1] must be a finite number, got a symbol'],
+    [pairedDifference, [[1, 2], [1]], 'first must have one number for each of the 2 values, got 1'],
+    [
+      pairedDifference,
+      [
+        [1, 2],
+        [1, null],
+      ],
+      'first[1] must be a finite number, got null',
+    ],
+    [direct.constantSchedule({ learningRate: 1 }), [-1], 'step must be an integer of at least 0, got -1'],
+    [direct.topKSchedule({ kMax: 1, kind: 'constant' }), ['1'], 'step must be an integer, got "1"'],
+  ];
+  for (const [call, args, message] of cases) {
+    it(message, () => assert.equal(errorOf(() => call(...args)).message, message));
+  }
+
+  it('no expert, no load', () => assert.equal(maxLoad([]), 0));
+});
+
+describe('what a tokenizer of the caller returns is named', () => {
+  const answers = [undefined, null, 3, 'ab', Promise.resolve([1]), ['a'], [-1], [1.5], { length: 1 }];
+  for (const answer of answers) {
+    it(`encode: ${label(answer)}`, () => {
+      const wrong = /** @type {any} */ ({ ...tokenizer, encode: () => answer });
+      for (const make of [
+        () => new direct.BpeVocabulary(wrong, [97]),
+        () => direct.BpeVocabulary.fromText(wrong, 'ab'),
+        () => direct.BpeVocabulary.fromJSON({ kind: 'bpe', known: [97] }, wrong),
+      ])
+        assert.match(errorOf(make).message, /^tokenizer\.encode\(text\)(\[0\])? must be an (array|integer)/);
+    });
+  }
+
+  for (const answer of [undefined, null, 3, ['a'], Promise.resolve('a')]) {
+    it(`decode: ${label(answer)}`, () => {
+      const wrong = /** @type {any} */ ({ ...tokenizer, decode: () => answer });
+      const vocabulary = new direct.BpeVocabulary(wrong, [97, 98]);
+      for (const call of [
+        () => vocabulary.decode([0]),
+        () => vocabulary.decoder().push(0),
+        () => vocabulary.byteLength([0]),
+        () => vocabulary.encode('c'),
+      ])
+        assert.match(errorOf(call).message, /^tokenizer\.decode\(tokens\) must be a string, got /);
+    });
+  }
+
+  it('a text that is not the one of the tokens', () => {
+    const wrong = { ...tokenizer, decode: () => 'else' };
+    const error = errorOf(() => new direct.BpeVocabulary(wrong, [97]).decode([0]));
+    assert.match(error.message, /^tokenizer\.decode\(tokens\) must end with the text of the last tokens/);
+  });
+
+  it('a vocabulary of the caller', async () => {
+    const own = /** @type {any} */ ({ size: 3, encode: () => 'a', decode: () => 3, byteLength: () => 'a' });
+    assert.match(
+      errorOf(() => encodeTexts(['a'], own, { contextLength: 3 })).message,
+      /^vocabulary\.encode\(text\) must be an Int32Array or an array of numbers, got "a"/,
+    );
+    assert.match(
+      errorOf(() => direct.characterClasses([1], own)).message,
+      /^vocabulary\.decode\(tokens\) must be a string, got 3/,
+    );
+    const engine = await direct.load({ variant: 'simd' });
+    const model = engine.createLanguageModel(TINY);
+    await assert.rejects(
+      direct.evaluateText(model, TOKENS.slice(0, 9), { vocabulary: own }),
+      /^TypeError: vocabulary\.byteLength\(tokens\) must be a finite number, got "a"/,
+    );
+    engine.dispose();
   });
 });
 

@@ -17,6 +17,7 @@ import {
   switchRate,
   TextStreams,
 } from '../../web/index.js';
+import { Labels, splitLabelledTexts } from '../../web/labelled-text.js';
 import { load as loadWorker } from '../../web/worker.js';
 import {
   errorOf,
@@ -225,9 +226,34 @@ onEveryVariant((bench) => {
     assert.ok(model.evaluate(batch).loss > 0);
     assert.equal(reads, 1);
   });
+
+  it('what a getter gives is what is saved', () => {
+    const model = bench.classifier(TINY_CLASSIFIER);
+    const metadata = Object.defineProperty({}, 'about', { get: changing('a test', 7), enumerable: true });
+    const { metadata: saved } = bench.engine.loadCheckpoint(model.saveCheckpoint({ metadata }));
+    assert.deepEqual(saved, { about: 'a test' });
+  });
 });
 
+/**
+ * What is given the first time, and what each time after it.
+ * @param {unknown} first
+ * @param {unknown} then
+ */
+function changing(first, then) {
+  let reads = 0;
+  return () => (reads++ === 0 ? first : then);
+}
+
 describe('helpers', () => {
+  it('labels are those that were checked', () => {
+    const names = Object.defineProperty(['', 'b'], 0, { get: changing('a', 'b') });
+    assert.deepEqual(new Labels(names).names, ['a', 'b']);
+    const texts = Object.defineProperty(['', 'two'], 0, { get: changing('one', 7) });
+    const { train } = splitLabelledTexts({ texts, labels: ['a', 'b'] }, { validation: 0 });
+    assert.deepEqual(train.texts, ['one', 'two']);
+  });
+
   it('metrics and vocabularies', () => {
     const experts = Int32Array.of(0, 1, 1, 0);
     const logits = Float32Array.of(1, 2, 3, 4);

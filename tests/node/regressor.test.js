@@ -14,6 +14,7 @@ import {
   randomPairs,
   TINY_REGRESSOR,
 } from './helpers.js';
+import { withMetadata } from './safetensors.js';
 
 const CONFIG = TINY_REGRESSOR;
 const BATCH = randomPairs(CONFIG, 1);
@@ -113,6 +114,15 @@ onEveryVariant((bench) => {
     assert.ok(error instanceof direct.CheckpointError, String(error));
     assert.match(error.message, /hyperrouter\.targets in the file must be/);
     assert.throws(() => model.saveCheckpoint({ metadata: { 'hyperrouter.targets': '{}' } }), /another key/);
+  });
+
+  test('a scale in the file of a classifier is not taken for its own metadata, with which it could not be saved', () => {
+    const model = bench.classifier({ inputSize: 1, classes: 2 });
+    const file = withMetadata(model.saveCheckpoint(), { 'hyperrouter.targets': '{}', note: 'mine' });
+    const again = bench.engine.loadCheckpoint(file);
+    assert.deepEqual(again.metadata, { note: 'mine' });
+    again.saveCheckpoint();
+    again.dispose();
   });
 
   test('an output that never changes is predicted as it is', async () => {

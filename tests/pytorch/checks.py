@@ -106,6 +106,8 @@ def main() -> None:
         training = Training(task, path(task["name"] + ".safetensors"), 2)
         together[task["name"]] = training.steps(5)
         training.save(path(task["name"] + ".two.safetensors"))
+    # As in train.py.
+    dist.barrier()
     dist.destroy_process_group()
     if RANK != 0:
         return

@@ -4,6 +4,7 @@
  * @module
  */
 import { Labels, splitLabelledTexts } from '../labelled-text.js';
+import { quote } from '../message.js';
 import { CLASSIFY_DEFAULTS, FINE_TUNE_DEFAULTS } from '../run.js';
 import { ClassifyTask } from './classify-task.js';
 import { CommandError, usageError } from './errors.js';
@@ -136,7 +137,7 @@ function labelsOf({ rows, name }) {
   try {
     return Labels.of(rows.labels);
   } catch (error) {
-    const message = `${name}: all texts have the label ${JSON.stringify(rows.labels[0])}; there must be 2 labels or more`;
+    const message = `${name}: all texts have the label ${quote(rows.labels[0])}; there must be 2 labels or more`;
     throw new CommandError(message, { cause: error });
   }
 }
@@ -152,7 +153,7 @@ async function warnOfHeader({ rows: { labels }, name }, { messages }) {
   if (labels.length < 3 || labels.indexOf(first, 1) >= 0) return;
   await messages.tell(
     'warning',
-    `${name}: only the first row has the label ${JSON.stringify(first)}; if it is a header, --header passes over it`,
+    `${name}: only the first row has the label ${quote(first)}; if it is a header, --header passes over it`,
   );
 }
 

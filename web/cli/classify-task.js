@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint.js';
+import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint/metadata.js';
 import { withParts } from '../parts.js';
 import { recordOf } from '../run.js';
 import { evaluateSequences, SequenceBatches } from '../sequences.js';

@@ -37,6 +37,7 @@ const REASONS = {
   EACCES: 'permission denied',
   EBUSY: 'it is in use',
   EDQUOT: 'the quota of the disk is used up',
+  EEXIST: 'something else has this name',
   EFBIG: 'the file would be larger than is allowed here',
   EIO: 'the device failed (input/output error)',
   EISDIR: 'it is a folder',

@@ -10,7 +10,7 @@ import { usageError } from './errors.js';
 import { measureEach, routingOf, table } from './evaluation.js';
 import { fingerprint, joinFiles, readLabels } from './files.js';
 import { columnsOf, encodeRows, readRows } from './labelled-data.js';
-import { percent, printable } from './output.js';
+import { percent, printable, toJSON } from './output.js';
 
 /** @typedef {import('../labelled-text.js').LabelledTexts} LabelledTexts */
 /** @typedef {import('./eval.js').Evaluated} Evaluated */
@@ -40,7 +40,7 @@ export async function evaluateClassifier(model, evaluated, system) {
   );
   const { names } = labels;
   if (options.json) {
-    return JSON.stringify({
+    return toJSON({
       ...{
         checkpoint: options.checkpoint,
         data: data.name,

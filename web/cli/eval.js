@@ -11,8 +11,16 @@ import { evaluateClassifier } from './eval-classifier.js';
 import { measureEach, routingOf, table } from './evaluation.js';
 import { encodeText, fingerprint, joinFiles, openCheckpoint, readFiles } from './files.js';
 import { columnOptions } from './labelled-data.js';
-import { configOption, dataOption, optionOf, parseCounts, threadsOption, variantOption } from './options.js';
-import { print } from './output.js';
+import {
+  checkNeeded,
+  configOption,
+  dataOption,
+  optionOf,
+  parseCounts,
+  threadsOption,
+  variantOption,
+} from './options.js';
+import { print, printable, toJSON } from './output.js';
 import { recipeFields } from './recipe.js';
 
 const SPLITS = ['validation', 'train', 'all'];
@@ -54,7 +62,14 @@ Examples:
  * @param {import('./system.js').System} system
  */
 export function addEvalCommand(program, system) {
-  const validation = { .../** @type {any} */ (recipeFields.find(({ name }) => name === 'validation')) };
+  const validation = recipeFields.find(({ name }) => name === 'validation');
+  const shareField = {
+    .../** @type {import('./options.js').Field} */ (validation),
+    type: /** @type {const} */ ('number'),
+    default: 'as trained',
+    summary:
+      'Share of the data that is held out: the end of a text, or that share of the texts of each label',
+  };
   const command = program
     .command('eval')
     .summary('evaluate a model on a text, or on labelled texts')
@@ -62,10 +77,10 @@ export function addEvalCommand(program, system) {
       'Prints the loss (nats per token) and bits per byte of a language model on a text file; of a text classifier, accuracy and F1 on labelled texts. With --json also its confusion matrix.',
     )
     .addOption(dataOption('Text, or labelled texts, to evaluate on'))
-    .requiredOption('--checkpoint <file>', 'The model')
+    .option('--checkpoint <file>', 'The model')
     .option('--top-k <list>', 'Experts per token, such as 1,2,4,8; by default as trained', parseCounts)
     .addOption(optionOf(splitField, 'Options:'))
-    .addOption(optionOf({ ...validation, type: 'number', default: 'as trained' }, 'Options:'))
+    .addOption(optionOf(shareField, 'Options:'))
     .addOption(configOption())
     .addOption(variantOption())
     .addOption(threadsOption())
@@ -80,6 +95,7 @@ export function addEvalCommand(program, system) {
  * @param {import('./system.js').System} system
  */
 async function evaluate(options, system) {
+  checkNeeded(options, ['data', 'checkpoint']);
   const data = await readFiles(options.data, system);
   const engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
@@ -92,7 +108,7 @@ async function evaluate(options, system) {
       model.kind === 'language'
         ? await evaluateLanguageModel(model, evaluation, system)
         : await evaluateClassifier(model, evaluation, system);
-    await print(`${shown}\n`, system);
+    await print(`${printable(shown)}\n`, system);
   } finally {
     engine.dispose();
   }
@@ -132,7 +148,7 @@ async function evaluateLanguageModel(model, { options, data, counts, vocabulary,
     return { loss, bitsPerToken, bitsPerByte };
   });
   const { checkpoint } = options;
-  if (options.json) return JSON.stringify({ checkpoint, data: name, split, tokens: tokens.length, results });
+  if (options.json) return toJSON({ checkpoint, data: name, split, tokens: tokens.length, results });
   const rows = results.map(({ loss, bitsPerByte }) => [loss.toFixed(4), Number(bitsPerByte).toFixed(4)]);
   return [
     `${name}, ${split}: ${tokens.length.toLocaleString('en')} tokens`,

@@ -6,13 +6,13 @@
 
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
-import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint.js';
+import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint/metadata.js';
 import { CheckpointError } from '../index.js';
 import { Labels } from '../labelled-text.js';
 import { faultOfJson } from '../message.js';
 import { ByteVocabulary } from '../vocabulary.js';
 import { CommandError, fileError, reasonOf, usageError } from './errors.js';
-import { concatenate, readBytes, readStream } from './files/read.js';
+import { concatenate, MAX_JSON_BYTES, readBytes, readStream } from './files/read.js';
 import { codeOf, resolveTarget } from './files/write.js';
 import { readVocabularyJSON } from './symbols.js';
 
@@ -49,7 +49,10 @@ export async function readFiles(paths, { fs, stdin }) {
   }
   const files = [];
   for (const path of paths) {
-    const bytes = path === STANDARD_INPUT ? await readStream(stdin) : await readBytes(path, fs);
+    const bytes =
+      path === STANDARD_INPUT
+        ? await readStream(stdin, MAX_TEXT_BYTES)
+        : await readBytes(path, fs, MAX_TEXT_BYTES);
     if (bytes.length === 0) throw new CommandError(`${textName(path)} is empty`);
     files.push({ name: textName(path), path, bytes });
   }
@@ -217,7 +220,7 @@ export async function checkRoom(path, target, bytes, fs) {
  * @returns {Promise<Record<string, unknown>>}
  */
 async function readConfig(path, fs) {
-  const text = new TextDecoder().decode(await readBytes(path, fs));
+  const text = new TextDecoder().decode(await readBytes(path, fs, MAX_JSON_BYTES));
   try {
     const config = JSON.parse(text);
     if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
@@ -277,11 +280,24 @@ export async function openCheckpoint(engine, path, fs, kinds, { config } = {}) {
     return {
       model: opened,
       vocabulary: readVocabulary(opened),
-      training:
-        model.metadata[TRAINING_KEY] === undefined ? undefined : JSON.parse(model.metadata[TRAINING_KEY]),
+      training: parseMetadata(model.metadata, TRAINING_KEY),
     };
   } catch (error) {
     throw new CommandError(`${path}: ${/** @type {Error} */ (error).message}`, { cause: error });
+  }
+}
+
+/**
+ * @param {Readonly<{ [key: string]: string }>} metadata
+ * @param {string} key
+ * @returns {any} undefined if there is no such key
+ */
+function parseMetadata(metadata, key) {
+  if (metadata[key] === undefined) return undefined;
+  try {
+    return JSON.parse(metadata[key]);
+  } catch (cause) {
+    throw new Error(`its metadata ${key} are not JSON`, { cause });
   }
 }
 
@@ -314,11 +330,11 @@ export function readVocabulary(model) {
  */
 export function readLabels(model, path) {
   const { classes } = model.config;
-  const stored = model.metadata[LABELS_KEY];
   try {
+    const stored = parseMetadata(model.metadata, LABELS_KEY);
     // Of a classifier that a program trained, classes have numbers.
     if (stored === undefined) return new Labels(Array.from({ length: classes }, (_, id) => String(id)));
-    const labels = new Labels(JSON.parse(stored));
+    const labels = new Labels(stored);
     if (labels.names.length === classes) return labels;
     throw new Error(`the file has ${labels.names.length} labels, the model ${classes} classes`);
   } catch (error) {

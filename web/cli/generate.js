@@ -9,7 +9,7 @@ import { load } from '../index.js';
 import { CommandError, reasonOf, usageError } from './errors.js';
 import { ExpertPrinter, letterOf, paint } from './experts.js';
 import { openCheckpoint } from './files.js';
-import { configOption, defaultsOf, givenOf, optionOf, variantOption } from './options.js';
+import { checkNeeded, configOption, defaultsOf, givenOf, optionOf, variantOption } from './options.js';
 import { printable } from './output.js';
 
 /** @type {import('./options.js').Field[]} */
@@ -80,7 +80,7 @@ export function addGenerateCommand(program, system) {
     .command('generate')
     .summary('generate text with a model')
     .description('Generates text and prints it as it is generated.')
-    .requiredOption('--checkpoint <file>', 'The model')
+    .option('--checkpoint <file>', 'The model')
     .option('--prompt <text>', 'Beginning of the text')
     .option('--stop <text>', 'End the text after this text; may be repeated', addStop)
     .option(
@@ -100,6 +100,7 @@ export function addGenerateCommand(program, system) {
  * @param {import('./system.js').System} system
  */
 async function generate(options, given, { stdout, fs }) {
+  checkNeeded(options, ['checkpoint']);
   const engine = await load({ variant: options.variant ?? 'auto' });
   try {
     const { layer, topK, ...sampling } = { ...defaultsOf(fields), ...given };

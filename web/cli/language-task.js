@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { VOCABULARY_KEY } from '../checkpoint.js';
+import { VOCABULARY_KEY } from '../checkpoint/metadata.js';
 import { recordOf } from '../run.js';
 import { bitsPerByte, evaluateText, splitText, TextStreams } from '../text.js';
 import { usageError } from './errors.js';

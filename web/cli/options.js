@@ -5,6 +5,7 @@
  * @module
  */
 import { InvalidArgumentError, Option } from 'commander';
+import { usageError } from './errors.js';
 
 /**
  * @typedef {object} Field
@@ -187,7 +188,26 @@ export function configOption() {
  * @returns {Option}
  */
 export function dataOption(summary) {
-  return new Option('--data <file>', `${summary}; - reads standard input, a repeated --data joins files`)
-    .makeOptionMandatory()
-    .argParser((path, /** @type {string[]} */ before = []) => [...before, path]);
+  return new Option(
+    '--data <file>',
+    `${summary}; - reads standard input, a repeated --data joins files`,
+  ).argParser((path, /** @type {string[]} */ before = []) => [...before, path]);
+}
+
+/** What a command line is told that lacks an option. */
+const NEEDED = {
+  data: 'it says which file to read',
+  checkpoint: 'it says which model to open',
+  out: 'it says where to save',
+};
+
+/**
+ * Refuses a command line without options that it needs. Commander would do so before it names a misspelt one.
+ *
+ * @param {object} options  as parsed
+ * @param {readonly (keyof typeof NEEDED)[]} names
+ */
+export function checkNeeded(options, names) {
+  const missing = names.find((name) => !(name in options));
+  if (missing) throw usageError(`--${missing} is missing: ${NEEDED[missing]}`);
 }

@@ -33,6 +33,18 @@ export function printable(text) {
     .replace(DIRECTION, '\u2421');
 }
 
+/**
+ * JSON that may be shown on a terminal: of itself it escapes some control characters, and not those that reorder text.
+ *
+ * @param {unknown} value
+ * @returns {string} one line
+ */
+export function toJSON(value) {
+  const escaped = (/** @type {string} */ character) =>
+    `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(value).replace(CONTROL, escaped).replace(DIRECTION, escaped);
+}
+
 /** @param {number} share @returns {string} such as 78.9 % */
 export function percent(share) {
   return `${(100 * share).toFixed(1)} %`;
@@ -151,7 +163,7 @@ export class Messages {
     const { stdout, stderr } = this.#system;
     const line = `${type === 'note' ? '' : `${type}: `}${printable(message)}\n`;
     if (await heard(stderr.write(line))) return true;
-    return heard(stdout.write(this.json ? `${JSON.stringify({ type, message })}\n` : line));
+    return heard(stdout.write(this.json ? `${toJSON({ type, message })}\n` : line));
   }
 
   /**

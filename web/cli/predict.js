@@ -5,13 +5,14 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { load } from '../index.js';
+import { quote } from '../message.js';
 import { formatOfName } from '../table-format.js';
 import { changesOf } from './classify-task.js';
 import { CommandError, fileError, usageError } from './errors.js';
 import { openCheckpoint, readFiles, readLabels, STANDARD_INPUT } from './files.js';
 import { columnOptions, columnsOf, encodeKnown, readRows } from './labelled-data.js';
-import { configOption, dataOption, optionOf, threadsOption, variantOption } from './options.js';
-import { print } from './output.js';
+import { checkNeeded, configOption, dataOption, optionOf, threadsOption, variantOption } from './options.js';
+import { print, toJSON } from './output.js';
 
 /** @type {import('./options.js').Field} */
 const topKField = {
@@ -52,7 +53,7 @@ export function addPredictCommand(program, system) {
       'Prints one JSON object per text and line, with the text, its most likely label and the probability of each label. Texts are lines, unless the data are CSV, TSV or JSON lines. Empty lines are skipped.',
     )
     .addOption(dataOption('Texts'))
-    .requiredOption('--checkpoint <file>', 'The classifier')
+    .option('--checkpoint <file>', 'The classifier')
     .addOption(optionOf(topKField, 'Options:'))
     .addOption(configOption())
     .addOption(variantOption())
@@ -67,6 +68,7 @@ export function addPredictCommand(program, system) {
  * @param {import('./system.js').System} system
  */
 async function predict(options, system) {
+  checkNeeded(options, ['data', 'checkpoint']);
   const engine = await load({ variant: options.variant ?? 'auto', threads: options.threads });
   try {
     const kinds = /** @type {const} */ (['text-classifier']);
@@ -95,7 +97,7 @@ async function predict(options, system) {
       counts.all += texts.length;
       const lines = texts.map((text, i) => {
         const row = probabilities.subarray(i * labels.names.length, (i + 1) * labels.names.length);
-        return `${JSON.stringify({ text, ...prediction(row, labels.names) })}\n`;
+        return `${toJSON({ text, ...prediction(row, labels.names) })}\n`;
       });
       if (!(await print(lines.join(''), system))) return;
       // So that a signal is noticed.
@@ -118,9 +120,7 @@ function encodeInputs(texts, vocabulary, config) {
     return encodeKnown(texts, vocabulary, config);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new CommandError(
-      error.message.replace(/^texts\[(\d+)\]/, (_, i) => `the text ${JSON.stringify(texts[i])}`),
-    );
+    throw new CommandError(error.message.replace(/^texts\[(\d+)\]/, (_, i) => `the text ${quote(texts[i])}`));
   }
 }
 

@@ -49,7 +49,7 @@ export class StatusLine {
   /** @param {string} text */
   show(text) {
     if (!this.isTerminal) return;
-    this.#stream.write(`\r\x1b[2K${text.slice(0, Math.max(20, this.#stream.columns || 80) - 1)}`);
+    this.#stream.write(`\r\x1b[2K${printable(text).slice(0, Math.max(20, this.#stream.columns || 80) - 1)}`);
     this.#shown = true;
   }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { fieldsInUse } from '../config.js';
+import { show } from '../message.js';
 import { CLASSIFY_DEFAULTS, defaultWarmup, FINE_TUNE_DEFAULTS, RUN_DEFAULTS } from '../run.js';
 import { topKSchedules } from '../schedules.js';
 import { usageError } from './errors.js';
@@ -233,7 +234,7 @@ export function checkRecipe(stored, path, task) {
   const defaults = defaultsOf(fields);
   for (const name of ['patience', 'vocabSize']) recipe[name] ??= defaults[name];
   const damaged = (/** @type {string} */ name) =>
-    usageError(`${path} has a damaged training run: ${name} is ${JSON.stringify(recipe[name])}`);
+    usageError(`${path} has a damaged training run: ${name} is ${show(recipe[name])}`);
   if ((recipe.task ?? 'language') !== task) throw damaged('task');
   for (const { optional = false, ...field } of fields) {
     const value = recipe[field.name];

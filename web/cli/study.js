@@ -4,17 +4,20 @@
  * @module
  */
 
+import { randomUUID } from 'node:crypto';
 import { availableParallelism, cpus } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { load } from '../index.js';
-import { faultOfJson } from '../message.js';
+import { faultOfJson, quote } from '../message.js';
 import { describeFile, filesOf, planRuns, readData, readStudy, writeReport } from '../study/index.js';
 import { isCheckpoint, makeRun } from '../study/study.js';
 import { CommandError, USAGE, usageError } from './errors.js';
 import { Lock } from './files/lock.js';
-import { readBytes } from './files/read.js';
+import { MAX_JSON_BYTES, readBytes } from './files/read.js';
 import { Interrupt } from './interrupt.js';
+import { checkNeeded } from './options.js';
+import { printable } from './output.js';
 import { clock, StatusLine } from './progress.js';
 import { checkSame, StudyFolder } from './study/folder.js';
 import { Pool } from './study/pool.js';
@@ -34,6 +37,9 @@ import { Pool } from './study/pool.js';
  * @property {boolean} [resume]
  * @property {string} [from]
  */
+
+/** Between the attempts to write what could not be written before. */
+const PAUSES_MS = [0, 1000, 4000];
 
 const EXAMPLES = `
 Examples:
@@ -86,7 +92,7 @@ export function addStudyCommand(program, system) {
     )
     .addHelpText('after', EXAMPLES)
     .action(async (file, options) => {
-      if (options.out === undefined) throw usageError('--out is missing: it says where to save the results');
+      checkNeeded(options, ['out']);
       await runStudy(file, options, system);
     });
   const merge = study
@@ -96,8 +102,11 @@ export function addStudyCommand(program, system) {
       'Joins the results of parts of a study (--shard). A run that is in several must be the same in all.',
     )
     .argument('<folders...>', 'Folders of results')
-    .requiredOption('--out <folder>', 'Folder for the joined results')
-    .action((folders, { out }) => mergeStudies(folders, out, system));
+    .option('--out <folder>', 'Folder for the joined results')
+    .action((folders, options) => {
+      checkNeeded(options, ['out']);
+      return mergeStudies(folders, options.out, system);
+    });
   const report = study
     .command('report')
     .summary('write the report again')
@@ -112,7 +121,7 @@ export function addStudyCommand(program, system) {
  * @param {System} system
  */
 async function readStudyFile(path, { fs }) {
-  const text = new TextDecoder().decode(await readBytes(path, fs));
+  const text = new TextDecoder().decode(await readBytes(path, fs, MAX_JSON_BYTES));
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -137,11 +146,11 @@ async function findBase(path, json, system) {
   );
   if (named.length > 1) {
     const places = named.map((candidate) => candidate.path).join(' and ');
-    throw usageError(`study.from is ${JSON.stringify(from)}, which are two studies: ${places}`);
+    throw usageError(`study.from is ${quote(from)}, which are two studies: ${places}`);
   }
   if (named.length === 1) return named[0];
   throw usageError(
-    `study.from must be a checkpoint (.safetensors) or the name of a study in the folder of ${path}, got ${JSON.stringify(from)}`,
+    `study.from must be a checkpoint (.safetensors) or the name of a study in the folder of ${path}, got ${quote(from)}`,
   );
 }
 
@@ -245,7 +254,12 @@ async function runStudy(path, options, system, { needed = () => true, save = fal
     const source = opened.base ? await openBase(opened, options, system) : null;
     if (opened.base && !source) return null;
     const kept = save || study.save || (await isNeeded(path, study, system));
-    const finished = await execute(opened, folder, { ...options, needed, kept, source }, system);
+    let finished = false;
+    try {
+      finished = await execute(opened, folder, { ...options, needed, kept, source }, system);
+    } finally {
+      await saveRest(folder, record, system);
+    }
     const results = await folder.writeResults(study, record.data);
     if (!finished) return null;
     if (!save) await conclude(results, options, system);
@@ -253,6 +267,49 @@ async function runStudy(path, options, system, { needed = () => true, save = fal
   } finally {
     await lock.release();
   }
+}
+
+/**
+ * Writes the runs that could not be written when they were finished, or else a folder of their own somewhere else.
+ *
+ * @param {StudyFolder} folder
+ * @param {Record} record
+ * @param {System} system
+ */
+async function saveRest(folder, record, system) {
+  const { unwritten } = folder;
+  /** @type {Error | undefined} */
+  let problem;
+  for (const pause of PAUSES_MS) {
+    if (pause > 0) await system.wait(pause);
+    try {
+      return await folder.restore(record);
+    } catch (error) {
+      problem = /** @type {Error} */ (error);
+      // All is there; what its machine and time were is not worth a wait.
+      if (unwritten.size === 0) throw error;
+    }
+  }
+  const count = unwritten.size === 1 ? 'a finished run is' : `${unwritten.size} finished runs are`;
+  for (const shelter of system.shelters) {
+    const path = join(shelter, `${basename(resolve(folder.path))}.rescued-${randomUUID().slice(0, 8)}`);
+    const rescued = new StudyFolder(path, system.fs);
+    rescued.addTimes(folder.times);
+    const runs = new Map(unwritten);
+    try {
+      await rescued.create();
+      await rescued.writeRecord(record);
+      await rescued.writeRuns(runs);
+    } catch {
+      // There is no room either, unless all but the times was written.
+    }
+    if (runs.size > 0) continue;
+    throw new CommandError(
+      `${problem?.message}; ${count} in ${path}: \`study merge\` joins them with those of ${folder.path}`,
+      { cause: problem },
+    );
+  }
+  throw new CommandError(`${problem?.message}; ${count} lost`, { cause: problem });
 }
 
 /**
@@ -424,7 +481,9 @@ async function execute({ study, base, record, files }, folder, options, system) 
     const save = kept && run.tuning === null;
     const from = await startOf(run);
     const result = await pool.execute({ run, save, from }, (done) => progress.show(run, done));
-    await folder.writeRun(run.id, result, machine);
+    await folder.writeRun(run.id, result, machine).catch(async ({ message }) => {
+      await system.messages.tell('warning', `${message}; the study goes on, and it is tried again`);
+    });
     known?.add(run.id);
     running.delete(run.id);
     progress.finish(run, result, plan().left);
@@ -527,7 +586,9 @@ async function conclude({ runs, missing = [] }, { out, shard }, { stdout }) {
     missing.length > 0
       ? `; ${missing.length} runs are missing${shard ? `: the parts are joined by \`study merge\`` : ''}`
       : '';
-  await stdout.write(`${runs.length} runs: ${join(out, 'results.json')}, ${join(out, 'report.md')}${rest}\n`);
+  await stdout.write(
+    printable(`${runs.length} runs: ${join(out, 'results.json')}, ${join(out, 'report.md')}${rest}\n`),
+  );
 }
 
 /**
@@ -583,25 +644,39 @@ async function mergeStudies(paths, out, system) {
         await target.writeCheckpoint(id, await folder.readCheckpoint(id));
     }
     await target.writeRecord(record);
-    const study = await reread(record);
+    const study = await reread(parts[0].path, record);
     const results = await target.writeResults(study, record.data);
     const equal = twice > 0 ? `${twice} of them in several parts, with the same bytes; ` : '';
     const { runs, missing = [] } = results;
-    await system.stdout.write(
-      `${runs.length} runs; ${equal}${missing.length > 0 ? `${missing.length} are missing; ` : ''}${join(out, 'results.json')}, ${join(out, 'report.md')}\n`,
-    );
+    const left = missing.length > 0 ? `${missing.length} are missing; ` : '';
+    const places = `${join(out, 'results.json')}, ${join(out, 'report.md')}`;
+    await system.stdout.write(printable(`${runs.length} runs; ${equal}${left}${places}\n`));
   } finally {
     await lock.release();
   }
 }
 
-/** @param {Record} record @returns {Promise<Study>} */
-async function reread({ study, base }) {
+/** @param {string} path @param {Record} record @returns {Promise<Study>} */
+async function reread(path, { study, base }) {
   const engine = await load({ variant: 'simd' });
   try {
-    return readStudy(study, engine, { base: base && readStudy(base, engine) });
+    return inFile(join(path, 'study.json'), () =>
+      readStudy(study, engine, { base: base && readStudy(base, engine) }),
+    );
   } finally {
     engine.dispose();
+  }
+}
+
+/**
+ * @param {string} text  of results.json
+ * @param {StudyFolder} folder
+ */
+function reportOf(text, folder) {
+  try {
+    return writeReport(JSON.parse(text), folder.times);
+  } catch (cause) {
+    throw new CommandError(`${folder.place('results.json')} does not have the results of a study`, { cause });
   }
 }
 
@@ -614,12 +689,12 @@ async function reportStudy(path, system) {
   const record = await folder.readRecord();
   await folder.readRuns();
   if (record && folder.results.size > 0) {
-    await folder.writeResults(await reread(record), record.data);
+    await folder.writeResults(await reread(path, record), record.data);
   } else {
     const text = await system.fs.readFile(folder.place('results.json'), 'utf8').catch(() => {
       throw usageError(`${path} has neither runs of a study nor results.json`);
     });
-    await folder.write('report.md', writeReport(JSON.parse(text), folder.times));
+    await folder.write('report.md', reportOf(text, folder));
   }
-  await system.stdout.write(`${folder.place('report.md')}\n`);
+  await system.stdout.write(printable(`${folder.place('report.md')}\n`));
 }

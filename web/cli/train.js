@@ -23,6 +23,7 @@ import {
 import { columnOptions } from './labelled-data.js';
 import { LanguageTask } from './language-task.js';
 import {
+  checkNeeded,
   dataOption,
   defaultsOf,
   flagOf,
@@ -211,10 +212,10 @@ function checkTask(task, options, { given, config, modelFields }) {
  * @param {System} system
  */
 async function train(options, fields, system) {
+  checkNeeded(options, options.resume === undefined ? ['data', 'out'] : ['data']);
   const { fs, messages } = system;
   messages.json = options.json === true;
-  const out = options.out ?? options.resume;
-  if (out === undefined) throw usageError('--out is missing: it says where to save the model');
+  const out = /** @type {string} */ (options.out ?? options.resume);
   const same = await isSame(out, options.resume, fs);
   const { validation } = fields.given;
   const others = [typeof validation === 'string' ? validation : undefined, options.test, options.from].filter(

@@ -12,7 +12,7 @@ import { CommandError, FAILURE } from './errors.js';
 import { loadTable } from './experts.js';
 import { TRAINING_KEY } from './files.js';
 import { Interrupt } from './interrupt.js';
-import { heard } from './output.js';
+import { heard, printable, toJSON } from './output.js';
 import { clock, TrainingProgress } from './progress.js';
 import { inFlags, trainOptionsOf } from './recipe.js';
 import { RoutingSummary } from './routing.js';
@@ -223,7 +223,7 @@ export class Trainer {
    * @param {Record<string, unknown>} values
    */
   #report(type, values) {
-    if (this.#options.json) this.#system.stdout.write(`${JSON.stringify({ type, ...values })}\n`);
+    if (this.#options.json) this.#system.stdout.write(`${toJSON({ type, ...values })}\n`);
   }
 
   /**
@@ -430,7 +430,7 @@ export class Trainer {
       lines.push(...loadTable(loads));
     }
     lines.push(`saved ${path} (${(bytes / 1e6).toFixed(1)} MB) after ${clock(seconds)}`);
-    await heard(this.#system.stdout.write(`${lines.join('\n')}\n`));
+    await heard(this.#system.stdout.write(`${printable(lines.join('\n'))}\n`));
   }
 }
 

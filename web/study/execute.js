@@ -1,6 +1,6 @@
 /** Executing a run of a study: training, and what is measured of the trained model. */
 import { checkFunction, checkObject, checkOptions, fail, refuse } from '../check.js';
-import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint.js';
+import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint/metadata.js';
 import { DivergedError } from '../errors.js';
 import { encodeTexts } from '../labelled-text.js';
 import { characterClasses } from '../measures.js';
@@ -49,6 +49,8 @@ export async function executeRun(engine, study, run, data, options = {}) {
   checkMade('study', study);
   checkMade('data', data);
   checkObject('run', run);
+  checkObject('run.model', run.model);
+  checkObject('run.train', run.train);
   checkOptions('executeRun', options, ['from', 'save', 'onProgress', 'signal']);
   if (options.onProgress !== undefined)
     checkFunction('options.onProgress', options.onProgress, 'a function of the progress');

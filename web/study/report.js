@@ -1,5 +1,6 @@
 /** The report of a study in Markdown. */
 import { checkObject } from '../check.js';
+import { readDeep } from './arguments.js';
 
 /** @import { Difference, Interval, StudyResults, Times } from './types.js' */
 
@@ -86,17 +87,18 @@ function verdict(difference, { more = false }) {
 export function writeReport(results, times = null) {
   checkObject('results', results);
   checkObject('results.study', results.study);
+  if (times !== null) checkObject('times', times);
   const main = MEASURES[results.study.task === 'classify' ? 'accuracy' : 'loss'];
-  return [
+  const parts = readDeep('results', 'what makeResults returned', () => [
     ...introduction(results),
     ...comparison(results, main),
     ...byTopK(results, main),
     ...routing(results),
     ...parameters(results),
     ...tuning(results),
-    ...time(results, times),
-    ...repeating(),
-  ].join('\n');
+  ]);
+  const last = readDeep('times', 'what machine.json has', () => time(results, times));
+  return [...parts, ...last, ...repeating()].join('\n');
 }
 
 /** @param {StudyResults} results */

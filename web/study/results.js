@@ -1,10 +1,13 @@
 /** The results of a study: those of its runs, and what they say of its variants. */
+import { checkFunction, refuse } from '../check.js';
+import { quote } from '../message.js';
+import { checkMade, checkResult, readDeep } from './arguments.js';
 import { heldOutOf } from './data.js';
 import { planRuns } from './plan.js';
 import { meanInterval, pairedDifference } from './statistics.js';
 import { listRuns } from './study.js';
 
-/** @import { Comparison, DataFile, Finished, RunResult, Study, StudyResults, Summary, VariantResult } from './types.js' */
+/** @import { Comparison, DataFile, Finished, RunResult, Study, StudyResults, StudyRun, Summary, TunedVariant, VariantResult } from './types.js' */
 
 /**
  * The results of a study.
@@ -15,8 +18,27 @@ import { listRuns } from './study.js';
  * @returns {StudyResults}
  */
 export function makeResults(study, data, finished) {
-  const { tuning } = planRuns(study, finished);
-  const wanted = listRuns(study, tuning).map((run) => ({ run, result: finished(run.id) }));
+  checkMade('study', study);
+  checkFunction('finished', finished, 'a function that gives the result of a run');
+  if (!Array.isArray(data)) refuse('data', 'an array of what describeFile returned', data, TypeError);
+  /** @type {Finished} */
+  const known = (id) => {
+    const result = finished(id);
+    return result && checkResult(`finished(${quote(id)})`, result);
+  };
+  const { tuning } = planRuns(study, known);
+  const wanted = listRuns(study, tuning).map((run) => ({ run, result: known(run.id) }));
+  return readDeep('finished(id)', 'the result of a run', () => summariseAll(study, data, tuning, wanted));
+}
+
+/**
+ * @param {Study} study
+ * @param {DataFile[]} data
+ * @param {TunedVariant[]} tuning
+ * @param {{ run: StudyRun, result: RunResult | undefined }[]} wanted
+ * @returns {StudyResults}
+ */
+function summariseAll(study, data, tuning, wanted) {
   const runs = wanted.flatMap(({ result }) => result ?? []);
   const missing = wanted
     .filter(({ result }) => !result)
@@ -117,7 +139,8 @@ function compare(runs, first, comparisons) {
  * @returns {string} with a line end
  */
 export function formatResults(results) {
-  const text = JSON.stringify(results, null, 2);
+  const text = readDeep('results', 'what JSON can write', () => JSON.stringify(results, null, 2));
+  if (text === undefined) refuse('results', 'what JSON can write', results, TypeError);
   // A string has no line end in JSON: what has one between brackets is an array.
   const lines = text.replace(
     /\[\n\s+(-?\d[^[\]{}"]*?)\n\s+\]/g,

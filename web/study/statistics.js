@@ -1,7 +1,7 @@
 /** Means with t intervals, and paired differences. */
 // @ts-expect-error It has no types.
 import jStat from 'jstat';
-import { checkLists, checkNumber, checkOptions } from '../check.js';
+import { checkNumber, checkOptions, refuseLength, toNumbers } from '../check.js';
 
 /** @import { Difference, Interval } from './types.js' */
 
@@ -37,10 +37,9 @@ export function tQuantile(probability, degrees) {
  */
 export function meanInterval(values, options = {}) {
   const { comparisons = 1, level = 0.95 } = checkOptions('meanInterval', options, ['comparisons', 'level']);
-  checkLists({ values });
+  const all = toNumbers('values', values);
   checkNumber('comparisons', comparisons, 1);
   checkNumber('level', level, 0, 1);
-  const all = Array.from(values);
   const n = all.length;
   if (n === 0) return { mean: null, low: null, high: null };
   const mean = all.reduce((sum, value) => sum + value, 0) / n;
@@ -61,8 +60,10 @@ export function meanInterval(values, options = {}) {
  * @throws {TypeError | RangeError} naming the argument
  */
 export function pairedDifference(values, first, comparisons = 1) {
-  checkLists({ values, first });
-  const differences = Array.from(values, (value, i) => value - first[i]);
+  const [all, others] = [toNumbers('values', values), toNumbers('first', first)];
+  if (others.length !== all.length)
+    refuseLength('first', `one number for each of the ${all.length} values`, others);
+  const differences = all.map((value, i) => value - others[i]);
   const interval = meanInterval(differences);
   const { low, high } = meanInterval(differences, { comparisons });
   const sign = Math.sign(interval.mean ?? 0);

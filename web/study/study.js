@@ -3,7 +3,6 @@ import {
   checkBoolean,
   checkInteger,
   checkKeys,
-  checkLists,
   checkName,
   checkObject,
   checkOptions,
@@ -13,7 +12,7 @@ import {
 } from '../check.js';
 import { fieldsInUse } from '../config.js';
 import { faultOfJson, quote } from '../message.js';
-import { nearest } from '../nearest.js';
+import { nearestHint } from '../nearest.js';
 import { optionsOf } from '../options.js';
 import { splitParts } from '../parts.js';
 import { runOf } from '../run.js';
@@ -297,7 +296,7 @@ function readList(key, list, known) {
         const why = DERIVED.includes(key)
           ? 'is determined by the study'
           : 'is no key of the model or the training';
-        fail(`${name} ${why}; the nearest is ${nearest(key, known)}`, TypeError);
+        fail(`${name} ${why}${nearestHint(key, known)}`, TypeError);
       }
       return { path, label: labelOf(key, entry), values: { [key]: entry } };
     }
@@ -518,7 +517,10 @@ export function makeRun(study, variant, seed, { chosen = {}, tuning = null } = {
  */
 export function listRuns(study, tuning = []) {
   checkMade('study', study);
-  checkLists({ tuning });
+  if (!Array.isArray(tuning)) refuse('tuning', 'an array, as results.tuning is', tuning, TypeError);
+  Array.from(tuning).forEach((entry, i) => {
+    checkObject(`tuning[${i}].chosen`, checkObject(`tuning[${i}]`, entry).chosen);
+  });
   return study.variants.flatMap((variant) => {
     const chosen = tuning.find((entry) => entry.variant === variant.label)?.chosen;
     return study.seeds.map((seed) => makeRun(study, variant, seed, { chosen }));

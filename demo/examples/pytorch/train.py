@@ -134,6 +134,9 @@ def main() -> None:
         if state.step == steps:
             break
     if count > 1:
+        # No process leaves before the file is there. And one that leaves right after a collective call may hang in
+        # PyTorch 1.13: gloo's thread needs Python's lock to free the tensors of that call.
+        dist.barrier()
         dist.destroy_process_group()
 
 

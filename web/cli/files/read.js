@@ -12,19 +12,23 @@ import { fileError } from '../errors.js';
 /** Bytes of one read: Linux reads less than 2 GiB at a time, and Node's `readFile` refuses more. */
 const PIECE_BYTES = 2 ** 26;
 
+/** Of a file that people write. */
+export const MAX_JSON_BYTES = 2 ** 26;
+
 /** Bytes that a typed array can have in every supported version of Node: 4 GiB less one. */
 const MAX_BYTES = Math.min(constants.MAX_LENGTH, 2 ** 32 - 1);
 
 /**
  * @param {string} path
  * @param {FileSystem} [fs]
+ * @param {number} [limit]  bytes: a device may have no end
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function readBytes(path, fs = nodeFiles) {
+export async function readBytes(path, fs = nodeFiles, limit = MAX_BYTES) {
   try {
     const file = await fs.open(path, 'r');
     try {
-      return await readOpen(file);
+      return await readOpen(file, limit);
     } finally {
       await file.close();
     }
@@ -35,11 +39,12 @@ export async function readBytes(path, fs = nodeFiles) {
 
 /**
  * @param {import('node:fs/promises').FileHandle} file
+ * @param {number} limit
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-async function readOpen(file) {
+async function readOpen(file, limit) {
   const { size } = await file.stat();
-  if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, and at most ${MAX_BYTES} can be read`);
+  if (size > limit) throw new Error(`it has ${size} bytes, and at most ${limit} can be read`);
   const bytes = new Uint8Array(size);
   let length = 0;
   while (length < size) {
@@ -49,7 +54,7 @@ async function readOpen(file) {
     length += bytesRead;
   }
   // A pipe has no size, and a file that is being written has another one by now.
-  const rest = await joinPieces(piecesOf(file), MAX_BYTES - size);
+  const rest = await joinPieces(piecesOf(file), limit - size);
   return rest.length === 0 ? bytes : concatenate([bytes, rest]);
 }
 
@@ -65,9 +70,9 @@ async function* piecesOf(file) {
 
 /**
  * @param {AsyncIterable<Uint8Array>} stream
- * @param {number} [limit]
+ * @param {number} limit
  */
-async function joinPieces(stream, limit = MAX_BYTES) {
+async function joinPieces(stream, limit) {
   const pieces = [];
   let length = 0;
   for await (const piece of stream) {
@@ -94,11 +99,12 @@ export function concatenate(pieces) {
 
 /**
  * @param {AsyncIterable<Uint8Array>} stream  standard input
+ * @param {number} [limit]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function readStream(stream) {
+export async function readStream(stream, limit = MAX_BYTES) {
   try {
-    return await joinPieces(stream);
+    return await joinPieces(stream, limit);
   } catch (error) {
     throw fileError('cannot read', 'standard input', error);
   }

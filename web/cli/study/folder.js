@@ -5,6 +5,8 @@
  * @module
  */
 import { join } from 'node:path';
+import { isObject } from '../../check.js';
+import { checkResult } from '../../study/arguments.js';
 import { formatResults, makeResults, writeReport } from '../../study/index.js';
 import { CommandError, fileError, usageError } from '../errors.js';
 import { readBytes } from '../files/read.js';
@@ -47,6 +49,8 @@ export class StudyFolder {
     this.files = new Map();
     /** @type {Times} */
     this.times = { machines: [], runs: [] };
+    /** Finished runs that could not be written yet. @type {Map<string, { bytes: Uint8Array, checkpoint: Uint8Array | null }>} */
+    this.unwritten = new Map();
   }
 
   /** @param {string} name */
@@ -68,13 +72,19 @@ export class StudyFolder {
     try {
       for (const name of ['', 'runs']) await this.#fs.mkdir(this.place(name), { recursive: true });
     } catch (error) {
-      throw fileError('cannot write', this.path, error);
+      // Node calls it missing also where the disk is read-only.
+      const plain = await this.#fs.mkdir(this.path).catch((cause) => cause);
+      throw fileError('cannot write', this.path, codeOf(error) === 'ENOENT' && plain ? plain : error);
     }
   }
 
   /** @returns {Promise<Record | null>} null if there is none */
   async readRecord() {
-    return /** @type {any} */ (await this.#readJSON('study.json'));
+    const record = /** @type {any} */ (await this.#readJSON('study.json'));
+    const whole = isObject(record?.study) && Array.isArray(record.data) && record.data.every(isObject);
+    if (record === null || whole) return record;
+    // It may be the file that describes a study.
+    throw usageError(`${this.place('study.json')} is not what a study writes there: use another folder`);
   }
 
   /** @param {Record} record */
@@ -110,13 +120,13 @@ export class StudyFolder {
     for (const name of names.filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort()) {
       const id = name.slice(0, -'.json'.length);
       const result = /** @type {RunResult} */ (await this.#readJSON(join('runs', name)));
-      if (typeof result?.variant !== 'string' || typeof result.fingerprint !== 'string')
+      if (!isRun(result))
         throw new CommandError(`${this.runPlace(id)} is not a finished run; delete it to run it again`);
       this.results.set(id, result);
       this.files.set(id, await readBytes(this.runPlace(id), this.#fs));
     }
-    const times = /** @type {Times | null} */ (await this.#readJSON('machine.json'));
-    if (Array.isArray(times?.machines) && Array.isArray(times.runs)) this.times = times;
+    const times = await this.#readJSON('machine.json');
+    if (areTimes(times)) this.times = times;
   }
 
   /** @returns {Promise<Set<string>>} ids of runs whose parameters are kept */
@@ -146,16 +156,15 @@ export class StudyFolder {
   }
 
   /**
-   * A finished run: its parameters first, so that a run that is there has all that belongs to it.
+   * A finished run. If it cannot be written, it is kept for the next time.
    *
    * @param {string} id
    * @param {{ result: RunResult, checkpoint: Uint8Array | null, seconds: number }} finished
    * @param {string} machine
    */
   async writeRun(id, { result, checkpoint, seconds }, machine) {
-    if (checkpoint) await this.writeCheckpoint(id, checkpoint);
     const bytes = encoder.encode(formatResults(result));
-    await this.#writeBytes(this.runPlace(id), bytes);
+    this.unwritten.set(id, { bytes, checkpoint });
     this.results.set(id, result);
     this.files.set(id, bytes);
     const { variant, seed } = result;
@@ -163,7 +172,36 @@ export class StudyFolder {
       machines: [machine],
       runs: [{ id, variant, seed, seconds: Number(seconds.toFixed(2)), machine: 0 }],
     });
-    await this.write('machine.json', formatResults(this.times));
+    await this.writeRuns(this.unwritten);
+  }
+
+  /**
+   * Writes runs: their parameters first, so that a run that is there has all that belongs to it.
+   *
+   * @param {StudyFolder['unwritten']} runs  from which those that are written are removed
+   */
+  async writeRuns(runs) {
+    for (const [id, { bytes, checkpoint }] of runs) {
+      if (checkpoint) await this.writeCheckpoint(id, checkpoint);
+      await this.#writeBytes(this.runPlace(id), bytes);
+      runs.delete(id);
+    }
+    if (this.times.runs.length > 0) await this.write('machine.json', formatResults(this.times));
+  }
+
+  /**
+   * Writes what is known and not there: of a folder that was full, or that somebody removed.
+   *
+   * @param {Record} record
+   */
+  async restore(record) {
+    await this.create();
+    if ((await this.readRecord()) === null) await this.writeRecord(record);
+    await this.writeRuns(this.unwritten);
+    for (const [id, bytes] of this.files) {
+      const there = await this.#fs.stat(this.runPlace(id)).catch(() => null);
+      if (!there) await this.#writeBytes(this.runPlace(id), bytes);
+    }
   }
 
   /** @param {Times} more */
@@ -189,11 +227,23 @@ export class StudyFolder {
    * @param {DataFile[]} data
    */
   async writeResults(study, data) {
-    const results = makeResults(study, data, (id) => this.results.get(id));
+    const { results, report } = this.#resultsOf(study, data);
     await this.write('results.json', formatResults(results));
-    await this.write('report.md', writeReport(results, this.times));
+    await this.write('report.md', report);
     if (this.times.runs.length > 0) await this.write('machine.json', formatResults(this.times));
     return results;
+  }
+
+  /** @param {Study} study @param {DataFile[]} data */
+  #resultsOf(study, data) {
+    try {
+      const results = makeResults(study, data, (id) => this.results.get(id));
+      return { results, report: writeReport(results, this.times) };
+    } catch (cause) {
+      throw new CommandError(`a file in ${this.place('runs')} is damaged; delete it to run it again`, {
+        cause,
+      });
+    }
   }
 
   /**
@@ -222,6 +272,27 @@ export class StudyFolder {
       }
     }
   }
+}
+
+/** @param {unknown} result @returns {result is RunResult} */
+function isRun(result) {
+  try {
+    return checkResult('result', result) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {unknown} times @returns {times is Times} */
+function areTimes(times) {
+  return (
+    isObject(times) &&
+    [times.machines, times.runs].every(Array.isArray) &&
+    times.machines.every((/** @type {unknown} */ machine) => typeof machine === 'string') &&
+    times.runs.every(
+      (/** @type {any} */ run) => isObject(run) && typeof run.id === 'string' && run.seconds >= 0,
+    )
+  );
 }
 
 /**
