@@ -6,6 +6,7 @@ import { appliedValues, idleKeys, traitsOf } from './schema.js';
  *
  * @typedef {object} GateFacts
  * @property {boolean} [sumsToOne] the weights of a token sum to 1: with k = 1 the weight is always 1, and its gradient is 0
+ * @property {boolean} [softmaxFirst] the weights are shares of all experts, so that those of the chosen sum to less than 1
  * @property {string} [alone] experts choose among all tokens of a call, later ones too; the gate that chooses in the same
  *   way as this one where it has only one token
  */
@@ -14,7 +15,8 @@ import { appliedValues, idleKeys, traitsOf } from './schema.js';
 const facts = {
   'topk-softmax': { sumsToOne: true },
   sigmoid: { sumsToOne: true },
-  'expert-choice': { alone: 'softmax-topk' },
+  'softmax-topk': { softmaxFirst: true },
+  'expert-choice': { softmaxFirst: true, alone: 'softmax-topk' },
 };
 
 /** @param {unknown} gate its name @returns {GateFacts} */
@@ -31,6 +33,7 @@ export const gateFacts = (gate) => (Object.hasOwn(facts, String(gate)) ? facts[S
  * @property {boolean} steered whether a loss, not k, sets the number of experts per token
  * @property {boolean} balanced whether a bias balances the load
  * @property {boolean} sumsToOne
+ * @property {boolean} softmaxFirst
  * @property {boolean} amongTokens whether experts choose among all tokens of a call
  *
  * @param {readonly import('./schema.js').Setting[]} schema
@@ -42,7 +45,7 @@ export function gatingOf(schema, values) {
   const idle = idleKeys(schema, values);
   const traits = traitsOf(schema, values);
   const chosen = 'gate' in values && !idle.has('gate');
-  const { sumsToOne = false, alone } = chosen ? gateFacts(applied.gate) : {};
+  const { sumsToOne = false, softmaxFirst = false, alone } = chosen ? gateFacts(applied.gate) : {};
   const isOn = (/** @type {string} */ key) => !idle.has(key) && Number(values[key]) > 0;
   return {
     routes: traits.includes('routes'),
@@ -52,6 +55,7 @@ export function gatingOf(schema, values) {
     steered: traits.includes('sparsity'),
     balanced: isOn('balanceRate'),
     sumsToOne,
+    softmaxFirst,
     amongTokens: alone !== undefined,
   };
 }

@@ -43,7 +43,7 @@ try {
     createContext({ pictureEvery, opening }),
     import('./styles/rooms.js'),
   ]);
-  start(createShell(createRooms(context, part)), context.engine.info);
+  start(createShell(createRooms(context, part)), context.engine);
   if (part === null) showArticleFigures(context);
 } catch (error) {
   if (await isolationBreaksPage()) location.reload();
@@ -63,18 +63,28 @@ function painted() {
 
 /**
  * @param {import('./shell.js').Shell} shell
- * @param {{ threads: number }} info of the engine
+ * @param {import('./context.js').Context['engine']} engine
  */
-function start(shell, { threads }) {
+function start(shell, { info: { threads }, fields: { language } }) {
   if (!opening) root.replaceChildren();
   render(<App shell={shell} opening={opening} />, root);
   // Written even if no setting changes, to remove unknown keys from the address.
   const read = () => shell.readAddress(location.hash).then(() => write(shell.address.peek()));
   read();
   effect(() => write(shell.address.value));
-  addEventListener('hashchange', () => read().then(returnToArticle));
+  // Where Back or Forward leads to a room that never came, its entry has the address of the one before it.
+  addEventListener('popstate', ({ state }) =>
+    (state?.to ? shell.go(state.to) : read()).then(returnToArticle),
+  );
   const hide = createHiding();
   effect(() => hide(shell.hidden.value));
+  let checked = '';
+  effect(() => {
+    const [room, list] = [shell.room.value, shell.hidden.value];
+    if (!room || list === checked) return;
+    checked = list;
+    if (list) sayWhatCannotBeHidden(room, list, language);
+  });
   effect(() => {
     const room = shell.room.value;
     const status = room?.run?.status ?? room?.status;
@@ -95,11 +105,35 @@ function start(shell, { threads }) {
   render(<Threads threads={threads} kept={kept} />, place);
 }
 
+/**
+ * @param {import('./shell.js').Room} room
+ * @param {string} list what the link hides
+ * @param {readonly import('./schema.js').EngineField[]} fields
+ */
+async function sayWhatCannotBeHidden(room, list, fields) {
+  try {
+    const { problemsOf } = await import('./lessons/hideable.js');
+    room.report(
+      problemsOf(
+        list,
+        room.states.flatMap(({ schema }) => schema),
+        fields,
+      ),
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    room.report([`What the link hides could not be checked: ${reason}`]);
+  }
+}
+
 /** @param {string | undefined} address undefined while a room is loading */
 function write(address) {
-  if (address === undefined || location.hash === (address && `#${address}`)) return;
+  if (address === undefined) return;
+  // The room has come, and is in the address.
+  const state = history.state?.to ? null : history.state;
+  if (state === history.state && location.hash === (address && `#${address}`)) return;
   const { pathname, search } = location;
-  history.replaceState(history.state, '', address ? `#${address}` : pathname + search);
+  history.replaceState(state, '', address ? `#${address}` : pathname + search);
 }
 
 /**
@@ -155,13 +189,29 @@ function showArticleFigures(context) {
       const near = entries.filter(({ isIntersecting }) => isIntersecting).map(({ target }) => target);
       if (!near.length) return;
       for (const place of near) observer.unobserve(place);
-      const { mountFigure } = await import('./article/figures.jsx');
-      for (const place of near) mountFigure(/** @type {HTMLElement} */ (place), context);
+      try {
+        const { mountFigure } = await import('./article/figures.jsx');
+        for (const place of near) mountFigure(/** @type {HTMLElement} */ (place), context);
+      } catch (error) {
+        // To observe a place anew tells at once whether it is near.
+        for (const place of near)
+          render(<MissingFigure error={error} retry={() => observer.observe(place)} />, place);
+      }
     },
     { rootMargin: '300px' },
   );
   for (const place of places) observer.observe(place);
 }
+
+/** @param {{ error: unknown, retry: () => void }} props */
+const MissingFigure = ({ error, retry }) => (
+  <div class="notice notice-problem" role="alert">
+    <p>The figure could not be loaded: {error instanceof Error ? error.message : String(error)}</p>
+    <button type="button" onClick={retry}>
+      Try again
+    </button>
+  </div>
+);
 
 /** @returns {HTMLAnchorElement[]} */
 function articleLinks() {

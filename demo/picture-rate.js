@@ -2,10 +2,11 @@
 const frame = 1000 / 60;
 /** Shortest and longest interval between two updates of the figures, milliseconds. */
 const [shortest, longest] = [160, 1000];
-const window = 500;
+/** Lost time is measured over at least this many milliseconds and updates: over fewer, a single update would decide. */
+const [shortestWindow, leastUpdates] = [500, 3];
 
 /**
- * Adapts the interval between two updates of the figures so that the page keeps 50 frames per second: it grows on a slow
+ * Adapts the interval between two updates of the figures so that the page keeps 55 frames per second: it grows on a slow
  * machine or with many figures. It measures the frames themselves, whatever is drawn in them.
  */
 export function createPictureRate() {
@@ -34,10 +35,10 @@ export function createPictureRate() {
         return;
       }
       if (gap > 1.2 * frame) lost += gap - frame;
-      if (now - from < window) return;
+      if (now - from < Math.max(shortestWindow, leastUpdates * interval)) return;
       const share = lost / (now - from);
-      if (share > 1 / 8) interval = Math.min(longest, interval * 1.4);
-      else if (share < 1 / 12) interval = Math.max(shortest, interval / 1.1);
+      if (share > 1 / 13) interval = Math.min(longest, interval * 1.4);
+      else if (share < 1 / 20) interval = Math.max(shortest, interval / 1.1);
       from = now;
       lost = 0;
     },

@@ -15,7 +15,7 @@ import { fieldsInUse } from 'hyperrouter-wasm';
  * @property {'choice' | 'integer' | 'number' | 'boolean' | 'text'} type
  * @property {Value} default
  * @property {string} label
- * @property {string} help
+ * @property {string} [help] what its name does not say
  * @property {string} group where its control is shown
  * @property {'rebuild' | 'live' | 'view'} effect a change builds a new model, changes the running one, or only the
  *   figures

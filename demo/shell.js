@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 
 /**
  * A room of the page.
@@ -75,12 +75,14 @@ export function createShell(entries) {
    */
   async function enter(entry, settings) {
     const mine = ++turn;
-    id.value = entry.id;
-    failure.value = '';
     try {
       const opening = open(entry);
-      // Its controls must not act on the last room, nor the address have its settings, while the next one loads.
-      if (shown !== entry.id) leave();
+      batch(() => {
+        id.value = entry.id;
+        failure.value = '';
+        // Its controls must not act on the last room, nor the address have its settings, while the next one loads.
+        if (shown !== entry.id) leave();
+      });
       const next = await opening;
       if (mine !== turn) return;
       const problems = settings === undefined ? [] : readSettings(next, settings);

@@ -1,4 +1,4 @@
-import { gradientOf } from './gradient.js';
+import { backgroundOf } from './background.js';
 import { number } from './svg.js';
 
 /**
@@ -26,7 +26,7 @@ export function boxOf(pen, rect, style) {
   return (
     ringOf(pen, rect, style, radius) +
     (fill && rectangle(rect, radius, fill)) +
-    gradientOf(pen, rect, style, (area, paint) => rectangle(area, radius, paint)) +
+    backgroundOf(pen, rect, style, (area, paint) => rectangle(area, radius, paint)) +
     bordersOf(pen, rect, style, radius) +
     outlineOf(pen, rect, style, radius)
   );

@@ -2,7 +2,8 @@ import { boxOf } from './box.js';
 import { embedded, isPicture } from './embedded.js';
 import { barOf } from './formula.js';
 import { createPen, escaped, number } from './svg.js';
-import { pseudoElementText, textOf } from './text.js';
+import { textOf } from './text.js';
+import { drawWhole } from './vector.js';
 
 /**
  * A part of the page as an SVG image. Boxes and text stay boxes and text, so that the image can be enlarged and edited;
@@ -70,8 +71,12 @@ function withoutControls(root, act) {
   const before = all.map(({ style }) => style.display);
   for (const { style } of all) style.display = 'none';
   try {
+    // What scrolls is shown whole.
+    drawWhole();
+    root.classList.add('is-picture');
     return act();
   } finally {
+    root.classList.remove('is-picture');
     all.forEach(({ style }, i) => {
       style.display = before[i];
     });
@@ -98,7 +103,6 @@ function paint(pen, element, frame) {
       own.push(words);
       parts.push(child instanceof Element ? paint(pen, child, frame) : words);
     }
-    parts.push(pseudoElementText(pen, element, rect));
   }
   const whole = parts.join('');
   if (own.some(Boolean) && rect.width && rect.height) widen(frame, rect);

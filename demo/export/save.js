@@ -10,8 +10,8 @@ export function saveFile(name, content, type) {
   link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
   link.click();
-  // The download has started when the click is handled.
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  // Nothing says when the browser has read it; on a busy machine, seconds may pass before it begins.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /**

@@ -8,7 +8,9 @@ import { escaped, number } from './svg.js';
  * @typedef {import('./svg.js').Rect} Rect
  */
 
-/** @param {CSSStyleDeclaration} style */
+/** @typedef {Record<'fontFamily' | 'fontSize' | 'fontStyle' | 'fontWeight' | 'textTransform' | 'color', string>} Font */
+
+/** @param {Font} style */
 const fontOf = ({ fontStyle, fontWeight, fontSize, fontFamily }) =>
   `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
 
@@ -16,7 +18,7 @@ const fontOf = ({ fontStyle, fontWeight, fontSize, fontFamily }) =>
  * @param {Pen} pen
  * @param {string} text
  * @param {Rect} rect of the text
- * @param {CSSStyleDeclaration} style
+ * @param {Font} style
  * @param {string} [fontStyle]
  */
 function lineOf(pen, text, rect, style, fontStyle = style.fontStyle) {
@@ -72,36 +74,15 @@ function linesOf(node) {
 }
 
 /**
- * The text of absolutely positioned pseudo-elements.
+ * A word around a place.
  *
  * @param {Pen} pen
- * @param {Element} element
- * @param {Rect} rect
+ * @param {string} text
+ * @param {{ x: number, y: number }} middle
+ * @param {Font} style
  */
-export function pseudoElementText(pen, element, rect) {
-  return ['::before', '::after']
-    .map((which) => {
-      const style = getComputedStyle(element, which);
-      const text = contentOf(element, style.content);
-      if (!text || style.position !== 'absolute' || style.display === 'none') return '';
-      const font = fontOf(style);
-      const width = pen.widthOf(font, text);
-      const height = pen.heightOf(font);
-      const [left, right] = [Number.parseFloat(style.left) || 0, Number.parseFloat(style.right) || 0];
-      const shift = style.textAlign === 'center' ? (rect.width - left - right - width) / 2 : 0;
-      const lead = ((Number.parseFloat(style.lineHeight) || height) - height) / 2;
-      const top = rect.top + (Number.parseFloat(style.top) || 0) + lead;
-      return lineOf(pen, text, { left: rect.left + left + shift, top, width, height }, style);
-    })
-    .join('');
-}
-
-/**
- * @param {Element} element
- * @param {string} content as computed
- */
-function contentOf(element, content) {
-  const named = content.match(/^attr\(([\w-]+)\)$/);
-  if (named) return element.getAttribute(named[1]) ?? '';
-  return content.startsWith('"') ? content.slice(1, -1) : '';
+export function wordAt(pen, text, { x, y }, style) {
+  const font = fontOf(style);
+  const [width, height] = [pen.widthOf(font, text), pen.heightOf(font)];
+  return lineOf(pen, text, { left: x - width / 2, top: y - height / 2, width, height }, style);
 }

@@ -31,3 +31,17 @@ export function vectorOf(canvas) {
   canvas.dispatchEvent(new CustomEvent(requestEvent, { detail, bubbles: true }));
   return detail.svg;
 }
+
+const wholeEvent = 'whole';
+
+/** Before a picture is made: what waits because it is out of sight is drawn now. */
+export const drawWhole = () => document.dispatchEvent(new Event(wholeEvent));
+
+/**
+ * @param {() => void} draw all that waits
+ * @returns {() => void} ends it
+ */
+export function onDrawWhole(draw) {
+  document.addEventListener(wholeEvent, draw);
+  return () => document.removeEventListener(wholeEvent, draw);
+}

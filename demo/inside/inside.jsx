@@ -137,7 +137,7 @@ function LayerChoice({ own, layers }) {
   const { label, help } = own.settingOf('gateLayer');
   const chosen = Math.min(layers, Number(own.get('gateLayer')));
   return (
-    <fieldset class="segments" title={help}>
+    <fieldset class="segments" title={help} data-setting="gateLayer">
       <legend>{label}</legend>
       {Array.from({ length: layers }, (_, i) => (
         <label key={i}>

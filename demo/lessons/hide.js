@@ -3,7 +3,7 @@
  */
 
 /** Parts of the page that are no single setting. @type {Record<string, string>} */
-const parts = {
+export const parts = {
   examples: '[data-setting="examples"]',
   drawers: '.drawers',
   share: '.transport-more button:not(.icon)',
@@ -14,11 +14,11 @@ const parts = {
   files: '[data-drawer="files"]',
 };
 
-/**
- * @param {string} list names with commas between them
- * @returns {string[]} the names; what cannot be a name is left out
- */
-export const namesOf = (list) => list.split(',').filter((name) => /^[a-z][a-z0-9-]*$/i.test(name));
+/** @param {string} list names with commas between them */
+export const namesOf = (list) => list.split(',').flatMap((name) => name.trim() || []);
+
+/** What a name is made of: everything else would be taken for a style rule. @param {string} name */
+const isName = (name) => /^[a-z][a-z0-9-]*$/i.test(name);
 
 /**
  * The style rule that hides them.
@@ -27,9 +27,9 @@ export const namesOf = (list) => list.split(',').filter((name) => /^[a-z][a-z0-9
  * @returns {string} empty: nothing is hidden
  */
 export function hidingRule(list) {
-  const selectors = namesOf(list).map((name) =>
-    Object.hasOwn(parts, name) ? parts[name] : `[data-setting="${name}"]`,
-  );
+  const selectors = namesOf(list)
+    .filter(isName)
+    .map((name) => (Object.hasOwn(parts, name) ? parts[name] : `[data-setting="${name}"]`));
   return selectors.length ? `${selectors.join(', ')} { display: none !important; }` : '';
 }
 

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { openSheet } from '../views/controls.jsx';
+import { closeSheet, openSheet } from '../views/controls.jsx';
 import { narrow, useMedia } from '../views/media.js';
 import { forgetTarget, showTarget } from './pointer.js';
 
@@ -13,7 +13,7 @@ const besideWidth = '(min-width: 80rem)';
 
 /**
  * The lesson that is going on. It stands beside the figures, or on a narrower screen above the room, and covers nothing of
- * it; folded, it is one line above.
+ * it; folded, it is one line above. On a phone, that line sticks and the rest scrolls away.
  *
  * @param {{ lessons: Lessons }} props
  */
@@ -25,24 +25,33 @@ export function LessonPanel({ lessons }) {
 /** @param {{ lessons: Lessons, lesson: Lesson }} props */
 function Panel({ lessons, lesson }) {
   const panel = useRef(/** @type {HTMLElement | null} */ (null));
+  const head = useRef(/** @type {HTMLDivElement | null} */ (null));
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   const looking = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   const [folded, setFolded] = useState(false);
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
-    scrollTo({ top: 0 });
+    showText();
     return () => {
       clearTimeout(looking.current);
       forgetTarget();
     };
   }, []);
   const beside = useMedia(besideWidth) && !folded;
-  useEffect(() => (beside ? undefined : keepHeight(/** @type {HTMLElement} */ (panel.current))), [beside]);
+  const phone = useMedia(narrow);
+  useEffect(
+    () => (beside ? undefined : keepHeight(/** @type {HTMLElement} */ ((phone ? head : panel).current))),
+    [beside, phone],
+  );
+  const unfold = () => {
+    setFolded(false);
+    if (phone) showText();
+  };
   const stage = lessons.stage.value;
   const place = lessons.all.indexOf(lesson) + 1;
   const onShow = (/** @type {import('./list.js').Step} */ step) => {
-    // On a narrow screen the panel would leave little room for what is shown.
-    if (matchMedia(narrow).matches) setFolded(true);
+    // One press leads back to the steps, wherever the page is scrolled to.
+    if (phone) setFolded(true);
     clearTimeout(looking.current);
     requestAnimationFrame(() => look(step));
   };
@@ -50,7 +59,7 @@ function Panel({ lessons, lesson }) {
   const look = (/** @type {import('./list.js').Step} */ step, tries = 400) => {
     if (!showTarget(step, openSheet) && tries > 0) looking.current = setTimeout(look, 150, step, tries - 1);
   };
-  const stageButtons = <StageButtons lessons={lessons} lesson={lesson} unfold={() => setFolded(false)} />;
+  const stageButtons = <StageButtons lessons={lessons} lesson={lesson} unfold={unfold} />;
   return (
     <section
       class={folded ? 'lesson is-folded' : 'lesson'}
@@ -60,7 +69,7 @@ function Panel({ lessons, lesson }) {
         if (event.key === 'Escape') setFolded(true);
       }}
     >
-      <div class="lesson-head">
+      <div class="lesson-head" ref={head}>
         <h2 id="lesson-title" ref={heading} tabIndex={-1}>
           <span class="lesson-place">
             Lesson {place} of {lessons.all.length}
@@ -70,7 +79,12 @@ function Panel({ lessons, lesson }) {
         {!beside && <Task lessons={lessons} short />}
         <div class="row">
           {!beside && stageButtons}
-          <button type="button" class="quiet" aria-expanded={!folded} onClick={() => setFolded(!folded)}>
+          <button
+            type="button"
+            class="quiet"
+            aria-expanded={!folded}
+            onClick={folded ? unfold : () => setFolded(true)}
+          >
             {folded ? 'Unfold' : 'Fold'}
           </button>
           <button type="button" class="quiet" onClick={() => lessons.end()}>
@@ -93,6 +107,12 @@ function Panel({ lessons, lesson }) {
       )}
     </section>
   );
+}
+
+/** What the lesson says next may have scrolled away, or lie below the sheet of settings. */
+function showText() {
+  closeSheet();
+  scrollTo({ top: 0 });
 }
 
 /**
@@ -284,7 +304,7 @@ function Conclusion({ lesson }) {
 }
 
 /**
- * Tells the style sheet how much of the window the panel takes, for what sticks below it.
+ * Tells the style sheet how much of the window the panel, or what of it sticks, takes, for what sticks below it.
  *
  * @param {HTMLElement} panel
  * @returns {() => void} forgets it

@@ -1,3 +1,5 @@
+import { narrow } from '../views/media.js';
+
 const mark = 'is-pointed';
 
 /**
@@ -65,7 +67,7 @@ export function wayTo({ top, height }, free) {
 /** @param {Element} element */
 function scrollToFree(element) {
   const edge = (/** @type {string} */ selector) => document.querySelector(selector)?.getBoundingClientRect();
-  const panel = edge('.lesson');
+  const panel = edge(matchMedia(narrow).matches ? '.lesson-head' : '.lesson');
   const bar =
     getComputedStyle(document.querySelector('.transport') ?? document.body).display === 'contents'
       ? edge('.transport-bar')

@@ -48,25 +48,20 @@ export function serve(scope, { version, entry = '', files: listed, settings = ''
     }
   });
 
+  /** One file after the other: all at once take a core from a page that draws while it trains. */
   async function keepAll() {
-    await Promise.all(
-      ['', ...Object.keys(files)].map(async (path) => {
-        const earlier = path && (await kept(path));
-        const response = earlier || (await load(path));
-        if (response === undefined)
-          throw new Error(`${base}${path} is not what this version of the page needs`);
-        if (response) await keep(path, response);
-      }),
+    const before = await Promise.all(
+      (await namesOfAll()).map(async (name) => (await scope.caches.open(name)).keys()),
     );
-  }
-
-  /**
-   * @param {string} path
-   * @param {Response} response
-   */
-  async function keep(path, response) {
+    const known = new Set(before.flat().map(({ url }) => url));
     const cache = await scope.caches.open(current);
-    await cache.put(base + path, response);
+    for (const path of ['', ...Object.keys(files)]) {
+      const earlier = path && known.has(base + path) && (await kept(path));
+      const response = earlier || (await load(path));
+      if (response === undefined)
+        throw new Error(`${base}${path} is not what this version of the page needs`);
+      if (response) await cache.put(base + path, response);
+    }
   }
 
   /**
@@ -78,30 +73,47 @@ export function serve(scope, { version, entry = '', files: listed, settings = ''
    */
   async function load(path) {
     const response = await scope.fetch(base + path, { cache: path ? 'default' : 'reload' });
-    if (await isFile(path, response)) return response;
+    const file = await whole(path, response);
+    if (file) return file;
     // A proxy or the browser itself may have kept something wrong under this name.
     if (!path) return response.redirected ? null : undefined;
-    const again = await scope.fetch(base + path, { cache: 'reload' });
-    return (await isFile(path, again)) ? again : undefined;
+    return whole(path, await scope.fetch(base + path, { cache: 'reload' }));
   }
 
   /**
-   * Whether a response is the whole file and nothing else: hosts and networks answer with pages of their own, redirect,
-   * or have another version.
+   * A response that is the whole file and nothing else, read to its end: hosts and networks answer with pages of their
+   * own, redirect, or have another version.
    *
    * @param {string} path
-   * @param {Response} response
+   * @param {Response} response whose body nobody else reads
+   * @returns {Promise<Response | undefined>}
    */
-  async function isFile(path, response) {
-    if (response.status !== 200 || response.redirected || response.type === 'opaque') return false;
-    const body = response.clone();
+  async function whole(path, response) {
+    if (response.status !== 200 || response.redirected || response.type === 'opaque') return undefined;
+    const bytes = await response.arrayBuffer();
+    return (await isContent(path, bytes, response.headers))
+      ? new Response(bytes, { headers: response.headers })
+      : undefined;
+  }
+
+  /**
+   * @param {string} path
+   * @param {ArrayBuffer} bytes
+   * @param {Headers} headers
+   */
+  async function isContent(path, bytes, headers) {
     // Hosts may add to the page. It is the page of this version if it loads its script.
-    if (!path) return (await body.text()).includes(entry);
+    if (!path) return new TextDecoder().decode(bytes).includes(entry);
     // Of a version before its hash is not known any more; nor is it where only paths are listed.
     if (!Object.hasOwn(files, path) || files[path] === '')
-      return !/html/.test(response.headers.get('content-type') ?? '');
-    const hash = new Uint8Array(await scope.crypto.subtle.digest('SHA-256', await body.arrayBuffer()));
+      return !/html/.test(headers.get('content-type') ?? '');
+    const hash = new Uint8Array(await scope.crypto.subtle.digest('SHA-256', bytes));
     return files[path] === Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  }
+
+  /** @returns {Promise<string[]>} the caches of all versions that there are */
+  async function namesOfAll() {
+    return (await scope.caches.keys()).filter((/** @type {string} */ name) => name.startsWith(prefix));
   }
 
   /**
@@ -109,23 +121,22 @@ export function serve(scope, { version, entry = '', files: listed, settings = ''
    * @returns {Promise<Response | undefined>} from the caches; what is broken there is gone
    */
   async function kept(path) {
-    const names = (await scope.caches.keys()).filter((/** @type {string} */ name) => name.startsWith(prefix));
-    const others = path ? names.filter((/** @type {string} */ name) => name !== current).reverse() : [];
+    const others = path ? (await namesOfAll()).filter((name) => name !== current).reverse() : [];
     for (const name of [current, ...others]) {
       const cache = await scope.caches.open(name);
       // The content does not depend on request headers, whatever the host's Vary header says.
       const response = await cache.match(base + path, { ignoreVary: true });
       if (!response) continue;
-      if (await isFile(path, response)) return response;
+      const file = await whole(path, response);
+      if (file) return file;
       await cache.delete(base + path, { ignoreVary: true });
     }
     return undefined;
   }
 
   async function dropOld() {
-    const all = (await scope.caches.keys()).filter((/** @type {string} */ name) => name.startsWith(prefix));
-    const others = all.filter((/** @type {string} */ name) => name !== current);
-    await Promise.all(others.slice(0, -1).map((/** @type {string} */ name) => scope.caches.delete(name)));
+    const others = (await namesOfAll()).filter((name) => name !== current);
+    await Promise.all(others.slice(0, -1).map((name) => scope.caches.delete(name)));
   }
 
   /**
@@ -137,8 +148,12 @@ export function serve(scope, { version, entry = '', files: listed, settings = ''
     if (response) return isolated(request, response);
     // Goes as the page asked for it: a redirect is the browser's to follow.
     const fetched = await scope.fetch(request);
-    if ((path === '' || Object.hasOwn(files, path)) && (await isFile(path, fetched)))
-      await keep(path, fetched.clone()).catch(() => {});
+    const file = path === '' || Object.hasOwn(files, path) ? await whole(path, fetched.clone()) : undefined;
+    if (file)
+      await scope.caches
+        .open(current)
+        .then((/** @type {any} */ cache) => cache.put(base + path, file))
+        .catch(() => {});
     return isolated(request, fetched);
   }
 

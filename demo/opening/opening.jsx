@@ -1,6 +1,6 @@
 import recording from 'virtual:opening';
 import { useComputed } from '@preact/signals';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { count, fixed, percent } from '../format.js';
 import { createTile, drawLines, drawMarks, prepare } from '../plane/draw.js';
 import { reach } from '../plane/geometry.js';
@@ -9,6 +9,7 @@ import { paintClasses, paintWeights } from '../plane/pixels.js';
 import { columns, tracksOf } from '../stage/layout.js';
 import { Edges, Expert, Node } from '../stage/parts.jsx';
 import { placesLegend } from '../stage/words.js';
+import { onResize } from '../views/canvas.js';
 import { RoomLinks } from '../views/room-links.jsx';
 import { RunButtons } from '../views/run-buttons.jsx';
 import { classesSize, momentBy, territorySize, unpack } from './recording.js';
@@ -137,7 +138,7 @@ function Machine({ moment }) {
               key={expert}
               {...{ expert, experts, weight }}
               load={moment.load[expert]}
-              logit={fixed(moment.logits[expert])}
+              score={fixed(moment.logits[expert])}
               pressed={false}
               said=""
               title=""
@@ -172,10 +173,33 @@ function Machine({ moment }) {
  */
 function Picture({ name, moment, draw }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  useLayoutEffect(() => {
-    if (canvas.current) draw(canvas.current, moment);
-  }, [moment]);
-  return <canvas ref={canvas} class={name} width={tileSide} height={tileSide} />;
+  const seen = useRef(true);
+  const latest = useRef(() => {});
+  latest.current = () => {
+    if (canvas.current && seen.current) draw(canvas.current, moment);
+  };
+  useLayoutEffect(() => latest.current(), [moment]);
+  // Width and place are told before it is first seen; to ask for them would lay out the page in every picture. On a phone,
+  // the map is below what is in sight.
+  const hold = useMemo(() => {
+    const look = (/** @type {boolean} */ isSeen) => {
+      seen.current = isSeen;
+      latest.current();
+    };
+    const watching = onResize((element) => look(element.getBoundingClientRect().top < innerHeight));
+    const observer = new IntersectionObserver((entries) => look(entries[entries.length - 1].isIntersecting));
+    return (/** @type {HTMLCanvasElement | null} */ element) => {
+      canvas.current = element;
+      if (!element) return undefined;
+      observer.observe(element);
+      const end = watching(element);
+      return () => {
+        observer.disconnect();
+        end?.();
+      };
+    };
+  }, []);
+  return <canvas ref={hold} class={name} width={tileSide} height={tileSide} />;
 }
 
 const [territoryTile, classesTile] = [createTile(), createTile()];

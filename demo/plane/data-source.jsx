@@ -24,6 +24,10 @@ export function DataSource({ state, onProblems }) {
   const values = state.values.value;
   const curve = isCurve(values);
   const handmade = handmadeIn(values) !== undefined;
+  const painting =
+    handmade && !curve
+      ? 'Paint points on the map of predicted classes. A quarter of them is held out.'
+      : undefined;
   const fixed = curve || dataSets[String(now)]?.classes !== undefined;
   return (
     <div class="group">
@@ -45,10 +49,8 @@ export function DataSource({ state, onProblems }) {
         ))}
       </fieldset>
       {curve && <Field state={state} name="curve" onProblems={onProblems} />}
-      <p class={handmade && !curve ? 'help' : 'help unseen'} id="data-help">
-        {handmade && !curve
-          ? 'Paint points on the map of predicted classes. A quarter of them is held out.'
-          : help}
+      <p class={painting ? 'help' : 'help unseen'} id="data-help">
+        {curve ? 'The model learns y for each x. A quarter of the points is held out.' : (painting ?? help)}
       </p>
       {!(fixed && handmade) && (
         <Drawer name="data" title="Points" about={aboutOf(fixed, handmade)}>

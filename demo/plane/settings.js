@@ -54,7 +54,6 @@ export const planeSettings = [
     group: 'data',
     effect: 'rebuild',
     label: 'Curve',
-    help: 'A regressor learns y for each x.',
     choices: [
       ...Object.entries(curves).map(([value, { label }]) => ({ value, label })),
       { value: drawn, label: 'Draw your own' },
@@ -64,13 +63,11 @@ export const planeSettings = [
     ...handmade,
     key: painted,
     label: 'Painted points',
-    help: 'Points painted on the map. A shared link includes them.',
   },
   {
     ...handmade,
     key: drawn,
     label: 'Drawn points',
-    help: 'Points of a curve that was drawn. A shared link includes them.',
   },
   {
     key: 'classes',
@@ -150,7 +147,6 @@ export const planeSettings = [
     group: 'view',
     effect: 'view',
     label: 'Only expert',
-    help: 'The only expert that the map shows: 1 is A.',
   },
   {
     key: 'lines',

@@ -110,7 +110,7 @@ function DataField({ state, onProblems }) {
   const { label, help, choices = [] } = state.settingOf('data');
   const chosen = choices.find(({ value }) => value === state.get('data'));
   return (
-    <div class="field">
+    <div class="field" data-setting="data">
       <label for="setting-data">{label}</label>
       <select
         id="setting-data"

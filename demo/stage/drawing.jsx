@@ -2,12 +2,11 @@ import { useSignal } from '@preact/signals';
 import { letterOf } from '../colours.js';
 import { fixed, percent } from '../format.js';
 import { gatingOf } from '../gates.js';
-import { traitsOf } from '../schema.js';
 import { Facts, Known, RouterKnown, SharedKnown, SumKnown } from './known.jsx';
 import { tracksOf } from './layout.js';
 import { Edges, Expert, Node, OtherLayers } from './parts.jsx';
-import { chosenOf, edgeFacts, signed, weightWords } from './token.js';
-import { labelOf } from './words.js';
+import { chosenOf, edgeFacts, signed, sumWords, weightWords } from './token.js';
+import { labelOf, looksUp } from './words.js';
 
 /**
  * The model as a machine, live: a token goes through the router to its experts, whose outputs are added up. Rooms say what
@@ -39,7 +38,9 @@ export function Drawing(props) {
   const experts = weights.length;
   const shared = Number(state.get('sharedExperts'));
   const rows = experts + (shared > 0 ? 1 : 0);
-  const { chosen: gated } = gatingOf(state.schema, state.values.value);
+  const { chosen: gated, softmaxFirst } = gatingOf(state.schema, state.values.value);
+  const fromTable = looksUp(state);
+  const facts = (/** @type {number} */ expert) => edgeFacts(token, expert, biases?.[expert], fromTable);
   const chosen = tokens.map((each) => chosenOf(each.weights));
   const isOpen = (/** @type {string} */ part, /** @type {number} */ expert = -1) =>
     open.value?.part === part && (!('expert' in open.value) || open.value.expert === expert);
@@ -71,10 +72,15 @@ export function Drawing(props) {
             open={isOpen('router')}
             onClick={() => toggle({ part: 'router' })}
           >
-            {traitsOf(state.schema, state.values.value).includes('tokens') ? <TableSign /> : 'R'}
+            {fromTable ? <TableSign /> : 'R'}
             <small>{labelOf(state, 'router')}</small>
           </Node>
-          {gated && <small class="machine-gate">{labelOf(state, 'gate')}</small>}
+          {gated && (
+            <small class="machine-gate">
+              {labelOf(state, 'gate')}
+              {softmaxFirst && <span>{sumWords(weights)}</span>}
+            </small>
+          )}
         </div>
         <ol
           class={experts > 8 ? 'machine-column machine-experts is-many' : 'machine-column machine-experts'}
@@ -84,7 +90,8 @@ export function Drawing(props) {
             <Expert
               key={expert}
               {...{ expert, experts, weight, load: load[expert] ?? 0 }}
-              logit={fixed(logits[expert])}
+              score={fixed(logits[expert])}
+              scoreIs={fromTable ? 'table entry' : 'logit'}
               bias={biases && signed(biases[expert])}
               pressed={isPressed(expert)}
               said={saidOf(expert, weight, load[expert] ?? 0, biases?.[expert])}
@@ -128,15 +135,13 @@ export function Drawing(props) {
             {open.value.part === 'router' && <RouterKnown state={state} token={token} gated={gated} />}
             {open.value.part === 'sum' && <SumKnown token={token} shared={shared} />}
             {open.value.part === 'shared' && <SharedKnown shared={shared} />}
-            {open.value.part === 'edge' && (
-              <Facts facts={edgeFacts(token, open.value.expert, biases?.[open.value.expert])} />
-            )}
+            {open.value.part === 'edge' && <Facts facts={facts(open.value.expert)} />}
             {open.value.part === 'expert' && (
               <>
                 <Facts
                   facts={[
                     ['Load', `${percent(load[open.value.expert] ?? 0)}; even: ${percent(1 / experts)}`],
-                    ...edgeFacts(token, open.value.expert, biases?.[open.value.expert]),
+                    ...facts(open.value.expert),
                   ]}
                 />
                 {props.knownOf(open.value.expert)}

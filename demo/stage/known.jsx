@@ -1,7 +1,7 @@
 import { letterOf } from '../colours.js';
 import { fixed, percent } from '../format.js';
 import { chosenOf, weightWords } from './token.js';
-import { labelOf } from './words.js';
+import { labelOf, looksUp } from './words.js';
 
 /**
  * What is known of a part of the machine, opened in place.
@@ -46,6 +46,7 @@ export const Facts = ({ facts }) => (
  *   the gate is a choice
  */
 export function RouterKnown({ state, token: { weights, logits, probabilities }, gated }) {
+  const fromTable = looksUp(state);
   return (
     <>
       <p>
@@ -55,8 +56,8 @@ export function RouterKnown({ state, token: { weights, logits, probabilities }, 
         <thead>
           <tr>
             <th scope="col">Expert</th>
-            <th scope="col">Logit</th>
-            <th scope="col">Probability</th>
+            <th scope="col">{fromTable ? 'Table entry' : 'Logit'}</th>
+            {!fromTable && <th scope="col">Probability</th>}
             <th scope="col">Weight</th>
           </tr>
         </thead>
@@ -65,7 +66,7 @@ export function RouterKnown({ state, token: { weights, logits, probabilities }, 
             <tr key={expert} class={weight === undefined ? '' : 'is-chosen'}>
               <th scope="row">{letterOf(expert)}</th>
               <td>{fixed(logits[expert])}</td>
-              <td>{percent(probabilities[expert])}</td>
+              {!fromTable && <td>{percent(probabilities[expert])}</td>}
               <td>{weight === undefined ? '' : weightWords(weight)}</td>
             </tr>
           ))}

@@ -30,10 +30,10 @@ export const textColumns = {
 
 /** The same on a narrow screen, where the list stands below. @type {Columns} */
 export const narrowTextColumns = {
-  input: [0, 0.13],
-  router: [0.17, 0.33],
-  experts: [0.46, 0.81],
-  sum: [0.92, 1],
+  input: [0, 0.1],
+  router: [0.12, 0.33],
+  experts: [0.46, 0.78],
+  sum: [0.88, 1],
 };
 
 /**

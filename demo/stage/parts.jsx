@@ -131,7 +131,8 @@ export function Edges({ columns, weights, rows, shared, onEdge }) {
  * @param {number} props.expert
  * @param {number} props.experts
  * @param {number | undefined} props.weight
- * @param {string} props.logit
+ * @param {string} props.score of the router
+ * @param {string} [props.scoreIs] what it is
  * @param {number} props.load
  * @param {string} [props.bias] β
  * @param {boolean} props.pressed
@@ -143,8 +144,8 @@ export function Edges({ columns, weights, rows, shared, onEdge }) {
  * @param {import('preact').ComponentChildren} props.children what it is about
  */
 export function Expert(props) {
-  const { expert, experts, weight, logit, load, bias, pressed, said, title, onPress, edgeOpen, onEdge } =
-    props;
+  const { expert, experts, weight, score, scoreIs = 'logit', load, bias } = props;
+  const { pressed, said, title, onPress, edgeOpen, onEdge } = props;
   const letter = letterOf(expert);
   // A full bar is twice an even load; the line in its middle is an even one.
   const filled = Math.min(1, (load * experts) / 2);
@@ -163,13 +164,13 @@ export function Expert(props) {
         type="button"
         class="machine-weight"
         aria-expanded={edgeOpen}
-        title={`The router’s logit for expert ${letter}, and the weight that the gate gives it`}
+        title={`The router’s ${scoreIs} for expert ${letter}, and the weight that the gate gives it`}
         onClick={onEdge}
       >
         <span class="unseen">Edge to expert {letter}: </span>
         <span>{chosen && (weight === 0 ? 'dropped' : `${Math.round(weight * 100)} %`)}</span>
         <span class="machine-scores">
-          <small title="logit">{logit}</small>
+          <small title={scoreIs}>{score}</small>
           {bias !== undefined && <small>β {bias}</small>}
         </span>
       </button>

@@ -70,6 +70,19 @@ export function goesTo(what, weights) {
   return chosen.length ? `${what} goes to ${chosen.join(' and ')}` : `${what} gets no expert`;
 }
 
+/**
+ * Why the weights of a token do not sum to 100 %, where softmax comes before the choice.
+ *
+ * @param {(number | undefined)[]} weights [E]
+ * @returns {string} empty: nothing is to be said
+ */
+export function sumWords(weights) {
+  const chosen = chosenOf(weights);
+  const sum = chosen.reduce((before, { weight }) => before + Math.round(100 * weight), 0);
+  if (!sum || sum >= 100 || chosen.some(({ weight }) => weight === 0)) return '';
+  return `${sum} % in all: the other experts’ shares are left out`;
+}
+
 /** @param {number} number */
 export const signed = (number) => `${number < 0 ? '−' : '+'}${Math.abs(number).toFixed(2)}`;
 
@@ -79,17 +92,18 @@ export const signed = (number) => `${number < 0 ? '−' : '+'}${Math.abs(number)
  * @param {Routed} token
  * @param {number} expert
  * @param {number | undefined} bias β of the expert
+ * @param {boolean} looksUp whether the router computes nothing, but has a table
  * @returns {Fact[]}
  */
-export function edgeFacts({ weights, logits, probabilities }, expert, bias) {
+export function edgeFacts({ weights, logits, probabilities }, expert, bias, looksUp) {
   const higher = Array.from(logits).filter((logit) => logit > logits[expert]).length;
   const weight = weights[expert];
   return [
     [
-      'Logit',
+      looksUp ? 'Table entry' : 'Logit',
       `${fixed(logits[expert])}, ${higher ? `no. ${higher + 1}` : 'the highest'} of ${logits.length}`,
     ],
-    ['Router probability', percent(probabilities[expert])],
+    ...(looksUp ? [] : /** @type {Fact[]} */ ([['Router probability', percent(probabilities[expert])]])),
     ...(bias === undefined
       ? []
       : /** @type {Fact[]} */ ([['Bias β', `${signed(bias)}, added for the choice, not for the weight`]])),

@@ -19,7 +19,7 @@ const leastHeight = 40;
 const [ink, blank] = ['#1c1b19', '#d9d6cf'];
 
 /**
- * Routing changes of the passage: one column per character, one row per pair of consecutive moments, dark where the set
+ * Routing changes of the passage: one column per token, one row per pair of consecutive moments, dark where the set
  * of experts changed.
  *
  * @param {Props} props
@@ -36,7 +36,7 @@ export function BarcodeView({ run, state }) {
       name="barcode"
       caption={
         rows.length
-          ? 'One column per character of the passage, one row per interval between recorded steps, from top to bottom. Dark: the set of experts changed.'
+          ? 'One column per token of the passage, one row per interval between recorded steps, from top to bottom. Dark: the set of experts changed.'
           : undefined
       }
       table={
@@ -97,10 +97,10 @@ function summaryOf(rows) {
   const say = (/** @type {Change | undefined} */ row) => {
     const share = row ? shareOf(row) : null;
     if (!row || share === null) return '';
-    return ` From step ${row.from} to ${row.to}, ${percent(share)} of the characters changed experts.`;
+    return ` From step ${row.from} to ${row.to}, ${percent(share)} of the tokens changed experts.`;
   };
   if (!rows.length) return 'No steps yet.';
-  return `Characters that changed experts, between ${rows.length + 1} recorded steps.${say(rows[0])}${rows.length > 1 ? say(rows.at(-1)) : ''}`;
+  return `Tokens that changed experts, between ${rows.length + 1} recorded steps.${say(rows[0])}${rows.length > 1 ? say(rows.at(-1)) : ''}`;
 }
 
 /**
@@ -150,7 +150,7 @@ function BarcodeTable({ rows, tokens, symbols }) {
         <tr>
           <th scope="col">Steps</th>
           <th scope="col">Changed</th>
-          <th scope="col">Characters, in order</th>
+          <th scope="col">Tokens, in order</th>
         </tr>
       </thead>
       <tbody>

@@ -62,7 +62,7 @@ function Matrix({ table, layer, spotlight }) {
       <table
         // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a grid is a table with keyboard navigation
         role="grid"
-        aria-label={`Routing by character class, layer ${layer}. Arrow keys move; Enter shows only these characters.`}
+        aria-label={`Routing by character class, layer ${layer}. Arrow keys move; Enter shows only these tokens.`}
         onPointerOver={(event) => {
           if (event.pointerType !== 'mouse') return;
           const place = placeOf(event.target);
@@ -170,12 +170,12 @@ function wordsFor({ rows, load, tokens }, row, column) {
   const kind = rows[row];
   const expert = column < 0 ? '' : letterOf(column);
   if (!kind) {
-    if (!expert) return `${count(tokens)} characters in total`;
+    if (!expert) return `${count(tokens)} tokens in total`;
     return `Expert ${expert}: ${percent(load[column])} of the load`;
   }
   const name = characterClassNames[kind.id];
   const few = kind.tokens < minTokens ? ' (too few to be reliable)' : '';
-  if (!expert) return `${name}: ${count(kind.tokens)} of ${count(tokens)} characters${few}`;
+  if (!expert) return `${name}: ${count(kind.tokens)} of ${count(tokens)} tokens${few}`;
   const lift = kind.lifts[column].toFixed(1);
   return `${name}, expert ${expert}: ${percent(kind.shares[column])}, ${lift} times its load${few}`;
 }
@@ -218,7 +218,7 @@ export function ClassTable({ table: { rows, load }, layer }) {
       <thead>
         <tr>
           <th scope="col">Layer {layer}</th>
-          <th scope="col">Characters</th>
+          <th scope="col">Tokens</th>
           {load.map((_, expert) => (
             <th scope="col" key={expert}>
               {letterOf(expert)}

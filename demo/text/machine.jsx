@@ -54,7 +54,7 @@ export function TextMachine({ run, state, spotlight, pointed }) {
     return (
       <NoRouter
         kind="machine-text"
-        reason="No router: one network computes every character. Choose another router to see experts."
+        reason="No router: one network computes every token. Choose another router to see experts."
         words={said(name)}
         output={output}
       />
@@ -91,7 +91,7 @@ export function TextMachine({ run, state, spotlight, pointed }) {
       )}
       isPressed={(expert) => spotlight.isPressed({ layer: layer + 1, expert })}
       press={(expert) => spotlight.press({ layer: layer + 1, expert })}
-      pressWords="Press to see what is known of it, and its characters alone in the text."
+      pressWords="Press to see what is known of it, and its tokens alone in the text."
     />
   );
 }
@@ -106,7 +106,7 @@ const said = (name) => (name.length === 1 ? `“${name}”` : name);
 function whyNot(run, text) {
   if (!run.summary.value) return 'The model is being built.';
   return text
-    ? 'Part of the prompt. Routing is shown for generated characters only.'
+    ? 'Part of the prompt. Routing is shown for generated tokens only.'
     : 'Shown after the first step.';
 }
 
@@ -170,7 +170,7 @@ const About = memo(
 
 /** @param {Parameters<typeof About>[0]} props */
 function Specialises({ items, before, expert, symbols }) {
-  if (!items.length) return <p>It gets no character clearly more often than the others do.</p>;
+  if (!items.length) return <p>It gets no token clearly more often than the others do.</p>;
   return (
     <table class="known-logits">
       <thead>

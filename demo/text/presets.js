@@ -15,7 +15,7 @@ export const textPresets = {
     },
     {
       name: 'Standard top-k',
-      hint: 'The router is trained directly. Nothing balances it: a few experts get most characters.',
+      hint: 'The router is trained directly. Nothing balances it: a few experts get most tokens.',
       values: { router: 'smoe' },
     },
     {
@@ -25,7 +25,7 @@ export const textPresets = {
     },
     {
       name: 'Expert choice',
-      hint: 'Experts choose characters, each the same number: even by construction. It looks ahead: its loss is not a causal model’s.',
+      hint: 'Experts choose tokens, each the same number: even by construction. It looks ahead: its loss is not a causal model’s.',
       values: { router: 'smoe', gate: 'expert-choice' },
     },
     {

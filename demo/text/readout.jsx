@@ -3,6 +3,7 @@ import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf } from '../colours.js';
 import { percent } from '../format.js';
 import { isDropped, outcomeOf } from '../routing.js';
+import { looksUp } from '../stage/words.js';
 import { Chip } from '../views/figure.jsx';
 import { cellOf, cellsOf } from './cells.js';
 
@@ -32,6 +33,7 @@ export function Readout({ of, text, tokens, symbols, pointed, state }) {
   const there = routed && row >= 0 && row < routed.shape.tokens;
   const layers = there ? routed.views.layers.map((routing, i) => ({ routing, number: i + 1 })) : [];
   const shown = layer ? layers.slice(layer - 1, layer) : layers;
+  const fromTable = looksUp(state);
   const many = shown.length > 1 || (routed?.shape.experts ?? 0) > 8;
   return (
     <div class={many ? 'readout has-many' : 'readout'} id={`${of}-readout`}>
@@ -48,7 +50,14 @@ export function Readout({ of, text, tokens, symbols, pointed, state }) {
       {routed && shown.length ? (
         <div class={shown.length > 1 ? 'readout-layers has-layers' : 'readout-layers'}>
           {shown.map(({ routing, number }) => (
-            <Experts key={number} routing={routing} row={row} shape={routed.shape} layer={number} />
+            <Experts
+              key={number}
+              routing={routing}
+              row={row}
+              shape={routed.shape}
+              layer={number}
+              fromTable={fromTable}
+            />
           ))}
         </div>
       ) : (
@@ -68,9 +77,9 @@ export function Readout({ of, text, tokens, symbols, pointed, state }) {
  */
 function reasonFor(routed, row, layer) {
   if (!routed) return 'Shown after the first step.';
-  if (row < 0) return 'Part of the prompt. Routing is shown for generated characters only.';
+  if (row < 0) return 'Part of the prompt. Routing is shown for generated tokens only.';
   const where = layer ? ` in layer ${layer}` : '';
-  return `No router${where}: one network processes every character.`;
+  return `No router${where}: one network processes every token.`;
 }
 
 /** What the readout adds. @type {Record<import('../routing.js').Outcome, string>} */
@@ -88,12 +97,10 @@ const outcomeWords = {
  * @param {{ topK: number, experts: number }} props.shape
  * @param {number} props.layer
  * @param {string} [props.what] what is routed
+ * @param {boolean} [props.fromTable] whether the router looks the experts up and has no probabilities
  */
-export function Experts({ routing, row, shape, layer, what = 'character' }) {
+export function Experts({ routing, row, shape, layer, what = 'token', fromTable = false }) {
   const { topK, experts } = shape;
-  const probabilities = routerProbabilities(routing.logits, experts, row);
-  // Full height is a probability of 30 %, or the largest one if that is higher.
-  const full = Math.max(0.3, ...probabilities);
   /** @type {Map<number, number>} */
   const chosen = new Map();
   const dropped = new Set();
@@ -102,10 +109,17 @@ export function Experts({ routing, row, shape, layer, what = 'character' }) {
     chosen.set(routing.experts[i], routing.weights[i]);
     if (isDropped(routing, i)) dropped.add(routing.experts[i]);
   }
+  const shares = fromTable
+    ? Array.from({ length: experts }, (_, expert) => chosen.get(expert) ?? 0)
+    : Array.from(routerProbabilities(routing.logits, experts, row));
+  // Full height is a share of 30 %, or the largest one if that is higher.
+  const full = Math.max(0.3, ...shares);
   return (
     <table class="readout-experts">
       <caption>
-        Router probabilities for this {what} (layer {layer}). Outlined: chosen experts.
+        {fromTable
+          ? `The table’s experts for this ${what} (layer ${layer}).`
+          : `Router probabilities for this ${what} (layer ${layer}). Outlined: chosen experts.`}
         {outcomeWords[outcomeOf(routing, row, topK)] && (
           <strong class="readout-outcome"> {outcomeWords[outcomeOf(routing, row, topK)]}</strong>
         )}
@@ -113,7 +127,7 @@ export function Experts({ routing, row, shape, layer, what = 'character' }) {
       <thead>
         <tr>
           <th scope="col">Expert</th>
-          {probabilities.map((p, expert) => {
+          {shares.map((share, expert) => {
             const { fill, text } = fillOf(expert, experts, 1);
             return (
               <th
@@ -124,7 +138,7 @@ export function Experts({ routing, row, shape, layer, what = 'character' }) {
                 <span class="bar-space">
                   <span
                     class="bar"
-                    style={{ height: `${Math.max(2, (p / full) * 100)}%`, background: fill }}
+                    style={{ height: `${Math.max(2, (share / full) * 100)}%`, background: fill }}
                   />
                 </span>
                 <Chip letter={letterOf(expert)} fill={fill} text={text} />
@@ -134,15 +148,17 @@ export function Experts({ routing, row, shape, layer, what = 'character' }) {
         </tr>
       </thead>
       <tbody>
-        <tr>
-          <th scope="row">Probability, %</th>
-          {probabilities.map((p, expert) => (
-            <td key={expert}>{Math.round(p * 100)}</td>
-          ))}
-        </tr>
+        {!fromTable && (
+          <tr>
+            <th scope="row">Probability, %</th>
+            {shares.map((p, expert) => (
+              <td key={expert}>{Math.round(p * 100)}</td>
+            ))}
+          </tr>
+        )}
         <tr class="readout-weights">
           <th scope="row">Weight, %</th>
-          {probabilities.map((_, expert) => (
+          {shares.map((_, expert) => (
             <td key={expert}>
               {dropped.has(expert) ? (
                 <>
@@ -185,9 +201,9 @@ export function Next({ routed, row, actual, symbols, title }) {
   return (
     <div class="readout-next">
       {title ? (
-        <p title="The likeliest next characters. Framed: the actual one.">{title}</p>
+        <p title="The likeliest next tokens. Framed: the actual one.">{title}</p>
       ) : (
-        <p>Predicted next character{actual === undefined ? '.' : '. Framed: the actual one.'}</p>
+        <p>Predicted next token{actual === undefined ? '.' : '. Framed: the actual one.'}</p>
       )}
       <ol>
         {rows.map(({ token, p }) => (

@@ -146,7 +146,7 @@ function TextReadouts({ run, state, pointed }) {
   const written = useComputed(() => run.written.value?.tokens ?? new Int32Array()).value;
   const { symbol: symbols } = run.vocabulary.value;
   return (
-    <section class="readouts" aria-label="The character in numbers">
+    <section class="readouts" aria-label="The token in numbers">
       <Readout of="probe" text={run.probe} {...{ tokens, symbols, pointed, state }} />
       {written.length > 0 && (
         <Readout of="written" text={run.written} tokens={written} {...{ symbols, pointed, state }} />

@@ -1,11 +1,12 @@
 import { useSignalEffect } from '@preact/signals';
 import { memo } from 'preact/compat';
-import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { letterOf } from '../colours.js';
+import { onDrawWhole } from '../export/vector.js';
 import { percent } from '../format.js';
 import { isDropped } from '../routing.js';
 import { cellsOf } from './cells.js';
-import { paint } from './paint.js';
+import { paint, whole } from './paint.js';
 
 /**
  * @typedef {import('./run.js').RoutedText} RoutedText
@@ -30,8 +31,10 @@ const shortLine = 24;
  * @param {import('@preact/signals').ReadonlySignal<Uint8Array | null>} [props.lit] the highlighted
  *   characters; the others are dimmed. null: all
  * @param {import('./pointed.js').Pointed} props.pointed
+ * @param {import('@preact/signals').ReadonlySignal<string>} [props.status] of the run. While it trains, what is out of
+ *   sight waits: the next picture comes soon
  */
-export function RoutedTextView({ id, label, text, tokens, symbols, state, lit, pointed }) {
+export function RoutedTextView({ id, label, text, tokens, symbols, state, lit, pointed, status }) {
   const list = useRef(/** @type {HTMLDivElement | null} */ (null));
   const { cursor, hovered } = pointed.places[id];
   // A generated text begins after its prompt, of which no routing is known.
@@ -40,19 +43,46 @@ export function RoutedTextView({ id, label, text, tokens, symbols, state, lit, p
   }, [cursor]);
   const cells = useMemo(() => cellsOf(tokens, symbols), [tokens, symbols]);
   const painted = useRef(/** @type {WeakMap<Element, string>} */ (new WeakMap()));
+  const seen = useRef(whole);
+  /** What all characters were painted for. */
+  const looked = useRef(/** @type {unknown[]} */ ([]));
 
-  const repaint = () => {
+  const repaint = (all = false) => {
     const look = {
       layer: Number(state.get('layer')),
       strength: Boolean(state.get('strength')),
       letters: Boolean(state.get('letters')),
       lit: lit?.value ?? null,
     };
-    if (list.current) paint(list.current, text.value, look, painted.current);
+    if (!list.current) return;
+    const { layers, experts, topK } = text.value?.shape ?? {};
+    const kind = [...Object.values(look), layers, experts, topK];
+    const same = kind.every((value, i) => value === looked.current[i]);
+    looked.current = kind;
+    const part = status?.value === 'running' && same && !all ? seen.current : whole;
+    paint(list.current, text.value, look, painted.current, part);
   };
-  useSignalEffect(repaint);
+  useSignalEffect(() => repaint());
   // Added characters are rendered only now.
-  useLayoutEffect(repaint, [cells]);
+  useLayoutEffect(() => repaint(), [cells]);
+  useEffect(() => {
+    if (!status || !list.current) return;
+    const element = list.current;
+    const look = () => {
+      seen.current = inSight(element);
+      // At rest, all are painted.
+      if (status.peek() === 'running') repaint();
+    };
+    const observer = new ResizeObserver(look);
+    observer.observe(element);
+    element.addEventListener('scroll', look, { passive: true });
+    const end = onDrawWhole(() => repaint(true));
+    return () => {
+      end();
+      observer.disconnect();
+      element.removeEventListener('scroll', look);
+    };
+  }, [status, cells]);
 
   const move = (/** @type {number} */ to) => {
     pointed.choose(id);
@@ -70,7 +100,7 @@ export function RoutedTextView({ id, label, text, tokens, symbols, state, lit, p
         .join(' ')}
       role="listbox"
       tabIndex={0}
-      aria-label={`${label} Arrow keys move from character to character.`}
+      aria-label={`${label} Arrow keys move from token to token.`}
       aria-describedby={`${id}-readout`}
       aria-activedescendant={`${id}-${cursor.value}`}
       onPointerOver={(event) => {
@@ -224,6 +254,28 @@ function optionAt(list, index) {
 function indexOf(target) {
   const cell = target instanceof Element ? target.closest('.cell') : null;
   return cell ? Number(cell.id.slice(cell.id.lastIndexOf('-') + 1)) : null;
+}
+
+/**
+ * The characters of a list that are in sight where it scrolls.
+ *
+ * @param {HTMLElement} list
+ * @returns {import('./paint.js').Part}
+ */
+function inSight(list) {
+  const cells = list.querySelectorAll('.cell');
+  const { top, bottom } = list.getBoundingClientRect();
+  // Characters follow each other down the lines.
+  const first = (/** @type {(box: DOMRect) => boolean} */ is) => {
+    let [from, to] = [0, cells.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (is(cells[middle].getBoundingClientRect())) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  };
+  return { from: first((box) => box.bottom > top), to: first((box) => box.top >= bottom) };
 }
 
 /**

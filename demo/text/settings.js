@@ -94,7 +94,7 @@ export const textSettings = [
     group: 'view',
     effect: 'view',
     label: 'Letters',
-    help: 'Show the letter of the chosen expert below each character.',
+    help: 'Show the letter of the chosen expert below each token.',
   },
   common.logSteps,
   common.unit,
@@ -120,7 +120,7 @@ export const textSettings = [
     group: 'generation',
     effect: 'view',
     label: 'Temperature',
-    help: '0 always chooses the most likely character; higher values give more variety.',
+    help: '0 always chooses the most likely token; higher values give more variety.',
   },
   {
     key: 'topP',
@@ -133,7 +133,7 @@ export const textSettings = [
     group: 'generation',
     effect: 'view',
     label: 'Top-p',
-    help: 'Samples from the most likely characters with this total probability.',
+    help: 'Samples from the most likely tokens with this total probability.',
   },
   {
     key: 'length',
@@ -146,7 +146,7 @@ export const textSettings = [
     group: 'generation',
     effect: 'view',
     label: 'Length',
-    help: 'Number of characters to generate.',
+    help: 'Number of tokens to generate.',
   },
   common.pace,
 ];

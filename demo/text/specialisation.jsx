@@ -28,7 +28,7 @@ const maxItems = 5;
  */
 function Information({ sample, before, step }) {
   const bits = useMemo(() => informationOf(sample), [sample]);
-  const now = `The expert tells ${fixed(bits)} bits about the character.`;
+  const now = `The expert tells ${fixed(bits)} bits about the token.`;
   return (
     <p class="figure-fact">
       {!before
@@ -51,7 +51,7 @@ export function SpecialisationView({ run, state, spotlight }) {
       <Figure
         title="Routing by character class"
         name="matrix"
-        caption={`Measured on ${count(read)} held-out characters at step ${count(step)}. Size of a square: the share of the class that is routed to the expert.`}
+        caption={`Measured on ${count(read)} held-out tokens at step ${count(step)}. Size of a square: the share of the class that is routed to the expert.`}
         table={() => counts.map(({ layer, table }) => <ClassTable key={layer} table={table} layer={layer} />)}
       >
         <ul class="key">
@@ -76,7 +76,7 @@ export function SpecialisationView({ run, state, spotlight }) {
       <Figure
         title="What each expert specialises in"
         name="profiles"
-        caption="Characters, and pairs ending in the routed character. Number: how many times as often as in the whole text; in brackets: in the untrained model. Bar: share of its occurrences routed to the expert; the line in it: untrained. Select one to highlight it in the text."
+        caption="Tokens, and pairs ending in the routed token. Number: how many times as often as in the whole text; in brackets: in the untrained model. Bar: share of its occurrences routed to the expert; the line in it: untrained. Select one to highlight it in the text."
         table={() => <ProfileTable counts={counts} symbols={run.vocabulary.value.symbol} />}
       >
         {counts.map(({ layer, sample, before }) => (
@@ -122,7 +122,7 @@ function ProfileList({ sample, before, layer, spotlight, symbols }) {
               class="profile-expert"
               data-picture
               aria-pressed={spotlight.isPressed({ layer, expert })}
-              title={`Show only characters routed to expert ${letter}`}
+              title={`Show only tokens routed to expert ${letter}`}
               onClick={() => spotlight.press({ layer, expert })}
             >
               <span class="unseen">Expert </span>
@@ -224,7 +224,7 @@ function ProfileTable({ counts, symbols }) {
       <thead>
         <tr>
           <th scope="col">Layer, expert</th>
-          <th scope="col">Characters</th>
+          <th scope="col">Tokens</th>
           <th scope="col">Times as often</th>
           <th scope="col">Untrained</th>
           <th scope="col">Occurrences</th>

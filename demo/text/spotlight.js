@@ -60,7 +60,7 @@ export function nameOfSpot(spot, symbols) {
       : `${characterClassNames[spot.class]}s`;
   if (spot.expert === undefined) return what;
   const expert = `expert ${letterOf(spot.expert)} of layer ${spot.layer}`;
-  return what ? `${what} of ${expert}` : `characters of ${expert}`;
+  return what ? `${what} of ${expert}` : `tokens of ${expert}`;
 }
 
 /**

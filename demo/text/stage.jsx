@@ -17,7 +17,7 @@ import { TextKey, TextTable } from './text-key.jsx';
  */
 
 /**
- * The passage, and the machine that its characters go through. On a narrow screen the machine comes first.
+ * The passage, and the machine that its tokens go through. On a narrow screen the machine comes first.
  *
  * @param {Shown & { children?: import('preact').ComponentChildren }} props
  */
@@ -44,7 +44,7 @@ export function TextFigure({ run, state, spotlight, pointed }) {
   const none = () => {};
   return (
     <Figure
-      title="Chosen expert per character"
+      title="Chosen expert per token"
       name="text"
       folded
       tools={<ShownOnly spotlight={spotlight} symbols={run.vocabulary.value.symbol} />}
@@ -61,20 +61,21 @@ export function TextFigure({ run, state, spotlight, pointed }) {
       </Drawer>
       <RoutedTextView
         id="probe"
-        label="Held-out passage with the experts of each character."
+        label="Held-out passage with the experts of each token."
         text={run.probe}
         tokens={tokens.value}
         symbols={run.vocabulary.value.symbol}
         state={state}
         lit={lit}
         pointed={pointed}
+        status={run.status}
       />
     </Figure>
   );
 }
 
 /**
- * Says which characters are highlighted, and resets that.
+ * Says which tokens are highlighted, and resets that.
  *
  * @param {{ spotlight: import('./spotlight.js').Spotlight, symbols: import('./cells.js').Symbols }} props
  */

@@ -87,9 +87,9 @@ function LooksAhead({ gating: { amongTokens } }) {
   if (!amongTokens) return null;
   return (
     <li class="key-words looks-ahead">
-      This gate looks ahead: whether a character gets an expert depends on the characters after it. Its loss
-      is not that of a causal model. Generated text cannot look ahead: there, each character gets its k
-      experts of largest probability.
+      This gate looks ahead: whether a token gets an expert depends on the tokens after it. Its loss is not
+      that of a causal model. Generated text cannot look ahead: there, each token gets its k experts of
+      largest probability.
     </li>
   );
 }
@@ -110,7 +110,7 @@ export function TextTable({ run, state }) {
     <table>
       <thead>
         <tr>
-          <th scope="col">Character</th>
+          <th scope="col">Token</th>
           {columns.map(({ title }) => (
             <th scope="col" key={title}>
               {title}

@@ -51,7 +51,7 @@ export function TextSource({ run, state }) {
   const { label, help, choices = [] } = state.settingOf('text');
   const built = run.data.value;
   return (
-    <div class="field">
+    <div class="field" data-setting="text">
       <label for="setting-text">{label}</label>
       <select
         id="setting-text"

@@ -20,5 +20,5 @@ export function probeThumbnails(shape, buffer) {
     const expert = token < tokens && topK ? layer.experts[token * topK] : -1;
     return expert < 0 ? paper : fillOf(expert, experts, strengthOf(layer.weights[token * topK], topK)).fill;
   });
-  return [{ name: 'Chosen expert per character', width, fills }];
+  return [{ name: 'Chosen expert per token', width, fills }];
 }

@@ -32,7 +32,7 @@ export function WritingView({ run, state, pointed }) {
           else run.generate();
         }}
       >
-        <div class="field field-prompt">
+        <div class="field field-prompt" data-setting="prompt">
           <label for="prompt">{label}</label>
           <input
             id="prompt"

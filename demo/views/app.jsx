@@ -32,8 +32,8 @@ export function App({ shell, opening }) {
             event.preventDefault();
             if (to === id) return;
             // The browser's Back button returns to the previous room. The address stays that of what was shown until the
-            // next room is there with its settings: a reload loses none.
-            history.pushState(null, '', location.href);
+            // next room is there with its settings: a reload loses none. In a lesson, it is that of the lesson.
+            if (!shell.lesson.peek()) history.pushState({ to }, '', location.href);
             shell.go(to);
           }}
         />

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { saveFile } from '../export/save.js';
 import { compact } from '../format.js';
 import { gatingOf, topKHelp } from '../gates.js';
@@ -78,6 +79,8 @@ export function Controls({ run, state, onProblems, source, openFiles }) {
  * @param {{ children: import('preact').ComponentChildren }} props
  */
 export function SettingsSheet({ children }) {
+  // It would lie over the next room.
+  useEffect(() => closeSheet, []);
   return (
     <section
       class={sheet.value ? 'controls is-open' : 'controls'}
@@ -191,14 +194,25 @@ export function openSheet() {
   return closed;
 }
 
+export function closeSheet() {
+  sheet.value = false;
+}
+
 function showSettings() {
   sheet.value = true;
   requestAnimationFrame(() => {
-    /** @type {HTMLElement | null} */ (document.querySelector('.controls'))?.focus({ preventScroll: true });
+    /** @type {HTMLElement | null} */
+    const settings = document.querySelector('.controls');
+    settings?.focus({ preventScroll: true });
+    const bar = document.querySelector('.transport-bar');
+    if (!settings || !bar) return;
+    // Below the text of a lesson, the sheet would cover Start.
+    const covered = bar.getBoundingClientRect().bottom - settings.getBoundingClientRect().top;
+    if (covered > 0) scrollBy({ top: covered });
   });
 }
 
 function hideSettings() {
-  sheet.value = false;
+  closeSheet();
   /** @type {HTMLElement | null} */ (document.querySelector('.to-settings'))?.focus({ preventScroll: true });
 }

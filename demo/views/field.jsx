@@ -32,13 +32,18 @@ const controls = { range: Range, number: NumberField, select: Select, segments: 
 const idOf = (key) => `setting-${key}`;
 
 /** @param {{ setting: Setting, help?: string }} props */
-function Help({ setting, help }) {
+function Help({ setting, help = setting.help }) {
   return (
-    <p class="help" id={`${idOf(setting.key)}-help`}>
-      {help ?? setting.help}
-    </p>
+    help && (
+      <p class="help" id={`${idOf(setting.key)}-help`}>
+        {help}
+      </p>
+    )
   );
 }
+
+/** What describes a control, if there is something to say. @param {Setting} setting @param {string} [help] */
+const describedBy = ({ key, help: own }, help = own) => (help ? `${idOf(key)}-help` : undefined);
 
 /**
  * A slider. Shows its value while it moves, and sets it when it is released, because a new value may build a new model.
@@ -65,7 +70,7 @@ function Range({ state, setting, onProblems, help }) {
         step={step}
         value={moving ?? value}
         disabled={max <= min}
-        aria-describedby={`${idOf(key)}-help`}
+        aria-describedby={describedBy(setting, help)}
         onInput={(event) => setMoving(Number(event.currentTarget.value))}
         onChange={(event) => {
           setMoving(null);
@@ -91,7 +96,7 @@ function NumberField({ state, setting, onProblems }) {
           max={max}
           step={type === 'integer' ? 1 : 'any'}
           value={String(state.get(key))}
-          aria-describedby={`${idOf(key)}-help`}
+          aria-describedby={describedBy(setting)}
           onChange={(event) => {
             onProblems(state.set(key, event.currentTarget.value));
             event.currentTarget.value = String(state.peek(key));
@@ -114,7 +119,7 @@ function Select({ state, setting, onProblems, without = [] }) {
       <select
         id={idOf(key)}
         value={String((chosen ?? choices[0])?.value)}
-        aria-describedby={`${idOf(key)}-help`}
+        aria-describedby={describedBy(setting, chosen?.help)}
         onChange={(event) => onProblems(state.set(key, event.currentTarget.value))}
       >
         {choices.map(({ value, label: words }) => (

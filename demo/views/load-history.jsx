@@ -6,6 +6,7 @@ import { timeOf } from '../moments.js';
 import { widthOf } from './canvas.js';
 import { useCanvas } from './drawing.js';
 import { Figure } from './figure.jsx';
+import { drawLetter } from './letters.js';
 
 /**
  * @typedef {import('../history.js').LoadEntry} LoadEntry
@@ -174,9 +175,6 @@ function draw(canvas, entries, view) {
   context.fillRect(0, 0, width, height);
   context.lineWidth = 1;
   context.strokeStyle = paper;
-  context.font = '600 11px system-ui, sans-serif';
-  context.textAlign = 'center';
-  context.textBaseline = 'middle';
   for (const { expert, fill, text, outline, middle, space } of bandsOf(entries, view, width)) {
     context.beginPath();
     for (const [x, y] of outline) context.lineTo(x, y);
@@ -185,8 +183,8 @@ function draw(canvas, entries, view) {
     context.fill();
     context.stroke();
     if (space < letterHeight) continue;
-    context.fillStyle = text;
-    context.fillText(letterOf(expert), width - letterInset, middle + 0.5);
+    const at = { x: width - letterInset, y: middle + 0.5 };
+    drawLetter(context, { letter: letterOf(expert), ink: text, size: letterHeight }, at);
   }
   markStep(context, entries, view, width);
 }

@@ -25,7 +25,7 @@ import { Chip, Figure } from './figure.jsx';
  * @param {string} [props.what] the tokens of the probe, in the plural
  * @param {boolean} [props.folded] whether the caption is shown only when it is asked for
  */
-export function LoadView({ routed, state, what = 'characters of the passage', folded = false }) {
+export function LoadView({ routed, state, what = 'tokens of the passage', folded = false }) {
   const probe = routed.value;
   if (!probe?.shape.layers) {
     return (

@@ -1,6 +1,6 @@
 // How the built page fares in a real browser, room by room, while it trains at full speed:
 //   npm run bench:page -- [--browser firefox] [--room text,plane] [--no-lighthouse]
-// What it is to reach: the first picture within 1 s, input drawn within 100 ms, 50 frames a second, Lighthouse 95.
+// What it is to reach: the first picture within 0.7 s, input drawn within 100 ms, 55 frames a second, Lighthouse 95.
 // No test: figures depend on the machine, and on what else it does.
 import { parseArgs } from 'node:util';
 import { open } from '../page/browser.js';
@@ -131,12 +131,23 @@ async function latencies(page, focus) {
   return /** @type {number[]} */ (durations).sort((a, b) => a - b);
 }
 
+/**
+ * The run with the median performance of three, as Lighthouse advises: one run depends on what else the machine does.
+ *
+ * @template {{ scores: number[] }} T
+ * @param {() => Promise<T>} run
+ */
+async function medianOf(run) {
+  const all = [await run(), await run(), await run()];
+  return all.sort((a, b) => a.scores[0] - b.scores[0])[1];
+}
+
 /** @param {string} url */
 async function scores(url) {
   const { lighthouseScores } = await import('../lighthouse/run.js');
   console.log('Lighthouse   performance   accessibility   best practices');
   for (const form of /** @type {const} */ (['mobile', 'desktop'])) {
-    const { scores: all, findings } = await lighthouseScores(url, form);
+    const { scores: all, findings } = await medianOf(() => lighthouseScores(url, form));
     const cells = [form.padEnd(12), ...all.map((score, i) => `${score}`.padStart([11, 15, 16][i]))];
     console.log(cells.join(' '));
     for (const finding of findings) console.log(`  ${finding}`);

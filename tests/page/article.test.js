@@ -241,6 +241,23 @@ describe('the figures of the article', () => {
     assert.deepEqual(complaints, []);
   });
 
+  it('say that they could not be loaded, and come when it is tried again', async () => {
+    const { page, complaints } = await visit(site, '');
+    const code = /\/figures-[\w-]+\.js$/;
+    await page.route(code, (route) => route.abort());
+    const load = figure(page, 'load');
+    await load.scrollIntoViewIfNeeded();
+    await load.getByText('The figure could not be loaded').waitFor();
+    await page.unroute(code);
+    await load.getByRole('button', { name: 'Try again' }).click();
+    await eventually(async () => assert.ok((await stepOf(load)) >= 1));
+    assert.equal(await load.getByText('could not be loaded').count(), 0);
+    assert.deepEqual(
+      complaints.filter((text) => !text.includes('Failed to load resource')),
+      [],
+    );
+  });
+
   it('all show something, and wait for Play with reduced motion', async () => {
     const { page, complaints } = await visit(site, '', { reducedMotion: 'reduce' });
     for (const name of ['learn', 'load', 'collapse', 'routers', 'one-expert', 'by-k']) {
@@ -265,21 +282,22 @@ describe('the figures of the article', () => {
 });
 
 describe('header, article and footer', () => {
-  it('have nothing that axe finds, light and dark, narrow and wide', async () => {
-    const { page } = await visit(site, '', { bypassCSP: true });
+  it('have nothing that axe finds, narrow and light, wide and dark', async () => {
+    const { page } = await visit(site, '');
     await page.evaluate(await axe);
-    for (const width of [390, 1440]) {
+    for (const [width, colorScheme] of /** @type {const} */ ([
+      [390, 'light'],
+      [1440, 'dark'],
+    ])) {
       await page.setViewportSize({ width, height: 900 });
-      for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
-        await page.emulateMedia({ colorScheme });
-        const found = await page.evaluate(async () => {
-          const { violations } = await /** @type {any} */ (globalThis).axe.run({
-            include: ['body > header', '.article', 'body > footer'],
-          });
-          return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html}`);
+      await page.emulateMedia({ colorScheme });
+      const found = await page.evaluate(async () => {
+        const { violations } = await /** @type {any} */ (globalThis).axe.run({
+          include: ['body > header', '.article', 'body > footer'],
         });
-        assert.deepEqual(found, [], `${width} px, ${colorScheme}`);
-      }
+        return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html}`);
+      });
+      assert.deepEqual(found, [], `${width} px, ${colorScheme}`);
     }
   });
 

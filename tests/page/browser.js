@@ -192,11 +192,17 @@ async function restore(page, blank) {
  * @param {import('playwright-core').BrowserContextOptions & { drawers?: boolean, plays?: boolean }} [options] drawers:
  *   whether the settings are open; plays: at the address without settings, where a run plays at once
  */
-export async function visit(site, hash = small, { drawers = true, plays = false, ...options } = {}) {
+export async function visit(
+  site,
+  hash = small,
+  { drawers = true, plays = false, viewport, reducedMotion, ...options } = {},
+) {
   const own = Object.keys(options).length > 0;
   const page = own
     ? await (await site.browser.newContext({ ...usual, ...options })).newPage()
     : await site.freshPage();
+  if (viewport) await page.setViewportSize(viewport);
+  if (reducedMotion) await page.emulateMedia({ reducedMotion });
   // As a visitor who has opened all drawers before: what is in them is at hand.
   if (drawers) await (own ? page.addInitScript(openDrawers) : page.evaluate(openDrawers));
   page.setDefaultTimeout(patience);
@@ -256,8 +262,9 @@ async function savedFile(site, page, act) {
   return eventually(async () => {
     const name = (await readdir(site.downloadsPath)).find((file) => !before.includes(file));
     assert.ok(name && !name.endsWith('.part'), 'a file is saved');
-    const bytes = await readFile(join(site.downloadsPath, name));
-    assert.ok(bytes.length, `${name} is saved`);
+    // Its name may be another one by now.
+    const bytes = await readFile(join(site.downloadsPath, name)).catch(() => null);
+    assert.ok(bytes?.length, `${name} is saved`);
     return { name, bytes };
   });
 }

@@ -191,7 +191,7 @@ describe('a figure', () => {
     const step = await at.train(30);
     const text = (await save(at, 'text', 'CSV')).bytes.toString().replace('\ufeff', '');
     const rows = text.trim().split('\r\n');
-    assert.match(rows[0], /^Character,"Expert 1, weight"/);
+    assert.match(rows[0], /^Token,"Expert 1, weight"/);
     assert.equal(rows.length - 1, await at.page.locator('#probe .cell').count());
     const losses = (await save(at, 'loss', 'CSV')).bytes.toString().trim().split('\r\n');
     const { runs } = await at.record();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { open, visit } from './browser.js';
+import { eventually, open, visit } from './browser.js';
 import { doLesson, keyboard, ofPlaywright } from './lesson-walk.js';
 import { scenarios } from './scenarios.js';
 
@@ -42,4 +42,41 @@ describe('Firefox', () => {
       });
     });
   }
+
+  it('marks what is dropped, and shows biases, as Chromium does', async () => {
+    const hash = 'router=smoe&experts=8&layers=1&seed=4&capacityFactor=1.5&balanceRate=0.02';
+    const [here, there] = [await visit(firefox, hash), await visit(chromium, hash)];
+    for (const { button, untilStep } of [here, there]) {
+      await button('One step').click();
+      await untilStep(1);
+    }
+    const told = async (/** @type {import('playwright-core').Page} */ page) => ({
+      words: await page.locator('#ownership').getAttribute('aria-label'),
+      biases: await page.locator('.load-bias-number').allInnerTexts(),
+    });
+    await eventually(async () => {
+      const { words, biases } = await told(there.page);
+      assert.match(String(words), /Of 400 points, [1-9]\d* have no expert/);
+      assert.ok(biases.includes('β +0.020'), String(biases));
+    });
+    await eventually(async () => assert.deepEqual(await told(here.page), await told(there.page)));
+    assert.deepEqual([...here.complaints, ...there.complaints], []);
+  });
+
+  it('sets the formulas inside the router', async () => {
+    const { page, complaints, button } = await visit(firefox, 'room=inside');
+    await button('One step').click();
+    await page.getByRole('slider', { name: /^Negative gradient of v/ }).waitFor();
+    const sizes = await page.locator('math[display="block"]').evaluateAll((all) =>
+      all.map((math) => {
+        const { width, height } = math.getBoundingClientRect();
+        return [width, height];
+      }),
+    );
+    assert.ok(sizes.length > 8);
+    // A fraction or a sum is higher than a line; what is not set as a formula is one line.
+    assert.ok(sizes.filter(([, height]) => height > 30).length >= 5, JSON.stringify(sizes));
+    assert.ok(sizes.every(([width]) => width > 40));
+    assert.deepEqual(complaints, []);
+  });
 });

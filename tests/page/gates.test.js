@@ -17,18 +17,16 @@ afterEach(() => site.clear());
 /**
  * Chooses an example and trains it. What examples show in numbers is tested without a browser.
  *
+ * @param {Awaited<ReturnType<typeof visit>>} visited
  * @param {string} name
  * @param {number} steps
- * @param {string} [hash]
  */
-async function example(name, steps, hash = 'pace=full') {
-  const visited = await visit(site, hash);
-  const { page, train, untilReset } = visited;
+async function example({ page, train, untilReset }, name, steps) {
   await page.getByLabel('Examples').selectOption({ label: name });
   await untilReset();
   const hint = await page.locator('#preset-help').innerText();
   await train(steps);
-  return { ...visited, hint };
+  return hint;
 }
 
 /** What the map says to screen readers. @param {Page} page */
@@ -46,15 +44,15 @@ async function marked(page) {
 }
 
 describe('the examples of the playground', () => {
-  it('mark nothing where nothing is dropped', async () => {
-    const { page } = await example('Idle experts', 20);
+  it('mark nothing where nothing is dropped, then what a bias does, back in time too', async () => {
+    const visited = await visit(site, 'pace=full');
+    const { page } = visited;
+    await example(visited, 'Idle experts', 20);
     assert.equal(await page.locator('.load-bias').count(), 0, 'nothing is balanced by a bias');
     assert.equal(await page.getByText('Without expert').count(), 0);
     assert.doesNotMatch(await mapWords(page), /have no expert/);
-  });
 
-  it('show the bias beside the load', async () => {
-    const { page } = await example('Idle experts, with a bias', 100);
+    await example(visited, 'Idle experts, with a bias', 100);
     const biases = await page.locator('.load-bias-number').allInnerTexts();
     assert.equal(biases.length, 8);
     const values = biases.map((text) => Number(text.replace('β', '').replace('−', '-')));
@@ -62,29 +60,29 @@ describe('the examples of the playground', () => {
     // u times a number of steps.
     for (const value of values) assert.ok(Math.abs(value / 0.005 - Math.round(value / 0.005)) < 1e-3);
 
-    // Back in time, β is that of then.
     await page.getByRole('slider', { name: 'Time' }).press('Home');
     await eventually(async () =>
       assert.deepEqual(await page.locator('.load-bias-number').allInnerTexts(), new Array(8).fill('β 0.000')),
     );
   });
 
-  it('mark what capacity drops', async () => {
-    const { page } = await example('Idle experts, with capacity', 600);
-    const { points, without, partly } = await marked(page);
-    assert.equal(points, 400);
-    assert.ok(without > 0 && Number(partly) > 0);
-    const key = await page.locator('.figure-ownership .key').innerText();
-    assert.ok(key.includes(`(${without} of 400 points)`) && key.includes(`(${partly})`), key);
-    assert.match(key, /for a point alone/);
+  it('mark what capacity drops, and say of a point under the cursor which experts dropped it', async () => {
+    const visited = await visit(site, 'pace=full');
+    const { page } = visited;
+    await example(visited, 'Idle experts, with capacity', 600);
+    await eventually(async () => {
+      const { points, without, partly } = await marked(page);
+      assert.equal(points, 400);
+      assert.ok(without > 0 && Number(partly) > 0);
+      const key = await page.locator('.figure-ownership .key').innerText();
+      assert.ok(key.includes(`(${without} of 400 points)`) && key.includes(`(${partly})`), key);
+      assert.match(key, /for a point alone/);
+    });
     assert.match(await page.locator('.figure-load').innerText(), /Dropped[\s\S]*\d+ %[\s\S]*Without expert/);
     // At every place of the map, as for a point alone, both experts have a weight.
     assert.equal(await page.locator('#plane-readout .is-chosen').count(), 2);
     assert.equal(await page.locator('#plane-readout .is-dropped').count(), 0);
-  });
 
-  it('say of a point under the cursor which experts dropped it', async () => {
-    const { page } = await example('Idle experts, with capacity', 300);
     const box = await page.locator('#ownership').evaluate((map) => {
       map.scrollIntoView({ block: 'center' });
       const { x, y, width } = map.getBoundingClientRect();
@@ -106,33 +104,37 @@ describe('the examples of the playground', () => {
   });
 
   it('show whether one expert teaches the router', async () => {
-    const usual = await example('One expert per point', 50);
-    const other = await example('One expert, Switch gate', 50);
-    for (const [{ page }, drift] of /** @type {const} */ ([
-      [usual, /R is 0 from its start/],
-      [other, /R is [1-9][\d.]* from its start/],
-    ])) {
-      await page.locator('.rooms').getByText('Inside the router').click();
-      await page.locator('.figure-router-drift').getByText(drift).waitFor();
-    }
-    await usual.page.getByText('With this gate, k = 1 teaches the router nothing').waitFor();
-    assert.equal(await other.page.getByText('teaches the router nothing').count(), 0);
+    const visited = await visit(site, 'pace=full');
+    const { page } = visited;
+    const inside = page.locator('.rooms').getByText('Inside the router');
+    const drift = page.locator('.figure-router-drift');
+    await example(visited, 'One expert per point', 50);
+    await inside.click();
+    await drift.getByText(/R is 0 from its start/).waitFor();
+    await page.getByText('With this gate, k = 1 teaches the router nothing').waitFor();
+    await page.locator('.rooms').getByText('Playground').click();
+    await example(visited, 'One expert, Switch gate', 50);
+    await inside.click();
+    await drift.getByText(/R is [1-9][\d.]* from its start/).waitFor();
+    assert.equal(await page.getByText('teaches the router nothing').count(), 0);
   });
 
-  it('mark the points that no expert chose', async () => {
-    const { page } = await example('Expert choice', 50);
-    const { without, partly } = await marked(page);
-    assert.ok(without > 10);
-    assert.equal(partly, null, 'nothing is dropped');
+  it('mark the points that no expert chose, and say that k does not decide with ReLU routing', async () => {
+    const visited = await visit(site, 'pace=full');
+    const { page } = visited;
+    await example(visited, 'Expert choice', 50);
+    await eventually(async () => {
+      const { without, partly } = await marked(page);
+      assert.ok(without > 10);
+      assert.equal(partly, null, 'nothing is dropped');
+    });
     assert.match(
       await page.locator('.figure-ownership .key').innerText(),
       /what experts chose among the points/,
     );
     assert.equal(await page.locator('#setting-capacityFactor').count(), 0);
-  });
 
-  it('say that k does not decide with ReLU routing', async () => {
-    const { page } = await example('ReLU routing', 20);
+    await example(visited, 'ReLU routing', 20);
     await page.getByText('k does not decide how many experts').waitFor();
     await marked(page);
   });
@@ -140,30 +142,35 @@ describe('the examples of the playground', () => {
 
 describe('the examples of the text room', () => {
   it('show the bias of every layer', async () => {
-    const uneven = await example('Standard top-k', 2, small);
-    const even = await example('Balanced by a bias', 2, small);
-    assert.equal(await even.page.locator('.load-bias').count(), 16);
-    assert.equal(await uneven.page.locator('.load-bias').count(), 0);
+    const visited = await visit(site);
+    const { page } = visited;
+    await example(visited, 'Standard top-k', 2);
+    assert.equal(await page.locator('.load-bias').count(), 0);
+    await example(visited, 'Balanced by a bias', 2);
+    await eventually(async () => assert.equal(await page.locator('.load-bias').count(), 16));
   });
 
-  it('say that expert choice looks ahead', async () => {
-    const { page, hint } = await example('Expert choice', 10, 'room=text');
-    assert.match(hint, /looks ahead: its loss is not a causal model’s/);
+  it('say that expert choice looks ahead, and that hash gives a character the same experts everywhere', async () => {
+    const visited = await visit(site, 'room=text&layer=1');
+    const { page, letters } = visited;
+    assert.match(
+      await example(visited, 'Expert choice', 10),
+      /looks ahead: its loss is not a causal model’s/,
+    );
     assert.match(await page.locator('.looks-ahead').innerText(), /not that of a causal model/);
     await page.locator('.figure-loss').getByText('not the loss of a causal model').waitFor();
-  });
 
-  it('show that hash gives a character the same experts everywhere', async () => {
-    const { page, letters, hint } = await example('Hash', 10, 'room=text&layer=1');
-    assert.match(hint, /same experts wherever it stands/);
+    assert.match(await example(visited, 'Hash', 10), /same experts wherever it stands/);
     const symbols = await page.locator('#probe .cell').allTextContents();
-    /** @type {Map<string, Set<string>>} */
-    const byTab = new Map();
-    (await letters()).forEach((letter, i) => {
-      byTab.set(symbols[i], (byTab.get(symbols[i]) ?? new Set()).add(letter));
+    await eventually(async () => {
+      /** @type {Map<string, Set<string>>} */
+      const byTab = new Map();
+      (await letters()).forEach((letter, i) => {
+        byTab.set(symbols[i], (byTab.get(symbols[i]) ?? new Set()).add(letter));
+      });
+      assert.ok(byTab.size > 20);
+      for (const [symbol, experts] of byTab) assert.equal(experts.size, 1, symbol);
     });
-    assert.ok(byTab.size > 20);
-    for (const [symbol, experts] of byTab) assert.equal(experts.size, 1, symbol);
     assert.equal(await page.locator('#setting-gate').count(), 0);
     assert.equal(await page.locator('.looks-ahead').count(), 0);
   });
@@ -206,31 +213,6 @@ describe('the routed text', () => {
     assert.match(String(await page.locator(`#probe-${without}`).getAttribute('aria-label')), /no expert/);
     assert.match(await page.locator('#probe-readout caption').innerText(), /No expert was chosen/);
     assert.match(await page.locator('.figure-text .key').innerText(), /hatched, “–”: no expert/);
-  });
-});
-
-describe('in Firefox', () => {
-  it('marks and biases are the same', async () => {
-    const firefox = await site.beside('firefox');
-    try {
-      const hash = 'router=smoe&experts=8&layers=1&seed=4&capacityFactor=1.5&balanceRate=0.02';
-      const inFirefox = await visit(firefox, hash);
-      const inChromium = await visit(site, hash);
-      for (const { button, untilStep } of [inFirefox, inChromium]) {
-        await button('One step').click();
-        await untilStep(1);
-      }
-      const told = async (/** @type {Page} */ page) => ({
-        marked: await marked(page),
-        biases: await page.locator('.load-bias-number').allInnerTexts(),
-      });
-      const here = await told(inChromium.page);
-      assert.ok(here.marked.without > 0 && here.biases.includes('β +0.020'), JSON.stringify(here));
-      await eventually(async () => assert.deepEqual(await told(inFirefox.page), here));
-      assert.deepEqual([...inFirefox.complaints, ...inChromium.complaints], []);
-    } finally {
-      await firefox.close();
-    }
   });
 });
 
@@ -326,10 +308,11 @@ describe('the settings', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('compare routers under each gate', async () => {
+  it('compare routers under gates of each kind', async () => {
     const sizes =
       'layers=1&dModel=8&dInner=8&experts=4&heads=1&dHead=4&batchSize=8&contextLength=16&hyperSize=16&steps=20';
-    for (const gate of gates) {
+    // One of those that are balanced, and the two that have nothing to balance.
+    for (const gate of ['softmax-topk', 'relu', 'expert-choice']) {
       // Of the points all are evaluated in no time; a text has a loss that may look ahead, and a router of its own.
       const data = gate === 'expert-choice' ? 'moby-dick&hash=1' : 'xor';
       const { page, complaints, button } = await visit(

@@ -30,9 +30,9 @@ const patience = 180_000;
  *
  * @param {string} selector
  * @param {string} text it, or its label, begins with
- * @param {boolean} show scrolls it into view
+ * @param {number} [share] of its width, where it is to be tapped: scrolls it into view, and notes when it is used
  */
-function found(selector, text, show) {
+function found(selector, text, share) {
   const all = /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll(selector));
   const one = [...all].find(
     (each) =>
@@ -42,8 +42,19 @@ function found(selector, text, show) {
   );
   if (!one) return null;
   const now = /** @type {HTMLInputElement} */ (document.activeElement);
-  if (show) one.scrollIntoView({ block: 'center', behavior: 'instant' });
+  const taps = /** @type {{ tapped?: boolean }} */ (window);
+  if (share !== undefined) {
+    one.scrollIntoView({ block: 'center', behavior: 'instant' });
+    taps.tapped = false;
+    const note = () => {
+      taps.tapped = true;
+    };
+    // A slider that is tapped is not clicked.
+    for (const type of ['click', 'input']) one.addEventListener(type, note, { once: true });
+  }
   const { left, top, width, height } = one.getBoundingClientRect();
+  const [x, y] = [left + (share ?? 0) * width, top + height / 2];
+  const above = document.elementFromPoint(x, y);
   return {
     // The choices of a group are one stop of the Tab key.
     focused: one === now || (one.type === 'radio' && one.name === now.name),
@@ -51,7 +62,12 @@ function found(selector, text, show) {
     before: Boolean(one.compareDocumentPosition(now) & Node.DOCUMENT_POSITION_FOLLOWING),
     checked: one.checked,
     value: one.value,
-    box: { left, top, width, height },
+    x,
+    y,
+    // What lies over it where it is to be tapped; empty: nothing does.
+    covered: (one.closest('label') ?? one).contains(above)
+      ? ''
+      : (above?.outerHTML.slice(0, 80) ?? 'the edge'),
   };
 }
 
@@ -72,9 +88,9 @@ async function until(what, read) {
   return assert.fail(`${what} has not come`);
 }
 
-/** @param {Browser} browser @param {string} selector @param {string} [text] @param {boolean} [show] */
-const look = (browser, selector, text = '', show = false) =>
-  until(`${selector} ${text}`, () => browser.evaluate(found, selector, text, show));
+/** @param {Browser} browser @param {string} selector @param {string} [text] @param {number} [share] */
+const look = (browser, selector, text = '', share = undefined) =>
+  until(`${selector} ${text}`, () => browser.evaluate(found, selector, text, share));
 
 /** @param {Browser} browser @returns {Hand} */
 export function keyboard(browser) {
@@ -138,21 +154,37 @@ export function keyboard(browser) {
 export function touch(browser) {
   /** @param {string} selector @param {string} [text] @param {number} [share] of the width */
   async function tap(selector, text, share = 0.5) {
-    // The page may still be moving what was asked for.
-    let last = -1;
-    const { box } = await until(`${selector} ${text ?? ''} at rest`, async () => {
-      const one = await look(browser, selector, text, true);
-      const rests = one.box.top === last;
-      last = one.box.top;
-      return rests ? one : null;
-    });
-    await browser.tap?.(box.left + share * box.width, box.top + box.height / 2);
+    for (const end = Date.now() + patience; Date.now() < end; ) {
+      const { x, y } = await atRest(selector, text, share);
+      await browser.tap?.(x, y);
+      // If the page moved under the finger, a reader taps again.
+      for (let i = 0; i < 100; i++) {
+        if (await browser.evaluate(() => /** @type {{ tapped?: boolean }} */ (window).tapped)) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+    assert.fail(`taps do not come to ${selector} ${text ?? ''}`);
+  }
+  /** @param {string} selector @param {string | undefined} text @param {number} share */
+  async function atRest(selector, text, share) {
+    let [last, rests] = [-1, 0];
+    let covered = '';
+    for (const end = Date.now() + patience; Date.now() < end; ) {
+      const one = await look(browser, selector, text, share);
+      rests = one.y === last ? rests + 1 : 0;
+      last = one.y;
+      covered = one.covered;
+      if (rests > 1 && !covered) return one;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return assert.fail(`${selector} ${text ?? ''} does not rest, or is covered: ${covered}`);
   }
   return {
     press: (selector, text) => tap(selector, text),
     choose: (selector, text) => tap(selector, text),
     async pick(selector, value) {
-      await browser.select?.(selector, value);
+      assert.ok(browser.select, 'a browser that can choose from a list');
+      await browser.select(selector, value);
     },
     async slide(selector, value) {
       await look(browser, selector);
@@ -196,6 +228,21 @@ async function train(hand, browser) {
   assert.fail('training does not begin');
 }
 
+/**
+ * On a phone, the settings are a sheet, which lies over the run while it is open.
+ *
+ * @param {Hand} hand
+ * @param {Browser} browser
+ * @param {() => Promise<void>} change
+ */
+async function inSettings(hand, browser, change) {
+  const closed = '.to-settings[aria-expanded="false"]';
+  const isSheet = await browser.evaluate(found, closed, '');
+  if (isSheet) await hand.press(closed);
+  await change();
+  if (isSheet) await hand.press('.sheet-head button', 'Done');
+}
+
 /** What a reader does in the run, by lesson. @type {Record<string, (hand: Hand, browser: Browser) => Promise<void>>} */
 const runs = {
   'top-k': train,
@@ -209,11 +256,11 @@ const runs = {
     await train(hand, browser);
   },
   async 'one-expert'(hand, browser) {
-    await hand.pick('#setting-gate', 'softmax-topk');
+    await inSettings(hand, browser, () => hand.pick('#setting-gate', 'softmax-topk'));
     await train(hand, browser);
   },
   async 'expert-choice'(hand, browser) {
-    await hand.pick('#setting-gate', 'sigmoid');
+    await inSettings(hand, browser, () => hand.pick('#setting-gate', 'sigmoid'));
     await hand.press('.lesson-steps button[aria-label*="balance rate"]');
     await hand.slide('#setting-balanceRate', '0.02');
     await train(hand, browser);
@@ -230,7 +277,7 @@ const runs = {
     await until('every k', () =>
       browser.evaluate(() => document.querySelectorAll('.by-k tbody tr').length === 6),
     );
-    await hand.slide('#setting-topK', '3');
+    await inSettings(hand, browser, () => hand.slide('#setting-topK', '3'));
   },
   hyperrouter: train,
 };
@@ -257,7 +304,15 @@ export async function doLesson(browser, hand, id) {
   await runs[id](hand, browser);
   await until(`the task of ${id}`, () =>
     browser.evaluate(() => document.querySelector('.lesson-short')?.textContent === 'Task done'),
-  );
+  ).catch(async (error) => {
+    const shown = await browser.evaluate(() =>
+      ['.facts-row', '.transport .start', '.status', '.notices', '.lesson']
+        .map((part) => document.querySelector(part)?.textContent?.replace(/\s+/g, ' '))
+        .concat(location.hash)
+        .join(' | '),
+    );
+    throw new Error(`${error.message}: ${shown}`, { cause: error });
+  });
   await hand.press('.lesson button', 'What to conclude');
   await until('the conclusion', () =>
     browser.evaluate(

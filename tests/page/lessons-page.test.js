@@ -107,6 +107,44 @@ describe('a lesson', () => {
     await page.locator('.figure-load').waitFor();
     await eventually(async () => assert.doesNotMatch(page.url(), /lesson/));
   });
+
+  it('leaves the window of a phone to its room, and what it says next is not below the settings', async () => {
+    const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+    const { page, button } = await visit(site, 'lesson=starvation', { drawers: false, ...phone });
+    await page.getByLabel('Some experts get nothing').tap();
+    await button('To the run').tap();
+    await page.locator('.figure-load').evaluate((load) => load.scrollIntoView({ block: 'center' }));
+    const stuck = () =>
+      page.evaluate(() =>
+        Math.max(
+          ...[...document.querySelectorAll('.lesson-head, .lesson-body, .transport-bar')].map(
+            (one) => one.getBoundingClientRect().bottom,
+          ),
+        ),
+      );
+    await eventually(async () => assert.ok((await stuck()) < 844 / 3, `${await stuck()} pixels are taken`));
+    await page.evaluate(() => scrollTo({ top: 0 }));
+    const settings = page.getByRole('region', { name: 'Settings' });
+    await button('Settings').tap();
+    await eventually(async () => {
+      const [start, sheet] = [await button('Start').boundingBox(), await settings.boundingBox()];
+      assert.ok(start && sheet && start.y + start.height <= sheet.y, 'Start is above the settings');
+    });
+    await button('Done').tap();
+    await page.evaluate(() => scrollTo({ top: 0 }));
+    await page.getByRole('button', { name: /^Show: Cure 1/ }).tap();
+    await settings.waitFor();
+    await button('Skip the task').tap();
+    await settings.waitFor({ state: 'hidden' });
+    const isSeen = () =>
+      page.locator('.lesson-conclusions > li').evaluateAll((all) =>
+        all.map((one) => {
+          const { left, top, height } = one.getBoundingClientRect();
+          return one.contains(document.elementFromPoint(left + 5, top + height / 2));
+        }),
+      );
+    await eventually(async () => assert.deepEqual((await isSeen()).slice(0, 3), [true, true, true]));
+  });
 });
 
 describe('the collapse', () => {
@@ -196,5 +234,15 @@ describe('a link of a teacher', () => {
     await page.getByLabel('Router', { exact: true }).selectOption('cosine');
     await eventually(async () => assert.match(page.url(), /#router=cosine&hide=gate,data,time$/));
     assert.deepEqual(await shown(), [false, false, false, true]);
+  });
+
+  it('says which names there are where it has a wrong one, in a lesson too', async () => {
+    for (const hash of ['router=smoe&hide=gaet', 'lesson=collapse&hide=gaet']) {
+      const { notices } = await visit(site, hash);
+      await notices
+        .filter({ hasText: /The link hides “gaet”, which the page does not have\. It can hide article, / })
+        .waitFor();
+      assert.equal(await notices.count(), 1);
+    }
   });
 });

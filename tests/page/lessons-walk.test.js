@@ -64,7 +64,8 @@ describe('all lessons in WebKit', { skip: noWebKit || skip('webkit') }, () => {
       try {
         await page.goto(`${site.url}#play=0`);
         await page.waitFor('the page', () => document.querySelector('.transport .start:enabled') !== null);
-        await doAllLessons({ ...page, select: selectIn(page) }, handOf(page));
+        const browser = { ...page, select: selectIn(page) };
+        await doAllLessons(browser, handOf(browser));
       } finally {
         await page.close();
       }

@@ -6,12 +6,14 @@ import { planOf } from '../../demo/lessons/collapse/run.js';
 import { collapseSettings, routers } from '../../demo/lessons/collapse/settings.js';
 import { drawnAt, inputsOf, layer, spreadOf, tokensOf } from '../../demo/lessons/collapse/tokens.js';
 import { hidingRule } from '../../demo/lessons/hide.js';
+import { problemsOf } from '../../demo/lessons/hideable.js';
 import { createLessons } from '../../demo/lessons/lessons.js';
 import { lessons } from '../../demo/lessons/list.js';
 import { wayTo } from '../../demo/lessons/pointer.js';
 import { distancesOf, presentOf } from '../../demo/lessons/present.js';
 import { createProgress } from '../../demo/lessons/progress.js';
 import { mapViews } from '../../demo/plane/frame.js';
+import { planeSettings } from '../../demo/plane/settings.js';
 import { createShell } from '../../demo/shell.js';
 import { createState } from '../../demo/state.js';
 import { PlaneTrainer } from '../../demo/trainer/plane-trainer.js';
@@ -386,8 +388,23 @@ describe('a link', () => {
     assert.equal(hidingRule(''), '');
     assert.equal(
       hidingRule('"] , body,}{,toString'),
-      '[data-setting="toString"] { display: none !important; }',
+      '[data-setting="body"], [data-setting="toString"] { display: none !important; }',
     );
+  });
+
+  it('that names what there is not is told which names there are', () => {
+    const here = planeSettings;
+    assert.deepEqual(problemsOf('', here, []), []);
+    assert.deepEqual(problemsOf('gate, data,time,drawers', here, []), []);
+    assert.deepEqual(problemsOf('prompt,gateLayer,steps', here, []), [], 'they are in other rooms');
+    const [told, ...more] = problemsOf('gaet,data,painted,a]b', here, []);
+    assert.deepEqual(more, []);
+    assert.match(
+      told,
+      /^The link hides “gaet” and “painted” and “a\]b”, which the page does not have\. It can hide article, balanceRate, batch, /,
+    );
+    assert.match(told, /, undo, unit\.$/);
+    assert.doesNotMatch(told, /prompt|alone/);
   });
 
   it('keeps what it hides, in every room', async () => {

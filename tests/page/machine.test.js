@@ -113,6 +113,109 @@ describe('the first screen of the Playground', () => {
     });
   }
 
+  it('has the settings in sight for all data, routers and gates', async () => {
+    const { page } = await visit(site, '', { viewport: { width: 1366, height: 768 }, drawers: false });
+    const hidden = () =>
+      page.evaluate(async () => {
+        /** @param {string} selector */
+        const all = (selector) => /** @type {HTMLElement[]} */ ([...document.querySelectorAll(selector)]);
+        const drawn = async () => {
+          for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+        };
+        /** @param {string} key @param {number} index */
+        const choose = (key, index) => {
+          const list = /** @type {HTMLSelectElement | null} */ (document.querySelector(`#setting-${key}`));
+          if (!list) return 0;
+          list.selectedIndex = index % list.options.length;
+          list.dispatchEvent(new Event('change', { bubbles: true }));
+          return list.options.length;
+        };
+        const outside = /** @type {string[]} */ ([]);
+        /** @param {HTMLElement} data @param {number} i */
+        const look = async (data, i) => {
+          data.click();
+          const chosen = [choose('router', i), choose('gate', i)];
+          await drawn();
+          const bar = /** @type {HTMLElement} */ (document.querySelector('.scrubber')).getBoundingClientRect()
+            .top;
+          for (const selector of [
+            ...['.start', '.data-sets', '#setting-router', '#setting-gate', '#setting-topK'],
+            ...['.figure-load .figure-head', '.figure-loss .figure-head'],
+          ]) {
+            const box = all(selector)[0]?.getBoundingClientRect();
+            if (box && (box.top < 0 || box.bottom > bar + 1))
+              outside.push(`${selector}, ${i} ${data.outerHTML}`);
+          }
+          return Math.max(...chosen);
+        };
+        const sets = all('.data-sets input');
+        for (const [i, data] of sets.entries()) await look(data, i);
+        const curve = /** @type {HTMLElement} */ (sets.at(-2));
+        for (let i = 0, most = 1; i < most; i++) most = Math.max(most, await look(curve, i));
+        return { outside, sets: sets.length };
+      });
+    assert.deepEqual(await hidden(), { outside: [], sets: 8 });
+    await page.setViewportSize({ width: 1440, height: 900 });
+    assert.deepEqual(await hidden(), { outside: [], sets: 8 });
+  });
+
+  for (const [room, hash, margin] of /** @type {const} */ ([
+    ['Playground', '', 4],
+    ['text room', small, 2],
+  ])) {
+    it(`has the name of each router in its box, no word of it broken (${room})`, async () => {
+      const { page } = await visit(site, hash, { drawers: false });
+      const routers = await page.locator('#setting-router option').count();
+      for (const width of [1366, 390]) {
+        await page.setViewportSize({ width, height: 844 });
+        for (let i = 0; i < routers; i++) {
+          await page.locator('#setting-router').evaluate((list, index) => {
+            /** @type {HTMLSelectElement} */ (list).selectedIndex = index;
+            list.dispatchEvent(new Event('change', { bubbles: true }));
+          }, i);
+          await eventually(async () => {
+            const [least, name, dense] = await page.evaluate(() => {
+              const node = document.querySelector('.machine-router > .machine-node');
+              const small = node?.querySelector('small');
+              if (!node || !small) return [0, '', document.querySelector('.machine.is-dense') !== null];
+              const range = document.createRange();
+              range.selectNodeContents(small);
+              const [box, words] = [node.getBoundingClientRect(), range.getBoundingClientRect()];
+              // A word that is broken has a part on a line of its own.
+              const broken = [...(small.textContent ?? '').matchAll(/[^\s-]+/g)].some(
+                ({ index, 0: word }) => {
+                  const text = /** @type {Node} */ (small.firstChild);
+                  range.setStart(text, index);
+                  range.setEnd(text, index + word.length);
+                  return range.getClientRects().length > 1;
+                },
+              );
+              const inside = Math.min(words.left - box.left, box.right - words.right);
+              return [broken ? -1 : inside, small.textContent, false];
+            });
+            assert.ok(dense || Number(least) >= margin, `${name} at ${width}: ${least} px`);
+          });
+        }
+      }
+    });
+  }
+
+  it('says why the weights do not sum to 100 % where they do not', async () => {
+    const { page, train } = await visit(site, 'router=smoe&gate=softmax-topk');
+    await train(20);
+    const gate = page.locator('.machine-gate');
+    await eventually(async () => {
+      const shown = await page.locator('.is-chosen .machine-weight > span:nth-child(2)').allInnerTexts();
+      const sum = shown.map((text) => Number.parseInt(text, 10)).reduce((a, b) => a + b);
+      assert.match(
+        await gate.innerText(),
+        new RegExp(`${sum} % in all: the other experts’ shares are left out`),
+      );
+    });
+    await page.locator('#setting-gate').selectOption('topk-softmax');
+    await eventually(async () => assert.doesNotMatch(await gate.innerText(), /in all/));
+  });
+
   it('opens with a run that plays, and goes on with the same run', async () => {
     const { page, button, untilStep, record, complaints } = await visit(site, '', { plays: true });
     await untilStep(60);
@@ -310,10 +413,23 @@ describe('the first screen of the text room', () => {
     assert.equal(await known.locator('tbody tr').count(), 4);
     await machine.locator('.machine-tile').nth(1).click();
     assert.match(await known.innerText(), /^Expert B[\s\S]*Load/);
-    await page.getByRole('button', { name: 'Showing characters of expert B of layer 2. Show all' }).waitFor();
+    await page.getByRole('button', { name: 'Showing tokens of expert B of layer 2. Show all' }).waitFor();
     await known.getByRole('button', { name: 'Close' }).click();
     assert.equal(await known.count(), 0);
     assert.deepEqual(complaints, []);
+  });
+
+  it('shows entries of its table where the router has one, and no logits', async () => {
+    const { page, train } = await visit(site, `${small}&router=hash`);
+    await train(2);
+    const machine = page.getByRole('region', { name: 'The model, layer 1' });
+    assert.equal(await machine.locator('small[title="table entry"]').count(), 4);
+    const known = page.locator('.machine-known');
+    await machine.locator('.machine-weight').first().click();
+    assert.match(await known.innerText(), /Table entry/);
+    await machine.getByTitle('What the router says of this token').click();
+    assert.match(await known.innerText(), /Table entry/);
+    assert.doesNotMatch(await page.locator('.machine').innerHTML(), /logit\b|probability/i);
   });
 
   it('learns word pieces, and compares with an untrained model also one that was opened', async () => {

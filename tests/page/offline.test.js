@@ -11,7 +11,7 @@ let site;
 let other;
 before(async () => {
   // Only the service worker keeps files here.
-  site = await open('chromium', { lasting: false });
+  site = await open('chromium', { alone: true, lasting: false });
   other = await site.beside('firefox');
 });
 afterEach(async () => {
@@ -99,7 +99,14 @@ describe('without a network', () => {
       assert.ok(runs[0].losses.train.length >= 20);
       for (const link of await at.page.getByRole('navigation', { name: 'Rooms' }).getByRole('link').all()) {
         await link.click();
-        await at.page.getByRole('button', { name: 'Start' }).and(at.page.locator(':enabled')).waitFor();
+        const ready = at.page.getByRole('button', { name: 'Start' }).and(at.page.locator(':enabled'));
+        await ready.waitFor().catch(async (error) => {
+          const shown = await at.page.locator('#app').innerText();
+          const name = at.page.context().browser()?.browserType().name();
+          const workers = at.page.workers().map((worker) => worker.url());
+          const about = [at.page.url(), shown.slice(0, 600), ...workers, ...at.complaints].join(' | ');
+          throw new Error(`the room does not come in ${name}: ${about}`, { cause: error });
+        });
         assert.equal(await at.page.getByText('could not be loaded').count(), 0);
       }
       assert.deepEqual(

@@ -38,7 +38,11 @@ describe('training', () => {
     assert.deepEqual(await letters(), atFirst, 'the same seed has the same beginning');
 
     assert.deepEqual(complaints, []);
-    assert.ok(requests.every((url) => url.startsWith(site.url) || url.startsWith('data:')));
+    const { origin } = new URL(site.url);
+    assert.ok(
+      requests.every((url) => [site.url, 'data:', `blob:${origin}/`].some((own) => url.startsWith(own))),
+      'nothing from elsewhere',
+    );
     const texts = requests.filter((url) => url.includes('moby-dick'));
     assert.equal(texts.length, 1, 'the text is loaded once');
   });
@@ -125,10 +129,11 @@ describe('training', () => {
     await train(10);
     assert.ok((await step()) >= 10);
     await kept.click();
-    await eventually(async () => assert.equal(await step(), trained));
+    // The step alone does not show that the model is back: the other model may be at the same step.
+    await page.getByRole('button', { name: /^Open run 2/ }).waitFor();
+    assert.equal(await step(), trained);
     assert.deepEqual(await letters(), before, 'its settings and its model are back');
     assert.doesNotMatch(page.url(), /router=/);
-    await page.getByRole('button', { name: /^Open run 2/ }).waitFor();
 
     await button('Start').click();
     await page.getByLabel('Router', { exact: true }).selectOption('dense');
@@ -162,27 +167,6 @@ describe('training', () => {
     assert.match(page.url(), /learningRate=0.1(&|$)/);
     await button('One step').click();
     await untilStep(1);
-  });
-
-  it('waits while the tab is hidden', async () => {
-    const { page, button, untilStep, step } = await visit(site);
-    await button('Start').click();
-    await untilStep(5);
-    const hide = (/** @type {boolean} */ hidden) =>
-      page.evaluate((value) => {
-        Object.defineProperty(document, 'hidden', { value, configurable: true });
-        document.dispatchEvent(new Event('visibilitychange'));
-      }, hidden);
-    await hide(true);
-    await button('Start').waitFor();
-    const held = await step();
-    await page
-      .getByRole('status')
-      .filter({ hasText: 'Training is paused while this tab is hidden.' })
-      .waitFor();
-    assert.equal(await step(), held);
-    await hide(false);
-    await untilStep(held + 5);
   });
 });
 

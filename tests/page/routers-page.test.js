@@ -226,7 +226,7 @@ describe('routers side by side', () => {
   });
 
   it('pass axe, and fit any width', async () => {
-    const { page, button } = await visit(site, small, { bypassCSP: true });
+    const { page, button } = await visit(site, small);
     await button('Start').click();
     await untilScanned(page, 4);
     for (const summary of await page.locator('.columns-routers summary').all()) await summary.click();

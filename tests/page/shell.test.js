@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { effect } from '@preact/signals';
 import { addressAt, createShell } from '../../demo/shell.js';
 import { createState } from '../../demo/state.js';
 
@@ -125,7 +126,12 @@ describe('the shell', () => {
   it('has no room while the next one loads: what is pressed then must not act on the last', async () => {
     const { shell, log } = twoRooms();
     await shell.readAddress('a=5');
+    /** @type {(string | undefined)[]} */
+    const addresses = [];
+    const stop = effect(() => void addresses.push(shell.address.value));
     const going = shell.go('two');
+    stop();
+    assert.deepEqual(addresses, ['a=5', undefined], 'never the next room with the settings of the last');
     assert.equal(shell.room.value, null);
     assert.equal(shell.address.value, undefined, 'nor has the address its settings');
     await going;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { signal } from '@preact/signals';
 import { load } from 'hyperrouter-wasm';
-import { edgeFacts, goesTo, tokenAt } from '../../demo/stage/token.js';
+import { edgeFacts, goesTo, sumWords, tokenAt } from '../../demo/stage/token.js';
 import { cellOf, cellsOf } from '../../demo/text/cells.js';
 import { frameViews } from '../../demo/text/frame.js';
 import { createPointed } from '../../demo/text/pointed.js';
@@ -72,7 +72,7 @@ describe('a token in the machine', () => {
 
   it('tells of an edge what the router and the gate say', () => {
     const facts = (/** @type {number} */ expert, /** @type {number} */ row, /** @type {number} */ bias) =>
-      Object.fromEntries(edgeFacts(tokenAt(routing, shape, row), expert, bias));
+      Object.fromEntries(edgeFacts(tokenAt(routing, shape, row), expert, bias, false));
     assert.deepEqual(facts(2, 0, -0.5), {
       Logit: '2.00, the highest of 3',
       'Router probability': '72 %',
@@ -82,6 +82,21 @@ describe('a token in the machine', () => {
     assert.equal(facts(1, 0, 0).Logit, '−2.00, no. 3 of 3');
     assert.equal(facts(1, 0, 0).Weight, 'not chosen');
     assert.match(facts(0, 2, 0).Weight, /^dropped/);
+    assert.deepEqual(edgeFacts(tokenAt(routing, shape, 0), 2, undefined, true), [
+      ['Table entry', '2.00, the highest of 3'],
+      ['Weight', '75 %'],
+    ]);
+  });
+
+  it('says what is missing to 100 %', () => {
+    assert.equal(sumWords([0.4, undefined, 0.35]), '75 % in all: the other experts’ shares are left out');
+    for (const all of [
+      [0.6, 0.4],
+      [undefined, undefined],
+      [0.5, 0],
+      [1.2, undefined],
+    ])
+      assert.equal(sumWords(all), '');
   });
 
   it('is the one that is pointed at, or the last that was reached', () => {

@@ -79,6 +79,45 @@ describe('all layers', () => {
   });
 });
 
+describe('the passage, while the model trains', () => {
+  it('is painted where it is in sight, and whole when training rests', async () => {
+    const { page, button, saved, untilStep } = await visit(site, 'room=text&start=nothing', {
+      drawers: false,
+    });
+    await button('Start').click();
+    await untilStep(5);
+    await page.evaluate(() => {
+      const changed = Object.assign(globalThis, { changed: /** @type {Set<number>} */ (new Set()) }).changed;
+      const cells = [...document.querySelectorAll('#probe .cell')];
+      const observer = new MutationObserver((all) => {
+        for (const { target } of all) changed.add(cells.indexOf(/** @type {Element} */ (target)));
+      });
+      observer.observe(/** @type {Element} */ (document.querySelector('#probe')), {
+        attributeFilter: ['style'],
+        subtree: true,
+      });
+    });
+    const last = (await page.locator('#probe .cell').count()) - 1;
+    /** Whether a character near the end or the beginning has changed since it was last asked. */
+    const changed = () =>
+      page.evaluate((end) => {
+        const all = /** @type {{ changed: Set<number> }} */ (/** @type {unknown} */ (globalThis)).changed;
+        const numbers = [...all];
+        all.clear();
+        return [numbers.some((i) => i >= 0 && i < 40), numbers.some((i) => i > end - 40)];
+      }, last);
+    await eventually(async () => assert.deepEqual(await changed(), [true, false]));
+    await page.locator('#probe').evaluate((list) => list.scrollTo(0, list.scrollHeight));
+    await eventually(async () => assert.deepEqual(await changed(), [false, true]));
+    const figure = page.locator('.figure-text');
+    await figure.getByRole('button', { name: /^Save/ }).click();
+    await saved(() => figure.getByRole('button', { name: '(SVG)' }).click());
+    assert.equal((await changed())[0], true, 'a picture of it has all as they are now');
+    await button('Pause').click();
+    await eventually(async () => assert.equal((await changed())[0], true, 'all are up to date'));
+  });
+});
+
 describe('what experts specialise in', () => {
   it('is shown by character class; pointing at a square dims the rest, and selecting it keeps that', async () => {
     const { page, train, complaints } = await visit(site);
@@ -100,7 +139,7 @@ describe('what experts specialise in', () => {
     }
     const words = page.locator('.matrix-words');
     await grid.getByRole('rowheader', { name: 'space' }).hover();
-    assert.match(await words.innerText(), /^space: [\d,]+ of [\d,]+ characters$/);
+    assert.match(await words.innerText(), /^space: [\d,]+ of [\d,]+ tokens$/);
     const spaces = await page
       .locator('#probe .cell')
       .evaluateAll((cells) => cells.filter((cell) => cell.textContent === '\u00a0').length);
@@ -158,7 +197,7 @@ describe('what experts specialise in', () => {
       .first()
       .click();
     await page.locator('.figure-text').getByLabel('all', { exact: true }).check();
-    await page.getByRole('button', { name: 'Showing characters of expert B of layer 1. Show all' }).waitFor();
+    await page.getByRole('button', { name: 'Showing tokens of expert B of layer 1. Show all' }).waitFor();
     await page.locator('.figure-profiles').getByText('As a table').click();
     await page.locator('.figure-profiles tbody tr').nth(8).waitFor();
     assert.ok((await page.locator('.figure-profiles tbody tr').count()) > 8);
@@ -188,7 +227,7 @@ describe('time', () => {
     assert.match(await page.locator('.figure-matrix .caption').innerText(), /at step 0\./);
     assert.match(
       await page.locator('.figure-matrix .figure-fact').first().innerText(),
-      /tells [0-9.]+ bits about the character\. This model is untrained/,
+      /tells [0-9.]+ bits about the token\. This model is untrained/,
     );
     await page.keyboard.press('ArrowRight');
     assert.equal(await past.getAttribute('aria-valuetext'), `step 1 of ${at}`);
@@ -240,7 +279,7 @@ describe('time', () => {
     const figure = page.locator('.figure-barcode');
     assert.match(
       String(await figure.getByRole('img').getAttribute('aria-label')),
-      /From step 0 to 1, <?\d+ % of the characters changed experts\. From step \d+ to \d+, /,
+      /From step 0 to 1, <?\d+ % of the tokens changed experts\. From step \d+ to \d+, /,
     );
     const inked = () =>
       figure.locator('canvas').evaluate((canvas) => {

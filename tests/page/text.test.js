@@ -114,15 +114,15 @@ describe('the look of a character', () => {
   });
 
   it('is grey and has no letter where two are tied', () => {
-    assert.deepEqual(lookOf(routed, 3, look), { background: tie, text: '#000000', letter: '', letters: '' });
+    assert.deepEqual(lookOf(routed, 3, look), { background: tie, text: '#000000', letter: '', inks: [] });
   });
 
   it('is one stripe per layer where all are shown, each with a legible letter', () => {
-    const { background, letter, letters } = lookOf(routed, 2, { ...look, layer: 0 });
+    const { background, letter, inks } = lookOf(routed, 2, { ...look, layer: 0 });
     assert.equal(letter, 'C\nD');
     const fills = [2, 3].map((expert) => fillOf(expert, 4, 1).fill);
     assert.ok(background.indexOf(fills[0]) < background.indexOf(fills[1]), 'the first layer is on top');
-    assert.deepEqual(letters.match(/#\w{6}/g), fills.map(textOn));
+    assert.deepEqual(inks, fills.map(textOn));
     const tied = lookOf(routed, 3, { ...look, layer: 0 });
     assert.equal(tied.letter, `\u00a0\n${letterOf(1)}`);
     assert.ok(tied.background.includes(tie));
@@ -278,7 +278,7 @@ describe('the spotlight', () => {
     const name = (/** @type {any} */ spot) => nameOfSpot(spot, (token) => token);
     assert.equal(name({ class: 0 }), 'vowels');
     assert.equal(name({ class: 5, layer: 1, expert: 2 }), 'line breaks of expert C of layer 1');
-    assert.equal(name({ layer: 1, expert: 0 }), 'characters of expert A of layer 1');
+    assert.equal(name({ layer: 1, expert: 0 }), 'tokens of expert A of layer 1');
     assert.equal(name({ tokens: [116, 104] }), '“th”');
   });
 });

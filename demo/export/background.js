@@ -1,26 +1,96 @@
+import { letterAt } from '../views/letters.js';
 import { number } from './svg.js';
+import { wordAt } from './text.js';
 
 /**
- * Linear gradients, which draw the stripes and hatching of the page.
+ * What the page draws in backgrounds: linear gradients, which are stripes and hatching, and letters.
  *
  * @typedef {import('./svg.js').Pen} Pen
  * @typedef {import('./svg.js').Rect} Rect
+ * @typedef {{ image: string, size: string, position: string }} Layer as computed
  */
 
 /** @param {string} length */
 const pixels = (length) => Number.parseFloat(length) || 0;
 
 /**
+ * All layers of a background.
+ *
  * @param {Pen} pen
  * @param {Rect} rect
  * @param {CSSStyleDeclaration} style
  * @param {(area: Rect, paint: string) => string} draw
+ * @returns {string} empty: there is none
+ */
+export function backgroundOf(pen, rect, style, draw) {
+  const [images, sizes, positions] = [
+    style.backgroundImage,
+    style.backgroundSize,
+    style.backgroundPosition,
+  ].map(listOf);
+  const layers = images.map((image, i) => ({
+    image,
+    size: sizes[i % sizes.length],
+    position: positions[i % positions.length],
+  }));
+  // The first is on top.
+  return layers
+    .reverse()
+    .map((layer) => letterOf(pen, rect, layer) || gradientOf(pen, rect, layer, draw))
+    .join('');
+}
+
+/**
+ * The parts of a list in CSS: commas in parentheses separate nothing.
+ *
+ * @param {string} words
+ * @returns {string[]}
+ */
+function listOf(words) {
+  const parts = [''];
+  let depth = 0;
+  for (const char of words) {
+    if (char === '(') depth++;
+    else if (char === ')') depth--;
+    if (char === ',' && depth === 0) parts.push('');
+    else parts[parts.length - 1] += char;
+  }
+  return parts.map((part) => part.trim());
+}
+
+/**
+ * @param {Pen} pen
+ * @param {Rect} rect
+ * @param {Layer} layer
+ * @returns {string} empty: no letter
+ */
+function letterOf(pen, rect, { image, size, position }) {
+  const address = image.match(/^url\("(blob:[^"]+)"\)$/)?.[1];
+  const known = address && letterAt(address);
+  if (!known) return '';
+  const height = pixels(size.split(' ')[1]);
+  const middle = { x: rect.left + rect.width / 2, y: rect.top + pixels(position.split(' ')[1]) + height / 2 };
+  return wordAt(pen, known.letter, middle, {
+    fontFamily: known.family,
+    fontSize: `${known.size}px`,
+    fontStyle: 'normal',
+    fontWeight: known.weight,
+    textTransform: 'none',
+    color: known.ink,
+  });
+}
+
+/**
+ * @param {Pen} pen
+ * @param {Rect} rect
+ * @param {Layer} layer
+ * @param {(area: Rect, paint: string) => string} draw
  * @returns {string} empty: no gradient
  */
-export function gradientOf(pen, rect, style, draw) {
-  const parsed = style.backgroundImage.match(/^(repeating-)?linear-gradient\((.*)\)$/s);
+function gradientOf(pen, rect, layer, draw) {
+  const parsed = layer.image.match(/^(repeating-)?linear-gradient\((.*)\)$/s);
   if (!parsed) return '';
-  const area = areaOf(rect, style);
+  const area = areaOf(rect, layer);
   const { stops, places, line, repeats } = geometryOf(parsed[2], area, Boolean(parsed[1]));
   const [first, last] = [places[0], places[places.length - 1]];
   const [from, to] = repeats ? [first, last] : [0, line.length];
@@ -43,7 +113,7 @@ export function gradientOf(pen, rect, style, draw) {
  * @param {boolean} repeats
  */
 function geometryOf(words, area, repeats) {
-  const parts = words.split(/,\s*(?![^(]*\))/);
+  const parts = listOf(words);
   const angle = angleOf(parts[0]);
   const stops = (angle === undefined ? parts : parts.slice(1)).flatMap(stopsOf);
   const turn = ((angle ?? 180) * Math.PI) / 180;
@@ -101,15 +171,15 @@ function placesOf(stops, length) {
  * The part of a box that its background covers.
  *
  * @param {Rect} rect
- * @param {CSSStyleDeclaration} style
+ * @param {Layer} layer
  * @returns {Rect}
  */
-function areaOf(rect, style) {
-  const [w, h = 'auto'] = style.backgroundSize.split(' ');
+function areaOf(rect, layer) {
+  const [w, h = 'auto'] = layer.size.split(' ');
   const sized = (/** @type {string} */ length, /** @type {number} */ whole) =>
     length.endsWith('%') ? (pixels(length) / 100) * whole : pixels(length) || whole;
   const [width, height] = [sized(w, rect.width), sized(h, rect.height)];
-  const [x = '0%', y = '0%'] = style.backgroundPosition.split(' ');
+  const [x = '0%', y = '0%'] = layer.position.split(' ');
   const placed = (/** @type {string} */ place, /** @type {number} */ free) =>
     place.endsWith('%') ? (pixels(place) / 100) * free : pixels(place);
   return {
