@@ -76,8 +76,8 @@ const SUITES = {
   },
 };
 
-/** Two at a time are run, in this order: the one that takes longest first. */
-const ORDER = ['page', 'c', 'node', 'current-node', 'bundlers', 'pytorch', 'docs', 'fuzz'];
+/** Two at a time are run, in this order: the one that takes longest first, and no long one last, when nothing runs beside it. */
+const ORDER = ['page', 'c', 'fuzz', 'node', 'bundlers', 'current-node', 'docs', 'pytorch'];
 
 // The package is tested on the oldest Node it supports and on a current one: their
 // engines compile WebAssembly differently. A Node that is current does for both.
@@ -162,19 +162,25 @@ function printInOrder(names) {
  * @param {object} [options]
  * @param {string} [options.node] the program
  * @param {Record<string, string>} [options.env] besides that of this process
- * @param {number} [options.concurrency] files at once; by default all cores but one
+ * @param {number} [options.concurrency] files at once
  * @param {RegExp} [options.leaveOut] files that say nothing new with this program
  */
-async function nodeTests(print, folder, { node = process.execPath, env, concurrency, leaveOut } = {}) {
+async function nodeTests(
+  print,
+  folder,
+  { node = process.execPath, env, concurrency = CORES, leaveOut } = {},
+) {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js') && !name.includes('node_modules') && !leaveOut?.test(name))
-    .sort()
-    .map((name) => join(folder, name));
+    .map((name) => join(folder, name))
+    // The largest first: a long one that began last would run alone.
+    .map((path) => ({ path, size: statSync(join(ROOT, path)).size }))
+    .sort((a, b) => b.size - a.size || a.path.localeCompare(b.path))
+    .map(({ path }) => path);
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   // Later versions have relaxed SIMD without the flag, and refuse to start with it.
   const flags = node === process.execPath && NODE_MAJOR < 21 ? ['--experimental-wasm-relaxed-simd'] : [];
-  if (concurrency) flags.push(`--test-concurrency=${concurrency}`);
-  const args = ['--test', '--test-reporter=spec', ...flags, ...files];
+  const args = ['--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`, ...flags, ...files];
   return nodeCounts(await run(print, node, args, { mayFail: true, env }));
 }
 

@@ -11,6 +11,7 @@ import {
   findEmscripten,
   findFirefox,
   findFuzzer,
+  findHeadlessShell,
   findTool,
   findTorch,
   findWebKit,
@@ -24,7 +25,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * @property {() => unknown} isThere
  * @property {string} name      what to install, for a reader
  * @property {string[]} debian  the packages that bring it
- * @property {boolean} [optional] goes without: the tests that need it say so
+ * @property {string} [without]  what happens without it; tools that have none are required
  */
 
 /** @type {Record<string, Tool>} */
@@ -40,6 +41,13 @@ const TOOLS = {
   cc: { isThere: () => findTool('cc'), name: 'a C compiler', debian: ['gcc', 'libc6-dev'] },
   fuzzer: { isThere: findFuzzer, name: 'clang with libFuzzer', debian: ['clang', 'libclang-rt-dev'] },
   chromium: { isThere: findChromium, name: 'Chromium', debian: ['chromium'] },
+  headlessShell: {
+    // Other systems have no package of it.
+    isThere: () => process.platform !== 'linux' || findHeadlessShell(),
+    name: 'Chromium’s headless shell',
+    debian: ['chromium-headless-shell'],
+    without: 'all tests of the page run in Chromium and take longer',
+  },
   firefox: { isThere: findFirefox, name: 'Firefox', debian: ['firefox-esr'] },
   webkit: {
     // There is no WebKitGTK for other systems.
@@ -52,7 +60,7 @@ const TOOLS = {
     isThere: findTorch,
     name: 'PyTorch',
     debian: ['python3-torch', 'libopenblas0-pthread'],
-    optional: true,
+    without: 'the tests with PyTorch are skipped',
   },
   clangFormat: { isThere: () => findTool('clang-format'), name: 'clang-format', debian: ['clang-format'] },
   clangTidy: { isThere: () => findTool('clang-tidy'), name: 'clang-tidy', debian: ['clang-tidy'] },
@@ -60,7 +68,7 @@ const TOOLS = {
 
 const WASM = ['emscripten', 'clang', 'cmake', 'make'];
 const NATIVE = ['cmake', 'make', 'cc'];
-const BROWSERS = ['chromium', 'firefox'];
+const BROWSERS = ['chromium', 'headlessShell', 'firefox'];
 
 /** @type {Record<string, { tools: string[], packages?: string[] }>} packages: folders with a package.json */
 const PURPOSES = {
@@ -69,7 +77,7 @@ const PURPOSES = {
   'build:site': { tools: WASM, packages: ['.', 'demo/site'] },
   docs: { tools: [], packages: ['.', 'demo/site'] },
   bench: { tools: WASM, packages: ['.', 'tests/current-node'] },
-  'bench:page': { tools: [...WASM, ...BROWSERS], packages: ['.', 'tests/lighthouse'] },
+  'bench:page': { tools: [...WASM, 'chromium', 'firefox'], packages: ['.', 'tests/lighthouse'] },
   test: {
     tools: [...WASM, ...NATIVE, 'fuzzer', ...BROWSERS, 'webkit', 'torch'],
     packages: ['.', 'tests/current-node'],
@@ -79,7 +87,7 @@ const PURPOSES = {
   'test:node': { tools: WASM, packages: ['.', 'tests/current-node'] },
   'test:pytorch': { tools: [...WASM, 'torch'], packages: ['.'] },
   'test:page': { tools: [...WASM, ...BROWSERS, 'webkit'], packages: ['.'] },
-  'test:bundlers': { tools: [...WASM, 'chromium'], packages: ['.'] },
+  'test:bundlers': { tools: [...WASM, 'chromium', 'headlessShell'], packages: ['.'] },
   check: { tools: [...NATIVE, 'clangFormat', 'clangTidy'], packages: ['.'] },
 };
 
@@ -90,27 +98,46 @@ for (const folder of purpose.packages ?? []) installPackages(folder);
 
 /** @param {string[]} names */
 function installTools(names) {
-  let updated = false;
+  const canInstall = process.getuid?.() === 0 && findTool('apt-get');
+  /** @type {Set<Tool>} */
+  const tried = new Set();
   // What Emscripten needs beside it shows only when Emscripten is there: hence the loop.
-  for (let tried = ''; ; ) {
+  for (;;) {
     const missing = [...new Set(names)].map((name) => TOOLS[name]).filter((tool) => !tool.isThere());
-    if (missing.length === 0) return;
-    const packages = missing.flatMap((tool) => tool.debian);
-    const list = packages.join(' ');
-    const canInstall = process.getuid?.() === 0 && findTool('apt-get') && list !== tried;
-    if (!canInstall) {
-      const needed = missing.filter((tool) => !tool.optional);
-      const hint = `On Debian or Ubuntu: sudo apt-get install ${list}`;
-      if (needed.length > 0) fail(`Missing: ${needed.map((tool) => tool.name).join(', ')}. ${hint}`);
-      console.log(`Without ${missing.map((tool) => tool.name).join(', ')}, some tests are skipped. ${hint}`);
-      return;
+    const untried = missing.filter((tool) => !tried.has(tool));
+    if (!canInstall || untried.length === 0) return report(missing);
+    console.log(`Installing with apt-get: ${packagesOf(untried).join(' ')}`);
+    if (tried.size === 0) run('apt-get', ['update']);
+    const required = untried.filter(({ without }) => !without);
+    if (required.length > 0) check(aptInstall(required));
+    // Each by itself, because a system may lack the package of one.
+    for (const tool of untried) {
+      if (tool.without) aptInstall([tool]);
+      tried.add(tool);
     }
-    console.log(`Installing with apt-get: ${list}`);
-    if (!updated) run('apt-get', ['update']);
-    run('apt-get', ['install', '-y', '--no-install-recommends', ...packages]);
-    updated = true;
-    tried = list;
   }
+}
+
+/**
+ * Says what cannot be installed here, and ends the set-up if that is required.
+ * @param {Tool[]} missing
+ */
+function report(missing) {
+  const hint = (/** @type {Tool[]} */ tools) =>
+    `On Debian or Ubuntu: sudo apt-get install ${packagesOf(tools).join(' ')}`;
+  const required = missing.filter(({ without }) => !without);
+  if (required.length > 0) fail(`Missing: ${required.map(({ name }) => name).join(', ')}. ${hint(missing)}`);
+  for (const tool of missing) console.log(`Without ${tool.name}, ${tool.without}. ${hint([tool])}`);
+}
+
+/** @param {Tool[]} tools */
+function packagesOf(tools) {
+  return tools.flatMap(({ debian }) => debian);
+}
+
+/** @param {Tool[]} tools */
+function aptInstall(tools) {
+  return start('apt-get', ['install', '-y', '--no-install-recommends', ...packagesOf(tools)]);
 }
 
 /** @param {string} folder */
@@ -132,17 +159,31 @@ function installPackages(folder) {
  * @param {string} [cwd]
  */
 function run(command, args, cwd) {
+  check(start(command, args, cwd));
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {string} [cwd]
+ */
+function start(command, args, cwd) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
+  const result = spawnSync(command, args, {
     cwd,
     env,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 2 ** 28,
   });
+  return { ...result, words: [command, ...args].join(' ') };
+}
+
+/** Ends the set-up where a command has failed. @param {ReturnType<typeof start>} result */
+function check({ status, stdout, stderr, error, words }) {
   if (status === 0) return;
   process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
-  fail(`${[command, ...args].join(' ')} failed${error ? `: ${error.message}` : ''}`);
+  fail(`${words} failed${error ? `: ${error.message}` : ''}`);
 }
 
 /**

@@ -77,6 +77,11 @@ export function findChromium() {
   return names.map((name) => findTool(name)).find(Boolean);
 }
 
+/** @returns {string | undefined} Chromium's engine without its user interface, for tests that share a browser */
+export function findHeadlessShell() {
+  return process.env.CHROMIUM || findTool('chromium-headless-shell');
+}
+
 /** @returns {string | undefined} a Firefox for the tests of the page */
 export function findFirefox() {
   if (process.env.FIREFOX) return process.env.FIREFOX;
