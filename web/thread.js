@@ -28,5 +28,7 @@ async function serve({ module, memory, team, thread, stack }) {
 if (port) {
   port.once('message', serve);
 } else {
-  scope.onmessage = (/** @type {MessageEvent<ThreadStart>} */ { data }) => serve(data);
+  // The engine waits for an answer or an error, and a rejected promise is neither.
+  scope.onmessage = (/** @type {MessageEvent<ThreadStart>} */ { data }) => serve(data).catch(reportError);
+  scope.onmessageerror = reportError;
 }

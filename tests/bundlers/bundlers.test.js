@@ -83,6 +83,31 @@ describe('the packed package in a page', () => {
       assert.equal(outcome.result.threads, 2);
     });
 
+    it('says so if a thread cannot start', async () => {
+      const plain = join(folder, 'plain');
+      const fails = "WebAssembly.instantiate = async () => { throw new Error('no memory is left'); };";
+      await writeFile(join(plain, 'fails.js'), fails);
+      const thread = "import './fails.js'; import './node_modules/hyperrouter-wasm/web/thread.js';";
+      await writeFile(join(plain, 'thread.js'), thread);
+      const server = await serve(plain, ISOLATED);
+      const page = await browser.newPage();
+      try {
+        await page.goto(`${server.url}/index.html`);
+        const error = await page.evaluate(async () => {
+          const { load } = await import(`${location.origin}/node_modules/hyperrouter-wasm/web/index.js`);
+          const createThread = () => new Worker('thread.js', { type: 'module' });
+          return load({ threads: 2, createThread }).then(
+            String,
+            (/** @type {Error} */ reason) => `${reason}: ${reason.cause}`,
+          );
+        });
+        assert.match(error, /^EngineError: a thread cannot be started: .*no memory is left/);
+      } finally {
+        await page.close();
+        server.close();
+      }
+    });
+
     it('runs under a strict Content-Security-Policy', async () => {
       assertRan(await outcomeIn(join(folder, 'plain'), { headers: STRICT }));
     });

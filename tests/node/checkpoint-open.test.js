@@ -174,7 +174,7 @@ onEveryVariant((bench) => {
         const error = errorOf(open);
         assert.ok(error instanceof CheckpointError, String(error));
         const why =
-          /^the file has only \d{4} bytes, but its model would take \d{10} bytes of memory with batchSize 700000, contextLength 6, .*; pass your own$/;
+          /^the file has \d{4} bytes, but its model would take \d{10} bytes of memory with batchSize 700000, contextLength 6, .*; pass your own$/;
         assert.match(error.message, why);
       }
       const large = withTensors(bench.language(config).saveCheckpoint(), (_, metadata) => {

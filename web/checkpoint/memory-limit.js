@@ -26,7 +26,7 @@ export function checkProportion(file, config, needed, stored, given, sizes = [])
   if (free.length === 0 || needed >= ENGINE_BYTES) return;
   if (needed <= FREE_BYTES + MEMORY_FACTOR * file.length) return;
   throw new CheckpointError(
-    `the file has only ${file.length} bytes, but its model would take ${needed} bytes of memory with ` +
+    `the file has ${file.length} bytes, but its model would take ${needed} bytes of memory with ` +
       `${free.map((key) => `${key} ${config[key]}`).join(', ')}; pass your own`,
   );
 }
