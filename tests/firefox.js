@@ -22,6 +22,10 @@ export function launchFirefox({ downloadsPath } = {}) {
       'network.proxy.ssl_port': 9,
       'network.proxy.no_proxies_on': '127.0.0.1, localhost',
       'network.dns.disabled': true,
+      // The page trains on as many threads as there are cores, as workers of its worker. Where a debugger listens, and
+      // WebDriver's does, Firefox lets a worker that begins another one wait for a signal, for which the new worker waits
+      // too: one of the two gets it, and in one start of some 150 the wrong one.
+      'dom.maxHardwareConcurrency': 1,
     },
   });
 }

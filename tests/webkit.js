@@ -22,7 +22,19 @@ export const noWebKit =
  *   "de-DE", `C` "en-US", and `C.UTF-8` gives "C", which is none
  * @param {boolean} [options.sharedMemory] with SharedArrayBuffer, which WebKitGTK has not by default
  */
-export async function launchWebKit({ locale = 'C', sharedMemory = false } = {}) {
+export async function launchWebKit(options = {}) {
+  for (let left = 3; ; left--) {
+    try {
+      return await launch(options);
+    } catch (error) {
+      // Driver and browser are given ports that were free, and that somebody else may have taken since.
+      if (left === 1) throw error;
+    }
+  }
+}
+
+/** @param {{ locale?: string, sharedMemory?: boolean }} options */
+async function launch({ locale = 'C', sharedMemory = false }) {
   const found = findWebKit();
   if (!found) throw new Error(String(noWebKit));
   const home = mkdtempSync(join(tmpdir(), 'hyperrouter-webkit-'));
@@ -43,7 +55,8 @@ export async function launchWebKit({ locale = 'C', sharedMemory = false } = {}) 
   const close = async () => {
     process.off('exit', onExit);
     process.off('SIGTERM', onSignal);
-    const ended = processes.map((one) => one.exitCode ?? new Promise((resolve) => one.once('exit', resolve)));
+    const running = processes.filter((one) => one.pid && one.exitCode === null && one.signalCode === null);
+    const ended = running.map((one) => new Promise((resolve) => one.once('exit', resolve)));
     end();
     await Promise.all(ended);
     remove();

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { serve } from '../bench/server.js';
 import { eventually, open, visit } from './browser.js';
 import { doLesson, keyboard, ofPlaywright } from './lesson-walk.js';
 import { scenarios } from './scenarios.js';
+import { trainPackage } from './train-package.js';
 
 /** @type {Awaited<ReturnType<typeof open>>} */
 let firefox;
@@ -42,6 +44,23 @@ describe('Firefox', () => {
       });
     });
   }
+
+  it('the package computes the same bits as in Node, with two threads too', async () => {
+    const inNode = await trainPackage(new URL('../../web', import.meta.url).href, 1, '/index.js');
+    const server = await serve();
+    try {
+      const page = await firefox.browser.newPage();
+      await page.goto(`${server.url}/tests/bench/page.html`);
+      for (const threads of [1, 2]) {
+        const run = `(${trainPackage})('${server.url}/web', ${threads}, '/index.js')`;
+        const here = /** @type {typeof inNode} */ (await page.evaluate(run));
+        assert.equal(here.threads, threads);
+        assert.deepEqual(here.bits, inNode.bits);
+      }
+    } finally {
+      await server.close();
+    }
+  });
 
   it('marks what is dropped, and shows biases, as Chromium does', async () => {
     const hash = 'router=smoe&experts=8&layers=1&seed=4&capacityFactor=1.5&balanceRate=0.02';
