@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { extname, join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { serveFolder } from '../static-server.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -77,46 +77,12 @@ export async function writePage(folder, name, script) {
   );
 }
 
-const TYPES = /** @type {Record<string, string>} */ ({
-  '.html': 'text/html',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-  '.js': 'text/javascript',
-  '.mjs': 'text/javascript',
-  '.wasm': 'application/wasm',
-});
-
 /**
  * A static server that knows nothing of the package.
  * @param {string} folder
  * @param {Record<string, string>} [headers] of every answer
  */
-export async function serve(folder, headers = {}) {
-  const server = createServer(async (request, response) => {
-    const { pathname } = new URL(/** @type {string} */ (request.url), 'http://localhost');
-    try {
-      const path = pathname.replace(/\/$/, '/index.html');
-      const body = await readFile(join(folder, normalize(path)));
-      response.writeHead(200, {
-        'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
-        ...headers,
-      });
-      response.end(body);
-    } catch {
-      response.writeHead(404, { 'content-type': 'text/html' });
-      response.end('<!doctype html><p>There is no such file</p>');
-    }
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  return {
-    url: `http://127.0.0.1:${port}`,
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
+export const serve = (folder, headers = {}) => serveFolder(folder, () => headers);
 
 /**
  * Opens a page and returns what `page.js` reports, with everything that the page complained of.

@@ -3,9 +3,9 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, preview } from 'vite';
 import { launchChromium, openChromium } from '../chromium.js';
 import { launchFirefox } from '../firefox.js';
+import { serveFolder } from '../static-server.js';
 
 /**
  * How long something may take that the page does in the end, milliseconds. A machine that does other things too is slow;
@@ -44,6 +44,7 @@ export async function open(name = 'chromium', options = {}) {
   const built = process.env.HR_TEST_PAGE;
   if (built) await cp(built, folder, { recursive: true });
   else {
+    const { build } = await import('vite');
     const configFile = join(demo, 'vite.config.js');
     await build({ configFile, logLevel: 'warn', build: { outDir: folder } });
   }
@@ -52,18 +53,8 @@ export async function open(name = 'chromium', options = {}) {
     join(outDir, 'blank.html'),
     '<!doctype html><link rel="icon" href="data:,"><title>Blank</title>',
   );
-  const server = await preview({
-    configFile: false,
-    root: demo,
-    logLevel: 'warn',
-    // Files only, as a static host has them; a page for what does not exist would hide wrong addresses.
-    appType: 'mpa',
-    build: { outDir },
-    preview: { port: 0, host: '127.0.0.1' },
-    plugins: options.lasting === false ? [] : [lastingFiles],
-  });
-  const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer.address());
-  const url = `http://127.0.0.1:${address.port}/some/folder/`;
+  const server = await serveFolder(outDir, options.lasting === false ? shared : lasting);
+  const url = `${server.url}/some/folder/`;
   const site = await inBrowser(name, { url, folder }, options);
   return {
     ...site,
@@ -79,22 +70,17 @@ export async function open(name = 'chromium', options = {}) {
   };
 }
 
+/** Figures are embedded in pages of other origins. */
+const shared = () => ({ 'Access-Control-Allow-Origin': '*' });
+
 /**
  * Names of files in assets/ hold their hash: as with a host that knows it, a browser that has one does not ask again. To
  * ask for fifty files costs a quarter of a visit.
  *
- * @type {import('vite').Plugin}
+ * @param {string} path
  */
-const lastingFiles = {
-  name: 'lasting-files',
-  configurePreviewServer({ middlewares }) {
-    middlewares.use((request, response, next) => {
-      if (request.url?.includes('/assets/'))
-        response.setHeader('Cache-Control', 'max-age=31536000, immutable');
-      next();
-    });
-  },
-};
+const lasting = (path) =>
+  path.includes('/assets/') ? { ...shared(), 'Cache-Control': 'max-age=31536000, immutable' } : shared();
 
 /**
  * @param {BrowserName} name

@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { typeOf } from '../static-server.js';
 import { launchWebKit, noWebKit } from '../webkit.js';
 import { eventually, open, small, visit } from './browser.js';
 
 /** @typedef {import('./browser.js').Site} Site */
 /** @typedef {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} Rule */
-
-/** @type {Record<string, string>} */
-const types = {
-  '.css': 'text/css',
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.svg': 'image/svg+xml',
-  '.wasm': 'application/wasm',
-};
-
-/** @param {string} path of a file; empty: the page */
-const typeOf = (path) => types[extname(path || 'index.html')] ?? 'application/octet-stream';
 
 /** @type {Awaited<ReturnType<typeof open>>} */
 let built;
@@ -56,7 +45,7 @@ async function staticHost(rules = {}) {
     if (rule) return rule(request, response);
     try {
       const bytes = await readFile(join(built.folder, path || 'index.html'));
-      const type = typeOf(path);
+      const type = typeOf(path || 'index.html');
       const headers = { 'Content-Type': type, 'Cache-Control': 'no-cache' };
       const [, from, to] = request.headers.range?.match(/^bytes=(\d+)-(\d+)$/) ?? [];
       if (!from) return response.writeHead(200, headers).end(bytes);
@@ -282,7 +271,7 @@ describe('the service worker', () => {
     const { page } = await visitHost(built);
     await untilKept(page);
     for (const [path, { status, redirected, type }] of Object.entries(await keptFiles(page)))
-      assert.deepEqual([status, redirected, type], [200, false, typeOf(path)], path);
+      assert.deepEqual([status, redirected, type], [200, false, typeOf(path || 'index.html')], path);
   });
 
   it('is there too where the host redirects the page, and keeps it as it is visited', async () => {
@@ -320,7 +309,7 @@ describe('the service worker', () => {
       const kept = await keptFiles(page);
       assert.equal(kept['']?.type, 'text/html');
       for (const path of fault === 'nothing' ? [] : await files())
-        assert.equal(kept[path]?.type, typeOf(path), path);
+        assert.equal(kept[path]?.type, typeOf(path || 'index.html'), path);
     });
   }
 
