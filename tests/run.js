@@ -11,7 +11,10 @@ import { engineCoverage, forgetRuns, packageCoverage } from './coverage/coverage
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const NATIVE = join('build', 'native');
 const CORES = availableParallelism();
-const JOBS = String(CORES);
+/** Files of the page at once, and of the suite beside them. More would keep pages drawing that wait for their test. */
+const PAGES = Math.min(CORES, 4);
+const OTHERS = process.argv.length === 3 ? CORES : Math.max(1, CORES - 1);
+const JOBS = String(OTHERS);
 const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 const CURRENT_NODE = join(ROOT, 'tests', 'current-node', 'node_modules', '.bin', 'node');
 /** What several files need is made here, once. */
@@ -43,7 +46,7 @@ const SUITES = {
     nodeTests(print, 'tests/node', {
       node: CURRENT_NODE,
       leaveOut:
-        /^(arguments|await-train|checkpoint-(broken|fuzz)|cli|config|half|messages|readme|realms|text|types|unknown-options)[\w-]*\.test\.js$/,
+        /^(arguments|await-train|checkpoint-(broken|fuzz)|cli|config|data|half|labelled|messages|readme|realms|schedules|text|types|unknown-options|without-effect)[\w-]*\.test\.js$/,
     }),
   page: async (print) => {
     const built = join(SHARED, 'page');
@@ -51,8 +54,7 @@ const SUITES = {
     await run(print, join('node_modules', '.bin', 'vite'), vite, { quiet: true });
     return nodeTests(print, 'tests/page', {
       env: { HR_TEST_PAGE: built, HR_TEST_CHROMIUM: await chromium() },
-      // A browser waits now and then, so that there is work for one more than there are cores, beside the other suites.
-      concurrency: Math.min(CORES + 1, 4),
+      concurrency: PAGES,
     });
   },
   pytorch: (print) => nodeTests(print, 'tests/pytorch'),
@@ -168,7 +170,7 @@ function printInOrder(names) {
 async function nodeTests(
   print,
   folder,
-  { node = process.execPath, env, concurrency = CORES, leaveOut } = {},
+  { node = process.execPath, env, concurrency = OTHERS, leaveOut } = {},
 ) {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js') && !name.includes('node_modules') && !leaveOut?.test(name))

@@ -140,19 +140,21 @@ static void test_lives(void) {
       config.experts = config.top_k = 1;
       check_life(config, "least");
       /* Sizes of which each in turn is the largest, as a product's scratch is planned for the largest. */
-      config = small_language_model(router, pre);
-      config.memory_length = 270;
-      check_life(config, "far back");
-      config = small_language_model(router, pre);
-      config.hyper_size = 270;
-      check_life(config, "hyper");
-      config.hyper_size = 3;
-      config.d_head = 90;
-      check_life(config, "broad headed");
-      config = small_language_model(router, pre);
-      config.context_length = 70;
-      config.top_k = 5;
-      check_life(config, "long");
+      if (pre == router % 2) {
+        config = small_language_model(router, pre);
+        config.memory_length = 270;
+        check_life(config, "far back");
+        config = small_language_model(router, pre);
+        config.hyper_size = 270;
+        check_life(config, "hyper");
+        config.hyper_size = 3;
+        config.d_head = 90;
+        check_life(config, "broad headed");
+        config = small_language_model(router, pre);
+        config.context_length = 70;
+        config.top_k = 5;
+        check_life(config, "long");
+      }
 
       config = small_text_classifier(router, pre);
       config.head_dropout = 0.2;
@@ -207,7 +209,7 @@ static void test_lives(void) {
 
 static void test_create_and_destroy(void) {
   const int64_t allocated = allocations, freed = frees;
-  for (int32_t i = 0; i < 1000; i++) {
+  for (int32_t i = 0; i < 200; i++) {
     hr_config config = i % 2 ? small_classifier(i % 4) : small_language_model(i / 2 % 4, i % 3 == 0);
     config.seed = (uint32_t)i;
     hr_model *model;
@@ -221,8 +223,8 @@ static void test_create_and_destroy(void) {
     hr_model_destroy(model);
   }
   hr_model_destroy(NULL);
-  CHECK_INT(allocations - allocated, 1000);
-  CHECK_INT(frees - freed, 1000);
+  CHECK_INT(allocations - allocated, 200);
+  CHECK_INT(frees - freed, 200);
 }
 
 static void check_too_large(hr_config config, uint64_t at_least) {

@@ -62,6 +62,27 @@ describe('Firefox', () => {
     }
   });
 
+  it('replays painted points from a link, to the last bit', async () => {
+    const original = await visit(chromium, 'data=moons&points=60&pace=20');
+    await original.button('Paint points').click();
+    await original.page.waitForURL(/data=painted&painted=/);
+    const at = await original.train(12);
+    const modelOf = async (/** @type {import('./browser.js').Visit} */ { saved, button }) =>
+      (await saved(() => button('Save the model').click())).bytes;
+    const model = await modelOf(original);
+    const again = await visit(firefox, new URL(original.page.url()).hash.slice(1));
+    assert.match(again.page.url(), /data=painted&painted=[A-Za-z0-9_-]{180}/);
+    // Step by step: a run that is paused from here may have gone beyond the step of the original by then.
+    for (let next = 1; next <= at; next++) {
+      await again.button('One step').click();
+      await again.untilStep(next);
+    }
+    await again.button('Start').waitFor();
+    assert.equal(await again.step(), at);
+    assert.ok(model.equals(await modelOf(again)), 'every number of the model is the same');
+    assert.deepEqual([...original.complaints, ...again.complaints], []);
+  });
+
   it('marks what is dropped, and shows biases, as Chromium does', async () => {
     const hash = 'router=smoe&experts=8&layers=1&seed=4&capacityFactor=1.5&balanceRate=0.02';
     const [here, there] = [await visit(firefox, hash), await visit(chromium, hash)];

@@ -52,7 +52,7 @@ describe('training', () => {
     // two would have to wait for it.
     const { page, button, untilStep } = await visit(
       site,
-      'room=text&layers=4&dModel=192&dInner=512&batchSize=32',
+      'room=text&layers=2&dModel=192&dInner=512&batchSize=32',
     );
     await button('Start').click();
     await untilStep(1);
