@@ -20,7 +20,7 @@ const withControl = (settings) =>
  * @param {string} list
  * @param {readonly Setting[]} here settings of the room that is shown
  * @param {readonly import('../schema.js').EngineField[]} fields of the engine's configuration
- * @returns {string[]} at most one sentence
+ * @returns {string[]} at most one problem
  */
 export function problemsOf(list, here, fields) {
   const known = new Set([
@@ -34,8 +34,9 @@ export function problemsOf(list, here, fields) {
   ]);
   const wrong = namesOf(list).filter((name) => !known.has(name));
   if (!wrong.length) return [];
-  const names = [...new Set([...Object.keys(parts), ...withControl(here)])].sort().join(', ');
+  const others = new Intl.ListFormat('en').format(Object.keys(parts).sort());
   return [
-    `The link hides ${wrong.map((name) => `“${name}”`).join(' and ')}, which the page does not have. It can hide ${names}.`,
+    `The link hides ${wrong.map((name) => `“${name}”`).join(' and ')}, which the page does not have. ` +
+      `It can hide settings, by their keys in the address (router, gate, topK …), and ${others}.`,
   ];
 }

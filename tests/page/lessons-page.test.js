@@ -240,7 +240,10 @@ describe('a link of a teacher', () => {
     for (const hash of ['router=smoe&hide=gaet', 'lesson=collapse&hide=gaet']) {
       const { notices } = await visit(site, hash);
       await notices
-        .filter({ hasText: /The link hides “gaet”, which the page does not have\. It can hide article, / })
+        .filter({
+          hasText:
+            /The link hides “gaet”, which the page does not have\. It can hide settings, by their keys /,
+        })
         .waitFor();
       assert.equal(await notices.count(), 1);
     }
