@@ -22,7 +22,7 @@ import { setTimeout } from 'node:timers/promises';
 import { load } from '../../web/index.js';
 import { cli, start, text, tiny } from './command-line.js';
 
-const KILLS = Number(process.env.HR_TEST_KILLS ?? 12);
+const KILLS = Number(process.env.HR_TEST_KILLS ?? 8);
 const SEED = Number(process.env.HR_TEST_SEED ?? 1);
 const SIGNALS = /** @type {const} */ (['SIGKILL', 'SIGKILL', 'SIGHUP', 'SIGTERM']);
 /** Runs beside each other, each with its file. */

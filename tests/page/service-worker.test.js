@@ -287,31 +287,29 @@ describe('the service worker', () => {
     await page.locator('button.start:enabled').waitFor();
   });
 
-  for (const [fault, spoil] of /** @type {[string, (path: string) => Promise<void>][]} */ ([
-    ['another page in place of a script', spoilScript],
-    ['another page in place of the page', spoilPage],
-    ['nothing', loseAll],
-  ])) {
-    it(`replaces what is kept if it is ${fault}`, async () => {
-      host = await staticHost();
-      const { page } = await visitHost(built, '');
-      await untilKept(page);
-      const script = (await files()).find((path) => path.includes('room-'));
-      await page.evaluate(spoil, String(script));
+  it('replaces what is kept if it is another page in place of a script or of the page, or nothing', async () => {
+    host = await staticHost();
+    const { page } = await visitHost(built, '');
+    await untilKept(page);
+    const script = String((await files()).find((path) => path.includes('room-')));
+    const ready = page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled'));
+    for (const spoil of [spoilScript, spoilPage, loseAll]) {
+      await page.evaluate(spoil, script);
+      await page.goto(`${host.url}#play=0`);
       await page.reload();
-      await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
+      await ready.waitFor();
       // The script is that of a room.
       const rooms = page.getByRole('navigation', { name: 'Rooms' }).getByRole('link');
       for (const link of spoil === spoilScript ? await rooms.all() : []) {
         await link.click();
-        await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
+        await ready.waitFor();
       }
       const kept = await keptFiles(page);
-      assert.equal(kept['']?.type, 'text/html');
-      for (const path of fault === 'nothing' ? [] : await files())
-        assert.equal(kept[path]?.type, typeOf(path || 'index.html'), path);
-    });
-  }
+      assert.equal(kept['']?.type, 'text/html', spoil.name);
+      for (const path of spoil === loseAll ? [] : await files())
+        assert.equal(kept[path]?.type, typeOf(path), `${path} after ${spoil.name}`);
+    }
+  });
 
   it('takes over from one that has kept what breaks the page', async () => {
     /** @type {Rule} */
