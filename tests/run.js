@@ -22,7 +22,12 @@ const SHARED = mkdtempSync(join(tmpdir(), 'hyperrouter-tests-'));
 process.on('exit', () => rmSync(SHARED, { recursive: true, force: true }));
 
 /**
- * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ * @property {string} [failures] what their runner says of them
+ *
  * @typedef {(text: string) => void} Print
  */
 
@@ -103,6 +108,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 /** @type {Promise<import('playwright-core').BrowserServer> | undefined} */
 let browser;
 const total = { passed: 0, failed: 0, skipped: 0 };
+let failures = '';
 const printers = printInOrder(suites);
 const queue = ORDER.filter((name) => suites.includes(name));
 async function runQueue() {
@@ -111,16 +117,19 @@ async function runQueue() {
     print(`\n== ${name} ==\n`);
     const counts = await SUITES[name](print).catch((error) => {
       print(`${error.message}\n`);
-      return { passed: 0, failed: 1, skipped: 0 };
+      return { passed: 0, failed: 1, skipped: 0, failures: `${error.message}\n` };
     });
     total.passed += counts.passed;
     total.failed += counts.failed;
     total.skipped += counts.skipped;
+    if (counts.failed > 0 && counts.failures) failures += `\n== failed in ${name} ==\n${counts.failures}`;
     end();
   }
 }
 await Promise.all([runQueue(), runQueue()]);
 await browser?.then((server) => server.close());
+// Once more, where they are found: the output has thousands of lines.
+process.stdout.write(failures);
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 if (total.passed === 0 || total.failed > 0) process.exitCode = 1;
 
@@ -209,14 +218,17 @@ function nodeCounts({ status, output }) {
     failed: count('fail') + count('cancelled'),
     skipped: count('skipped') + count('todo'),
   };
-  return status === 0 ? counts : { ...counts, failed: Math.max(1, counts.failed) };
+  const failures = output.slice(output.lastIndexOf('\n✖ failing tests:') + 1).slice(-20_000);
+  return status === 0 ? counts : { ...counts, failed: Math.max(1, counts.failed), failures };
 }
 
 /** @param {Result} result */
 function ctestCounts({ status, output }) {
   const [, failed, all] = output.match(/(\d+) tests failed out of (\d+)/) ?? [0, 0, 0];
   const counts = { passed: Number(all) - Number(failed), failed: Number(failed), skipped: 0 };
-  return status === 0 ? counts : { ...counts, failed: Math.max(1, counts.failed) };
+  return status === 0
+    ? counts
+    : { ...counts, failed: Math.max(1, counts.failed), failures: output.slice(-20_000) };
 }
 
 /**
