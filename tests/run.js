@@ -11,10 +11,6 @@ import { engineCoverage, forgetRuns, packageCoverage } from './coverage/coverage
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const NATIVE = join('build', 'native');
 const CORES = availableParallelism();
-/** Files of the page at once, and of the suite beside them. More would keep pages drawing that wait for their test. */
-const PAGES = Math.min(CORES, 4);
-const OTHERS = process.argv.length === 3 ? CORES : Math.max(1, CORES - 1);
-const JOBS = String(OTHERS);
 const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 const CURRENT_NODE = join(ROOT, 'tests', 'current-node', 'node_modules', '.bin', 'node');
 /** What several files need is made here, once. */
@@ -94,6 +90,10 @@ const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in SUITES));
 if (unknown) throw new Error(`No suite is called ${unknown}; there are ${Object.keys(SUITES).join(', ')}`);
 const suites = asked.length > 0 ? asked : all;
+/** Files of the page at once, and of the suite beside them. More would keep pages drawing that wait for their test. */
+const PAGES = Math.min(CORES, 4);
+const OTHERS = suites.length === 1 ? CORES : Math.max(1, CORES - 1);
+const JOBS = String(OTHERS);
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const children = new Set();
@@ -122,7 +122,8 @@ async function runQueue() {
     total.passed += counts.passed;
     total.failed += counts.failed;
     total.skipped += counts.skipped;
-    if (counts.failed > 0 && counts.failures) failures += `\n== failed in ${name} ==\n${counts.failures}`;
+    if (counts.failed > 0 && counts.failures)
+      failures += `\n== failed in ${name} ==\n${counts.failures.slice(-20_000)}`;
     end();
   }
 }
@@ -218,7 +219,7 @@ function nodeCounts({ status, output }) {
     failed: count('fail') + count('cancelled'),
     skipped: count('skipped') + count('todo'),
   };
-  const failures = output.slice(output.lastIndexOf('\n✖ failing tests:') + 1).slice(-20_000);
+  const failures = output.slice(output.lastIndexOf('\n✖ failing tests:') + 1);
   return status === 0 ? counts : { ...counts, failed: Math.max(1, counts.failed), failures };
 }
 
@@ -226,9 +227,7 @@ function nodeCounts({ status, output }) {
 function ctestCounts({ status, output }) {
   const [, failed, all] = output.match(/(\d+) tests failed out of (\d+)/) ?? [0, 0, 0];
   const counts = { passed: Number(all) - Number(failed), failed: Number(failed), skipped: 0 };
-  return status === 0
-    ? counts
-    : { ...counts, failed: Math.max(1, counts.failed), failures: output.slice(-20_000) };
+  return status === 0 ? counts : { ...counts, failed: Math.max(1, counts.failed), failures: output };
 }
 
 /**
