@@ -113,13 +113,7 @@ function start(shell, { info: { threads }, fields: { language } }) {
 async function sayWhatCannotBeHidden(room, list, fields) {
   try {
     const { problemsOf } = await import('./lessons/hideable.js');
-    room.report(
-      problemsOf(
-        list,
-        room.states.flatMap(({ schema }) => schema),
-        fields,
-      ),
-    );
+    room.report(problemsOf(list, fields));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     room.report([`What the link hides could not be checked: ${reason}`]);

@@ -15,17 +15,15 @@ const withControl = (settings) =>
   settings.flatMap(({ key, control }) => (control !== 'none' || special.includes(key) ? [key] : []));
 
 /**
- * What is wrong with the names of what a link hides. Names of other rooms are right: a lesson may lead there.
+ * What is wrong with the names of what a link hides. Those of every room are right: a lesson may lead there.
  *
  * @param {string} list
- * @param {readonly Setting[]} here settings of the room that is shown
  * @param {readonly import('../schema.js').EngineField[]} fields of the engine's configuration
  * @returns {string[]} at most one problem
  */
-export function problemsOf(list, here, fields) {
+export function problemsOf(list, fields) {
   const known = new Set([
     ...Object.keys(parts),
-    ...withControl(here),
     ...withControl(planeSettings),
     ...withControl(textSettings),
     ...withControl(comparisonSettings(fields)),
