@@ -6,7 +6,7 @@ import { checkObject, fail, toBytes } from './check.js';
 import { checkProportion } from './checkpoint/memory-limit.js';
 import { CONFIG_KEY, ownMetadata, readConfig, readState } from './checkpoint/metadata.js';
 import { bestName, isBest, isMemory, isMoment, memoryName, momentName } from './checkpoint/names.js';
-import { decodeSafetensors, floatsOf, isFloat } from './checkpoint/safetensors.js';
+import { decodeSafetensors, isFloat, readNumbers } from './checkpoint/safetensors.js';
 import { withoutUndefined } from './config.js';
 import { isCustom, routerName } from './custom-router.js';
 import { CheckpointError } from './errors.js';
@@ -83,21 +83,6 @@ function kindOf(tensors, json, given) {
 /** A value of a configuration in messages. @param {unknown} value */
 const labelOf = (value) =>
   isCustom(value) ? `a router of its own, ${show(routerName(value))}` : show(value);
-
-/**
- * What is no number in a file would only be noticed later, as a loss that is none.
- * @param {Tensor} tensor
- */
-function readNumbers(tensor) {
-  const { name } = tensor;
-  const numbers = floatsOf(tensor);
-  // Adam takes the root of the second moments.
-  const least = name.startsWith(momentName('v', '')) ? 0 : Number.NEGATIVE_INFINITY;
-  const bad = numbers.findIndex((value) => !(Number.isFinite(value) && value >= least));
-  if (bad < 0) return numbers;
-  const what = least === 0 ? 'finite numbers of at least 0' : 'finite numbers';
-  throw new CheckpointError(`tensor ${quote(name)} must have ${what}, got ${numbers[bad]} at index ${bad}`);
-}
 
 /** An opened file. */
 export class Checkpoint {

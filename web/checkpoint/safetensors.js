@@ -4,6 +4,7 @@ import { CheckpointError } from '../errors.js';
 import { fileKind } from '../file-kinds.js';
 import { list, quote, show } from '../message.js';
 import { isHalf, narrow, widen } from './half.js';
+import { momentName } from './names.js';
 
 /** @import { Bytes, Floats } from '../types.js' */
 
@@ -187,4 +188,19 @@ export const isFloat = (dtype) => dtype === 'F32' || isHalf(dtype);
  */
 export function floatsOf({ bytes, dtype }) {
   return isHalf(dtype) ? widen(bytes, dtype) : new Float32Array(new Uint8Array(bytes).buffer);
+}
+
+/**
+ * What is no number in a file would only be noticed later, as a loss that is none.
+ * @param {Tensor} tensor
+ */
+export function readNumbers(tensor) {
+  const { name } = tensor;
+  const numbers = floatsOf(tensor);
+  // Adam takes the root of the second moments.
+  const least = name.startsWith(momentName('v', '')) ? 0 : Number.NEGATIVE_INFINITY;
+  const bad = numbers.findIndex((value) => !(Number.isFinite(value) && value >= least));
+  if (bad < 0) return numbers;
+  const what = least === 0 ? 'finite numbers of at least 0' : 'finite numbers';
+  throw new CheckpointError(`tensor ${quote(name)} must have ${what}, got ${numbers[bad]} at index ${bad}`);
 }

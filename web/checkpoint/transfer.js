@@ -1,12 +1,11 @@
 /** Taking over the tensors of another model's file, such as the body of a pretrained language model. */
-import { checkFinite, checkObject, toBytes } from '../check.js';
+import { checkObject, toBytes } from '../check.js';
 import { withoutUndefined } from '../config.js';
 import { CheckpointError } from '../errors.js';
-import { quote } from '../message.js';
 import { checkProportion } from './memory-limit.js';
 import { CONFIG_KEY, CUSTOM, ownMetadata, readStored } from './metadata.js';
 import { isState } from './names.js';
-import { decodeSafetensors, floatsOf, isFloat } from './safetensors.js';
+import { decodeSafetensors, isFloat, readNumbers } from './safetensors.js';
 
 /** @import { ConfigSchema, PlainConfig } from '../config.js' */
 /** @import { ModelKind, Transfer } from '../types.js' */
@@ -78,13 +77,7 @@ function matchTensors(parameters, tensors) {
   for (const { name, shape } of parameters) {
     const tensor = tensors.get(name);
     if (!tensor || !isFloat(tensor.dtype) || String(tensor.shape) !== String(shape)) continue;
-    const numbers = floatsOf(tensor);
-    try {
-      checkFinite(`tensor ${quote(name)}`, numbers);
-    } catch (error) {
-      throw new CheckpointError(/** @type {Error} */ (error).message);
-    }
-    writes.set(name, numbers);
+    writes.set(name, readNumbers(tensor));
   }
   if (writes.size === 0) {
     throw new CheckpointError(

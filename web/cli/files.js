@@ -297,7 +297,7 @@ function parseMetadata(metadata, key) {
   try {
     return JSON.parse(metadata[key]);
   } catch (cause) {
-    throw new Error(`its metadata ${key} are not JSON`, { cause });
+    throw new Error(`its metadata ${key} is not JSON`, { cause });
   }
 }
 
