@@ -193,6 +193,8 @@ export function floatsOf({ bytes, dtype }) {
 /**
  * What is no number in a file would only be noticed later, as a loss that is none.
  * @param {Tensor} tensor
+ * @returns {Floats}
+ * @throws {CheckpointError}
  */
 export function readNumbers(tensor) {
   const { name } = tensor;

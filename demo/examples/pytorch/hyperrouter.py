@@ -102,7 +102,7 @@ def check(c: SimpleNamespace) -> None:
 # ------------------------------------------------------------------------------------------------ all processes
 
 
-IN_USE: List[Any] = []  # tensors of the last collective call
+BUFFERS: Dict[Any, List[Tensor]] = {}  # of collective calls, for each shape
 
 
 def processes() -> int:
@@ -110,27 +110,35 @@ def processes() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def gather(x: Tensor) -> List[Tensor]:
+    """x of all processes, which has the same shape in each. The next call for this shape overwrites them.
+
+    The buffers are kept for good. Gloo's thread might be the last that frees a tensor of Python, for which it needs
+    Python's lock; PyTorch 1.13 waits for that thread, and keeps the lock, when a process group ends: a program could
+    never end.
+    """
+    key = (processes(), x.shape, x.dtype, x.device)
+    if key not in BUFFERS:
+        BUFFERS[key] = [torch.empty_like(x) for _ in range(processes() + 1)]
+    *all_of_them, own = BUFFERS[key]
+    own.copy_(x)
+    dist.all_gather(all_of_them, own)
+    return all_of_them
+
+
 def from_all(x: Tensor) -> Tuple[Tensor, int]:
     """The rows of x [n, ...] of all processes, in the order of their ranks, and where those of this one begin.
 
     n may differ from process to process. There is no gradient.
     """
-    count = processes()
-    if count == 1:
-        return x.detach(), 0
-    sizes = [torch.zeros(1, dtype=torch.long, device=x.device) for _ in range(count + 1)]
-    sizes[count] += len(x)
-    dist.all_gather(sizes[:count], sizes[count])
-    lengths = [int(size) for size in sizes[:count]]
+    x = x.detach()
+    if processes() == 1:
+        return x, 0
+    lengths = [int(length) for length in gather(torch.tensor(len(x), device=x.device))]
     padded = x.new_zeros(max(lengths), *x.shape[1:])
-    padded[: len(x)] = x.detach()
-    rows = [torch.empty_like(padded) for _ in range(count)]
-    dist.all_gather(rows, padded)
-    # Kept until the next call. Gloo's thread might free them last, for which it needs Python's lock; PyTorch 1.13
-    # waits for that thread, and keeps the lock, when a process group ends: a program could never end.
-    IN_USE[:] = [sizes, padded, rows]
-    begin = sum(lengths[: dist.get_rank()])
-    return torch.cat([part[:length] for part, length in zip(rows, lengths)]), begin
+    padded[: len(x)] = x
+    rows = [part[:length] for part, length in zip(gather(padded), lengths)]
+    return torch.cat(rows), sum(lengths[: dist.get_rank()])
 
 
 def mean_of_all(x: Tensor) -> float:
