@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkKeys, checkSignal, rowWidth } from './check.js';
+import { checkInteger, checkKeys, checkSignal, rowWidth } from './check.js';
 import { DataStream } from './data-stream.js';
 import { INPUT } from './options.js';
 import { runOf, schedulesOf } from './run.js';
@@ -263,7 +263,9 @@ async function* loop(model, plan, { adapt, validate, measure }) {
         let given = source.at(number, run.start);
         if (isPromise(given)) given = await unlessAborted(given, signal);
         signal?.throwIfAborted();
-        const { epoch = 0, ...rest } = checkKeys(`data.at(${number})`, 'a step', given, INPUT[model.kind]);
+        const name = `data.at(${number})`;
+        const { epoch = 0, ...rest } = checkKeys(name, 'a step', given, INPUT[model.kind]);
+        checkInteger(`${name}.epoch`, epoch, 0);
         const step = /** @type {Step} */ (/** @type {unknown} */ (rest));
         const started = performance.now();
         const { loss, gradNorm } = model.trainStep({

@@ -231,6 +231,18 @@ onEveryVariant((bench) => {
     assert.equal(model.step, 0);
   });
 
+  it('refuses an epoch that a checkpoint of the run could not hold', async () => {
+    const model = bench.classifier(TINY_CLASSIFIER);
+    const batch = { inputs: VECTORS.inputs.slice(0, 3), targets: VECTORS.targets.slice(0, 1) };
+    for (const epoch of [-1, 0.5, Number.NaN, 'first', null]) {
+      const source = /** @type {any} */ ({ at: () => ({ ...batch, epoch }) });
+      await assert.rejects(all(model.train(source, { steps: 1 })), {
+        message: /^data\.at\(0\)\.epoch must be an integer/,
+      });
+    }
+    assert.equal(model.step, 0);
+  });
+
   it('refuses wrong arguments at once', () => {
     const model = bench.language(TINY);
     const good = { steps: 3 };
