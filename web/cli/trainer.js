@@ -155,9 +155,6 @@ export class Trainer {
     this.#introduce();
     try {
       await this.#run();
-    } catch (error) {
-      if (error instanceof DivergedError) throw await this.#rescue(error);
-      throw error;
     } finally {
       this.#interrupt.release();
     }
@@ -201,7 +198,7 @@ export class Trainer {
     } catch (error) {
       // It was interrupted in a validation, with which the run goes on when it is resumed.
       if (signal.aborted && error === signal.reason) return this.#stop();
-      throw error;
+      throw await this.#rescue(/** @type {Error} */ (error));
     }
     this.#progress.end();
     await this.#finish();
@@ -263,6 +260,21 @@ export class Trainer {
     } catch (error) {
       if (this.#interrupt.signal.aborted) return null;
       throw error;
+    }
+  }
+
+  /**
+   * @param {string} path  where the model is
+   * @param {number} step  of its parameters
+   * @param {RoutingSummary} routing
+   */
+  async #evaluateSaved(path, step, routing) {
+    try {
+      const result = await this.#evaluateLast('validating', step, routing);
+      return [result, await this.#evaluateLast('testing', step)];
+    } catch (error) {
+      const { message } = /** @type {Error} */ (error);
+      throw new CommandError(`${message}; the model of step ${step} is in ${path}`, { cause: error });
     }
   }
 
@@ -366,23 +378,31 @@ export class Trainer {
   }
 
   /**
-   * @param {DivergedError} error
-   * @returns {Promise<CommandError>}
+   * The model of a run that failed is saved.
+   *
+   * @param {Error} error
+   * @returns {Promise<Error>} which says where it is
    */
   async #rescue(error) {
     this.#progress.end();
+    const { step } = this.#model;
+    const diverged = error instanceof DivergedError;
     const lower = this.#recipe.learningRate / 3;
     const clip = this.#recipe.clip === 0 ? ' --clip 0.25' : '';
     const advice = `--learning-rate ${Number(lower.toPrecision(1))}${clip}`;
-    const diverged = `training diverged at step ${error.step}: the loss is no longer finite`;
-    if (this.#model.step === 0) return new CommandError(`${diverged}; try ${advice}`, { cause: error });
+    const what = diverged
+      ? `training diverged at step ${error.step}: the loss is no longer finite`
+      : `after step ${step}: ${error.message}`;
+    if (diverged && step === 0) return new CommandError(`${what}; try ${advice}`, { cause: error });
+    if (!diverged && step === this.#firstStep) return error;
     const { path, problem, optimizer } = await this.#saveLast({ finished: false });
-    return new CommandError(
-      `${diverged}; ${problem ? `${problem.message}; ` : ''}the parameters of step ${this.#model.step} are in ${path}. ` +
-        `Try a new run with ${advice}` +
-        (optimizer ? `, or continue from there with:\n  ${this.#resumeCommand(path, ` ${advice}`)}` : ''),
-      { cause: error },
-    );
+    const saved = `${what}; ${problem ? `${problem.message}; ` : ''}the parameters of step ${step} are in ${path}`;
+    const command = optimizer ? this.#resumeCommand(path, diverged ? ` ${advice}` : '') : '';
+    const ways = [
+      ...(diverged ? [`Try a new run with ${advice}`] : []),
+      ...(command ? [`${diverged ? 'or continue' : 'Continue'} from there with:\n  ${command}`] : []),
+    ];
+    return new CommandError([saved, ways.join(', ')].filter(Boolean).join('. '), { cause: error });
   }
 
   async #finish() {
@@ -401,8 +421,7 @@ export class Trainer {
     const last = new RoutingSummary();
     last.add(this.#model.routing());
     const step = best?.step ?? this.#model.step;
-    const result = await this.#evaluateLast('validating', step, routing);
-    const test = await this.#evaluateLast('testing', step);
+    const [result, test] = await this.#evaluateSaved(path, step, routing);
     const loads = (result ? routing : last).measures.map(({ load }) => load);
     this.#progress.end();
     if (this.#interrupt.signal.aborted) this.#system.exitCode = this.#interrupt.exitCode;
