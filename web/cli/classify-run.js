@@ -15,7 +15,7 @@ import { makeVocabulary } from './vocabularies.js';
 
 /** @typedef {import('../labelled-text.js').LabelledTexts} LabelledTexts */
 /** @typedef {import('./system.js').System} System */
-/** @typedef {import('./train.js').Start} Start */
+/** @typedef {import('./runs.js').Start} Start */
 
 /**
  * Labelled texts, and what to call them.
@@ -27,7 +27,7 @@ import { makeVocabulary } from './vocabularies.js';
  * @param {import('../index.js').Engine} engine
  * @param {Start} start
  * @param {System} system
- * @returns {Promise<import('./train.js').Started>}
+ * @returns {Promise<import('./runs.js').Started>}
  */
 export async function startClassifier(engine, { options, data, chosen, given, config }, system) {
   const columns = columnsOf(options);
