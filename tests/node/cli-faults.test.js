@@ -209,45 +209,32 @@ async function withoutMemory(fails, work) {
 }
 
 describe('a run that fails', () => {
-  /**
-   * @param {number} last  pass over held-out text that works
-   * @param {() => Promise<void>} work
-   */
-  async function failingAfter(last, work) {
-    const { evaluate } = LanguageModel.prototype;
-    let calls = 0;
-    LanguageModel.prototype.evaluate = function (...args) {
-      if (++calls > last) throw new RangeError('there is no memory');
-      return evaluate.apply(this, args);
-    };
-    try {
-      await work();
-    } finally {
-      LanguageModel.prototype.evaluate = evaluate;
-    }
-  }
-
-  it('saves its model, and says how to continue', async () => {
-    await failingAfter(0, async () => {
-      const { code, stderr } = await train({}, '--save-every', '0', '--eval-every', '2');
-      assert.equal(code, 1);
-      assert.match(stderr, /error: after step 2: there is no memory; the parameters of step 2 are in /);
-      assert.match(
-        stderr,
-        /\. Continue from there with:\n {2}npx hyperrouter-wasm train .*--resume .*m\.safetensors/,
-      );
+  /** @param {import('node:test').TestContext} test */
+  const failEvaluations = ({ mock }) =>
+    mock.method(LanguageModel.prototype, 'evaluate', () => {
+      throw new RangeError('there is no memory');
     });
+
+  it('saves its model, and says how to continue', async (test) => {
+    failEvaluations(test);
+    const { code, stderr } = await train({}, '--save-every', '0', '--eval-every', '2');
+    assert.equal(code, 1);
+    assert.match(stderr, /error: after step 2: there is no memory; the parameters of step 2 are in /);
+    assert.match(
+      stderr,
+      /\. Continue from there with:\n {2}npx hyperrouter-wasm train .*--resume .*m\.safetensors/,
+    );
     assert.equal(stepOf(target()), 2);
+    test.mock.restoreAll();
     assert.equal((await train({}, '--resume', target())).code, 0);
     assert.equal(stepOf(target()), STEPS);
   });
 
-  it('says where its model is if only the last validation fails', async () => {
-    await failingAfter(0, async () => {
-      const { code, stderr } = await train();
-      assert.equal(code, 1);
-      assert.ok(stderr.includes(`error: there is no memory; the model of step ${STEPS} is in ${target()}`));
-    });
+  it('says where its model is if only the last validation fails', async (test) => {
+    failEvaluations(test);
+    const { code, stderr } = await train();
+    assert.equal(code, 1);
+    assert.ok(stderr.includes(`error: there is no memory; the model of step ${STEPS} is in ${target()}`));
     assert.equal(stepOf(target()), STEPS);
   });
 });

@@ -385,24 +385,38 @@ export class Trainer {
    */
   async #rescue(error) {
     this.#progress.end();
+    if (error instanceof DivergedError) return this.#rescueDiverged(error);
     const { step } = this.#model;
-    const diverged = error instanceof DivergedError;
+    if (step === this.#firstStep) return error;
+    const { saved, resume } = await this.#saveFailed();
+    const command = resume && `. Continue from there with:\n  ${resume}`;
+    return new CommandError(`after step ${step}: ${error.message}; ${saved}${command}`, { cause: error });
+  }
+
+  /** @param {DivergedError} error */
+  async #rescueDiverged(error) {
     const lower = this.#recipe.learningRate / 3;
     const clip = this.#recipe.clip === 0 ? ' --clip 0.25' : '';
     const advice = `--learning-rate ${Number(lower.toPrecision(1))}${clip}`;
-    const what = diverged
-      ? `training diverged at step ${error.step}: the loss is no longer finite`
-      : `after step ${step}: ${error.message}`;
-    if (diverged && step === 0) return new CommandError(`${what}; try ${advice}`, { cause: error });
-    if (!diverged && step === this.#firstStep) return error;
+    const diverged = `training diverged at step ${error.step}: the loss is no longer finite`;
+    if (this.#model.step === 0) return new CommandError(`${diverged}; try ${advice}`, { cause: error });
+    const { saved, resume } = await this.#saveFailed(` ${advice}`);
+    const command = resume && `, or continue from there with:\n  ${resume}`;
+    return new CommandError(`${diverged}; ${saved}. Try a new run with ${advice}${command}`, {
+      cause: error,
+    });
+  }
+
+  /**
+   * @param {string} [extra]  options of the command that continues it
+   * @returns {Promise<{ saved: string, resume: string }>} in words, and that command; empty if it cannot be continued
+   */
+  async #saveFailed(extra) {
     const { path, problem, optimizer } = await this.#saveLast({ finished: false });
-    const saved = `${what}; ${problem ? `${problem.message}; ` : ''}the parameters of step ${step} are in ${path}`;
-    const command = optimizer ? this.#resumeCommand(path, diverged ? ` ${advice}` : '') : '';
-    const ways = [
-      ...(diverged ? [`Try a new run with ${advice}`] : []),
-      ...(command ? [`${diverged ? 'or continue' : 'Continue'} from there with:\n  ${command}`] : []),
-    ];
-    return new CommandError([saved, ways.join(', ')].filter(Boolean).join('. '), { cause: error });
+    return {
+      saved: `${problem ? `${problem.message}; ` : ''}the parameters of step ${this.#model.step} are in ${path}`,
+      resume: optimizer ? this.#resumeCommand(path, extra) : '',
+    };
   }
 
   async #finish() {
