@@ -1,4 +1,4 @@
-/** What fields of the engine's configuration have in common: a change builds a new model. */
+/** What most fields of the engine's configuration have in common: a change builds a new model. */
 const FIELD = /** @type {const} */ ({ effect: 'rebuild', engine: true });
 const INTEGER = /** @type {const} */ ({ ...FIELD, type: 'integer', control: 'range' });
 const NUMBER = /** @type {const} */ ({ ...FIELD, type: 'number', control: 'range' });
@@ -37,15 +37,13 @@ export const common = keyed({
     help: 'Number of expert networks in each layer.',
   },
   topK: {
-    type: 'integer',
+    ...INTEGER,
     default: 2,
     min: 1,
     max: 16,
     maxKey: 'experts',
-    control: 'range',
     group: 'main',
     effect: 'live',
-    engine: true,
     label: 'Experts per token (k)',
     help: 'Number of experts chosen for each token.',
   },
@@ -246,14 +244,12 @@ export const common = keyed({
     help: 'Weight of a loss that keeps the router logits small.',
   },
   seed: {
-    type: 'integer',
+    ...INTEGER,
     default: 1,
     min: 0,
     max: 999999,
     control: 'number',
     group: 'more',
-    effect: 'rebuild',
-    engine: true,
     label: 'Seed',
     help: 'The same seed and settings give the same run.',
   },
