@@ -102,7 +102,7 @@ def check(c: SimpleNamespace) -> None:
 # ------------------------------------------------------------------------------------------------ all processes
 
 
-BUFFERS: Dict[Any, List[Tensor]] = {}  # of collective calls, for each shape
+BUFFERS: Dict[Any, List[Tensor]] = {}  # of collective calls, by shape
 
 
 def processes() -> int:
@@ -111,19 +111,18 @@ def processes() -> int:
 
 
 def gather(x: Tensor) -> List[Tensor]:
-    """x of all processes, which has the same shape in each. The next call for this shape overwrites them.
+    """x of every process; it must have the same shape in all. The next call for this shape overwrites the result.
 
-    The buffers are kept for good. Gloo's thread might be the last that frees a tensor of Python, for which it needs
-    Python's lock; PyTorch 1.13 waits for that thread, and keeps the lock, when a process group ends: a program could
-    never end.
+    The buffers are never freed. Gloo's thread could be the last to hold one, and needs Python's lock to free it;
+    PyTorch 1.13 waits for that thread, with the lock, when a process group ends: the program would hang.
     """
     key = (processes(), x.shape, x.dtype, x.device)
     if key not in BUFFERS:
         BUFFERS[key] = [torch.empty_like(x) for _ in range(processes() + 1)]
-    *all_of_them, own = BUFFERS[key]
+    *everyone, own = BUFFERS[key]
     own.copy_(x)
-    dist.all_gather(all_of_them, own)
-    return all_of_them
+    dist.all_gather(everyone, own)
+    return everyone
 
 
 def from_all(x: Tensor) -> Tuple[Tensor, int]:
