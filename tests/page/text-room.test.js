@@ -81,7 +81,7 @@ describe('all layers', () => {
 
 describe('the passage, while the model trains', () => {
   it('is painted where it is in sight, and whole when training rests', async () => {
-    const { page, button, saved, untilStep } = await visit(site, 'room=text&start=nothing', {
+    const { page, button, saved, step, untilStep } = await visit(site, 'room=text&start=nothing', {
       drawers: false,
     });
     await button('Start').click();
@@ -110,9 +110,13 @@ describe('the passage, while the model trains', () => {
     await page.locator('#probe').evaluate((list) => list.scrollTo(0, list.scrollHeight));
     await eventually(async () => assert.deepEqual(await changed(), [false, true]));
     const figure = page.locator('.figure-text');
-    await figure.getByRole('button', { name: /^Save/ }).click();
-    await saved(() => figure.getByRole('button', { name: '(SVG)' }).click());
-    assert.equal((await changed())[0], true, 'a picture of it has all as they are now');
+    // Until a step has routed the first characters otherwise, there is nothing to paint.
+    await eventually(async () => {
+      await figure.getByRole('button', { name: /^Save/ }).click();
+      await saved(() => figure.getByRole('button', { name: '(SVG)' }).click());
+      assert.equal((await changed())[0], true, 'a picture of it has all as they are now');
+    });
+    await untilStep((await step()) + 3);
     await button('Pause').click();
     await eventually(async () => assert.equal((await changed())[0], true, 'all are up to date'));
   });
