@@ -166,7 +166,7 @@ export function createRun({ openClient, state, task }) {
 
   /** Goes back to a run: its settings and its model. @param {import('./session/runs.js').KeptRun} kept */
   function openRun(kept) {
-    // The build that the settings ask for gives way to the later one.
+    // The build that the settings ask for yields to the later one.
     state.setTogether('router', Object.entries({ ...kept.values, ...kept.live }));
     return build({ go: false, kept });
   }

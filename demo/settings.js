@@ -85,7 +85,7 @@ export const common = keyed({
     group: 'training',
     effect: 'live',
     label: 'Learning rate',
-    help: 'Step size of the optimiser. Above about 0.03, training tends to diverge.',
+    help: 'Step size of the optimizer. Above about 0.03, training tends to diverge.',
   },
   heads: {
     ...INTEGER,

@@ -1,4 +1,4 @@
-/* The table of parameters: name, shape, role, initial values. It drives the memory plan, the optimiser,
+/* The table of parameters: name, shape, role, initial values. It drives the memory plan, the optimizer,
  * checkpoints, the names in JavaScript and the gradient check. */
 #ifndef HR_PARAMETERS_H
 #define HR_PARAMETERS_H

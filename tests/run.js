@@ -47,7 +47,7 @@ const SUITES = {
     nodeTests(print, 'tests/node', {
       node: CURRENT_NODE,
       leaveOut:
-        /^(arguments|await-train|checkpoint-(broken|fuzz)|cli|config|data|half|labelled|messages|readme|realms|schedules|text|types|unknown-options|without-effect)[\w-]*\.test\.js$/,
+        /^(arguments|await-train|checkpoint|cli|config|data|half|labelled|measures|messages|patience|readme|realms|schedules|study|text|training-loop|types|unknown-options|without-effect|worker-messages)[\w-]*\.test\.js$/,
     }),
   page: async (print) => {
     const built = join(SHARED, 'page');
@@ -74,7 +74,7 @@ const SUITES = {
     return nodeTests(print, 'tests/docs', { env: { HR_TEST_CHROMIUM: await chromium() } });
   },
   fuzz: async (print) => {
-    const fuzz = [join('tests', 'fuzz', 'run.js'), '--seconds', '60'];
+    const fuzz = [join('tests', 'fuzz', 'run.js'), '--seconds', '30'];
     return nodeCounts(await run(print, process.execPath, fuzz, { mayFail: true }));
   },
 };

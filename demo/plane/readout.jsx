@@ -80,7 +80,7 @@ function PointAt({ state, views, place }) {
     });
   const outcome = outcomeOf(routing, at, shape.topK);
   const set = at < data.train.targets.length ? 'Training' : 'Held-out';
-  const words = outcome === 'unchosen' ? 'no expert takes it' : experts.join(', ');
+  const words = outcome === 'unchosen' ? 'routed to no expert' : experts.join(', ');
   return (
     <span class="readout-point">
       {set} point here{data.curve ? '' : ` (${classNames[data.all.targets[at]]})`}: {words}

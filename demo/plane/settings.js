@@ -116,7 +116,7 @@ export const planeSettings = [
   {
     ...common.learningRate,
     default: 0.01,
-    help: 'Step size of the optimiser. Above about 0.1, training tends to diverge.',
+    help: 'Step size of the optimizer. Above about 0.1, training tends to diverge.',
   },
   common.batch,
   common.hyperSize,

@@ -156,7 +156,7 @@ export const comparisonSettings = (fields) => [
   {
     ...common.learningRate,
     effect: 'rebuild',
-    help: 'Step size of the optimiser. A model that diverges stops; the others continue.',
+    help: 'Step size of the optimizer. A model that diverges stops; the others continue.',
   },
   {
     ...common.seed,

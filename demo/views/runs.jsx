@@ -16,7 +16,7 @@ import { useDrawing } from './drawing.js';
 
 /**
  * The runs of this visit: the current one and those before, each with a picture, its settings and its loss. Opening one
- * brings back its settings and its model; their losses can be compared in the chart, their maps beside each other.
+ * restores its settings and its model; their losses can be compared in the chart, their maps beside each other.
  *
  * @param {{ run: Run, state: State }} props
  */

@@ -44,7 +44,7 @@ const GOALS = [
   },
   { name: 'MoE layer step: PyTorch over ours', ...over('PyTorch', 'moe', 'step', [1.3, 1.4]) },
   {
-    name: 'MoE layer: jax-js (no optimiser) over ours',
+    name: 'MoE layer: jax-js (no optimizer) over ours',
     ...over('jax-js', 'moe', 'gradients', [15, 15], 'step'),
   },
   { name: 'MoE layer step: TensorFlow.js wasm over ours', ...over('tfjs-wasm', 'moe', 'step', [70, 75]) },

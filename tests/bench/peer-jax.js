@@ -1,6 +1,6 @@
 // jax-js on its WebAssembly device (one thread in Node): a mixture of experts by what it has. It has no products
 // grouped by expert, so that every expert takes every token, and the weights of those not chosen are 0. All experts'
-// hidden layers side by side, two wide products, were the fastest of three ways. Without an optimiser.
+// hidden layers side by side, two wide products, were the fastest of three ways. Without an optimizer.
 
 /** @import { Task } from './measure.js' */
 /** @import { LayerSizes } from './kernels.js' */

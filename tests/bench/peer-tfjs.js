@@ -35,7 +35,7 @@ export async function open(contestant) {
       w2: tf.variable(normal([f, d])),
       c2: zeros([d]),
     }));
-    // A variable, so that its gradient is computed like ours; the optimiser is not given it.
+    // A variable, so that its gradient is computed like ours; the optimizer is not given it.
     const x = tf.variable(normal([tokens, d], 1));
     const target = normal([tokens, d], 1);
     const optimizer = tf.train.adam(LEARNING_RATE);

@@ -22,7 +22,7 @@ const SUITES = {
     value: ({ tokens = 0 }, ms) => (1e3 * tokens) / ms,
   },
   experts: milliseconds('MoE layer against experts E, forward and backward (ms)'),
-  topk: milliseconds('MoE layer against experts a token k, forward and backward (ms)'),
+  topk: milliseconds('MoE layer against k, experts per token, forward and backward (ms)'),
   threads: milliseconds('Language model against threads, training step of 16 × 64 tokens (ms)'),
   context: milliseconds('Language model against context T, training step of 1024 tokens (ms)'),
 };

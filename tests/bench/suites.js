@@ -115,7 +115,7 @@ const SUITES = {
       // Its step takes many seconds.
       if (quick && contestant === 'tfjs-cpu') return [];
       const peer = contestants.peerNames.includes(contestant);
-      // jax-js takes no step of an optimiser: its time is that of the gradients.
+      // jax-js takes no step of an optimizer: its time is that of the gradients.
       const works = WORKS.map((row, work) => ({ row, sizes: { ...LAYER, work } }));
       const own = peer
         ? works.filter(({ row }) => row === (contestant === 'jax-js' ? 'gradients' : 'step'))

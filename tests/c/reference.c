@@ -194,7 +194,8 @@ static void attention(reference *self, double *x, const double *memory, int32_t 
   const hr_real *bias = data(self, layer, "dec_attn.layer_norm.bias");
   const hr_real *u = data(self, -1, "r_w_bias"), *w = data(self, -1, "r_r_bias");
   double *source = zeros(d), *qkv = zeros((int64_t)s * 3 * width), *r = zeros(d);
-  double *distances = zeros((int64_t)s * width), *scores = zeros(s), *vector = zeros(width), *out = zeros(d);
+  double *position_keys = zeros((int64_t)s * width), *scores = zeros(s), *vector = zeros(width),
+         *out = zeros(d);
   for (int32_t j = 0; j < s; j++) {
     const double *row = j < m ? memory + (int64_t)j * d : x + (int64_t)(j - m) * d;
     memcpy(source, row, (size_t)d * sizeof *source);
@@ -202,14 +203,14 @@ static void attention(reference *self, double *x, const double *memory, int32_t 
     linear(qkv + (int64_t)j * 3 * width, data(self, layer, "dec_attn.qkv_net.weight"), NULL, source,
            3 * width, d);
     position(r, j, d);
-    linear(distances + (int64_t)j * width, data(self, layer, "dec_attn.r_net.weight"), NULL, r, width, d);
+    linear(position_keys + (int64_t)j * width, data(self, layer, "dec_attn.r_net.weight"), NULL, r, width, d);
   }
   for (int32_t i = 0; i < t; i++) {
     const double *q = qkv + (int64_t)(m + i) * 3 * width;
     for (int32_t head = 0; head < h; head++) {
       for (int32_t j = 0; j <= m + i; j++) {
         const double *k = qkv + (int64_t)j * 3 * width + width;
-        const double *far = distances + (int64_t)(m + i - j) * width;
+        const double *far = position_keys + (int64_t)(m + i - j) * width;
         scores[j] = 0;
         for (int32_t n = head * a; n < (head + 1) * a; n++)
           scores[j] += (q[n] + (double)u[n]) * k[n] + (q[n] + (double)w[n]) * far[n];
@@ -231,7 +232,7 @@ static void attention(reference *self, double *x, const double *memory, int32_t 
   free(source);
   free(qkv);
   free(r);
-  free(distances);
+  free(position_keys);
   free(scores);
   free(vector);
   free(out);

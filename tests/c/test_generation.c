@@ -139,36 +139,38 @@ static void test_interrupted(hr_config config) {
 
 /* softmax(logits / temperature) of the penalised logits, cut to the top_tokens, and of these to the fewest that together
  * reach top_p. */
-static void expected_chances(double *chances, const hr_real *logits, int32_t v, const hr_sampling *sampling) {
+static void expected_probabilities(double *probabilities, const hr_real *logits, int32_t v,
+                                   const hr_sampling *sampling) {
   double sum = 0, kept = 0, whole = 0, most = -INFINITY;
   int32_t *order = new_ints(v);
   for (int32_t i = 0; i < v; i++) {
     bool repeated = false;
     for (int32_t j = 0; j < sampling->repeated_count; j++) repeated |= sampling->repeated[j] == i;
     const double penalty = repeated ? sampling->repetition_penalty : 1;
-    chances[i] = (double)logits[i] * ((double)logits[i] < 0 ? penalty : 1 / penalty);
-    most = fmax(most, chances[i]);
+    probabilities[i] = (double)logits[i] * ((double)logits[i] < 0 ? penalty : 1 / penalty);
+    most = fmax(most, probabilities[i]);
   }
-  for (int32_t i = 0; i < v; i++) sum += chances[i] = exp((chances[i] - most) / sampling->temperature);
+  for (int32_t i = 0; i < v; i++)
+    sum += probabilities[i] = exp((probabilities[i] - most) / sampling->temperature);
   for (int32_t i = 0; i < v; i++) {
-    chances[i] /= sum;
+    probabilities[i] /= sum;
     int32_t at = i;
-    for (; at > 0 && chances[order[at - 1]] < chances[i]; at--) order[at] = order[at - 1];
+    for (; at > 0 && probabilities[order[at - 1]] < probabilities[i]; at--) order[at] = order[at - 1];
     order[at] = i;
   }
-  for (int32_t i = 0; i < sampling->top_tokens; i++) whole += chances[order[i]];
+  for (int32_t i = 0; i < sampling->top_tokens; i++) whole += probabilities[order[i]];
   int32_t count = 0;
   while (count < sampling->top_tokens && kept < whole * sampling->top_p - 1e-12)
-    kept += chances[order[count++]];
-  for (int32_t i = 0; i < v; i++) chances[order[i]] = i < count ? chances[order[i]] / kept : 0;
+    kept += probabilities[order[count++]];
+  for (int32_t i = 0; i < v; i++) probabilities[order[i]] = i < count ? probabilities[order[i]] / kept : 0;
   free(order);
 }
 
 static void check_frequencies(hr_model *model, const hr_sampling *sampling, uint64_t state) {
   enum { DRAWS = 20000 };
   const int32_t v = hr_model_config(model)->vocab_size;
-  double chances[37];
-  expected_chances(chances, last_logits(model), v, sampling);
+  double probabilities[37];
+  expected_probabilities(probabilities, last_logits(model), v, sampling);
   int32_t counts[37] = {0}, drawn;
   for (int i = 0; i < DRAWS; i++) {
     CHECK_OK(hr_generation_sample(model, sampling, &state, &drawn));
@@ -176,9 +178,9 @@ static void check_frequencies(hr_model *model, const hr_sampling *sampling, uint
   }
   double chi = 0, cells = 0;
   for (int32_t i = 0; i < v; i++) {
-    if (chances[i] == 0) CHECK_INT(counts[i], 0);
-    if (chances[i] * DRAWS < 5) continue;
-    chi += pow(counts[i] - chances[i] * DRAWS, 2) / (chances[i] * DRAWS);
+    if (probabilities[i] == 0) CHECK_INT(counts[i], 0);
+    if (probabilities[i] * DRAWS < 5) continue;
+    chi += pow(counts[i] - probabilities[i] * DRAWS, 2) / (probabilities[i] * DRAWS);
     cells++;
   }
   CHECK_THAT(chi <= cells + 5 * sqrt(2 * cells), "chi^2 is %g over %g cells", chi, cells);
@@ -228,7 +230,7 @@ static void test_probabilities(void) {
   CHECK(hr_generation_probabilities(model) == NULL);
   CHECK_OK(hr_generation_feed(model, tokens, 3));
   double *expected = calloc((size_t)v, sizeof *expected);
-  expected_chances(expected, last_logits(model), v, &all);
+  expected_probabilities(expected, last_logits(model), v, &all);
   for (int again = 0; again < 2; again++) {
     const hr_real *probabilities = hr_generation_probabilities(model);
     for (int32_t i = 0; i < v; i++) CHECK_NEAR(probabilities[i], expected[i], 1e-6);
@@ -285,7 +287,7 @@ static void test_extremes_of_drawing(void) {
   CHECK_INT(drawn, 0);
   for (int i = 0; i < 200; i++) {
     CHECK_OK(draw_token(model, 1, 0.25, &state, &drawn));
-    CHECK_THAT(drawn < 3, "token %d is among the first three, whose chances reach a quarter", drawn);
+    CHECK_THAT(drawn < 3, "token %d is among the first three, whose probabilities reach a quarter", drawn);
   }
   hr_model_destroy(model);
 }

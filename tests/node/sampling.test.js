@@ -35,13 +35,13 @@ function drawn(logits, text, { temperature, topP, topTokens, repetitionPenalty: 
   const penalised = logits.map((logit, id) =>
     text.includes(id) ? (logit < 0 ? logit * penalty : logit / penalty) : logit,
   );
-  const chances = softmax(penalised, temperature);
-  const order = chances.map((_, id) => id).sort((a, b) => chances[b] - chances[a]);
+  const probabilities = softmax(penalised, temperature);
+  const order = probabilities.map((_, id) => id).sort((a, b) => probabilities[b] - probabilities[a]);
   const most = order.slice(0, topTokens);
-  const whole = most.reduce((sum, id) => sum + chances[id], 0);
+  const whole = most.reduce((sum, id) => sum + probabilities[id], 0);
   const ends = [0];
   for (const id of most)
-    if (ends[ends.length - 1] < topP * whole) ends.push(ends[ends.length - 1] + chances[id]);
+    if (ends[ends.length - 1] < topP * whole) ends.push(ends[ends.length - 1] + probabilities[id]);
   const uniform = (Number(mixed(BigInt(seed), 0n) >> 11n) + 0.5) * 2 ** -53;
   const draw = uniform * ends[ends.length - 1];
   const margin = Math.min(...ends.slice(0, -1).map((end) => Math.abs(end - topP * whole)));
@@ -105,24 +105,24 @@ onEveryVariant((bench) => {
   ]) {
     test(`temperature ${temperature}, topP ${topP}: as often as they are likely`, () => {
       const model = create();
-      const chances = softmax(lastLogits(model, PROMPT), temperature);
-      const order = chances.map((_, id) => id).sort((a, b) => chances[b] - chances[a]);
+      const probabilities = softmax(lastLogits(model, PROMPT), temperature);
+      const order = probabilities.map((_, id) => id).sort((a, b) => probabilities[b] - probabilities[a]);
       const kept = new Set();
       let mass = 0;
       for (const id of order) {
         if (mass >= topP) break;
         kept.add(id);
-        mass += chances[id];
+        mass += probabilities[id];
       }
-      const counts = chances.map(() => 0);
+      const counts = probabilities.map(() => 0);
       const draws = 3000;
       for (let seed = 0; seed < draws; seed++) {
         const [{ token }] = model.generate(PROMPT, { maxTokens: 1, temperature, topP, seed });
         counts[token]++;
       }
       assert.equal(topP < 1, kept.size < TINY.vocabSize);
-      chances.forEach((chance, id) => {
-        const expected = kept.has(id) ? chance / mass : 0;
+      probabilities.forEach((probability, id) => {
+        const expected = kept.has(id) ? probability / mass : 0;
         // Five standard deviations.
         const slack = 5 * Math.sqrt((expected * (1 - expected)) / draws);
         assertNear(counts[id] / draws, expected, slack, `share of token ${id}`);
@@ -192,11 +192,11 @@ onEveryVariant((bench) => {
   test('next: the probabilities from which generate draws', () => {
     const model = create();
     for (const text of [[3], PROMPT, [...PROMPT, 1, 5, 9, 2, 6, 5, 3, 5]]) {
-      const chances = softmax(lastLogits(model, text), 1);
+      const probabilities = softmax(lastLogits(model, text), 1);
       const next = model.next(text);
       assert.ok(next instanceof Float32Array && next.buffer.byteLength === 4 * TINY.vocabSize);
       next.forEach((probability, id) => {
-        assertNear(probability, chances[id], 1e-5, `token ${id}`);
+        assertNear(probability, probabilities[id], 1e-5, `token ${id}`);
       });
       assertNear(
         next.reduce((sum, p) => sum + p),

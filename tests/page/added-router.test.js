@@ -108,7 +108,7 @@ async function choose({ page }) {
   await page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '0');
 }
 
-/** @param {readonly number[]} losses one a step */
+/** @param {readonly number[]} losses one per step */
 function assertFalling(losses) {
   const mean = (/** @type {readonly number[]} */ some) => some.reduce((sum, x) => sum + x, 0) / some.length;
   const [first, last] = [mean(losses.slice(0, 5)), mean(losses.slice(-5))];

@@ -15,7 +15,7 @@ const patience = 180_000;
 
 const demo = fileURLToPath(new URL('../../demo/', import.meta.url));
 
-/** The page trains a model of this size in a few milliseconds a step. */
+/** The page trains a model of this size in a few milliseconds per step. */
 export const small =
   'room=text&layers=2&dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=4&contextLength=32';
 

@@ -8,7 +8,7 @@ import { Trainer } from '../../demo/trainer/trainer.js';
 import { load } from '../../web/index.js';
 import { eventually, open, small, visit } from './browser.js';
 
-/** Two hours at a thousand steps a second. */
+/** Two hours at a thousand steps per second. */
 const manySteps = 7_200_000;
 
 describe('two hours', () => {

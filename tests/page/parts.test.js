@@ -259,7 +259,7 @@ describe('the rate of pictures', () => {
     }
     assert.equal(simulate(5).interval, 160, 'as many as are wanted where they cost nothing');
     assert.ok(simulate(45).interval < 500, 'and no fewer than need be');
-    assert.equal(simulate(600).interval, 1000, 'but one a second at least');
+    assert.equal(simulate(600).interval, 1000, 'but at least one per second');
   });
 
   it('does not take a pause for lost frames', () => {

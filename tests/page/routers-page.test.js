@@ -11,7 +11,7 @@ before(async () => {
 afterEach(() => site.clear());
 after(() => site.close());
 
-/** Models of this size take a few milliseconds a step. */
+/** Models of this size take a few milliseconds per step. */
 const small =
   'room=routers&dModel=32&dInner=32&experts=4&heads=2&dHead=8&batchSize=2&contextLength=32&hyperSize=64&steps=50';
 

@@ -72,7 +72,7 @@ describe('the conclusion of a comparison', () => {
   });
 
   it('is over several seeds a gap where it is larger than their noise, and has the same sign with each', () => {
-    /** @param {number[]} others the losses of “smoe”, one a seed; those of the other are 2, 2.2, 2.4 */
+    /** @param {number[]} others the losses of “smoe”, one per seed; those of the other are 2, 2.2, 2.4 */
     const runs = (others) =>
       others.map((loss, seed) => [outcome('hyperrouter', () => 2 + 0.2 * seed), outcome('smoe', () => loss)]);
     // The losses themselves differ more from seed to seed than between the routers.

@@ -19,7 +19,7 @@ import { createSink } from '../../demo/text/written.js';
 import { Sample } from '../../demo/trainer/sample.js';
 
 /**
- * The routing of one layer, as a gate may give it: any number of experts a token, in any order.
+ * The routing of one layer, as a gate may give it: any number of experts per token, in any order.
  *
  * @param {[id: number, weight: number][][]} tokens
  * @param {number} experts E

@@ -483,7 +483,7 @@ describe('undo', () => {
     return { ...fake, resize };
   }
 
-  it('brings back the model of the settings, with all that was shown of it', async () => {
+  it('restores the model of the settings, with all that was shown of it', async () => {
     const { run, state, trainers, resize } = await trained();
     await resize(2);
     assert.equal(run.step.value, 0);

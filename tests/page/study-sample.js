@@ -41,7 +41,7 @@ const tuned = {
   ...{ train: { steps: 6 }, seeds: [1, 2], tune: { learningRate: [0.01, 0.03], seeds: [9] } },
 };
 
-/** Studies of a few milliseconds a run, their data, and their results: one of language models, and one that fine-tunes them. */
+/** Studies of a few milliseconds per run, their data, and their results: one of language models, and one that fine-tunes them. */
 export async function sampleStudy() {
   const engine = await load({ variant: 'simd' });
   const study = readStudy(ships, engine);

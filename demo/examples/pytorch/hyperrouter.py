@@ -831,7 +831,7 @@ class Step(NamedTuple):
 def train_step(
     model: nn.Module, optimizer: torch.optim.Optimizer, *batch: Any, clip: float = 0, **named: Any
 ) -> Step:
-    """Gradient, clipping to the global norm `clip` (0: none), and a step of the optimiser.
+    """Gradient, clipping to the global norm `clip` (0: none), and a step of the optimizer.
 
     The other arguments are those of the model: inputs, targets, and memory or lengths.
     """
@@ -950,7 +950,7 @@ def save(
 ) -> None:
     """Writes a checkpoint that the package opens without being told its configuration.
 
-    With the optimiser, and for a language model the memory [B,M,D] of all streams for each layer, training can go on
+    With the optimizer, and for a language model the memory [B,M,D] of all streams for each layer, training can go on
     from it, here or there. One process writes; `memory` must come from all (`from_all`).
     """
     model = unwrapped(model)
@@ -981,13 +981,13 @@ def trained(model: Model) -> List[Tuple[str, nn.Parameter]]:
 
 
 def resume(path: str, model: nn.Module, optimizer: torch.optim.Optimizer) -> List[Tensor]:
-    """Takes over the optimiser's state of a file that was saved with it.
+    """Takes over the optimizer's state of a file that was saved with it.
 
     Returns the memory of all streams, [B,M,D] for each layer; nothing if the file has none.
     """
     tensors, metadata = read(path)
     if "hyperrouter.step" not in metadata:
-        raise ValueError(f"{path} was saved without the state of the optimiser")
+        raise ValueError(f"{path} was saved without the state of the optimizer")
     for name, parameter in trained(unwrapped(model)):
         optimizer.state[parameter] = {
             "step": torch.tensor(float(metadata["hyperrouter.step"])),
