@@ -76,7 +76,7 @@ function planeFigure(name, context) {
 function collapseFigure(_name, { engine, openClient, pictureEvery }) {
   const state = createState(createSchema(collapseSettings, engine.fields.classifier));
   const collapse = createCollapse({ openClient: () => openClient(), state, pictureEvery });
-  collapse.follow();
+  createVisits({ trained: collapse, state, restsWhenLeft: true }).enter();
   const player = createPlayer({ run: collapse, limit: 1000, calm: calm() });
   const View = () => (
     <>

@@ -293,8 +293,6 @@ export function createComparison({
     reset: () => build({ go: false }),
     measure,
     stopMeasuring,
-    /** No setting of the models changes while they train; `steps` is read at every slice. */
-    tune: async () => {},
     /** @param {number} pace */
     setPace: (pace) => Promise.all([...known.values()].map((trainee) => trainee.setPace(pace))),
     isBuiltWith: builtWith.is,

@@ -14,8 +14,8 @@ import { paceOf } from '../schema.js';
  * @property {(values: Values) => boolean} isBuiltWith
  * @property {(options?: First & { back?: boolean, changed?: boolean }) => Promise<unknown>} build back: by undo or redo;
  *   changed: unless the settings are again those of the model when it is its turn
- * @property {(settings: Values) => Promise<unknown>} tune applies live settings
- * @property {(pace: number) => Promise<unknown>} setPace
+ * @property {(settings: Values) => Promise<unknown>} [tune] applies live settings, where there are any
+ * @property {(pace: number) => Promise<unknown>} [setPace] where the pace is a setting
  * @property {() => Promise<unknown>} start
  * @property {() => Promise<unknown>} pause
  * @property {(error: unknown) => void} report
@@ -68,16 +68,21 @@ function followSettings({ trained, state, first }) {
     if (!trained.built.value || trained.isBuiltWith(values)) return;
     trained.build({ back, changed: true });
   });
-  effect(() => {
-    const values = state.values.value;
-    // Where another model follows, they are for that one.
-    if (!trained.built.value || !trained.isBuiltWith(values)) return;
-    const settings = Object.fromEntries(liveKeys.map((key) => [key, values[key]]));
-    trained.tune(settings).catch(trained.report);
-  });
-  effect(() => {
-    trained.setPace(paceOf(state.get('pace'))).catch(trained.report);
-  });
+  const { tune, setPace } = trained;
+  if (tune) {
+    effect(() => {
+      const values = state.values.value;
+      // Where another model follows, they are for that one.
+      if (!trained.built.value || !trained.isBuiltWith(values)) return;
+      const settings = Object.fromEntries(liveKeys.map((key) => [key, values[key]]));
+      tune(settings).catch(trained.report);
+    });
+  }
+  if (setPace) {
+    effect(() => {
+      setPace(paceOf(state.get('pace'))).catch(trained.report);
+    });
+  }
 }
 
 /**

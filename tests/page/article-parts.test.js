@@ -5,6 +5,7 @@ import { load } from 'hyperrouter-wasm';
 import { figures } from '../../demo/article/list.js';
 import { createPlayer } from '../../demo/article/player.js';
 import { distancesOf } from '../../demo/lessons/present.js';
+import { Tab } from './fake-trainer.js';
 import { stateOf, trained } from './node-runs.js';
 
 describe('the player of a figure', () => {
@@ -26,7 +27,15 @@ describe('the player of a figure', () => {
         status.value = 'ready';
       },
     };
-    return { run, status, step, asked, ...createPlayer({ run, limit: 100, calm }) };
+    const tab = new Tab();
+    return {
+      run,
+      status,
+      step,
+      asked,
+      tab,
+      ...createPlayer({ run, limit: 100, calm, page: /** @type {any} */ (tab) }),
+    };
   }
   const settled = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -48,6 +57,20 @@ describe('the player of a figure', () => {
     step.value = 0;
     await settled();
     assert.deepEqual(asked.at(-1), 'start', 'another model plays from its beginning');
+    stop();
+  });
+
+  it('rests in a hidden tab, although the figure stays in view', async () => {
+    const { status, asked, inView, tab, stop } = player(false);
+    inView.value = true;
+    status.value = 'ready';
+    await settled();
+    await tab.hide(true);
+    await settled();
+    assert.deepEqual(asked, ['start', 'pause']);
+    await tab.hide(false);
+    await settled();
+    assert.deepEqual(asked, ['start', 'pause', 'start']);
     stop();
   });
 

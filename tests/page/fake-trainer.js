@@ -5,6 +5,17 @@
 /** Lets everything happen that does not wait for an answer. */
 export const settle = () => new Promise((resolve) => setImmediate(resolve));
 
+/** A tab that the test hides. */
+export class Tab extends EventTarget {
+  hidden = false;
+  /** @param {boolean} hidden */
+  async hide(hidden) {
+    this.hidden = hidden;
+    this.dispatchEvent(new Event('visibilitychange'));
+    await settle();
+  }
+}
+
 let lastModel = 0;
 
 /**

@@ -3,18 +3,7 @@ import { describe, it } from 'node:test';
 import { signal } from '@preact/signals';
 import { createVisits, waitReason } from '../../demo/session/in-room.js';
 import { fakeRun } from './fake-run.js';
-import { frame, model, settle } from './fake-trainer.js';
-
-/** A tab that the test hides. */
-class Tab extends EventTarget {
-  hidden = false;
-  /** @param {boolean} hidden */
-  async hide(hidden) {
-    this.hidden = hidden;
-    this.dispatchEvent(new Event('visibilitychange'));
-    await settle();
-  }
-}
+import { frame, model, settle, Tab } from './fake-trainer.js';
 
 /** A run in its room, whose first model is there. @param {{ restsWhenLeft?: boolean }} [options] */
 async function inRoom({ restsWhenLeft } = {}) {

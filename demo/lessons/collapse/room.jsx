@@ -1,4 +1,5 @@
 import { createSchema } from '../../schema.js';
+import { createVisits } from '../../session/in-room.js';
 import { createState } from '../../state.js';
 import { Field } from '../../views/field.jsx';
 import { Notices } from '../../views/notices.jsx';
@@ -25,9 +26,11 @@ export async function openRoom(context) {
  * @param {import('../../context.js').Context} context
  */
 export async function openCollapse({ engine, openClient, pictureEvery, shared }) {
-  const { collapse, state } = await shared('collapse', async () => {
+  const { collapse, state, enter, leave } = await shared('collapse', async () => {
     const made = createState(createSchema(collapseSettings, engine.fields.classifier));
-    return { collapse: createCollapse({ openClient, state: made, pictureEvery }), state: made };
+    const trained = createCollapse({ openClient, state: made, pictureEvery });
+    const visits = createVisits({ trained, state: made, restsWhenLeft: true });
+    return { collapse: trained, state: made, ...visits };
   });
   const room = {
     states: [state],
@@ -36,8 +39,8 @@ export async function openCollapse({ engine, openClient, pictureEvery, shared })
     status: collapse.status,
     // While other models are built, those before are still shown.
     look: () => (collapse.status.value === 'building' ? { step: 0 } : { spread: collapse.spread.value }),
-    enter: collapse.follow,
-    leave: collapse.pause,
+    enter,
+    leave,
     report: (/** @type {string[]} */ problems) => {
       for (const problem of problems) collapse.notify('note', problem);
     },

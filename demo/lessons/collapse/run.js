@@ -70,10 +70,10 @@ export function createCollapse({ openClient, state, pictureEvery }) {
         const body = { classes, train, heldOut, batch, seed };
         return { task: 'plane', config, learningRate, data: values, body, loads: () => [] };
       }),
-    read: async (session, index, options) => {
+    read: async (session, index) => {
       const [{ tensors }, show] = await Promise.all([
         session.request('inspect', { layer }),
-        session.nextFrame(options),
+        session.nextFrame(),
       ]);
       return () => {
         show();
