@@ -1,5 +1,4 @@
 import { signal } from '@preact/signals';
-import { dataAtHand, giveData } from './data.js';
 import { nameOf } from './numbers.js';
 
 /**
@@ -21,7 +20,9 @@ import { nameOf } from './numbers.js';
 
 /**
  * @param {StudyResults} results
- * @param {object} [parts]
+ * @param {object} parts
+ * @param {typeof import('./data.js').dataAtHand} parts.dataAtHand
+ * @param {typeof import('./data.js').giveData} parts.giveData
  * @param {(name: string) => Promise<StudyResults | null>} [parts.findResults] of another study; null: not found
  * @param {(file: File) => Promise<StudyResults>} [parts.read] results from a file
  * @param {() => Worker} [parts.openWorker]
@@ -29,10 +30,12 @@ import { nameOf } from './numbers.js';
 export function createReplays(
   results,
   {
+    dataAtHand,
+    giveData,
     findResults = async () => null,
     read,
     openWorker = () => new Worker(new URL('./replay-worker.js', import.meta.url), { type: 'module' }),
-  } = {},
+  },
 ) {
   /** What became of each run, by its index. */
   const replays = signal(/** @type {Readonly<Record<number, Replay>>} */ ({}));
@@ -44,6 +47,8 @@ export function createReplays(
   const wanting = signal(/** @type {Wanting | null} */ (null));
   /** Where the summary is not that of the runs; null: nowhere, as far as is known. */
   const summary = signal(/** @type {import('./differ.js').Parting | null} */ (null));
+  /** Counts the runs that have ended: whatever is heard of them later does not matter. */
+  let turn = 0;
   /** @type {Worker | null} */
   let worker = null;
   /** @type {StudyResults | null} */
@@ -67,6 +72,7 @@ export function createReplays(
 
   /** @param {number} run @param {Replay} replay */
   function end(run, replay) {
+    turn++;
     worker?.terminate();
     worker = null;
     current.value = null;
@@ -85,38 +91,42 @@ export function createReplays(
   /** @param {number} run index */
   async function start(run) {
     if (current.peek() !== null) return;
+    const mine = turn;
     wanting.value = null;
     current.value = run;
     put(run, { kind: 'running', step: 0, steps: results.runs[run].steps });
     try {
       const ready = await hasBase();
-      if (current.peek() !== run) return;
+      if (mine !== turn) return;
       if (!ready) {
         want(run, { missing: [], base: baseName });
         return;
       }
       const own = await dataAtHand(results.data);
       const other = await dataAtHand(base?.data ?? []);
-      if (current.peek() !== run) return;
+      if (mine !== turn) return;
       const missing = [...own.missing, ...other.missing];
       if (missing.length) {
         want(run, { missing, base: '' });
         return;
       }
       worker = openWorker();
-      worker.addEventListener('message', ({ data }) => hear(run, data));
-      worker.addEventListener('error', ({ message }) =>
-        end(run, { kind: 'failed', message: message || 'the worker could not be started' }),
-      );
+      worker.addEventListener('message', ({ data }) => {
+        if (mine === turn) hear(run, data);
+      });
+      worker.addEventListener('error', ({ message }) => {
+        if (mine === turn)
+          end(run, { kind: 'failed', message: message || 'the worker could not be started' });
+      });
       worker.postMessage({ results, base, run, files: own.files, baseFiles: other.files });
     } catch (error) {
+      if (mine !== turn) return;
       end(run, { kind: 'failed', message: error instanceof Error ? error.message : String(error) });
     }
   }
 
   /** @param {number} run @param {import('./replay-worker.js').ReplayReply} reply */
   function hear(run, reply) {
-    if (current.peek() !== run) return;
     if (reply.kind === 'progress') put(run, { kind: 'running', step: reply.step, steps: reply.steps });
     else if (reply.kind === 'failed') end(run, { kind: 'failed', message: reply.message });
     else end(run, reply.parting ? { kind: 'parts', parting: reply.parting } : { kind: 'same' });

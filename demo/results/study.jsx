@@ -1,5 +1,6 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import { count } from '../format.js';
+import { dataAtHand, giveData } from './data.js';
 import { ByKStudyFigure, CurvesFigure, DifferencesFigure, VariantsFigure } from './figures.jsx';
 import { nameOf } from './numbers.js';
 import { readResultsFile } from './read.js';
@@ -14,7 +15,7 @@ import { RunsFigure } from './runs-table.jsx';
  */
 export function StudyView({ results, own, onClose }) {
   const replays = useMemo(
-    () => createReplays(results, { findResults: findStudy, read: readResultsFile }),
+    () => createReplays(results, { dataAtHand, giveData, findResults: findStudy, read: readResultsFile }),
     [results],
   );
   useEffect(() => replays.stop, [replays]);
