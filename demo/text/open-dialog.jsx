@@ -4,17 +4,17 @@ import { inWords } from './checkpoint-file.js';
 /**
  * Asks for what a checkpoint does not contain: published ones have tensors only.
  *
- * @param {{ opening: import('./opening.js').Opening, state: import('../state.js').State }} props
+ * @param {{ opener: import('./file-opener.js').FileOpener, state: import('../state.js').State }} props
  */
-export function OpenDialog({ opening, state }) {
+export function OpenDialog({ opener, state }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const question = opening.question.value;
+  const question = opener.question.value;
   useEffect(() => {
     if (question && !dialog.current?.open) dialog.current?.showModal();
     if (!question) dialog.current?.close();
   }, [question]);
   return (
-    <dialog ref={dialog} aria-labelledby="open-title" onClose={opening.cancel}>
+    <dialog ref={dialog} aria-labelledby="open-title" onClose={opener.cancel}>
       {question && (
         <form
           class="open-model"
@@ -22,7 +22,7 @@ export function OpenDialog({ opening, state }) {
             event.preventDefault();
             const form = new FormData(event.currentTarget);
             const file = form.get('vocabulary');
-            opening.answer(configOf(form), file instanceof File && file.name ? file : undefined);
+            opener.answer(configOf(form), file instanceof File && file.name ? file : undefined);
           }}
         >
           <h2 id="open-title">Complete {question.described.name}</h2>
@@ -38,7 +38,7 @@ export function OpenDialog({ opening, state }) {
             <button type="submit" class="primary">
               Open model
             </button>
-            <button type="button" onClick={opening.cancel}>
+            <button type="button" onClick={opener.cancel}>
               Cancel
             </button>
           </div>

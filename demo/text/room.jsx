@@ -73,13 +73,13 @@ function TextRoom({ run, state }) {
       </Transport>
       <StatusLine run={run} state={state} doing={doing} />
       <Notices run={run} />
-      <OpenDialog opening={run.opening} state={state} />
+      <OpenDialog opener={run.fileOpener} state={state} />
       <div class="columns columns-text">
         <Controls
           run={run}
           state={state}
           onProblems={onProblems}
-          openFiles={run.opening.openFiles}
+          openFiles={run.fileOpener.openFiles}
           source={
             <div class="group">
               <h2>Training text</h2>

@@ -6,8 +6,8 @@ import { createSchema } from '../schema.js';
 import { createVisits } from '../session/in-room.js';
 import { createState } from '../state.js';
 import { builtInText, requireLength, storedText, storeText } from './data.js';
+import { createFileOpener } from './file-opener.js';
 import { frameViews } from './frame.js';
-import { createOpening } from './opening.js';
 import { isPretrained, nothing, pretrainedModel, settleStart } from './pretrained.js';
 import { textSettings } from './settings.js';
 import { probeThumbnails } from './thumbnails.js';
@@ -196,7 +196,7 @@ function createTextRun({ openClient, state }) {
 
   return {
     ...run,
-    opening: createOpening(run, state.settingOf('router').choices ?? []),
+    fileOpener: createFileOpener(run, state.settingOf('router').choices ?? []),
     data,
     vocabulary,
     textName,

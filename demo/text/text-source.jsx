@@ -30,7 +30,7 @@ async function useText(run, read) {
  * @param {readonly File[]} files
  */
 function useFiles(run, files) {
-  if (files.some(({ name }) => /\.safetensors$/i.test(name))) run.opening.openFiles(files);
+  if (files.some(({ name }) => /\.safetensors$/i.test(name))) run.fileOpener.openFiles(files);
   else useFile(run, files[0]);
 }
 

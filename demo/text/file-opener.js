@@ -20,7 +20,7 @@ import { vocabularyOfFile } from './vocabulary-file.js';
  * @param {import('../run.js').Run} run
  * @param {readonly import('../schema.js').Choice[]} routers of the engine
  */
-export function createOpening(run, routers) {
+export function createFileOpener(run, routers) {
   const question = signal(/** @type {Question | null} */ (null));
   /** @type {Uint8Array} */
   let bytes = new Uint8Array();
@@ -97,7 +97,7 @@ export function createOpening(run, routers) {
   };
 }
 
-/** @typedef {ReturnType<typeof createOpening>} Opening */
+/** @typedef {ReturnType<typeof createFileOpener>} FileOpener */
 
 /** @param {File} file */
 async function readFile(file) {
