@@ -1,5 +1,5 @@
 import { DisposedError, EngineError } from 'hyperrouter-wasm';
-import { errorFromWire } from './trainer-protocol.js';
+import { unpackError } from './trainer-protocol.js';
 
 /**
  * @typedef {import('./trainer-protocol.js').Requests} Requests
@@ -41,7 +41,7 @@ export function createTrainerClient(port) {
       return;
     }
     waiting.delete(reply.id);
-    if (reply.kind === 'error') request.reject(errorFromWire(reply.error));
+    if (reply.kind === 'error') request.reject(unpackError(reply.error));
     else request.resolve(reply.body);
   });
   for (const type of /** @type {const} */ (['error', 'messageerror'])) {

@@ -132,11 +132,11 @@ import {
  *
  * @typedef {{ [T in RequestType]: { id: number, type: T, body: Requests[T] } }[RequestType]} Request
  *
- * @typedef {{ name: string, message: string, step?: number, bytes?: number }} WireError
+ * @typedef {{ name: string, message: string, step?: number, bytes?: number }} PackedError
  *
  * @typedef {{ id: number, kind: 'result', body: unknown }
  *   | { id: number, kind: 'part', body: unknown }
- *   | { id: number, kind: 'error', error: WireError }} Reply
+ *   | { id: number, kind: 'error', error: PackedError }} Reply
  */
 
 /**
@@ -208,7 +208,7 @@ export function checkRequest(value) {
   return /** @type {Request} */ (value);
 }
 
-/** @type {Record<string, (message: string, wire: WireError) => Error>} */
+/** @type {Record<string, (message: string, packed: PackedError) => Error>} */
 const errorClasses = {
   CheckpointError: (message) => new CheckpointError(message),
   DisposedError: (message) => new DisposedError(message),
@@ -221,9 +221,9 @@ const errorClasses = {
 
 /**
  * @param {unknown} thrown
- * @returns {WireError}
+ * @returns {PackedError}
  */
-export function errorToWire(thrown) {
+export function packError(thrown) {
   if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) };
   const { name, message } = thrown;
   if (thrown instanceof DivergedError) return { name, message, step: thrown.step };
@@ -232,13 +232,13 @@ export function errorToWire(thrown) {
 }
 
 /**
- * @param {WireError} wire
+ * @param {PackedError} packed
  * @returns {Error} of the class that was thrown on the other side
  */
-export function errorFromWire(wire) {
-  const make = Object.hasOwn(errorClasses, wire.name) ? errorClasses[wire.name] : undefined;
-  if (make) return make(wire.message, wire);
-  const error = new Error(wire.message);
-  error.name = wire.name;
+export function unpackError(packed) {
+  const make = Object.hasOwn(errorClasses, packed.name) ? errorClasses[packed.name] : undefined;
+  if (make) return make(packed.message, packed);
+  const error = new Error(packed.message);
+  error.name = packed.name;
   return error;
 }

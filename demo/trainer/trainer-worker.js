@@ -4,7 +4,7 @@ import { CurveTrainer, openCurveModel } from './curve-trainer.js';
 import { openPlaneModel, PlaneTrainer } from './plane-trainer.js';
 import { createTextModel, openTextModel } from './text-model.js';
 import { TextTrainer } from './text-trainer.js';
-import { checkRequest, errorToWire } from './trainer-protocol.js';
+import { checkRequest, packError } from './trainer-protocol.js';
 
 /**
  * The worker's loop: it trains for about 10 ms, then handles messages. Requests are served in order, between two steps;
@@ -133,7 +133,7 @@ function done(id, body, transfer = []) {
  * @param {unknown} error
  */
 function fail(id, error) {
-  page.postMessage({ id, kind: 'error', error: errorToWire(error) });
+  page.postMessage({ id, kind: 'error', error: packError(error) });
 }
 
 /** @param {Goal} current */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { frameBytes, frameViews, writePrediction } from '../../demo/text/frame.js';
 import { createTrainerClient } from '../../demo/trainer/trainer-client.js';
-import { checkRequest, errorFromWire, errorToWire } from '../../demo/trainer/trainer-protocol.js';
+import { checkRequest, packError, unpackError } from '../../demo/trainer/trainer-protocol.js';
 import { DivergedError, EngineError, OutOfMemoryError } from '../../web/errors.js';
 
 describe('requests', () => {
@@ -36,7 +36,7 @@ describe('requests', () => {
 
 describe('errors', () => {
   /** @param {unknown} error */
-  const across = (error) => errorFromWire(structuredClone(errorToWire(error)));
+  const across = (error) => unpackError(structuredClone(packError(error)));
 
   it('keep their class and their properties', () => {
     const diverged = across(new DivergedError('the loss is NaN', 12));
@@ -52,7 +52,7 @@ describe('errors', () => {
   it('of other classes keep their name', () => {
     assert.equal(across(new DOMException('stopped', 'AbortError')).name, 'AbortError');
     assert.equal(across('a string').message, 'a string');
-    assert.equal(errorFromWire({ name: 'constructor', message: 'no class' }).constructor, Error);
+    assert.equal(unpackError({ name: 'constructor', message: 'no class' }).constructor, Error);
   });
 });
 
