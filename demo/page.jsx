@@ -41,7 +41,7 @@ try {
   if (part === null) loadRoomAt(location.hash);
   const [context] = await Promise.all([
     createContext({ pictureEvery, opening }),
-    import('./styles/rooms.js'),
+    import('./styles/rooms.css'),
   ]);
   start(createShell(createRooms(context, part)), context.engine);
   if (part === null) showArticleFigures(context);

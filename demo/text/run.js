@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import { expertLoad } from 'hyperrouter-wasm';
+import { fillOf, paper, strengthOf } from '../colours.js';
 import { engineConfig } from '../config.js';
 import { createRun } from '../run.js';
 import { createSchema } from '../schema.js';
@@ -10,7 +11,6 @@ import { createFileOpener } from './file-opener.js';
 import { frameViews } from './frame.js';
 import { isPretrained, nothing, pretrainedModel, settleStart } from './pretrained.js';
 import { textSettings } from './settings.js';
-import { probeThumbnails } from './thumbnails.js';
 import { describeUnknown, SymbolVocabulary } from './vocabulary.js';
 import { createSink } from './written.js';
 
@@ -30,6 +30,8 @@ import { createSink } from './written.js';
 
 /** Milliseconds between two updates of a text that is being generated. */
 const showEvery = 60;
+/** Characters per row of a small picture. */
+const thumbnailWidth = 28;
 
 /**
  * The run of the text room, its settings, and what to do when a room that shows it is entered or left.
@@ -208,6 +210,25 @@ function createTextRun({ openClient, state }) {
     stopWriting: () => (writingId === undefined ? undefined : run.session.cancel(writingId)),
     hasOwnText: () => own !== undefined,
   };
+}
+
+/**
+ * The passage that is shown, small: the chosen expert of each character in the first layer with a router.
+ *
+ * @param {FrameShape} shape
+ * @param {ArrayBuffer} buffer
+ * @returns {import('../session/runs.js').Thumbnail[]}
+ */
+function probeThumbnails(shape, buffer) {
+  const [layer] = frameViews(buffer, shape).layers;
+  if (!layer) return [];
+  const { tokens, topK, experts } = shape;
+  const rows = Math.ceil(tokens / thumbnailWidth);
+  const fills = Array.from({ length: rows * thumbnailWidth }, (_, token) => {
+    const expert = token < tokens && topK ? layer.experts[token * topK] : -1;
+    return expert < 0 ? paper : fillOf(expert, experts, strengthOf(layer.weights[token * topK], topK)).fill;
+  });
+  return [{ name: 'Chosen expert per token', width: thumbnailWidth, fills }];
 }
 
 /** @typedef {ReturnType<typeof createTextRun>} TextRun */

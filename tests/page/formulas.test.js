@@ -3,8 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'vite';
-import { formula, formulaOfFile, setFormulas, withArticle } from '../../demo/article/formulas.js';
-import { foldSections } from '../../demo/article/sections.js';
+import {
+  foldSections,
+  formula,
+  formulaOfFile,
+  setFormulas,
+  withArticle,
+} from '../../demo/article/formulas.js';
 
 /** The elements of a formula. @param {string} math */
 const elements = (math) => [...math.matchAll(/<(m[a-z]+)/g)].map(([, name]) => name);
