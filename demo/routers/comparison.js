@@ -65,7 +65,15 @@ export function createComparison({
   const { notices, notify, dismiss, report } = createNotices();
   const builtWith = createBuiltWith(state);
 
-  const control = new TrainingControl({ train, stop: stopMeasuring, rest: show, afterwards });
+  const control = new TrainingControl({
+    train,
+    // What is to be measured when training ends is measured also where the end is about to be shown.
+    stop: async () => {
+      if (scan) await stopMeasuring();
+    },
+    rest: show,
+    afterwards,
+  });
   const status = computed(() => {
     if (control.running.value) return 'running';
     if (failed.value) return 'failed';

@@ -11,7 +11,7 @@ import { serveFolder } from '../static-server.js';
  * How long something may take that the page does in the end, milliseconds. A machine that does other things too is slow;
  * what is broken fails all the same.
  */
-const patience = 180_000;
+export const patience = 180_000;
 
 const demo = fileURLToPath(new URL('../../demo/', import.meta.url));
 

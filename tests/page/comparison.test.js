@@ -412,4 +412,20 @@ describe('every k of a comparison', () => {
     await all('frame', () => frame(2));
     assert.equal(trainers[0].count('measure'), 1, 'nothing was left to train');
   });
+
+  it('is evaluated after the last step also where Pause comes while that is being shown', async () => {
+    const { comparison, state, trainers, all } = await ready();
+    state.set('steps', 2);
+    comparison.start();
+    await settle();
+    await all('runTo');
+    await all('frame', () => frame(2));
+    assert.equal(comparison.step.value, 2);
+    assert.equal(comparison.status.value, 'running');
+    comparison.pause();
+    await all('frame', () => frame(2));
+    assert.equal(trainers[0].waiting.join(), 'measure');
+    await all('measure');
+    assert.equal(comparison.measuring.value, false);
+  });
 });

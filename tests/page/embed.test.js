@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { embedLine, partNames, partOf, partsOf, wholeAddress } from '../../demo/embed/address.js';
 import { blocks, readDocument } from '../node/markdown.js';
-import { eventually, open, small, visit } from './browser.js';
+import { eventually, open, patience, small, visit } from './browser.js';
 
 describe('an address to embed', () => {
   it('names a figure, keeps the settings, and leads back to the whole', () => {
@@ -49,7 +49,8 @@ describe('in a page of another origin', () => {
   afterEach(() => site.clear());
 
   /** @param {import('playwright-core').FrameLocator} frame */
-  const stepIn = async (frame) => Number(await frame.locator('.facts-row dd').first().innerText());
+  const stepIn = async (frame) =>
+    Number((await frame.locator('.facts-row dd').first().innerText()).replaceAll(',', ''));
 
   it('the element shows one figure, trains it, and follows its attributes', async () => {
     // As the guide writes it.
@@ -58,6 +59,7 @@ describe('in a page of another origin', () => {
       .replace('https://example.org/demo/', site.url)
       .replace('<routing-figure', '<routing-figure label="Load"');
     const page = await (await site.browser.newContext({ serviceWorkers: 'block' })).newPage();
+    page.setDefaultTimeout(patience);
     /** @type {string[]} */
     const complaints = [];
     page.on('pageerror', (error) => complaints.push(String(error)));

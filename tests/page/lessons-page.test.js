@@ -91,6 +91,8 @@ describe('a lesson', () => {
     await tap('To the run');
     await tap('Show: Cure 1');
     const slider = page.locator('#setting-loadBalanceWeight');
+    // The sheet with it opens a frame later.
+    await slider.waitFor();
     const { width = 0, height = 0 } = (await slider.boundingBox()) ?? {};
     await slider.tap({ position: { x: width - 2, y: height / 2 } });
     await page.waitForFunction(

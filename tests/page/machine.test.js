@@ -201,8 +201,8 @@ describe('the first screen of the Playground', () => {
   }
 
   it('says why the weights do not sum to 100 % where they do not', async () => {
-    const { page, train } = await visit(site, 'router=smoe&gate=softmax-topk');
-    await train(20);
+    // Before training: later the shares of the two may come to nearly all.
+    const { page } = await visit(site, 'router=smoe&gate=softmax-topk');
     const gate = page.locator('.machine-gate');
     await eventually(async () => {
       const shown = await page.locator('.is-chosen .machine-weight > span:nth-child(2)').allInnerTexts();
@@ -226,7 +226,7 @@ describe('the first screen of the Playground', () => {
     const [{ settings, losses, departures }] = runs;
     assert.equal(settings.router, 'smoe');
     assert.deepEqual(departures, []);
-    assert.equal(losses.steps[0], 1, 'it was trained from its start');
+    assert.equal(losses.steps[0], losses.every, 'it was trained from its start');
     // Any change makes it a run like others, with its settings in the address.
     await page.getByLabel('Gate', { exact: true }).selectOption('topk-softmax');
     await eventually(async () => assert.match(page.url(), /#router=smoe/));
