@@ -19,13 +19,22 @@ import { checkRouter, declareTensors, isCustom, isOwn } from './custom-router.js
 export function fieldsInUse(fields, config) {
   checkFields(fields);
   checkObject('config', config);
-  const traits = fields.flatMap(({ name, options = [], custom, default: initial }) => {
+  const traits = traitsOf(fields, config);
+  return fields.filter(({ requires }) => requires.every((trait) => traits.includes(trait)));
+}
+
+/**
+ * The traits of the chosen options.
+ *
+ * @param {readonly ConfigField[]} fields of the kind of model
+ * @param {Record<string, unknown>} config missing keys have their defaults
+ */
+export const traitsOf = (fields, config) =>
+  fields.flatMap(({ name, options = [], custom, default: initial }) => {
     const chosen = config[name] ?? initial;
     const option = isCustom(chosen) ? custom : options.find((option) => option.name === chosen);
     return option?.traits ?? [];
   });
-  return fields.filter(({ requires }) => requires.every((trait) => traits.includes(trait)));
-}
 
 /** @param {unknown} fields */
 function checkFields(fields) {

@@ -184,8 +184,8 @@ export class Model {
     for (let layer = 0; layer < this.config.layers; layer++) {
       const routing = core.routing(address, layer);
       if (!routing) continue;
-      const { experts, weights, logits, counts, entropy, dropped } = routing;
-      layers.push({ experts, weights, logits, load: loadOfCounts(counts), entropy, dropped });
+      const { counts, ...rest } = routing;
+      layers.push({ ...rest, load: loadOfCounts(counts) });
     }
     return layers;
   }

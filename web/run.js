@@ -181,13 +181,22 @@ const nameOf = (option, value, names) =>
   typeof value === 'function' ? FUNCTION : checkName(option, value, names, ' or a function of the step');
 
 /**
+ * What a run needs to know of a model.
+ * @typedef {object} RunModel
+ * @property {TrainingRun | null} run the last run
+ * @property {number} step
+ * @property {{ readonly experts: number, readonly topK: number, readonly router: unknown }} config
+ * @property {() => unknown[]} routing empty if the model has no router
+ */
+
+/**
  * Refuses options that would have no effect.
  * @param {TrainOptions<unknown, unknown>} options
  * @param {TrainingRun} run
- * @param {{ readonly router: unknown }} config of the model
+ * @param {RunModel} model
  * @param {DataRecord | null} data
  */
-function checkEffect(options, run, { router }, data) {
+function checkEffect(options, run, model, data) {
   /** @param {readonly (keyof typeof options)[]} names @param {string} why */
   const without = (names, why) => {
     if (names.some((name) => options[name] !== undefined))
@@ -198,8 +207,8 @@ function checkEffect(options, run, { router }, data) {
   if (run.schedule === 'constant') without(['floor'], 'if schedule is "constant"');
   if (run.topKSchedule !== 'linear_increase')
     without(['topKMin', 'topKMax'], 'unless topKSchedule is "linear_increase"');
-  if (router === 'dense' && run.topKSchedule !== 'constant')
-    without(['topKSchedule'], 'if config.router is "dense", which has no experts to choose');
+  if (run.topKSchedule !== 'constant' && !model.routing()[0])
+    without(['topKSchedule'], `if config.router is "${model.config.router}", which has no experts to choose`);
   if (data?.kind === 'tokens') without(['seed'], 'if data is a text, which is read in its order');
   else if (data === null) without(['seed'], 'if data is a source or a stream, which has an order of its own');
   if (CHECKS.patience(run.patience, run) && options.validation === undefined)
@@ -215,7 +224,7 @@ function checkEffect(options, run, { router }, data) {
 /**
  * The run of a call of `train`: a new one, or the one that is resumed.
  * @param {TrainOptions<unknown, unknown>} options
- * @param {{ run: TrainingRun | null, step: number, config: { readonly experts: number, readonly topK: number, readonly router: unknown } }} model
+ * @param {RunModel} model
  * @param {DataRecord | null} data
  * @returns {TrainingRun}
  * @throws {TypeError | RangeError} naming the option
@@ -226,7 +235,7 @@ export function runOf(options, model, data) {
   const { topK, experts } = model.config;
   const own = given(options);
   const run = resume ? resumed(own, model, data) : begun(own, model.step, topK, data);
-  checkEffect(options, run, model.config, data);
+  checkEffect(options, run, model, data);
   // Those that a function replaces have values all the same, which are not read.
   const named = run.schedule === FUNCTION ? { ...run, learningRate: 1, warmup: 0, floor: 0 } : run;
   for (const key of KEYS) CHECKS[key](named[key], named);

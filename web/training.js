@@ -22,6 +22,7 @@ import { refuseAsList, timeSlices, unlessAborted } from './task.js';
  * @property {number} topK
  * @property {TrainingRun | null} run the last run
  * @property {{ readonly experts: number, readonly topK: number, readonly router: unknown }} config
+ * @property {() => unknown[]} routing empty if the model has no router
  * @property {(options: Step & { learningRate: number, clip: number }) => { loss: number, gradNorm: number }} trainStep
  * @property {() => void} keepBest keeps a copy of what training changes
  * @property {() => void} restoreBest puts it back

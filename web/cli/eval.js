@@ -22,6 +22,7 @@ import {
 } from './options.js';
 import { print, printable, toJSON } from './output.js';
 import { recipeFields } from './recipe.js';
+import { checkRoutes, routes } from './routing.js';
 
 const SPLITS = ['validation', 'train', 'all'];
 
@@ -160,13 +161,11 @@ async function evaluateLanguageModel(model, { options, data, counts, vocabulary,
 /**
  * @param {number[] | undefined} counts
  * @param {import('./files.js').TextModel} model
- * @returns {(number | null)[]} null: the model is dense
+ * @returns {(number | null)[]} null: the model has no experts
  */
 function checkCounts(counts, model) {
-  if (model.config.router === 'dense') {
-    if (counts) throw usageError('--top-k: a dense model has no experts');
-    return [null];
-  }
+  if (counts) checkRoutes('--top-k', model);
+  if (!routes(model)) return [null];
   const { experts } = model.config;
   const bad = counts?.find((count) => count > experts);
   if (bad !== undefined) throw usageError(`--top-k ${bad}: the model has ${experts} experts`);

@@ -11,6 +11,7 @@ import { ExpertPrinter, letterOf, paint } from './experts.js';
 import { openCheckpoint } from './files.js';
 import { checkNeeded, configOption, defaultsOf, givenOf, optionOf, variantOption } from './options.js';
 import { printable } from './output.js';
+import { checkRoutes } from './routing.js';
 
 /** @type {import('./options.js').Field[]} */
 const fields = [
@@ -108,12 +109,12 @@ async function generate(options, given, { stdout, fs }) {
       throw usageError('--layer has no effect without --show-experts');
     if (sampling.topP === 0) throw usageError('--top-p must be above 0, got 0');
     const { model, vocabulary } = await openCheckpoint(engine, options.checkpoint, fs, ['language'], options);
-    const { vocabSize, router } = model.config;
+    const { vocabSize } = model.config;
     if (sampling.topTokens > vocabSize)
       throw usageError(`--top-tokens ${sampling.topTokens}: the model has ${vocabSize} tokens`);
     if (options.showExperts) checkLayer(layer, model);
     if (topK !== undefined) {
-      if (router === 'dense') throw usageError('--top-k: a dense model has no experts');
+      checkRoutes('--top-k', model);
       if (topK > model.config.experts)
         throw usageError(`--top-k ${topK}: the model has ${model.config.experts} experts`);
       model.topK = topK;
@@ -150,8 +151,8 @@ async function generate(options, given, { stdout, fs }) {
  * @param {import('../index.js').LanguageModel} model
  */
 function checkLayer(layer, model) {
-  const { router, layers } = model.config;
-  if (router === 'dense') throw usageError('--show-experts: a dense model has no experts');
+  checkRoutes('--show-experts', model);
+  const { layers } = model.config;
   if (layer >= layers) throw usageError(`--layer ${layer}: the model has layers 0 to ${layers - 1}`);
 }
 

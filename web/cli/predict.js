@@ -13,6 +13,7 @@ import { openCheckpoint, readFiles, readLabels, STANDARD_INPUT } from './files.j
 import { columnOptions, columnsOf, encodeKnown, readRows } from './labelled-data.js';
 import { checkNeeded, configOption, dataOption, optionOf, threadsOption, variantOption } from './options.js';
 import { print, toJSON } from './output.js';
+import { checkRoutes } from './routing.js';
 
 /** @type {import('./options.js').Field} */
 const topKField = {
@@ -81,8 +82,8 @@ async function predict(options, system) {
     );
     const labels = readLabels(model, options.checkpoint);
     if (options.topK !== undefined) {
-      const { router, experts } = model.config;
-      if (router === 'dense') throw usageError('--top-k: a dense model has no experts');
+      checkRoutes('--top-k', model);
+      const { experts } = model.config;
       if (options.topK > experts)
         throw usageError(`--top-k ${options.topK}: the model has ${experts} experts`);
       model.topK = options.topK;

@@ -11,6 +11,7 @@ import { topKSchedules } from '../schedules.js';
 import { usageError } from './errors.js';
 import { areColumns } from './labelled-data.js';
 import { defaultsOf, flagOf } from './options.js';
+import { routes } from './routing.js';
 
 /** @typedef {import('./options.js').Field} Field */
 
@@ -303,11 +304,11 @@ export function resumedRecipe(stored, given, givenConfig, config) {
  *
  * @param {Record<string, any>} given  recipe options of the command line
  * @param {Recipe} recipe
- * @param {{ readonly router: unknown }} config  of the model
+ * @param {import('./files.js').TextModel} model
  */
-export function checkEffect(given, recipe, { router }) {
-  if (given.topKSchedule === 'linear_increase' && router === 'dense') {
-    throw usageError('--top-k-schedule linear_increase has no effect with --router dense');
+export function checkEffect(given, recipe, model) {
+  if (given.topKSchedule === 'linear_increase' && !routes(model)) {
+    throw usageError(`--top-k-schedule linear_increase has no effect with --router ${model.config.router}`);
   }
   if (given.topKMin !== undefined && recipe.topKSchedule === 'constant') {
     throw usageError('--top-k-min has no effect without --top-k-schedule linear_increase');

@@ -4,6 +4,7 @@
  * @module
  */
 import { droppedShare, expertsPerToken, loadVariation, maxLoad, tokensWithoutExpert } from '../measures.js';
+import { usageError } from './errors.js';
 
 /** @typedef {ReturnType<import('../index.js').LanguageModel['routing']>} Routing */
 
@@ -47,6 +48,23 @@ export class RoutingSummary {
       };
     });
   }
+}
+
+/**
+ * Whether tokens are routed: only layers with a router have routing.
+ *
+ * @param {{ routing: () => Routing }} model
+ */
+export const routes = (model) => model.routing().length > 0;
+
+/**
+ * Refuses an option that a model without experts has no use for.
+ *
+ * @param {string} option
+ * @param {Parameters<typeof routes>[0]} model
+ */
+export function checkRoutes(option, model) {
+  if (!routes(model)) throw usageError(`${option}: a dense model has no experts`);
 }
 
 /**

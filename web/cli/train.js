@@ -208,7 +208,7 @@ async function trainTo(saver, target, options, fields, system) {
       ? await startRun(options, data, fields, system)
       : await resumeRun(options.resume, options, data, fields, system);
   try {
-    checkEffect(fields.given, run.recipe, run.task.model.config);
+    checkEffect(fields.given, run.recipe, run.task.model);
     const inputs = { ...options, validation: fields.given.validation };
     const trainer = new Trainer(run, inputs, saver, system);
     const warning = await checkRoom(

@@ -15,7 +15,7 @@ import { Interrupt } from './interrupt.js';
 import { heard, printable, toJSON } from './output.js';
 import { clock, TrainingProgress } from './progress.js';
 import { inFlags, trainOptionsOf } from './recipe.js';
-import { RoutingSummary } from './routing.js';
+import { RoutingSummary, routes } from './routing.js';
 
 /** @typedef {import('./recipe.js').Recipe} Recipe */
 
@@ -118,7 +118,12 @@ export class Trainer {
       const given = { ...trainOptionsOf(this.#recipe), ...task.options, validation: task.validation };
       const options = /** @type {any} */ (splitParts(/** @type {any} */ (given)));
       // Version 0.1 saved the recipe only; its runs began with the model.
-      if (resume) model.run ??= runOf(options, { run: null, step: 0, config: model.config }, null);
+      if (resume)
+        model.run ??= runOf(
+          options,
+          { run: null, step: 0, config: model.config, routing: () => model.routing() },
+          null,
+        );
       if (topKSchedule === 'constant' && model.topK !== topK) model.topK = topK;
       return train(
         /** @type {any} */ (model),
@@ -163,7 +168,7 @@ export class Trainer {
   #introduce() {
     const { parameterCount, trainableParameterCount, config } = this.#model;
     const passes = ((this.#recipe.steps - this.#firstStep) / this.#task.passSteps).toFixed(1);
-    const experts = config.router === 'dense' ? '' : ` of ${config.experts} experts`;
+    const experts = routes(this.#model) ? ` of ${config.experts} experts` : '';
     this.#progress.note(
       `${config.router}: ${config.layers} layers${experts}, ` +
         `${parameterCount.toLocaleString('en')} parameters, ${trainableParameterCount.toLocaleString('en')} trained; ` +

@@ -1,6 +1,7 @@
 /** Executing a run of a study: training, and what is measured of the trained model. */
 import { checkFunction, checkObject, checkOptions, fail, refuse } from '../check.js';
 import { LABELS_KEY, VOCABULARY_KEY } from '../checkpoint/metadata.js';
+import { traitsOf } from '../config.js';
 import { DivergedError } from '../errors.js';
 import { encodeTexts } from '../labelled-text.js';
 import { characterClasses } from '../measures.js';
@@ -71,6 +72,7 @@ export async function executeRun(engine, study, run, data, options = {}) {
  *
  * @typedef {object} Trial
  * @property {any} model
+ * @property {readonly string[]} traits of its router and its gate
  * @property {any} train data
  * @property {any} choose data; null: nothing is chosen
  * @property {any} measure data
@@ -92,7 +94,7 @@ function textTrial(engine, { model: config, seed }, { vocabulary, train, choose,
     const probe = tokens.subarray(0, PROBE.tokens);
     return model.measure(probe, { classes: characterClasses(probe, vocabulary) });
   };
-  return { model, train, choose, measure, evaluate, routing };
+  return { model, traits: modelTraits(engine, model), train, choose, measure, evaluate, routing };
 }
 
 /**
@@ -133,6 +135,7 @@ function labelledTrial(engine, { model: config, seed }, data, { from }) {
       model.measure({ inputs: inputs.slice(0, PROBE.sequences), targets: targets.slice(0, PROBE.sequences) });
     return {
       ...{ model, evaluate, routing, texts },
+      traits: modelTraits(engine, model),
       train: encode(data.train),
       choose: data.choose && encode(data.choose),
       measure: encode(data.measure),
@@ -143,6 +146,9 @@ function labelledTrial(engine, { model: config, seed }, data, { from }) {
     throw error;
   }
 }
+
+/** @param {Engine} engine @param {LanguageModel | TextClassifier} model */
+const modelTraits = (engine, { kind, config }) => traitsOf(engine.configFields(kind), { ...config });
 
 /** @param {TextClassifier} model @returns {Vocabulary} */
 function vocabularyOf({ metadata, config }) {
@@ -228,19 +234,20 @@ async function execute(trial, study, run, { save = false, onProgress, signal }) 
  * @param {RunResult} result
  * @param {Signal | undefined} signal
  */
-async function measureModel({ model, choose, measure, evaluate, routing }, study, run, result, signal) {
+async function measureModel(trial, study, run, result, signal) {
+  const { model, traits, choose, measure, evaluate, routing } = trial;
   if (run.tuning) {
     result.validation = await evaluate(choose ?? measure, signal);
     return;
   }
   result.validation = await evaluate(measure, signal);
   const { topK } = model;
-  for (const k of canVaryK(model.config) ? study.topK : []) {
+  for (const k of canVaryK(traits) ? study.topK : []) {
     model.topK = k;
     result.byTopK[k] = k === topK ? { ...result.validation } : await evaluate(measure, signal);
   }
   model.topK = topK;
-  const layers = model.config.router === 'dense' ? [] : routing(measure);
+  const layers = traits.includes('routes') ? routing(measure) : [];
   if (layers.length > 0) result.routing = summarise(layers);
 }
 

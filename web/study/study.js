@@ -10,7 +10,7 @@ import {
   fail,
   refuse,
 } from '../check.js';
-import { fieldsInUse } from '../config.js';
+import { fieldsInUse, traitsOf } from '../config.js';
 import { faultOfJson, quote } from '../message.js';
 import { nearestHint } from '../nearest.js';
 import { optionsOf } from '../options.js';
@@ -353,7 +353,7 @@ function withEffect(variant, fields) {
   return {
     ...variant,
     model: rest(model, refused),
-    train: whole.router === 'dense' ? rest(train, OF_EXPERTS) : train,
+    train: traitsOf(fields, whole).includes('routes') ? train : rest(train, OF_EXPERTS),
   };
 }
 
@@ -402,15 +402,17 @@ function checkVariant(study, variant, engine, fields) {
     /** @type {Settings} */ train,
     /** @type {string} */ key = '',
   ) => {
+    const whole = { ...variant.begins, ...model };
+    const traits = traitsOf(fields, whole);
     try {
       // Of a file, the sizes are not known yet.
       const config = isCheckpoint(study.from)
-        ? { experts: model.experts ?? 1024, topK: model.topK ?? 1, router: model.router }
-        : configOf(study, { ...pickKnown(variant.begins), ...model }, engine);
+        ? { experts: model.experts ?? 1024, topK: model.topK ?? 1, router: whole.router }
+        : configOf(study, pickKnown(whole), engine);
       const { classWeights: _, ...rest } = train;
       runOf(
         /** @type {any} */ ({ ...splitParts(rest), validation: true }),
-        { run: null, step: 0, config },
+        { run: null, step: 0, config, routing: () => (traits.includes('routes') ? [{}] : []) },
         null,
       );
       return config;
@@ -437,7 +439,7 @@ function checkVariant(study, variant, engine, fields) {
   const most = study.topK.at(-1) ?? 0;
   if (
     !isCheckpoint(study.from) &&
-    canVaryK({ ...variant.begins, ...variant.model }) &&
+    canVaryK(traitsOf(fields, { ...variant.begins, ...variant.model })) &&
     most > config.experts
   ) {
     refuse(
@@ -463,9 +465,9 @@ function configOf(study, model, engine) {
  * Whether a model can be evaluated with several numbers of experts per token: not without experts, nor where the number
  * comes from the logits alone.
  *
- * @param {Settings} model
+ * @param {readonly string[]} traits of its router and its gate
  */
-export const canVaryK = ({ router, gate }) => router !== 'dense' && gate !== 'relu';
+export const canVaryK = (traits) => traits.includes('routes') && !traits.includes('sparsity');
 
 /** @param {string} text */
 const slug = (text) =>
