@@ -1,29 +1,8 @@
-import { appliedValues, idleKeys, traitsOf } from './schema.js';
+import { idleKeys, traitsOf } from './schema.js';
 
 /**
- * What the page says of single gates beyond the engine's traits. Only this file and `inside/known.js` name gates; a gate
- * that is not here is described by the engine's words alone.
- *
- * @typedef {object} GateFacts
- * @property {boolean} [sumsToOne] the weights of a token sum to 1: with k = 1 the weight is always 1, and its gradient is 0
- * @property {boolean} [softmaxFirst] the weights are shares of all experts, so that those of the chosen sum to less than 1
- * @property {string} [alone] experts choose among all tokens of a call, later ones too; the gate that chooses in the same
- *   way as this one where it has only one token
- */
-
-/** @type {Readonly<Record<string, GateFacts>>} */
-const facts = {
-  'topk-softmax': { sumsToOne: true },
-  sigmoid: { sumsToOne: true },
-  'softmax-topk': { softmaxFirst: true },
-  'expert-choice': { softmaxFirst: true, alone: 'softmax-topk' },
-};
-
-/** @param {unknown} gate its name @returns {GateFacts} */
-export const gateFacts = (gate) => (Object.hasOwn(facts, String(gate)) ? facts[String(gate)] : {});
-
-/**
- * How tokens get experts with these settings.
+ * How tokens get experts with these settings: what the engine's traits say of the gate. Single gates are named only where
+ * their formulas are, in `inside/known-gates.js`.
  *
  * @typedef {object} Gating
  * @property {boolean} routes whether there are experts to choose
@@ -32,20 +11,19 @@ export const gateFacts = (gate) => (Object.hasOwn(facts, String(gate)) ? facts[S
  * @property {boolean} varies whether a token may get any number of experts, also none
  * @property {boolean} steered whether a loss, not k, sets the number of experts per token
  * @property {boolean} balanced whether a bias balances the load
- * @property {boolean} sumsToOne
- * @property {boolean} softmaxFirst
- * @property {boolean} amongTokens whether experts choose among all tokens of a call
+ * @property {boolean} sumsToOne whether the weights of a token sum to 1: with k = 1 the weight is always 1
+ * @property {boolean} softmaxFirst whether the weights are shares of all experts, so that those of the chosen sum to less
+ *   than 1
+ * @property {boolean} amongTokens whether experts choose among all tokens of a call, later ones too
  *
  * @param {readonly import('./schema.js').Setting[]} schema
  * @param {import('./schema.js').Values} values
  * @returns {Gating}
  */
 export function gatingOf(schema, values) {
-  const applied = appliedValues(schema, values);
   const idle = idleKeys(schema, values);
   const traits = traitsOf(schema, values);
   const chosen = 'gate' in values && !idle.has('gate');
-  const { sumsToOne = false, softmaxFirst = false, alone } = chosen ? gateFacts(applied.gate) : {};
   const isOn = (/** @type {string} */ key) => !idle.has(key) && Number(values[key]) > 0;
   return {
     routes: traits.includes('routes'),
@@ -54,10 +32,27 @@ export function gatingOf(schema, values) {
     varies: traits.includes('varies'),
     steered: traits.includes('sparsity'),
     balanced: isOn('balanceRate'),
-    sumsToOne,
-    softmaxFirst,
-    amongTokens: alone !== undefined,
+    sumsToOne: chosen && traits.includes('normalised'),
+    softmaxFirst: chosen && traits.includes('probabilities'),
+    amongTokens: chosen && traits.includes('amongTokens'),
   };
+}
+
+/**
+ * The gate that gives every token what this one gives a token that is alone. Where experts choose among tokens, it is the
+ * one that takes k experts per token with the same weights.
+ *
+ * @param {readonly import('hyperrouter-wasm').ConfigOption[]} gates
+ * @param {string} gate
+ * @returns {string}
+ */
+export function gateOfOne(gates, gate) {
+  const weightsOf = (/** @type {string[]} */ traits) =>
+    traits.filter((trait) => !['topK', 'varies', 'amongTokens'].includes(trait)).join();
+  const traits = gates.find(({ name }) => name === gate)?.traits ?? [];
+  if (!traits.includes('amongTokens')) return gate;
+  const likes = gates.filter((other) => weightsOf(other.traits) === weightsOf(traits));
+  return likes.find((other) => other.traits.includes('topK'))?.name ?? gate;
 }
 
 /**

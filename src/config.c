@@ -14,9 +14,10 @@ enum {
 
 #define AT(member) (int32_t) offsetof(hr_config, member)
 
-static const char *const TRAITS[] = {"routes",  "learns", "hypernetwork", "matrix", "projection",
-                                     "scale",   "gated",  "topK",         "varies", "sparsity",
-                                     "sigmoid", "tokens", "external"};
+static const char *const TRAITS[] = {
+    "routes",   "learns",     "hypernetwork",  "matrix",         "projection", "scale",
+    "gated",    "topK",       "varies",        "sparsity",       "sigmoid",    "tokens",
+    "external", "normalised", "probabilities", "differentiable", "amongTokens"};
 
 const char *hr_trait_name(int32_t index) {
   return index >= 0 && index < (int32_t)(sizeof TRAITS / sizeof *TRAITS) ? TRAITS[index] : NULL;

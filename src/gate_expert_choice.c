@@ -76,7 +76,8 @@ const hr_gate_type hr_gate_expert_choice = {
     .option = {.name = "expert-choice",
                .label = "Expert choice",
                .summary = "Each expert takes the same number of tokens, those of its largest probabilities.",
-               .traits = HR_TRAIT_VARIES},
+               .traits = HR_TRAIT_VARIES | HR_TRAIT_PROBABILITIES | HR_TRAIT_DIFFERENTIABLE |
+                         HR_TRAIT_AMONG_TOKENS},
     .rounds_up = true,
     .choose = choose,
     .weigh = weigh,

@@ -36,7 +36,7 @@ const hr_gate_type hr_gate_relu = {
     .option = {.name = "relu",
                .label = "ReLU (ReMoE)",
                .summary = "Every expert with a positive logit, weighted by it; how many is learned.",
-               .traits = HR_TRAIT_VARIES | HR_TRAIT_SPARSITY},
+               .traits = HR_TRAIT_VARIES | HR_TRAIT_SPARSITY | HR_TRAIT_DIFFERENTIABLE},
     .choose = choose,
     .weigh = logit,
     .backward = logit_backward,

@@ -129,6 +129,12 @@ typedef enum hr_trait {
   /* Of routers again. */
   HR_TRAIT_TOKENS = 1 << 11,   /* needs token ids, which vectors do not have */
   HR_TRAIT_EXTERNAL = 1 << 12, /* R and b come from the caller */
+  /* Of gates again. */
+  HR_TRAIT_NORMALISED = 1 << 13,     /* the weights of a token sum to 1: with one expert it is always 1 */
+  HR_TRAIT_PROBABILITIES = 1 << 14,  /* weights are those of a softmax over all experts */
+  HR_TRAIT_DIFFERENTIABLE = 1 << 15, /* the gradient of the weights reaches the router logits */
+  /* Experts choose among all tokens of a call. A token that is alone gets its k largest, with the same weights. */
+  HR_TRAIT_AMONG_TOKENS = 1 << 16,
 } hr_trait;
 
 /* The name, in JavaScript and checkpoints, of the trait 1 << index; NULL if there is none. */

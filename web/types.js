@@ -249,7 +249,9 @@
  *   `routerScale` scales its initial values; `gated`: any gate can choose from its logits; `tokens`: it needs token ids;
  *   `external`: R and b come from a program of the caller.
  *   Of gates, `topK`: every token gets k experts; `varies`: any number; `sparsity`: a loss steers that number; `sigmoid`:
- *   experts are scored by the logistic function
+ *   experts are scored by the logistic function; `normalised`: the weights of a token sum to 1; `probabilities`: they are
+ *   those of a softmax over all experts; `differentiable`: their gradient reaches the logits; `amongTokens`: experts choose
+ *   among all tokens of a call
  */
 
 /**

@@ -1,5 +1,3 @@
-import { gateFacts } from '../gates.js';
-
 /**
  * The parameters of a layer, by role, for every router.
  *
@@ -81,13 +79,16 @@ function expertsOf({ experts, dModel, dInner }, traits) {
 }
 
 /**
- * Whether a gradient reaches the router's trainable parameters. It flows through the weights: where they sum to 1 and there
- * is one expert, its weight is always 1 and has no gradient. The gradient of an auxiliary loss flows in any case.
+ * Whether a gradient reaches the router's trainable parameters. It flows through the weights, if the gate lets it: where they
+ * sum to 1 and there is one expert, its weight is always 1 and has no gradient. The gradient of an auxiliary loss flows in
+ * any case.
  *
- * @param {readonly string[]} traits of the router, from the engine
- * @param {{ loadBalanceWeight: number, routerZWeight?: number, gate?: string }} config
+ * @param {readonly string[]} traits of the router and its gate, from the engine
+ * @param {{ loadBalanceWeight: number, routerZWeight?: number }} config
  * @param {number} topK current k
  */
-export const gradientReaches = (traits, { loadBalanceWeight, routerZWeight = 0, gate }, topK) =>
+export const gradientReaches = (traits, { loadBalanceWeight, routerZWeight = 0 }, topK) =>
   traits.includes('learns') &&
-  (topK > 1 || loadBalanceWeight > 0 || routerZWeight > 0 || !gateFacts(gate).sumsToOne);
+  (loadBalanceWeight > 0 ||
+    routerZWeight > 0 ||
+    (traits.includes('differentiable') && (topK > 1 || !traits.includes('normalised'))));

@@ -76,6 +76,7 @@ function Figures({ run, state, own }) {
       <RouterDiagram
         inspection={shown}
         router={router}
+        gate={state.settingOf('gate').choices?.find(({ value }) => value === sizes.gate)}
         topK={Number(state.get('topK'))}
         wide={wide}
         onEmbedding={(at) => {

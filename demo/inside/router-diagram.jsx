@@ -23,6 +23,8 @@ import { Tensors } from './tensors.jsx';
 const onlyOne =
   'With this gate, k = 1 teaches the router nothing: the only weight is always 1, and no gradient flows through it. ' +
   'Gates whose weights do not sum to 1 teach it.';
+const noGradient =
+  'This gate teaches the router nothing: no gradient flows from its weights to the router logits.';
 
 /**
  * A diagram of how the experts’ scores are computed; every value can be inspected.
@@ -30,14 +32,17 @@ const onlyOne =
  * @param {object} props
  * @param {Inspection} props.inspection
  * @param {import('../schema.js').Choice} props.router of the model
+ * @param {import('../schema.js').Choice} [props.gate] of the model
  * @param {number} props.topK current k
  * @param {boolean} props.wide
  * @param {(index: number | null) => void} props.onEmbedding called with the selected component of v
  */
-export function RouterDiagram({ inspection, router, topK, wide, onEmbedding }) {
+export function RouterDiagram({ inspection, router, gate, topK, wide, onEmbedding }) {
   const { parts, sizes, layer } = inspection;
   const { traits = [] } = router;
-  const flows = gradientReaches(traits, sizes, topK);
+  const { traits: ofGate = [] } = gate ?? {};
+  const flows = gradientReaches([...traits, ...ofGate], sizes, topK);
+  const dry = ofGate.includes('differentiable') ? onlyOne : noGradient;
   const caption = known[router.value]?.caption ?? router.help ?? '';
   const { generator = null, scores = null } = parts ?? {};
   const shape = generator ? 'hypernetwork' : parts ? 'plain' : 'dense';
@@ -45,7 +50,7 @@ export function RouterDiagram({ inspection, router, topK, wide, onEmbedding }) {
     <Figure
       title={parts ? `Router diagram (layer ${layer + 1})` : `No router (layer ${layer + 1})`}
       name="router-diagram"
-      caption={traits.includes('learns') && !flows ? `${caption} ${onlyOne}` : caption}
+      caption={traits.includes('learns') && !flows ? `${caption} ${dry}` : caption}
       table={scores ? () => <WeightTable scores={scores} generator={generator} /> : undefined}
       rows={scores ? () => weightRows(scores, generator) : undefined}
     >

@@ -1,4 +1,4 @@
-import { gateFacts } from '../gates.js';
+import { gateOfOne } from '../gates.js';
 import { capacity, mapBytes, mapViews } from '../plane/frame.js';
 import { gridSize } from '../plane/geometry.js';
 import { putRouting, widthOf } from '../routing.js';
@@ -191,9 +191,9 @@ export class PointsTrainer extends Trainer {
    */
   #modelOfPlaces() {
     const { model } = this;
-    const { alone } = gateFacts(model.config.gate);
-    if (!alone && !(Number(model.config.capacityFactor) > 0)) return model;
-    const gate = /** @type {typeof model.config.gate} */ (alone ?? model.config.gate);
+    const gates = this.#engine.configFields(model.kind).find(({ name }) => name === 'gate')?.options ?? [];
+    const gate = /** @type {typeof model.config.gate} */ (gateOfOne(gates, model.config.gate));
+    if (gate === model.config.gate && !(Number(model.config.capacityFactor) > 0)) return model;
     this.#alone ??= this.createTwin(this.#engine, { ...model.config, gate, capacityFactor: 0 });
     this.#alone.topK = model.topK;
     for (const { name, data } of model.parameters()) this.#alone.setParameter(name, data);

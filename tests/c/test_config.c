@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gate.h"
+#include "kernels/vector.h"
 #include "optimizer.h"
 #include "testing.h"
 
@@ -356,6 +358,22 @@ static void test_traits(void) {
     for (int32_t o = 0; field->option && field->option(o); o++) had |= field->option(o)->traits;
   }
   CHECK_INT(had, named);
+  /* What gates say of their weights is what they do. */
+  for (int32_t i = 0; hr_gate_at(i); i++) {
+    const hr_gate_type *gate = hr_gate_at(i);
+    CHECK_INT((gate->option.traits & HR_TRAIT_DIFFERENTIABLE) != 0, gate->backward != NULL);
+    const int32_t kind = gate->option.traits & (HR_TRAIT_NORMALISED | HR_TRAIT_PROBABILITIES);
+    CHECK(kind != (HR_TRAIT_NORMALISED | HR_TRAIT_PROBABILITIES));
+    const int32_t ids[] = {2, 0};
+    const hr_real logits[] = {0.5f, -1, 1.5f};
+    hr_real row[3], weights[2], all[3];
+    const hr_choice choice = {ids, 2, logits, 3, row};
+    gate->weigh(weights, &choice);
+    hr_softmax(all, logits, 3);
+    const bool is_share = fabs((double)(weights[0] - all[2])) < 1e-6;
+    CHECK_INT(kind == HR_TRAIT_NORMALISED, fabs((double)(weights[0] + weights[1] - 1)) < 1e-6);
+    CHECK_INT(kind == HR_TRAIT_PROBABILITIES, is_share);
+  }
   for (int32_t i = 0; i < hr_config_field_count(); i++) {
     const hr_field *field = hr_config_field(i);
     CHECK_INT(field->option != NULL, field->type == HR_CHOICE);

@@ -92,6 +92,9 @@ onEveryVariant((bench) => {
     for (const gate of GATES) {
       test(`${gate}: by falling logit, filled up with -1, with the load of what was chosen`, () => {
         const model = liven(bench.classifier({ ...TINY_CLASSIFIER, router: 'smoe', gate }));
+        const { options = [] } =
+          bench.engine.configFields('classifier').find(({ name }) => name === 'gate') ?? {};
+        const traits = options.find(({ name }) => name === gate)?.traits ?? [];
         model.evaluate(randomBatch(TINY_CLASSIFIER, 1));
         for (const layer of model.routing()) {
           const rows = rowsOf(layer, TINY_CLASSIFIER.batchSize);
@@ -109,7 +112,7 @@ onEveryVariant((bench) => {
             );
             for (const { id } of chosen) counts[id]++;
             if (!VARYING.includes(gate)) assert.equal(chosen.length, TINY_CLASSIFIER.topK);
-            if (gate === 'topk-softmax' || gate === 'sigmoid')
+            if (traits.includes('normalised'))
               assertNear(
                 chosen.reduce((sum, { weight }) => sum + weight, 0),
                 1,

@@ -89,6 +89,9 @@ describe('an added gate', () => {
     await page.getByRole('heading', { name: 'Gate: Even (test)' }).waitFor();
     await page.locator('.figure-gate').getByText('The k largest logits, all with the same weight.').waitFor();
     await page.getByText('This page has no formulas for this gate.').waitFor();
+    // At k = 2 too: nothing flows back through its weights.
+    await page.locator('.figure-router-diagram').getByText('This gate teaches the router nothing').waitFor();
+    assert.equal(await page.locator('.router-diagram .link-back').count(), 0);
     assert.deepEqual(complaints, []);
 
     const text = await visit(site, `${small}&router=smoe&gate=even`);

@@ -11,7 +11,7 @@ const hr_gate_type hr_gate_even = {
     .option = {.name = "even",
                .label = "Even (test)",
                .summary = "The k largest logits, all with the same weight.",
-               .traits = HR_TRAIT_TOP_K},
+               .traits = HR_TRAIT_TOP_K | HR_TRAIT_NORMALISED},
     .choose = hr_gate_choose_k,
     .weigh = even,
 };

@@ -69,6 +69,11 @@ function partsOf({ tensors }) {
 
 /** @param {Router} router */
 const traitsOf = (router) => engine.routers.find(({ name }) => name === router)?.traits ?? [];
+/** @param {string} [gate] */
+const gateTraits = (gate) => {
+  const { options = [] } = engine.configFields('classifier').find(({ name }) => name === 'gate') ?? {};
+  return options.find(({ name }) => name === gate)?.traits ?? options[0].traits;
+};
 
 /**
  * What the router of the first layer is given: the input layer's output.
@@ -118,7 +123,7 @@ describe('the parts of a router', () => {
         for (const topK of [1, 2, 5]) {
           of.model.topK = topK;
           of.model.gradients({ inputs, targets });
-          const flows = gradientReaches(traitsOf(kind), config, topK);
+          const flows = gradientReaches([...traitsOf(kind), ...gateTraits(config.gate)], config, topK);
           assert.equal(partsOf(of).gradient !== null, flows, `k ${topK}, ${JSON.stringify(config)}`);
         }
         of.model.dispose();
