@@ -1,4 +1,5 @@
 import { fieldsInUse } from 'hyperrouter-wasm';
+import { common } from './settings.js';
 
 /**
  * Settings. Each room of the page has a list of them, which defines its controls, its address, validation and help.
@@ -54,12 +55,13 @@ export const isRouted = ({ routers }, { router }) =>
 /**
  * @param {readonly Setting[]} settings
  * @param {readonly EngineField[]} fields of the engine's configuration
- * @returns {Setting[]} without the fields that the engine does not have, and with the engine's limits and options
+ * @returns {Setting[]} without the fields that the engine does not have, and with the engine's limits and options; and those
+ *   of its fields that belong to a router or a gate and that no list of the page has
  */
 export function createSchema(settings, fields) {
   const known = new Map(fields.map((field) => [field.name, field]));
   const here = settings.filter((setting) => !setting.engine || known.has(setting.key));
-  return here.map((setting) => {
+  const own = here.map((setting) => {
     const field = setting.engine ? known.get(setting.key) : undefined;
     if (!field) return setting;
     if (field.options) return { ...setting, field, default: field.default, choices: choicesOf(field) };
@@ -70,6 +72,33 @@ export function createSchema(settings, fields) {
       max: Math.min(setting.max ?? Infinity, field.max ?? Infinity),
     };
   });
+  const taken = new Set([...Object.keys(common), ...settings.map(({ key }) => key)]);
+  const others = fields.filter(({ name, requires }) => requires.length > 0 && !taken.has(name));
+  return [...own, ...others.map(settingOf)];
+}
+
+const controls = /** @type {const} */ ({
+  integer: 'number',
+  number: 'number',
+  boolean: 'check',
+  choice: 'select',
+});
+
+/**
+ * The setting of a field of which the page knows only what the engine says.
+ *
+ * @param {EngineField} field
+ * @returns {Setting}
+ */
+function settingOf(field) {
+  const { name, type, summary, min, max, multipleOf } = field;
+  const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return {
+    ...{ key: name, type, default: field.default, min, max, step: multipleOf, help: summary, field },
+    label: words[0].toUpperCase() + words.slice(1),
+    ...{ group: 'more', effect: 'rebuild', control: controls[type], engine: true },
+    ...(field.options && { choices: choicesOf(field) }),
+  };
 }
 
 /** @param {EngineField} field @returns {Choice[]} */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { open, small, visit } from './browser.js';
+import { eventually, open, small, visit } from './browser.js';
 
 /**
  * A router that is added to the engine as CONTRIBUTING.md says is in every room, without a change of the page.
@@ -38,6 +38,21 @@ after(async () => {
 });
 afterEach(() => site.clear());
 
+/** What the router needs for a configuration key of its own, which no other has: a field, and the trait that it requires. */
+const ofKey = /** @type {const} */ ([
+  ['hyperrouter.h', '  double router_scale;', '  double bias_spread;'],
+  ['hyperrouter.h', '  HR_TRAIT_AMONG_TOKENS = 1 << 16,', '  HR_TRAIT_SPREAD = 1 << 17,'],
+  ['config.c', '"differentiable", "amongTokens"', ', "spread"'],
+  [
+    'config.c',
+    'static const hr_field FIELDS[] = {',
+    'FIELD("biasSpread", "Standard deviation of the initial b.", NUMBER, bias_spread, ALL, 0, 0, 0, 100, ' +
+      '.needs = HR_TRAIT_SPREAD, .strict = 1),',
+  ],
+  ['router.h', '  int32_t d_model, experts, hyper_size, router_size, vocab_size;', '  double bias_spread;'],
+  ['moe.c', '.scale = config->router_scale,', '.bias_spread = config->bias_spread,'],
+]);
+
 /**
  * The engine with one more router.
  *
@@ -53,6 +68,7 @@ async function build(to) {
     return `${line}\nextern const hr_router_type hr_router_bias_only;`;
   });
   await insert(join(to, 'src', 'router.c'), '&hr_router_dense,', (line) => `${line} &hr_router_bias_only,`);
+  for (const [file, line, more] of ofKey) await insert(join(to, 'src', file), line, (at) => `${at}\n${more}`);
   await cp(join(root, 'tests', 'page', 'gate_even.c'), join(to, 'src', 'gate_even.c'));
   await insert(join(to, 'src', 'gate.h'), 'extern const hr_gate_type hr_gate_relu;', (line) => {
     return `${line}\nextern const hr_gate_type hr_gate_even;`;
@@ -151,6 +167,31 @@ describe('an added router', () => {
     assert.equal(run.router ?? run.config?.router, added.name);
     assertFalling(run.losses.train);
     assert.deepEqual(complaints, []);
+  });
+
+  it('brings its configuration key into every room, with the words of the engine, and the engine gets its value', async () => {
+    for (const hash of ['pace=full', small]) {
+      const visited = await visit(site, hash);
+      const { page, complaints } = visited;
+      const own = page.locator('#setting-biasSpread');
+      const entropy = page.locator('.figure-load .measures tr', { hasText: 'Router entropy' }).locator('td');
+      assert.equal(await own.count(), 0, 'no other router has it');
+      await choose(visited);
+      await page
+        .locator('#setting-biasSpread-help')
+        .getByText('Standard deviation of the initial b.')
+        .waitFor();
+      assert.equal(await page.getByLabel('Bias spread').inputValue(), '0');
+      await eventually(async () => assert.match((await entropy.allInnerTexts())[0], /^(1\.00|0\.9)/));
+      await own.fill('100');
+      await own.press('Tab');
+      await eventually(async () => assert.match((await entropy.allInnerTexts())[0], /^0\.[01]/));
+      assert.match(page.url(), /biasSpread=100/);
+      assert.deepEqual(complaints, []);
+      await site.clear();
+    }
+    const { page } = await visit(site, 'room=routers&data=xor&smoe=1&bias-only=1&biasSpread=2');
+    assert.equal(await page.getByLabel('Bias spread').inputValue(), '2');
   });
 
   it('is in the text room', async () => {

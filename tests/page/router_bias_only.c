@@ -1,4 +1,5 @@
-/* A router for added-router.test.js: R is drawn at random once, and only b is trained. */
+/* A router for added-router.test.js: R is drawn at random once, and only b is trained. It has a configuration key of its own,
+ * biasSpread, the standard deviation of the initial b. */
 #include "kernels/vector.h"
 #include "router.h"
 
@@ -9,7 +10,8 @@ static void declare(hr_router *self, hr_parameters *parameters, int32_t layer) {
   self->parameters[WEIGHT] = hr_parameters_declare(parameters, layer, "pos_ff.gate.gate.weight",
                                                    HR_INITIAL_SMALL, HR_FROZEN, e, d, 0);
   self->parameters[BIAS] =
-      hr_parameters_declare(parameters, layer, "pos_ff.gate.gate.bias", HR_INITIAL_ZERO, HR_TRAINED, e, 0, 0);
+      hr_parameters_declare(parameters, layer, "pos_ff.gate.gate.bias", HR_INITIAL_UNIT, HR_TRAINED, e, 0, 0);
+  hr_parameters_scale(self->parameters[BIAS], self->bias_spread);
 }
 
 static void plan(hr_router *self, hr_arena *arena, int32_t n) {
@@ -32,7 +34,8 @@ const hr_router_type hr_router_bias_only = {
     .option = {.name = "bias-only",
                .label = "Only b (bias-only)",
                .summary = "R is random and frozen; only b is trained.",
-               .traits = HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_MATRIX | HR_TRAIT_GATED},
+               .traits =
+                   HR_TRAIT_ROUTES | HR_TRAIT_LEARNS | HR_TRAIT_MATRIX | HR_TRAIT_GATED | HR_TRAIT_SPREAD},
     .declare = declare,
     .plan = plan,
     .forward = hr_router_linear_forward,
