@@ -105,8 +105,8 @@ function settingOf(field) {
 const choicesOf = ({ options = [] }) =>
   options.map(({ name, label, summary, traits }) => ({ value: name, label, help: summary, traits }));
 
-/** @param {readonly Setting[]} schema @returns {EngineField[]} */
-const fieldsOf = (schema) => [...new Set(schema.flatMap(({ field }) => field ?? []))];
+/** The engine's fields among the settings. @param {readonly Setting[]} schema @returns {EngineField[]} */
+export const fieldsOf = (schema) => [...new Set(schema.flatMap(({ field }) => field ?? []))];
 
 /**
  * The values with which a model is built: a choice that does not apply to the others has its default.

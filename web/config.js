@@ -37,7 +37,7 @@ export const traitsOf = (fields, config) =>
   });
 
 /** @param {unknown} fields */
-function checkFields(fields) {
+export function checkFields(fields) {
   const right = (/** @type {any} */ field) =>
     typeof field?.name === 'string' && Array.isArray(field.requires);
   if (!Array.isArray(fields) || !Array.from(fields).every(right)) {

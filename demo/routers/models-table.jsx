@@ -1,9 +1,9 @@
 import { count, unitName } from '../format.js';
+import { fieldsOf } from '../schema.js';
 import { Figure } from '../views/figure.jsx';
 import { groupsOf, seedCount } from './groups.js';
 import { lookOf } from './marks.js';
 import { rowsNow } from './now.js';
-import { routersOf } from './settings.js';
 
 /**
  * The models, their sizes and current metrics.
@@ -17,7 +17,7 @@ export function ModelsTable({ comparison, state }) {
   const groups = groupsOf(comparison.trainees.value);
   const seeds = seedCount(groups);
   const one = per === 'byte' ? 'character' : 'point';
-  const rows = rowsNow(groups, { unit, per, layer, routers: routersOf(state.schema) });
+  const rows = rowsNow(groups, { unit, per, layer, fields: fieldsOf(state.schema) });
   return (
     <Figure
       title="Current results"

@@ -1,3 +1,4 @@
+import { activeParameters } from 'hyperrouter-wasm/study';
 import { compact, fixed, loss as lossText } from '../format.js';
 import { meanOf } from './bands.js';
 import { measured } from './measured.js';
@@ -5,7 +6,7 @@ import { measured } from './measured.js';
 /**
  * The table of current results.
  *
- * @typedef {import('./settings.js').RouterOption} RouterOption
+ * @typedef {import('../schema.js').EngineField} EngineField
  *
  * @typedef {object} Row
  * @property {string} title
@@ -18,25 +19,28 @@ const size = (value) => (value === undefined ? '–' : compact(value));
 
 /**
  * @param {readonly import('./groups.js').Group[]} groups
- * @param {{ unit: import('../format.js').Unit, per: 'byte' | 'point', layer: number, routers: readonly RouterOption[] }} shown
+ * @param {{ unit: import('../format.js').Unit, per: 'byte' | 'point', layer: number, fields: readonly EngineField[] }} shown
  *   layer: from 1
  * @returns {Row[]}
  */
-export function rowsNow(groups, { unit, per, layer, routers }) {
-  const sizes = groups.map(({ router, trainees: [{ summary }] }) => {
-    const option = routers.find(({ name }) => name === router);
-    return summary.value && option ? parametersOf(summary.value, option) : undefined;
-  });
+export function rowsNow(groups, { unit, per, layer, fields }) {
+  const built = groups.map(({ trainees: [{ summary }] }) => summary.value ?? undefined);
   /** @param {(trainee: import('./comparison.js').Trainee) => number | null | undefined} of */
   const means = (of) => groups.map(({ trainees }) => meanOf(trainees.map(of)));
+  const perToken = means(({ measures }) =>
+    meanOf(measures.value.entries.at(-1)?.layers.map(({ expertsPerToken }) => expertsPerToken) ?? []),
+  );
+  const active = built.map((model, i) => model && activeParameters(model, fields, perToken[i]));
   /** @param {(trainee: import('./comparison.js').Trainee) => number | undefined} of */
   const losses = (of) => means(of).map((nats) => lossText(nats, unit));
   return [
-    { title: 'Parameters', values: sizes.map((of) => size(of?.all)) },
-    { title: 'Trainable', values: sizes.map((of) => size(of?.learned)) },
+    { title: 'Parameters', values: built.map((model) => size(model?.parameterCount)) },
+    { title: 'Trainable', values: built.map((model) => size(model?.trainableParameterCount)) },
     {
       title: per === 'byte' ? 'Active per character' : 'Active per point',
-      values: sizes.map((of) => (of && of.active === of.all ? 'all' : size(of?.active))),
+      values: built.map((model, i) =>
+        model && active[i] === model.parameterCount ? 'all' : size(active[i]),
+      ),
     },
     withBest('lowest', 'least', {
       title: 'Training loss',
@@ -73,26 +77,4 @@ export function withBest(word, which, row) {
   const extreme = which === 'least' ? Math.min(...numbers) : Math.max(...numbers);
   const alone = numbers.length > 1 && numbers.filter((value) => value === extreme).length === 1;
   return alone ? { ...row, best: { at: all.indexOf(extreme), word } } : row;
-}
-
-/**
- * The parameters of a model, and how many of them are used for a single token.
- *
- * @param {import('../trainer/trainer-protocol.js').Summary} summary of a model
- * @param {Pick<import('./settings.js').RouterOption, 'traits'>} router of it
- * @returns {{ all: number, learned: number, active: number }} active: parameters used for a token. A hypernetwork
- *   generates the router once for all tokens; only that router is counted
- */
-export function parametersOf({ config, topK, parameterCount, trainableParameterCount }, { traits }) {
-  const size = (/** @type {string} */ key) => Number(config[key]);
-  const [layers, d, inner, experts] = [size('layers'), size('dModel'), size('dInner'), size('experts')];
-  let idle = 0;
-  if (traits.includes('routes')) idle += layers * (experts - topK) * (2 * d * inner + inner + d);
-  if (traits.includes('hypernetwork')) {
-    const hidden = size('hyperSize');
-    const generated = experts * (d + 1);
-    const generator = d + (d + 1) * hidden + (hidden + 1) * generated;
-    idle += layers * (generator - generated);
-  }
-  return { all: parameterCount, learned: trainableParameterCount, active: parameterCount - idle };
 }

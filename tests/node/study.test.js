@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { load } from '../../web/index.js';
 import {
+  activeParameters,
   executeRun,
   filesOf,
   formatResults,
@@ -305,6 +306,46 @@ describe('a study', () => {
   });
 });
 
+describe('active parameters', () => {
+  it('are those that compute a token, of every router', () => {
+    const size = {
+      layers: 2,
+      heads: 2,
+      dModel: 16,
+      dHead: 8,
+      dInner: 24,
+      experts: 6,
+      topK: 2,
+      hyperSize: 32,
+    };
+    const fields = engine.configFields('language');
+    for (const { name: router, routes } of engine.routers) {
+      const model = engine.createLanguageModel({ ...size, router, vocabSize: 50 });
+      const sum = (/** @type {RegExp} */ pattern) =>
+        model
+          .parameters()
+          .filter(({ name }) => pattern.test(name))
+          .reduce((total, { data }) => total + data.length, 0);
+      const made = router === 'hyperrouter' ? 2 * 6 * 17 : 0;
+      const row = router === 'hash' ? 2 * 6 : 0;
+      const unused = sum(/hypernet|gate\.embedding$|gate\.table$/) + (4 / 6) * sum(/experts/);
+      assert.equal(activeParameters(model, fields), sum(/./) - unused + made + row, router);
+      assert.equal(activeParameters(model, fields) === model.parameterCount, !routes, router);
+      model.topK = 3;
+      assert.equal(activeParameters(model, fields, 1.5), activeParameters(model, fields), 'k decides');
+      assert.equal(activeParameters(model, fields) > sum(/./) - unused, routes);
+      model.dispose();
+    }
+    const model = engine.createLanguageModel({ ...size, router: 'smoe', gate: 'relu' });
+    const expert = 2 * (2 * 16 * 24 + 24 + 16);
+    const active = (/** @type {number | undefined} */ measured) => activeParameters(model, fields, measured);
+    assert.equal(active(undefined), model.parameterCount - 4 * expert);
+    assert.equal(active(4.5), model.parameterCount - 1.5 * expert);
+    assert.throws(() => active(7), /^RangeError: expertsPerToken must be a finite number from 0 to 6/);
+    model.dispose();
+  });
+});
+
 describe('the report', () => {
   /** @param {number[][]} losses by variant, by seed */
   function reportOf(losses) {
@@ -442,6 +483,8 @@ describe('arguments of studies', () => {
     ['finished', () => makeResults(study(), [], none)],
     ['tuning', () => listRuns(study(), none)],
     ['results', () => writeReport(none)],
+    ['model', () => activeParameters(none, engine.configFields('language'))],
+    ['fields', () => activeParameters({ config: {}, topK: 1, parameterCount: 1 }, none)],
     ['options', () => meanInterval([1, 2], none)],
     ['options.levels', () => meanInterval([1, 2], /** @type {any} */ ({ levels: 1 }))],
     ['options.bases', () => readStudy(plain, engine, /** @type {any} */ ({ bases: 1 }))],

@@ -1,46 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { load } from 'hyperrouter-wasm';
 import { bandOf, columnsOf, gapsOf, lastInWords, meanScan } from '../../demo/routers/bands.js';
 import { measured, seriesOf } from '../../demo/routers/measured.js';
-import { parametersOf, withBest } from '../../demo/routers/now.js';
+import { withBest } from '../../demo/routers/now.js';
 import { rank, savingOf, verdictOf } from '../../demo/routers/verdict.js';
-
-describe('the size of a model', () => {
-  it('counts as active the parameters used for a token', async () => {
-    const engine = await load({ variant: 'simd' });
-    const size = {
-      layers: 2,
-      heads: 2,
-      dModel: 16,
-      dHead: 8,
-      dInner: 24,
-      experts: 6,
-      topK: 2,
-      hyperSize: 32,
-    };
-    for (const option of engine.routers) {
-      const router = /** @type {any} */ (option.name);
-      const model = engine.createLanguageModel({ ...size, router, seed: 1 });
-      const { config, topK, parameterCount, trainableParameterCount } = model;
-      const summary = /** @type {any} */ ({ config, topK, parameterCount, trainableParameterCount });
-      const counted = model
-        .parameters()
-        .map(({ name, shape }) => ({ name, size: shape.reduce((product, n) => product * n, 1) }));
-      const sum = (/** @type {RegExp} */ pattern) =>
-        counted.filter(({ name }) => pattern.test(name)).reduce((total, one) => total + one.size, 0);
-      const made = router === 'hyperrouter' ? 2 * 6 * 17 : 0;
-      const expected = sum(/./) - sum(/hypernet|embedding$/) + made - (4 / 6) * sum(/experts/);
-      assert.equal(parametersOf(summary, option).active, Math.round(expected), router);
-      assert.equal(parametersOf(summary, option).all, sum(/./));
-      assert.equal(
-        parametersOf(summary, option).active === parametersOf(summary, option).all,
-        router === 'dense',
-      );
-      model.dispose();
-    }
-  });
-});
 
 describe('the conclusion of a comparison', () => {
   const steps = [0, 50, 100, 150, 200, 250];

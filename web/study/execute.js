@@ -9,6 +9,7 @@ import { fingerprintOf, RUN_DEFAULTS } from '../run.js';
 import { evaluateSequences } from '../sequences.js';
 import { evaluateText } from '../text.js';
 import { vocabularyFromJSON } from '../vocabulary.js';
+import { activeParameters } from './active.js';
 import { checkEngine, checkMade } from './arguments.js';
 import { rounded } from './statistics.js';
 import { canVaryK } from './study.js';
@@ -19,7 +20,7 @@ import { canVaryK } from './study.js';
 /** @import { LayerMeasures } from '../measures.js' */
 /** @import { LabelledSequences } from '../sequences.js' */
 /** @import { TextClassifier } from '../text-classifier.js' */
-/** @import { Bytes, Signal } from '../types.js' */
+/** @import { Bytes, ConfigField, Signal } from '../types.js' */
 /** @import { Vocabulary } from '../vocabulary.js' */
 /** @import { Evaluation, LabelledData, RunResult, Settings, Study, StudyData, StudyRun, TextData } from './types.js' */
 
@@ -72,7 +73,7 @@ export async function executeRun(engine, study, run, data, options = {}) {
  *
  * @typedef {object} Trial
  * @property {any} model
- * @property {readonly string[]} traits of its router and its gate
+ * @property {ConfigField[]} fields of its configuration
  * @property {any} train data
  * @property {any} choose data; null: nothing is chosen
  * @property {any} measure data
@@ -94,7 +95,7 @@ function textTrial(engine, { model: config, seed }, { vocabulary, train, choose,
     const probe = tokens.subarray(0, PROBE.tokens);
     return model.measure(probe, { classes: characterClasses(probe, vocabulary) });
   };
-  return { model, traits: modelTraits(engine, model), train, choose, measure, evaluate, routing };
+  return { model, fields: engine.configFields(model.kind), train, choose, measure, evaluate, routing };
 }
 
 /**
@@ -135,7 +136,7 @@ function labelledTrial(engine, { model: config, seed }, data, { from }) {
       model.measure({ inputs: inputs.slice(0, PROBE.sequences), targets: targets.slice(0, PROBE.sequences) });
     return {
       ...{ model, evaluate, routing, texts },
-      traits: modelTraits(engine, model),
+      fields: engine.configFields(model.kind),
       train: encode(data.train),
       choose: data.choose && encode(data.choose),
       measure: encode(data.measure),
@@ -146,9 +147,6 @@ function labelledTrial(engine, { model: config, seed }, data, { from }) {
     throw error;
   }
 }
-
-/** @param {Engine} engine @param {LanguageModel | TextClassifier} model */
-const modelTraits = (engine, { kind, config }) => traitsOf(engine.configFields(kind), { ...config });
 
 /** @param {TextClassifier} model @returns {Vocabulary} */
 function vocabularyOf({ metadata, config }) {
@@ -222,7 +220,11 @@ async function execute(trial, study, run, { save = false, onProgress, signal }) 
     fingerprint: fingerprintOfModel(model),
   };
   if (!diverged) await measureModel(trial, study, run, result, signal);
-  result.parameters.active = activeParameters(model, result.routing);
+  result.parameters.active = activeParameters(
+    model,
+    trial.fields,
+    result.routing?.expertsPerToken ?? undefined,
+  );
   const checkpoint = save ? model.saveCheckpoint({ dtype: study.dtype }) : null;
   return { result, checkpoint };
 }
@@ -235,13 +237,14 @@ async function execute(trial, study, run, { save = false, onProgress, signal }) 
  * @param {Signal | undefined} signal
  */
 async function measureModel(trial, study, run, result, signal) {
-  const { model, traits, choose, measure, evaluate, routing } = trial;
+  const { model, fields, choose, measure, evaluate, routing } = trial;
   if (run.tuning) {
     result.validation = await evaluate(choose ?? measure, signal);
     return;
   }
   result.validation = await evaluate(measure, signal);
   const { topK } = model;
+  const traits = traitsOf(fields, model.config);
   for (const k of canVaryK(traits) ? study.topK : []) {
     model.topK = k;
     result.byTopK[k] = k === topK ? { ...result.validation } : await evaluate(measure, signal);
@@ -299,26 +302,4 @@ function fingerprintOfModel(model) {
   return fingerprintOf(
     model.parameters().flatMap(({ name, data }) => [Int32Array.from(name, (c) => c.charCodeAt(0)), data]),
   );
-}
-
-/**
- * Parameters that compute a token: of the experts, as many as it is routed to; of a hypernetwork, R and b that it generates;
- * of the table of hash routing, a row.
- *
- * @param {LanguageModel | TextClassifier} model
- * @param {RunResult['routing']} routing
- */
-function activeParameters(model, routing) {
-  const { experts, topK, gate, router, dModel } = model.config;
-  if (router === 'dense') return model.parameterCount;
-  const chosen = gate === 'relu' ? Math.min(experts, routing?.expertsPerToken ?? topK) : topK;
-  let active = 0;
-  for (const { name, data } of model.parameters()) {
-    if (/\.pos_ff\.experts\./.test(name)) active += (data.length * chosen) / experts;
-    else if (/\.gate\.embedding$/.test(name)) active += experts * (dModel + 1);
-    else if (/\.gate\.hypernet\./.test(name)) active += 0;
-    else if (/\.gate\.table$/.test(name)) active += experts;
-    else active += data.length;
-  }
-  return Math.round(active);
 }

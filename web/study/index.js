@@ -5,6 +5,7 @@
  *
  * @module
  */
+export { activeParameters } from './active.js';
 export { describeFile, filesOf, heldOutOf, readData } from './data.js';
 export { executeRun } from './execute.js';
 export { planRuns } from './plan.js';
