@@ -34,6 +34,21 @@ const leastWeight = 2 ** -149;
 export const isDropped = ({ experts, weights }, at) => experts[at] >= 0 && weights[at] === 0;
 
 /**
+ * Assignments that each expert dropped, as `routing()` of the package gives them.
+ *
+ * @param {Pick<LayerRouting, 'experts' | 'weights'>} routing
+ * @param {number} experts E
+ * @returns {number[]} [E]
+ */
+export function droppedOf(routing, experts) {
+  const dropped = new Array(experts).fill(0);
+  routing.experts.forEach((/** @type {number} */ expert, /** @type {number} */ at) => {
+    if (isDropped(routing, at)) dropped[expert]++;
+  });
+  return dropped;
+}
+
+/**
  * @param {Pick<LayerRouting, 'experts' | 'weights'>} routing
  * @param {number} row of the token
  * @param {number} topK K

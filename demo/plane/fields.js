@@ -1,6 +1,7 @@
 /**
  * What the maps show: numbers for each place of a grid, from the routing and class probabilities that the worker sends.
  */
+import { routerEntropy } from 'hyperrouter-wasm';
 import { letterOf } from '../colours.js';
 import { isTied, leadOf, tieGap } from '../routing.js';
 
@@ -125,31 +126,16 @@ export function weightsByExpert({ experts: chosen, weights, logits }, { topK }) 
 }
 
 /**
- * Router entropy at each place: -Σ p ln p over all experts, divided by ln E.
+ * Router entropy at each place.
  *
  * @param {Float32Array} logits [N, E]
  * @param {number} experts E
  * @returns {Float32Array} [N] 0 … 1
  */
-export function entropies(logits, experts) {
-  const result = new Float32Array(logits.length / experts);
-  if (experts < 2) return result;
-  const whole = Math.log(experts);
-  for (let row = 0; row < result.length; row++) {
-    const start = row * experts;
-    let most = logits[start];
-    for (let id = 1; id < experts; id++) most = Math.max(most, logits[start + id]);
-    let [sum, weighted] = [0, 0];
-    for (let id = 0; id < experts; id++) {
-      const above = logits[start + id] - most;
-      const e = Math.exp(above);
-      sum += e;
-      weighted += e * above;
-    }
-    result[row] = (Math.log(sum) - weighted / sum) / whole;
-  }
-  return result;
-}
+export const entropies = (logits, experts) =>
+  Float32Array.from({ length: logits.length / experts }, (_, row) =>
+    routerEntropy(logits.subarray(row * experts, (row + 1) * experts), experts),
+  );
 
 /**
  * The margin of a class over the best of the others: 0 on its decision boundary.

@@ -1,4 +1,5 @@
 import {
+  droppedShare,
   expertLoad,
   expertsPerToken,
   loadVariation,
@@ -9,7 +10,7 @@ import {
 import { fillOf, letterOf } from '../colours.js';
 import { fixed, percent } from '../format.js';
 import { gatingOf } from '../gates.js';
-import { isDropped } from '../routing.js';
+import { droppedOf } from '../routing.js';
 import { Chip, Figure } from './figure.jsx';
 
 /**
@@ -45,7 +46,7 @@ export function LoadView({ routed, state, what = 'tokens of the passage', folded
       load,
       bias: biases?.[i],
       perToken: expertsPerToken(weights, tokens),
-      dropped: droppedIn(routing),
+      dropped: droppedShare(chosen, droppedOf(routing, experts)),
       without: tokensWithoutExpert(weights, tokens),
       maxLoad: maxLoad(load),
       loadVariation: loadVariation(load),
@@ -144,16 +145,6 @@ export function LoadView({ routed, state, what = 'tokens of the passage', folded
       </table>
     </Figure>
   );
-}
-
-/** @param {import('../routing.js').LayerRouting} routing @returns {number} share of its assignments, 0 … 1 */
-function droppedIn(routing) {
-  let [assigned, dropped] = [0, 0];
-  for (let at = 0; at < routing.experts.length; at++) {
-    assigned += Number(routing.experts[at] >= 0);
-    dropped += Number(isDropped(routing, at));
-  }
-  return dropped / Math.max(1, assigned);
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   weightsByExpert,
 } from '../../demo/plane/fields.js';
 import { paintOwners, pixelOf } from '../../demo/plane/pixels.js';
-import { isTied, outcomeOf, putRouting, widthOf } from '../../demo/routing.js';
+import { droppedOf, isTied, outcomeOf, putRouting, widthOf } from '../../demo/routing.js';
 import { frameBytes, frameViews, packRouting, unread } from '../../demo/text/frame.js';
 import { lookOf } from '../../demo/text/paint.js';
 import { classTable } from '../../demo/text/profile.js';
@@ -136,6 +136,7 @@ describe('routing with any number of experts per token', () => {
       ['partly', 'routed', 'dropped', 'unchosen'],
     );
     assert.deepEqual([...all.experts.subarray(4, 6)], [2, 1], 'which experts dropped it stays known');
+    assert.deepEqual(droppedOf(all, 3), [...raw.dropped]);
     // Without a limit, a weight of 0 is a softmax that was rounded.
     putRouting([all], [{ ...raw, dropped: new Int32Array(3) }], { start: 0, experts: 3, topK: 2 });
     assert.deepEqual(
