@@ -16,12 +16,14 @@ static hr_real sigmoid_balance(hr_real *dlogits, const hr_real *logits, const hr
 }
 
 static double balance_backward(const hr_auxiliary *self, hr_real *dlogits, const hr_real *logits,
-                               const hr_dispatch *dispatch, int32_t assignments, hr_real *row) {
+                               const hr_dispatch *dispatch, hr_real *row) {
   const int32_t e = dispatch->experts, n = dispatch->tokens;
   const hr_real balance = (hr_real)(self->load_balance_weight * e / n);
   const hr_real z_scale = (hr_real)(self->router_z_weight / n);
   hr_real *share = row, *probability = row + e;
   double loss = 0;
+  int32_t assignments = 0;
+  for (int32_t id = 0; id < e; id++) assignments += dispatch->counts[id];
   for (int32_t id = 0; id < e; id++) share[id] = (hr_real)dispatch->counts[id] / (hr_real)assignments;
   for (int32_t i = 0; i < n; i++) {
     hr_real *dlogits_i = dlogits + (ptrdiff_t)i * e;
@@ -63,7 +65,7 @@ double hr_auxiliary_backward(const hr_auxiliary *self, hr_real *dlogits, const h
                              const hr_assignments *assignments, const hr_dispatch *dispatch, hr_real *row) {
   double loss = 0;
   if (self->load_balance_weight > 0 || self->router_z_weight > 0)
-    loss += balance_backward(self, dlogits, logits, dispatch, assignments->tokens * assignments->k, row);
+    loss += balance_backward(self, dlogits, logits, dispatch, row);
   if (self->sparsity_weight > 0) loss += sparsity_backward(self, dlogits, assignments, dispatch);
   return loss;
 }

@@ -219,8 +219,8 @@ const hr_config *hr_model_config(const hr_model *model);
 
 typedef enum hr_memory_kind {
   HR_MEMORY_TABLES = 0,  /* the model's own records */
-  HR_MEMORY_PARAMETERS,  /* trained and frozen */
-  HR_MEMORY_GRADIENTS,   /* of the trained parameters */
+  HR_MEMORY_PARAMETERS,  /* every tensor, of all roles (hr_role) */
+  HR_MEMORY_GRADIENTS,   /* of trained and external tensors, and of R and b that a router computes */
   HR_MEMORY_MOMENTS,     /* Adam's first and second moments */
   HR_MEMORY_ACTIVATIONS, /* what the forward pass keeps for the backward pass, inputs and logits included */
   HR_MEMORY_CONTEXT,     /* Transformer-XL memory and the cache of generation */

@@ -8,7 +8,7 @@
 #include "feedforward.h"
 
 typedef struct hr_layer {
-  bool attends;
+  bool attends; /* as the network does: all layers have attention, memory and caches, or none has */
   hr_attention attention;
   hr_feedforward feedforward;
   hr_real *x;             /* [N,D] input of the layer */

@@ -227,8 +227,8 @@
  * Memory of a model in bytes, by kind.
  *
  * @property {number} tables internal records
- * @property {number} parameters trained and frozen
- * @property {number} gradients of the trained parameters
+ * @property {number} parameters all tensors: trained, frozen, state, and R and b of a router of your own
+ * @property {number} gradients of what is trained, and of R and b that a router generates
  * @property {number} moments Adam's first and second moments
  * @property {number} activations kept for the backward pass, including inputs and logits
  * @property {number} context Transformer-XL memory and the cache of generation
