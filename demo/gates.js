@@ -39,6 +39,13 @@ export function gatingOf(schema, values) {
 }
 
 /**
+ * The gates that there are.
+ *
+ * @param {readonly import('hyperrouter-wasm').ConfigField[]} fields of a kind of model
+ */
+export const gatesOf = (fields) => fields.find(({ name }) => name === 'gate')?.options ?? [];
+
+/**
  * The gate that gives every token what this one gives a token that is alone. Where experts choose among tokens, it is the
  * one that takes k experts per token with the same weights.
  *

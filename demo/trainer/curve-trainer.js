@@ -1,5 +1,6 @@
 import { CheckpointError, evaluateRegression, RegressionBatches, Regressor } from 'hyperrouter-wasm';
 import { inputAt } from '../curve/data.js';
+import { gatesOf } from '../gates.js';
 import { capacity } from '../plane/frame.js';
 import { reach } from '../plane/geometry.js';
 import { kindWords } from './plane-trainer.js';
@@ -117,8 +118,7 @@ export class CurveTrainer extends PointsTrainer {
     this.#lone ??= this.#scaled(
       this.#engine.createRegressor({
         ...{ inputSize, outputs, batchSize, layers, dModel, dInner, experts, sharedExperts, preLayerNorm },
-        router: 'smoe',
-        gate: 'topk-softmax',
+        ...deciding(this.#engine),
         topK: 1,
       }),
     );
@@ -145,6 +145,19 @@ export class CurveTrainer extends PointsTrainer {
     this.#lone?.dispose();
     super.dispose();
   }
+}
+
+/**
+ * A router whose R and b are tensors themselves, so that b can be set, and a gate that gives an only expert the weight 1.
+ *
+ * @param {Engine} engine
+ */
+function deciding(engine) {
+  const router = engine.routers.find(
+    ({ traits }) => traits.includes('matrix') && !traits.includes('hypernetwork'),
+  );
+  const gate = gatesOf(engine.configFields('regressor')).find(({ traits }) => traits.includes('normalised'));
+  return { router: router?.name, gate: /** @type {Regressor['config']['gate']} */ (gate?.name) };
 }
 
 /**

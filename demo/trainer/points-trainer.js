@@ -1,4 +1,4 @@
-import { gateOfOne } from '../gates.js';
+import { gateOfOne, gatesOf } from '../gates.js';
 import { capacity, mapBytes, mapViews } from '../plane/frame.js';
 import { gridSize } from '../plane/geometry.js';
 import { putRouting, widthOf } from '../routing.js';
@@ -191,7 +191,7 @@ export class PointsTrainer extends Trainer {
    */
   #modelOfPlaces() {
     const { model } = this;
-    const gates = this.#engine.configFields(model.kind).find(({ name }) => name === 'gate')?.options ?? [];
+    const gates = gatesOf(this.#engine.configFields(model.kind));
     const gate = /** @type {typeof model.config.gate} */ (gateOfOne(gates, model.config.gate));
     if (gate === model.config.gate && !(Number(model.config.capacityFactor) > 0)) return model;
     this.#alone ??= this.createTwin(this.#engine, { ...model.config, gate, capacityFactor: 0 });
