@@ -2,6 +2,12 @@
 import { chromium } from 'playwright-core';
 import { findChromium, findHeadlessShell } from '../wasm/toolchain.js';
 
+/**
+ * How long something may take that a page does in the end, milliseconds. A machine that does other things too is slow; what
+ * is broken fails all the same.
+ */
+export const patience = 180_000;
+
 /** Where tests/run.js says which browser all files of a run share. */
 const shared = process.env.HR_TEST_CHROMIUM;
 

@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks';
 import { fillOf, letterOf, strengthOf, tie } from '../colours.js';
 import { isCurve } from '../curve/data.js';
 import { drawOutput } from '../curve/draw.js';
-import { count, percent } from '../format.js';
+import { count, fixed, percent } from '../format.js';
 import { gatingOf } from '../gates.js';
 import { routes } from '../schema.js';
 import { Field } from '../views/field.jsx';
@@ -222,14 +222,16 @@ function OwnershipKey({ state, views }) {
   const marks = <OutcomeKey state={state} views={views} />;
   if (show !== 'expert') {
     const { from, to } = rangeOf(show, layer.shape);
+    // A share but for the entropy, as everywhere.
+    const told = show === 'entropy' ? fixed : percent;
     const stops = [0, 0.25, 0.5, 0.75, 1].map(scaleColour).join(', ');
     return (
       <ul class="key">
         <li>
           <span class="key-ends">
-            {percent(from)}
+            {told(from)}
             <i class="key-scale" style={{ background: `linear-gradient(to right, ${stops})` }} />
-            {percent(to)}
+            {told(to)}
           </span>
           {wordsFor(show, state)}
         </li>
@@ -312,7 +314,7 @@ function OutcomeKey({ state, views }) {
  */
 function wordsFor(show, state) {
   if (show === 'weight') return 'weight of the chosen expert';
-  if (show === 'entropy') return 'router entropy: 0 % (certain) to 100 % (uniform)';
+  if (show === 'entropy') return 'router entropy: 0 (certain) to 1 (uniform)';
   if (show === 'prediction') return 'probability of the predicted class';
   return `weight of expert ${letterOf(Number(state.get('alone')) - 1)}`;
 }

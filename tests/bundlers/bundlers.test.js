@@ -7,7 +7,7 @@ import * as esbuild from 'esbuild';
 import { rollup } from 'rollup';
 import * as vite from 'vite';
 import webpack from 'webpack';
-import { openChromium } from '../chromium.js';
+import { openChromium, patience } from '../chromium.js';
 import { assertRan, installPacked, outcomeOf, remove, serve, writePage } from './support.js';
 
 const ISOLATED = {
@@ -91,6 +91,7 @@ describe('the packed package in a page', () => {
       await writeFile(join(plain, 'thread.js'), thread);
       const server = await serve(plain, ISOLATED);
       const page = await browser.newPage();
+      page.setDefaultTimeout(patience);
       try {
         await page.goto(`${server.url}/index.html`);
         const error = await page.evaluate(async () => {

@@ -10,7 +10,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createServer } from 'vite';
 import { findTool, findTorch } from '../../wasm/toolchain.js';
-import { openChromium } from '../chromium.js';
+import { openChromium, patience } from '../chromium.js';
 import { blocks, inOne, readDocument, readDocuments } from '../node/markdown.js';
 import { assertRan, HERE, installPacked, outcomeOf, ROOT, remove, run, serve, writePage } from './support.js';
 
@@ -201,12 +201,13 @@ describe('README.md and the guides, with the packed package in a new folder', ()
     );
     const server = await serve(folder);
     const page = await browser.newPage();
+    page.setDefaultTimeout(patience);
     for (const [name, said] of /** @type {const} */ ([
       ['worker', /^step 100, loss \d\.\d\d$/],
       ['bare', /"variant":"(relaxed-)?simd","threads":1/],
     ])) {
       await page.goto(`${server.url}/${name}.html`);
-      await page.getByText(said).waitFor({ timeout: 120_000 });
+      await page.getByText(said).waitFor();
     }
     await page.close();
     server.close();

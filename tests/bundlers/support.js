@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { patience } from '../chromium.js';
 import { serveFolder } from '../static-server.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -92,6 +93,7 @@ export const serve = (folder, headers = {}) => serveFolder(folder, () => headers
 export async function outcomeOf(browser, url) {
   const context = await browser.newContext();
   const page = await context.newPage();
+  page.setDefaultTimeout(patience);
   /** @type {string[]} */
   const complaints = [];
   page.on('console', (message) => {
@@ -102,7 +104,7 @@ export async function outcomeOf(browser, url) {
   try {
     await page.goto(url);
     const body = page.locator('body[data-outcome]');
-    await body.waitFor({ state: 'attached', timeout: 120_000 }).catch((error) => {
+    await body.waitFor({ state: 'attached' }).catch((error) => {
       throw new Error(`the page reported nothing: ${complaints.join('\n')}`, { cause: error });
     });
     return { ...JSON.parse(/** @type {string} */ (await body.getAttribute('data-outcome'))), complaints };

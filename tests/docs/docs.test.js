@@ -15,7 +15,7 @@ import * as labelledText from '../../web/labelled-text.js';
 import * as study from '../../web/study/index.js';
 import * as worker from '../../web/worker.js';
 import { serve } from '../bundlers/support.js';
-import { openChromium } from '../chromium.js';
+import { openChromium, patience } from '../chromium.js';
 import { readDocument, readDocuments } from '../node/markdown.js';
 import { checkLinks } from './links.js';
 
@@ -126,6 +126,7 @@ describe('the site', () => {
   async function open(path, options) {
     const context = await browser.newContext({ serviceWorkers: 'block', ...options });
     const page = await context.newPage();
+    page.setDefaultTimeout(patience);
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
     });
@@ -205,7 +206,7 @@ describe('the site', () => {
 
   it('is neither kept nor changed by the service worker of the page', async () => {
     const page = await open('', { serviceWorkers: 'allow' });
-    await page.getByText('Available offline.').waitFor({ timeout: 120_000 });
+    await page.getByText('Available offline.').waitFor();
     await page.reload();
     const kept = await page.evaluate(async () => {
       const caches = await Promise.all(

@@ -136,7 +136,7 @@ describe('in a worker', () => {
         () => 'trained',
         () => 'ended',
       ),
-      new Promise((resolve) => setTimeout(resolve, 500, 'hangs')),
+      new Promise((resolve) => setTimeout(resolve, 120_000, 'hangs').unref()),
     ]);
     assert.equal(ended, 'ended');
     await model.train({ at }, { steps: 1 });

@@ -203,7 +203,7 @@ const NO_TERMINAL = 'there is no terminal: script(1) of util-linux is missing';
 
 /** @param {number} pid */
 async function untilEnded(pid) {
-  for (let waits = 0; waits < 400 && isAlive(pid); waits++) await setTimeout(50);
+  for (let waits = 0; waits < 3600 && isAlive(pid); waits++) await setTimeout(50);
   assert.ok(!isAlive(pid), 'it has ended');
 }
 
@@ -226,7 +226,7 @@ it('goes on, saves and can be ended while its terminal is stopped with Ctrl-S', 
   run.terminal.stdin?.write('\x13');
   const stopped = stepOf(file);
   // The line of progress is written again and again in so many steps.
-  for (let waits = 0; waits < 2000 && stepOf(file) < stopped + 500; waits++) await setTimeout(50);
+  for (let waits = 0; waits < 12_000 && stepOf(file) < stopped + 500; waits++) await setTimeout(50);
   assert.ok(stepOf(file) >= stopped + 500, `it stands at step ${stepOf(file)}, ${stopped} before`);
   process.kill(run.pid, 'SIGTERM');
   await untilEnded(run.pid);

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { figures } from '../../demo/article/list.js';
-import { eventually, open, patience, visit } from './browser.js';
+import { patience } from '../chromium.js';
+import { eventually, open, visit } from './browser.js';
 
 /** @type {Awaited<ReturnType<typeof open>>} */
 let site;

@@ -3,15 +3,9 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { launchChromium, openChromium } from '../chromium.js';
+import { launchChromium, openChromium, patience } from '../chromium.js';
 import { launchFirefox } from '../firefox.js';
 import { serveFolder } from '../static-server.js';
-
-/**
- * How long something may take that the page does in the end, milliseconds. A machine that does other things too is slow;
- * what is broken fails all the same.
- */
-export const patience = 180_000;
 
 const demo = fileURLToPath(new URL('../../demo/', import.meta.url));
 

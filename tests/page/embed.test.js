@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { embedLine, partNames, partOf, partsOf, wholeAddress } from '../../demo/embed/address.js';
+import { patience } from '../chromium.js';
 import { blocks, readDocument } from '../node/markdown.js';
-import { eventually, open, patience, small, visit } from './browser.js';
+import { eventually, open, small, visit } from './browser.js';
 
 describe('an address to embed', () => {
   it('names a figure, keeps the settings, and leads back to the whole', () => {

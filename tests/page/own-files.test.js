@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { eventually, open, small, visit } from './browser.js';
+import { eventually, open, painted, small, visit } from './browser.js';
 
 /** @type {import('./browser.js').Site} */
 let site;
@@ -19,6 +19,11 @@ const ownText = 'Ships sail on the wide sea, and nobody knows their way. '.repea
 
 /** The picker of texts. @param {import('playwright-core').Page} page */
 const textPicker = (page) => page.locator('input[type=file]').first();
+/** What takes dropped files comes a few frames after the rest. @param {import('playwright-core').Page} page */
+async function untilDrops(page) {
+  await page.locator('#setting-text').waitFor();
+  await painted(page);
+}
 /** The picker of models. @param {import('playwright-core').Page} page */
 const modelPicker = (page) => page.locator('input[type=file]').last();
 
@@ -35,6 +40,7 @@ describe('texts of one’s own', () => {
     await page.locator('#probe').filter({ hasText: 'nobody' }).waitFor();
     assert.equal(await page.locator('.notice').count(), 0);
 
+    await untilDrops(page);
     const drop = await page.evaluateHandle((text) => {
       const transfer = new DataTransfer();
       transfer.items.add(new File([text], 'dropped.txt'));
@@ -127,6 +133,7 @@ describe('texts of one’s own', () => {
 
   it('may be 50 MB, of which the beginning is used; a list of names is built in', async () => {
     const { page, notices, step, train, complaints } = await visit(site);
+    await untilDrops(page);
     await page.evaluate(() => {
       const transfer = new DataTransfer();
       transfer.items.add(new File([`${'A long book. '.repeat(1000)}`.repeat(3900)], 'fifty.txt'));
@@ -178,6 +185,7 @@ describe('settings', () => {
     const { page, notices } = await visit(site, `${small}&experts=999&router=best&colour=red`);
     await notices.filter({ hasText: 'experts is 999; it must be a whole number from 1 to 16' }).waitFor();
     await notices.filter({ hasText: 'router is “best”' }).waitFor();
+    await page.locator('.load tbody tr').nth(15).waitFor();
     assert.equal(await page.locator('.load tbody tr').count(), 16);
     assert.doesNotMatch(new URL(page.url()).hash, /colour|best|999/);
     await page.evaluate(() => {

@@ -86,7 +86,11 @@ describe('the playground', () => {
     const { page, complaints, requests, button, train, fact, untilReset } = await visit(site, '');
     assert.match(page.url(), /#play=0$/);
     assert.equal(await page.locator('.rooms a').first().getAttribute('aria-current'), 'page');
-    const atFirst = [await drawn(page, 'decision'), await drawn(page, 'ownership')];
+    const maps = async () => [await drawn(page, 'decision'), await drawn(page, 'ownership')];
+    // Said once they are drawn.
+    for (const id of ['decision', 'ownership'])
+      await page.locator(`#${id}[aria-label*="Share of the map"]`).waitFor();
+    const atFirst = await maps();
     const guessed = await accuracy(page);
     await page.locator('#setting-pace').selectOption('full');
     await train(400);
@@ -99,25 +103,24 @@ describe('the playground', () => {
     );
     assert.match(
       String(await page.locator('#ownership').getAttribute('aria-label')),
-      /layer 1\. Share of the map by chosen expert: A .*, F .*; tied \d+ %/,
+      /layer 1\. Share of the map by chosen expert: A .*, F .*; tied <?\d+ %/,
     );
-    const now = [await drawn(page, 'decision'), await drawn(page, 'ownership')];
-    assert.ok(now.every((picture, i) => picture !== atFirst[i]));
     await eventually(async () => assert.equal(await framesAsked(page), 0, 'nothing is drawn while it rests'));
 
     // Back in time, and to the present.
     const time = page.getByRole('slider', { name: 'Time' });
-    await changes(page, 'ownership', () => time.press('Home'));
-    await changes(page, 'ownership', () => button('Back to now').click());
-    await eventually(async () =>
-      assert.deepEqual([await drawn(page, 'decision'), await drawn(page, 'ownership')], now),
-    );
+    // Again, if the last picture was not there yet.
+    await eventually(async () => {
+      const now = await maps();
+      assert.ok(now.every((picture, i) => picture !== atFirst[i]));
+      await changes(page, 'ownership', () => time.press('Home'));
+      await changes(page, 'ownership', () => button('Back to now').click());
+      assert.deepEqual(await maps(), now);
+    });
 
     await button('Reset').click();
     await untilReset();
-    await eventually(async () =>
-      assert.deepEqual([await drawn(page, 'decision'), await drawn(page, 'ownership')], atFirst),
-    );
+    await eventually(async () => assert.deepEqual(await maps(), atFirst));
     assert.deepEqual(complaints, []);
     assert.ok(requests.every((url) => url.startsWith(site.url) || url.startsWith('data:')));
     assert.ok(!requests.some((url) => url.endsWith('.txt')), 'what other rooms need is not loaded');

@@ -217,7 +217,7 @@ describe('a chart', () => {
     const list = await at.page.locator('.compared-runs li').allInnerTexts();
     assert.equal(list.length, 3);
     list.forEach((text, i) => {
-      assert.match(text, new RegExp(`^run ${i + 1}: HyperRouter, experts 4; [0-9.]+ at step [0-9]+$`));
+      assert.match(text, new RegExp(`^run ${i + 1}: HyperRouter, experts 4; [0-9.]+ at step [0-9,]+$`));
     });
   });
 });

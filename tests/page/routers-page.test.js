@@ -47,7 +47,8 @@ describe('routers side by side', () => {
     );
     assert.match(await page.locator('.verdict').innerText(), /^Too early/);
 
-    const again = await visit(site, new URL(page.url()).hash.slice(1));
+    // Slowly, so that there is something left to train after the pause.
+    const again = await visit(site, `${new URL(page.url()).hash.slice(1)}&pace=10`);
     assert.equal(await again.page.getByRole('checkbox', { name: 'smoe-dropout' }).isChecked(), false);
     // Other slices, the same steps.
     await again.train(10);
@@ -56,6 +57,7 @@ describe('routers side by side', () => {
       .getByText(/Paused at step/)
       .first()
       .waitFor();
+    await again.page.locator('#setting-pace').selectOption('full');
     await again.button('Start').click();
     await again.page.waitForFunction(() => document.querySelector('.facts-row dd')?.textContent === '50');
     await again.page.waitForFunction(
@@ -78,7 +80,7 @@ describe('routers side by side', () => {
   it('pause, restart when a setting changes, and are undone', async () => {
     const { page, complaints, button, step, untilStep, untilReset } = await visit(
       site,
-      small.replace('=50', '=1000'),
+      small.replace('=50', '=5000'),
     );
     await button('Start').click();
     await untilStep(20);

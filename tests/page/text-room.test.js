@@ -182,6 +182,7 @@ describe('what experts specialise in', () => {
     assert.equal(await item.getAttribute('aria-pressed'), 'true');
     const glyph = String(await item.locator('b').textContent());
     await page.getByRole('button', { name: /^Showing “/ }).waitFor();
+    await painted(page);
     const bright = await page
       .locator('#probe .cell')
       .evaluateAll((cells) =>
@@ -219,7 +220,7 @@ describe('time', () => {
     const load = () => page.locator('.load tbody').innerText();
     const loadNow = await load();
     assert.match(String(await slider.getAttribute('aria-valuetext')), new RegExp(`^now, step ${at}$`));
-    assert.match(await page.locator('.scrubber-scale').innerText(), /^0\s+[0-9\s]+now$/);
+    assert.match(await page.locator('.scrubber-scale').innerText(), /^0\s+[0-9,\s]+now$/);
     const box = await page.locator('#scrubber').boundingBox();
 
     await slider.focus();
@@ -263,7 +264,7 @@ describe('time', () => {
     await button('Back to now').click();
     await untilLetters(page, now);
     // Watched from before it begins: it may be over soon.
-    const replayed = past.waitFor();
+    const replayed = page.waitForFunction(() => document.querySelector('.scrubber.is-past') !== null);
     await button('Replay').click();
     await replayed;
     await slider.waitFor();
