@@ -8,6 +8,18 @@ import { findChromium, findHeadlessShell } from '../wasm/toolchain.js';
  */
 export const patience = 180_000;
 
+/**
+ * A page that waits as long as that: Playwright's own limit is half a minute.
+ *
+ * @param {import('playwright-core').Browser | import('playwright-core').BrowserContext} parent
+ * @param {import('playwright-core').BrowserContextOptions} [options] of a browser's page
+ */
+export async function newPage(parent, options) {
+  const page = await ('newContext' in parent ? parent.newPage(options) : parent.newPage());
+  page.setDefaultTimeout(patience);
+  return page;
+}
+
 /** Where tests/run.js says which browser all files of a run share. */
 const shared = process.env.HR_TEST_CHROMIUM;
 

@@ -37,6 +37,8 @@ export class PointsTrainer extends Trainer {
   #batches;
   /** Whether the model has a router. */
   routes;
+  /** The gate that routes a point that is alone. */
+  #gateOfOne;
   /**
    * The same model, where each point is routed as if it were alone.
    *
@@ -59,6 +61,7 @@ export class PointsTrainer extends Trainer {
     this.data = data;
     this.#engine = engine;
     this.routes = isRouted(engine, model.config);
+    this.#gateOfOne = gateOfOne(gatesOf(engine.configFields(model.kind)), model.config.gate);
     this.#batches = data.train.targets.length ? this.batchesOf(data) : null;
   }
 
@@ -191,8 +194,7 @@ export class PointsTrainer extends Trainer {
    */
   #modelOfPlaces() {
     const { model } = this;
-    const gates = gatesOf(this.#engine.configFields(model.kind));
-    const gate = /** @type {typeof model.config.gate} */ (gateOfOne(gates, model.config.gate));
+    const gate = /** @type {typeof model.config.gate} */ (this.#gateOfOne);
     if (gate === model.config.gate && !(Number(model.config.capacityFactor) > 0)) return model;
     this.#alone ??= this.createTwin(this.#engine, { ...model.config, gate, capacityFactor: 0 });
     this.#alone.topK = model.topK;

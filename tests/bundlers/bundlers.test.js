@@ -7,7 +7,7 @@ import * as esbuild from 'esbuild';
 import { rollup } from 'rollup';
 import * as vite from 'vite';
 import webpack from 'webpack';
-import { openChromium, patience } from '../chromium.js';
+import { newPage, openChromium } from '../chromium.js';
 import { assertRan, installPacked, outcomeOf, remove, serve, writePage } from './support.js';
 
 const ISOLATED = {
@@ -90,8 +90,7 @@ describe('the packed package in a page', () => {
       const thread = "import './fails.js'; import './node_modules/hyperrouter-wasm/web/thread.js';";
       await writeFile(join(plain, 'thread.js'), thread);
       const server = await serve(plain, ISOLATED);
-      const page = await browser.newPage();
-      page.setDefaultTimeout(patience);
+      const page = await newPage(browser);
       try {
         await page.goto(`${server.url}/index.html`);
         const error = await page.evaluate(async () => {

@@ -3,7 +3,7 @@ import { copyFile, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { build } from 'esbuild';
-import { openChromium, patience } from '../chromium.js';
+import { newPage, openChromium } from '../chromium.js';
 import { HERE, installPacked, ROOT, remove, run, serve, writePage } from './support.js';
 
 const EXAMPLES = join(ROOT, 'demo', 'examples');
@@ -28,9 +28,7 @@ describe('the examples, with the packed package', () => {
 
   /** @param {string} name */
   async function open(name) {
-    const page = await browser.newPage();
-    page.setDefaultTimeout(patience);
-    page.setDefaultTimeout(120_000);
+    const page = await newPage(browser);
     /** @type {string[]} */
     const complaints = [];
     page.on('pageerror', (error) => complaints.push(String(error)));

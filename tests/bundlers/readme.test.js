@@ -10,7 +10,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createServer } from 'vite';
 import { findTool, findTorch } from '../../wasm/toolchain.js';
-import { openChromium, patience } from '../chromium.js';
+import { newPage, openChromium } from '../chromium.js';
 import { blocks, inOne, readDocument, readDocuments } from '../node/markdown.js';
 import { assertRan, HERE, installPacked, outcomeOf, ROOT, remove, run, serve, writePage } from './support.js';
 
@@ -200,8 +200,7 @@ describe('README.md and the guides, with the packed package in a new folder', ()
       `<!doctype html><html lang="en"><body>${use(bare)}</body></html>`,
     );
     const server = await serve(folder);
-    const page = await browser.newPage();
-    page.setDefaultTimeout(patience);
+    const page = await newPage(browser);
     for (const [name, said] of /** @type {const} */ ([
       ['worker', /^step 100, loss \d\.\d\d$/],
       ['bare', /"variant":"(relaxed-)?simd","threads":1/],

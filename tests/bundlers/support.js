@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { patience } from '../chromium.js';
+import { newPage } from '../chromium.js';
 import { serveFolder } from '../static-server.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -92,8 +92,7 @@ export const serve = (folder, headers = {}) => serveFolder(folder, () => headers
  */
 export async function outcomeOf(browser, url) {
   const context = await browser.newContext();
-  const page = await context.newPage();
-  page.setDefaultTimeout(patience);
+  const page = await newPage(context);
   /** @type {string[]} */
   const complaints = [];
   page.on('console', (message) => {

@@ -15,7 +15,7 @@ import * as labelledText from '../../web/labelled-text.js';
 import * as study from '../../web/study/index.js';
 import * as worker from '../../web/worker.js';
 import { serve } from '../bundlers/support.js';
-import { openChromium, patience } from '../chromium.js';
+import { newPage, openChromium } from '../chromium.js';
 import { readDocument, readDocuments } from '../node/markdown.js';
 import { checkLinks } from './links.js';
 
@@ -125,8 +125,7 @@ describe('the site', () => {
   /** @param {string} path @param {import('playwright-core').BrowserContextOptions} [options] */
   async function open(path, options) {
     const context = await browser.newContext({ serviceWorkers: 'block', ...options });
-    const page = await context.newPage();
-    page.setDefaultTimeout(patience);
+    const page = await newPage(context);
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
     });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { figures } from '../../demo/article/list.js';
-import { patience } from '../chromium.js';
+import { newPage } from '../chromium.js';
 import { eventually, open, visit } from './browser.js';
 
 /** @type {Awaited<ReturnType<typeof open>>} */
@@ -34,8 +34,7 @@ describe('without scripts', () => {
       javaScriptEnabled: false,
       viewport: { width, height: 900 },
     });
-    const page = await context.newPage();
-    page.setDefaultTimeout(patience);
+    const page = await newPage(context);
     /** @type {string[]} */
     const complaints = [];
     page.on('console', (message) => complaints.push(message.text()));

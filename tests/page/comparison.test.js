@@ -63,7 +63,7 @@ function fake() {
     },
     said: () => comparison.notices.value.map(({ text }) => text),
     /** @param {string} type */
-    asked: (type) => trainers.map(({ log }) => log.filter((text) => text.startsWith(type))),
+    asked: (type) => trainers.map((trainer) => trainer.logOf(type)),
   };
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { embedLine, partNames, partOf, partsOf, wholeAddress } from '../../demo/embed/address.js';
-import { patience } from '../chromium.js';
+import { newPage } from '../chromium.js';
 import { blocks, readDocument } from '../node/markdown.js';
 import { eventually, open, small, visit } from './browser.js';
 
@@ -59,8 +59,7 @@ describe('in a page of another origin', () => {
     html = sample
       .replace('https://example.org/demo/', site.url)
       .replace('<routing-figure', '<routing-figure label="Load"');
-    const page = await (await site.browser.newContext({ serviceWorkers: 'block' })).newPage();
-    page.setDefaultTimeout(patience);
+    const page = await newPage(site.browser, { serviceWorkers: 'block' });
     /** @type {string[]} */
     const complaints = [];
     page.on('pageerror', (error) => complaints.push(String(error)));

@@ -123,6 +123,11 @@ export class FakeTrainer {
     });
   }
 
+  /** What of that begins with this. @param {string} type */
+  logOf(type) {
+    return this.log.filter((text) => text.startsWith(type));
+  }
+
   /** How often it was asked for this. @param {string} type */
   count(type) {
     return this.asked.filter((request) => request.type === type).length;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { serve } from '../bench/server.js';
-import { patience } from '../chromium.js';
+import { newPage } from '../chromium.js';
 import { eventually, open, visit } from './browser.js';
 import { doLesson, keyboard, ofPlaywright } from './lesson-walk.js';
 import { scenarios } from './scenarios.js';
@@ -50,8 +50,7 @@ describe('Firefox', () => {
     const inNode = await trainPackage(new URL('../../web', import.meta.url).href, 1, '/index.js');
     const server = await serve();
     try {
-      const page = await firefox.browser.newPage();
-      page.setDefaultTimeout(patience);
+      const page = await newPage(firefox.browser);
       await page.goto(`${server.url}/tests/bench/page.html`);
       for (const threads of [1, 2]) {
         const run = `(${trainPackage})('${server.url}/web', ${threads}, '/index.js')`;

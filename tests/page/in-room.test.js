@@ -22,9 +22,6 @@ async function inRoom({ restsWhenLeft } = {}) {
   return { fake, tab, returns, visits };
 }
 
-/** @param {import('./fake-trainer.js').FakeTrainer} trainer @param {string} type */
-const asked = (trainer, type) => trainer.log.filter((text) => text.startsWith(type));
-
 describe('settings', () => {
   it('build the first model when the room is first entered, and then only other ones', async () => {
     const { fake, visits } = await inRoom();
@@ -35,10 +32,10 @@ describe('settings', () => {
     assert.deepEqual(fake.trainer.log, ['build 1', 'frame']);
     fake.state.set('size', 2);
     await fake.built();
-    assert.deepEqual(asked(fake.trainer, 'build'), ['build 1', 'build 2']);
+    assert.deepEqual(fake.trainer.logOf('build'), ['build 1', 'build 2']);
     fake.state.set('size', 2);
     await settle();
-    assert.equal(asked(fake.trainer, 'build').length, 2);
+    assert.equal(fake.trainer.logOf('build').length, 2);
   });
 
   it('that make no other model ask for none while the first is being built', async () => {
@@ -48,7 +45,7 @@ describe('settings', () => {
     await settle();
     fake.state.set('pace', '2');
     await fake.built();
-    assert.deepEqual(asked(fake.trainer, 'build'), ['build 1']);
+    assert.deepEqual(fake.trainer.logOf('build'), ['build 1']);
     assert.equal(fake.run.status.value, 'ready');
   });
 
@@ -65,7 +62,7 @@ describe('settings', () => {
     fake.state.set('learningRate', 0.5);
     await fake.built();
     await fake.built();
-    assert.deepEqual(asked(fake.trainer, 'build'), ['build 1', 'build 2']);
+    assert.deepEqual(fake.trainer.logOf('build'), ['build 1', 'build 2']);
     assert.equal(fake.run.isBuiltWith(fake.state.values.value), true);
     assert.equal(fake.trainer.asked.filter(({ type }) => type === 'build')[1].body.learningRate, 0.5);
   });
@@ -74,14 +71,14 @@ describe('settings', () => {
     const { fake } = await inRoom();
     fake.state.set('learningRate', 0.2);
     await settle();
-    assert.deepEqual(asked(fake.trainer, 'tune'), ['tune learningRate,0.2']);
+    assert.deepEqual(fake.trainer.logOf('tune'), ['tune learningRate,0.2']);
     await fake.trainer.answer('tune', { step: 1 });
     fake.state.set('size', 2);
     await settle();
     fake.state.set('topK', 3);
     await fake.built();
     assert.deepEqual(
-      asked(fake.trainer, 'tune'),
+      fake.trainer.logOf('tune'),
       ['tune learningRate,0.2', 'tune topK,3'],
       'not to the model that another one replaces',
     );
@@ -115,7 +112,7 @@ describe('settings', () => {
     await settle();
     await fake.trainer.refuse('build', new RangeError('too large'));
     assert.equal(fake.state.peek('size'), 1);
-    assert.deepEqual(asked(fake.trainer, 'build'), ['build 1', 'build 50']);
+    assert.deepEqual(fake.trainer.logOf('build'), ['build 1', 'build 50']);
   });
 
   it('may ask for a model at a step, from the first or from one that is there, up to a limit', async () => {
@@ -159,14 +156,14 @@ describe('settings', () => {
     await fake.trainer.answer('restore', { config: { size: 9 }, topK: 4, step: 3 });
     await fake.trainer.answer('frame', frame(3));
     assert.equal(fake.state.peek('size'), 9);
-    assert.deepEqual(asked(fake.trainer, 'build'), ['build 1']);
-    assert.deepEqual(asked(fake.trainer, 'tune'), []);
+    assert.deepEqual(fake.trainer.logOf('build'), ['build 1']);
+    assert.deepEqual(fake.trainer.logOf('tune'), []);
   });
 
   it('have a pace, also for a worker that comes later', async () => {
     const { fake } = await inRoom();
     fake.state.set('pace', '2');
-    assert.deepEqual(asked(fake.trainer, 'tune'), ['tune pace,2']);
+    assert.deepEqual(fake.trainer.logOf('tune'), ['tune pace,2']);
     await fake.trainer.die();
     fake.run.reset();
     await settle();
@@ -189,7 +186,7 @@ describe('a hidden tab', () => {
     assert.equal(waitReason.value, '');
     assert.equal(fake.run.status.value, 'running');
     assert.equal(returns.count, 1);
-    assert.equal(asked(fake.trainer, 'runTo').length, 2);
+    assert.equal(fake.trainer.logOf('runTo').length, 2);
   });
 
   it('begins nothing that did not go on before', async () => {
@@ -197,7 +194,7 @@ describe('a hidden tab', () => {
     await tab.hide(true);
     assert.equal(waitReason.value, '');
     await tab.hide(false);
-    assert.deepEqual(asked(fake.trainer, 'runTo'), []);
+    assert.deepEqual(fake.trainer.logOf('runTo'), []);
     assert.equal(returns.count, 0);
   });
 
@@ -210,7 +207,7 @@ describe('a hidden tab', () => {
     await fake.paused(5);
     await fake.trainer.answer('frame', frame(5));
     assert.equal(fake.run.status.value, 'running');
-    assert.equal(asked(fake.trainer, 'runTo').length, 2);
+    assert.equal(fake.trainer.logOf('runTo').length, 2);
   });
 
   it('is of no interest to a room that was left', async () => {
@@ -223,11 +220,11 @@ describe('a hidden tab', () => {
     await fake.paused(5);
     await fake.trainer.answer('frame', frame(5));
     await tab.hide(false);
-    assert.equal(asked(fake.trainer, 'runTo').length, 1);
+    assert.equal(fake.trainer.logOf('runTo').length, 1);
     visits.enter();
     await tab.hide(true);
     await tab.hide(false);
-    assert.equal(asked(fake.trainer, 'runTo').length, 1, 'nor is it remembered');
+    assert.equal(fake.trainer.logOf('runTo').length, 1, 'nor is it remembered');
   });
 
   it('pauses once, however often the room was entered', async () => {
@@ -237,7 +234,7 @@ describe('a hidden tab', () => {
     fake.run.start();
     await settle();
     await tab.hide(true);
-    assert.deepEqual(asked(fake.trainer, 'pause'), []);
+    assert.deepEqual(fake.trainer.logOf('pause'), []);
   });
 });
 
@@ -248,7 +245,7 @@ describe('a room that is left', () => {
       fake.run.start();
       await settle();
       visits.leave();
-      assert.equal(asked(fake.trainer, 'pause').length, Number(restsWhenLeft));
+      assert.equal(fake.trainer.logOf('pause').length, Number(restsWhenLeft));
     }
   });
 });

@@ -154,7 +154,7 @@ describe('a run', () => {
     assert.equal(state.peek('size'), 3);
     assert.deepEqual(said(), [], 'nobody wants that any more');
     await fake.built();
-    assert.equal(trainer.log.filter((text) => text.startsWith('build')).at(-1), 'build 3');
+    assert.equal(trainer.logOf('build').at(-1), 'build 3');
   });
 
   it('has failed where its first model cannot be built, and its settings stay', async () => {
@@ -490,7 +490,7 @@ describe('undo', () => {
     state.undo();
     await settle();
     const [trainer] = trainers;
-    assert.equal(trainer.log.filter((text) => text.startsWith('build')).length, 2, 'none is built');
+    assert.equal(trainer.logOf('build').length, 2, 'none is built');
     await trainer.answer('restore', model({ step: 40 }));
     await trainer.answer('frame', frame(40, { moments: [{ step: 40 }] }));
     assert.equal(run.step.value, 40);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { patience } from '../chromium.js';
+import { newPage } from '../chromium.js';
 import { typeOf } from '../static-server.js';
 import { launchWebKit, noWebKit } from '../webkit.js';
 import { eventually, open, small, visit } from './browser.js';
@@ -258,8 +258,7 @@ describe('the service worker', () => {
     });
     wrong.set(third, redirect('../sw.js'));
     for (const path of [first, second, third]) {
-      const page = await built.browser.newPage({ serviceWorkers: 'allow' });
-      page.setDefaultTimeout(patience);
+      const page = await newPage(built.browser, { serviceWorkers: 'allow' });
       await page.goto(`${host.url}blank.html`);
       const outcome = await page.evaluate(async () => {
         const registration = await navigator.serviceWorker.register('./sw.js');
@@ -324,8 +323,7 @@ describe('the service worker', () => {
       response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(`(${carelessWorker})(self)`);
     host = await staticHost({ 'sw.js': careless, 'blank.html': html, 'away.html': redirect('blank.html') });
     const context = await built.browser.newContext({ serviceWorkers: 'allow' });
-    const page = await context.newPage();
-    page.setDefaultTimeout(patience);
+    const page = await newPage(context);
     await page.goto(`${host.url}blank.html`);
     await page.evaluate(
       async (scripts) => {

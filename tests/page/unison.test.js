@@ -151,7 +151,7 @@ describe('models in unison', () => {
     assert.equal(all.count('runTo'), 1, 'the picture is to be seen');
     await all.rest();
     assert.deepEqual(
-      all.trainers.map(({ log }) => log.filter((text) => text.startsWith('runTo'))),
+      all.trainers.map((trainer) => trainer.logOf('runTo')),
       [
         ['runTo 20', 'runTo 40'],
         ['runTo 20', 'runTo 40'],
@@ -197,7 +197,7 @@ describe('builds of models in unison', () => {
     assert.equal(all.unison.status.value, 'building');
     await all.built();
     assert.deepEqual(
-      all.trainers.map(({ log }) => log.filter((text) => text.startsWith('build'))),
+      all.trainers.map((trainer) => trainer.logOf('build')),
       [
         ['build 1', 'build 4', 'build 5'],
         ['build 1', 'build 4', 'build 5'],

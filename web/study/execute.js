@@ -62,7 +62,8 @@ export async function executeRun(engine, study, run, data, options = {}) {
     data.task === 'language' ? textTrial(engine, run, data) : labelledTrial(engine, run, data, options);
   const { model } = trial;
   try {
-    return await execute(trial, study, run, options);
+    const fields = engine.configFields(model.kind);
+    return await execute({ ...trial, fields }, study, run, options);
   } finally {
     model.dispose();
   }
@@ -73,7 +74,6 @@ export async function executeRun(engine, study, run, data, options = {}) {
  *
  * @typedef {object} Trial
  * @property {any} model
- * @property {ConfigField[]} fields of its configuration
  * @property {any} train data
  * @property {any} choose data; null: nothing is chosen
  * @property {any} measure data
@@ -81,6 +81,8 @@ export async function executeRun(engine, study, run, data, options = {}) {
  * @property {(data: any) => LayerMeasures[]} routing
  * @property {{ cut: number, replaced: number }} [texts]
  * @property {string} [from]
+ *
+ * @typedef {Trial & { fields: ConfigField[] }} KnownTrial with the fields of the model's configuration
  */
 
 /** @param {Engine} engine @param {StudyRun} run @param {TextData} data @returns {Trial} */
@@ -95,7 +97,7 @@ function textTrial(engine, { model: config, seed }, { vocabulary, train, choose,
     const probe = tokens.subarray(0, PROBE.tokens);
     return model.measure(probe, { classes: characterClasses(probe, vocabulary) });
   };
-  return { model, fields: engine.configFields(model.kind), train, choose, measure, evaluate, routing };
+  return { model, train, choose, measure, evaluate, routing };
 }
 
 /**
@@ -136,7 +138,6 @@ function labelledTrial(engine, { model: config, seed }, data, { from }) {
       model.measure({ inputs: inputs.slice(0, PROBE.sequences), targets: targets.slice(0, PROBE.sequences) });
     return {
       ...{ model, evaluate, routing, texts },
-      fields: engine.configFields(model.kind),
       train: encode(data.train),
       choose: data.choose && encode(data.choose),
       measure: encode(data.measure),
@@ -158,7 +159,7 @@ function vocabularyOf({ metadata, config }) {
 }
 
 /**
- * @param {Trial} trial
+ * @param {KnownTrial} trial
  * @param {Study} study
  * @param {StudyRun} run
  * @param {Parameters<typeof executeRun>[4] & {}} options
@@ -230,7 +231,7 @@ async function execute(trial, study, run, { save = false, onProgress, signal }) 
 }
 
 /**
- * @param {Trial} trial
+ * @param {KnownTrial} trial
  * @param {Study} study
  * @param {StudyRun} run
  * @param {RunResult} result
