@@ -9,6 +9,13 @@ import { findWebKit } from '../wasm/toolchain.js';
 /** How long anything may take on a machine that does other things too, milliseconds. */
 const patience = 180_000;
 
+/**
+ * JavaScriptCore 2.50.6, also in its own shell, computes wrong values or traps in about 3 of 1,000 trainings (12 of
+ * 4,000 measured), while another thread compiles what runs: a fault of its own, which no test here is about. It was not
+ * seen where code waits for its compilation (0 of 1,200), nor where replaced code is kept (0 of 2,000).
+ */
+const steadyCompiler = { JSC_useConcurrentJIT: '0', JSC_freeRetiredWasmCode: '0' };
+
 /** Why the tests in WebKit cannot run here; false: they can. */
 export const noWebKit =
   !findWebKit() && 'there is no WebKitGTK with MiniBrowser, WebKitWebDriver and Xvfb here';
@@ -75,6 +82,7 @@ async function launch({ locale = 'C', sharedMemory = false }) {
       DBUS_SESSION_BUS_ADDRESS: 'disabled:',
       // There is no graphics card.
       WEBKIT_DISABLE_DMABUF_RENDERER: '1',
+      ...steadyCompiler,
       LANGUAGE: '',
       LC_ALL: locale,
       ...knownLocale(locale, home),
@@ -121,7 +129,11 @@ function pageOf(command) {
    */
   async function evaluate(run, ...args) {
     const script = `const [args, done] = arguments;
-      (async () => (${run})(...args))().then((value) => done({ value }), (error) => done({ error: String(error) }));`;
+      (async () => (${run})(...args))().then((value) => done({ value }), (error) => {
+        const causes = [];
+        for (let cause = error; cause && causes.length < 9; cause = cause.cause) causes.push(String(cause));
+        done({ error: causes.join(', because of ') });
+      });`;
     const { value, error } = await command('POST', '/execute/async', { script, args: [args] });
     if (error !== undefined) throw new Error(`in the page: ${error}`);
     return value;
