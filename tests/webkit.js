@@ -10,9 +10,9 @@ import { findWebKit } from '../wasm/toolchain.js';
 const patience = 180_000;
 
 /**
- * JavaScriptCore 2.50.6, also in its own shell, computes wrong values or traps in about 3 of 1,000 trainings (12 of
- * 4,000 measured), while another thread compiles what runs: a fault of its own, which no test here is about. It was not
- * seen where code waits for its compilation (0 of 1,200), nor where replaced code is kept (0 of 2,000).
+ * JavaScriptCore 2.50.6 traps or computes other bits in about 2 of 1,000 trainings (12 of 5,554 in its own shell): a fault
+ * of its own while another thread compiles, which no test here is about. It was not seen where code waits for its
+ * compilation (about 1,200 trainings), nor where replaced code is kept (about 2,000).
  */
 const steadyCompiler = { JSC_useConcurrentJIT: '0', JSC_freeRetiredWasmCode: '0' };
 
