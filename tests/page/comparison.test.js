@@ -25,6 +25,7 @@ function fake() {
   /** @type {FakeTrainer[]} */
   const trainers = [];
   const loading = { until: /** @type {Promise<unknown>} */ (Promise.resolve()) };
+  const clock = { now: 0 };
   const comparison = createComparison({
     openClient: async () => {
       trainers.push(new FakeTrainer());
@@ -45,13 +46,14 @@ function fake() {
       loads: () => [[0.5, 0.5]],
     }),
     frameEvery: () => 1e9,
-    now: () => 0,
+    now: () => clock.now,
   });
   return {
     comparison,
     state,
     trainers,
     loading,
+    clock,
     /** Answers the same of all. @param {string} type @param {(i: number) => any} [result] */
     async all(type, result = () => ({})) {
       for (const [i, trainer] of trainers.entries()) await trainer.answer(type, result(i));
@@ -115,6 +117,38 @@ describe('the sessions of a comparison', () => {
       ['runTo 2', 'runTo 6'],
       ['runTo 2', 'runTo 6'],
     ]);
+  });
+
+  it('train in slices of about the same time, of 25 steps at most', async () => {
+    const { state, trainers, all, clock } = await training();
+    state.set('steps', 100);
+    await all('runTo');
+    await all('frame', () => frame(2));
+    let step = 2;
+    const slices = [];
+    for (const took of [50, 100, 130, 200, 1000, 1000, 100, 30, 0, 0, 0, 0, 0, 0]) {
+      const next = Number(trainers[0].log.at(-1)?.replace('runTo ', ''));
+      slices.push(next - step);
+      step = next;
+      await trainers[0].answer('runTo');
+      clock.now += took;
+      await trainers[1].answer('runTo');
+    }
+    assert.deepEqual(slices, [4, 8, 8, 4, 2, 1, 1, 1, 2, 4, 8, 16, 25, 14]);
+  });
+
+  it('keep to the pace of the settings, also those that come later', async () => {
+    const { comparison, state, trainers, asked } = fake();
+    state.set('pace', '12');
+    comparison.build({ go: false });
+    await settle();
+    assert.deepEqual(asked('tune'), [['tune pace,12'], ['tune pace,12']]);
+    for (const type of ['tune', 'build', 'frame']) {
+      for (const trainer of trainers) await trainer.answer(type, type === 'frame' ? frame(0) : model());
+    }
+    comparison.start();
+    await settle();
+    assert.deepEqual(asked('runTo'), [['runTo 2'], ['runTo 2']], 'a sixth of a second at a time');
   });
 
   it('have failed, and their settings stay, if the first models cannot be built', async () => {
@@ -262,10 +296,19 @@ describe('other models of a comparison', () => {
       [0, 1, 0],
     );
     assert.deepEqual(said(), []);
+    state.setAll([
+      ['smoe', true],
+      ['smoe-dropout', false],
+    ]);
+    comparison.build();
+    await settle();
+    for (const i of [0, 3]) await trainers[i].answer('build', model());
+    for (const i of [0, 3]) await trainers[i].answer('frame', frame(0));
+    assert.equal(comparison.status.value, 'ready', 'one that is chosen again has another worker');
     comparison.dispose();
     assert.deepEqual(
       trainers.map(({ closed }) => closed),
-      [1, 1, 1],
+      [1, 1, 1, 1],
     );
   });
 });
@@ -374,6 +417,23 @@ describe('every k of a comparison', () => {
     assert.equal(comparison.trainees.value[0].lossByK.value?.step, 6);
     await all('measure');
     assert.equal(trainers[0].waiting.join(), 'runTo', 'and training goes on');
+  });
+
+  it('is no longer evaluated where Pause comes meanwhile', async () => {
+    const { comparison, trainers, all } = await training();
+    comparison.measure();
+    await all('runTo');
+    await all('frame', () => frame(2));
+    await all('frame', () => frame(2));
+    assert.equal(trainers[0].waiting.join(), 'measure');
+    comparison.pause();
+    await settle();
+    assert.equal(trainers[0].count('cancel'), 1);
+    await all('cancel');
+    await all('measure');
+    await all('frame', () => frame(2));
+    assert.equal(comparison.status.value, 'ready');
+    assert.equal(trainers[0].count('runTo'), 1);
   });
 
   it('is evaluated when training ends right after the request', async () => {

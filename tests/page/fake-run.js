@@ -24,6 +24,8 @@ export function fakeRun({ lacks = () => '' } = {}) {
   const known = new Map();
   /** What data are waited for before they are there. */
   const loading = { until: /** @type {Promise<unknown>} */ (Promise.resolve()) };
+  /** The models that the task was told of, with the names of their data. @type {unknown[]} */
+  const begun = [];
   const task = {
     name: () => /** @type {const} */ ('plane'),
     per: 'point',
@@ -43,7 +45,8 @@ export function fakeRun({ lacks = () => '' } = {}) {
     body: (/** @type {{ name: string }} */ { name }) => ({ name }),
     missing: () => '',
     lacks,
-    begin: () => {},
+    begin: (/** @type {unknown} */ built, /** @type {{ name: string }} */ { name }) =>
+      begun.push([built, name]),
     loads: () => [[0.5, 0.5]],
     thumbnails: () => [{ name: 'map', width: 1, fills: ['#000000'] }],
   };
@@ -57,6 +60,7 @@ export function fakeRun({ lacks = () => '' } = {}) {
     state,
     trainers,
     loading,
+    begun,
     /** The worker of now. */
     get trainer() {
       return /** @type {FakeTrainer} */ (trainers.at(-1));

@@ -76,12 +76,21 @@ describe('settings', () => {
     fake.state.set('size', 2);
     await settle();
     fake.state.set('topK', 3);
+    await settle();
+    assert.equal(fake.trainer.count('tune'), 1, 'not to the model that another one replaces');
     await fake.built();
-    assert.deepEqual(
-      fake.trainer.logOf('tune'),
-      ['tune learningRate,0.2', 'tune topK,3'],
-      'not to the model that another one replaces',
-    );
+    assert.deepEqual(fake.trainer.logOf('tune'), ['tune learningRate,0.2', 'tune topK,3']);
+  });
+
+  it('that make no other model do not hold up training', async () => {
+    const { fake } = await inRoom();
+    fake.run.start();
+    await settle();
+    fake.state.set('topK', 3);
+    fake.state.set('pace', '2');
+    await settle();
+    assert.deepEqual(fake.trainer.logOf('pause'), []);
+    assert.equal(fake.run.status.value, 'running');
   });
 
   it('of an undo ask for the model of before, also when one of settings in between comes later', () => {
@@ -182,6 +191,8 @@ describe('a hidden tab', () => {
     await fake.paused(5);
     await fake.trainer.answer('frame', frame(5));
     assert.equal(fake.run.status.value, 'ready');
+    await tab.hide(true);
+    assert.notEqual(waitReason.value, '', 'it is still hidden');
     await tab.hide(false);
     assert.equal(waitReason.value, '');
     assert.equal(fake.run.status.value, 'running');
@@ -225,6 +236,17 @@ describe('a hidden tab', () => {
     await tab.hide(true);
     await tab.hide(false);
     assert.equal(fake.trainer.logOf('runTo').length, 1, 'nor is it remembered');
+  });
+
+  it('holds back the room that waits, though another one is left', async () => {
+    const { fake, tab, visits } = await inRoom();
+    fake.run.start();
+    await settle();
+    await tab.hide(true);
+    (await inRoom()).visits.leave();
+    assert.notEqual(waitReason.value, '');
+    visits.leave();
+    assert.equal(waitReason.value, '');
   });
 
   it('pauses once, however often the room was entered', async () => {

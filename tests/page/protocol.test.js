@@ -96,6 +96,8 @@ describe('client', () => {
     assert.deepEqual(parts, [1, 2]);
     port.answer({ id: request.id, kind: 'result', body: { reason: 'done' } });
     assert.deepEqual(await request, { reason: 'done' });
+    port.answer({ id: request.id, kind: 'part', body: 3 });
+    assert.deepEqual(parts, [1, 2], 'none after it');
   });
 
   it('rejects with the class of the error', async () => {
@@ -126,9 +128,13 @@ describe('client', () => {
   it('rejects everything once it is closed', async () => {
     const port = Object.assign(new Port(), { ended: 0, terminate: () => port.ended++ });
     const client = createTrainerClient(port);
-    const before = client.request('pause', {});
+    /** @type {unknown[]} */
+    const parts = [];
+    const before = client.request('measure', {}, { onPart: (part) => parts.push(part) });
     client.close();
     await assert.rejects(before, { name: 'DisposedError' });
+    port.answer({ id: before.id, kind: 'part', body: 1 });
+    assert.deepEqual(parts, [], 'what it had said before comes too late');
     await assert.rejects(client.request('pause', {}), /the worker was closed/);
     assert.equal(port.ended, 1);
     assert.equal(port.sent.length, 1);

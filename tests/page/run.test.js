@@ -269,6 +269,20 @@ describe('a run that diverges', () => {
     assert.equal(trainer.count('runTo'), 1);
   });
 
+  it('is restored only when training that was started again has ended', async () => {
+    const { run, trainer } = await broken();
+    await trainer.answer('frame', frame(7));
+    await trainer.answer('frame', frame(7));
+    run.start();
+    await settle();
+    run.notices.value[0].actions[0].act();
+    await settle();
+    assert.deepEqual(trainer.waiting, ['runTo', 'pause']);
+    await trainer.answer('pause');
+    await trainer.answer('runTo', { step: 9, reason: 'paused' });
+    assert.deepEqual(trainer.waiting, ['tune']);
+  });
+
   it('begins again at step 0 where that is wanted', async () => {
     const fake = await broken();
     await fake.trainer.answer('frame', frame(7));
@@ -299,6 +313,8 @@ describe('a run whose worker dies', () => {
     run.start();
     await settle();
     run.frame();
+    await trainers[0].answer('frame', frame(5));
+    run.frame();
     await trainers[0].die();
     assert.equal(run.status.value, 'failed');
     assert.deepEqual(said(), ['The worker stopped: out of memory.']);
@@ -310,6 +326,7 @@ describe('a run whose worker dies', () => {
     await fake.built();
     assert.equal(trainers.length, 2);
     assert.equal(run.status.value, 'ready');
+    assert.deepEqual(run.runs.value, [], 'how far it came is not known');
   });
 });
 
@@ -357,6 +374,27 @@ describe('a model out of a file', () => {
     assert.equal(state.undoable.value.length, 0);
   });
 
+  it('is told to the task like any other, and the run before it is kept', async () => {
+    const { run, trainer, begun } = await ready();
+    const first = run.summary.value;
+    assert.deepEqual(begun, [[first, 'a']]);
+    run.frame();
+    await trainer.answer('frame', frame(6));
+    run.open(Uint8Array.of(1));
+    await settle();
+    await trainer.answer('frame', frame(6));
+    await trainer.answer('restore', model({ config: { size: 9 }, step: 300 }));
+    await trainer.answer('frame', frame(300));
+    assert.deepEqual(begun, [
+      [first, 'a'],
+      [run.summary.value, 'a'],
+    ]);
+    assert.deepEqual(
+      run.runs.value.map(({ values, step }) => [values.size, step]),
+      [[1, 6]],
+    );
+  });
+
   it('that cannot be opened leaves everything as it was', async () => {
     const { run, trainer, said } = await ready();
     const before = run.summary.value;
@@ -366,6 +404,10 @@ describe('a model out of a file', () => {
     assert.equal(run.summary.value, before);
     assert.deepEqual(said(), ['No header.']);
     assert.equal(run.status.value, 'ready');
+    run.open(Uint8Array.of(1), { name: 'cat.png' });
+    await settle();
+    await trainer.refuse('restore', new RangeError('no header'));
+    assert.equal(said().at(-1), 'cat.png could not be opened: no header.');
   });
 });
 
@@ -441,6 +483,27 @@ describe('runs', () => {
     );
   });
 
+  it('are kept once where settings and step are the same', () => {
+    const { runs, keep } = createRuns((one, other) => one.size === other.size);
+    for (const [size, step] of [
+      [1, 40],
+      [1, 50],
+      [2, 40],
+      [1, 40],
+    ]) {
+      const rest = { live: {}, per: /** @type {const} */ ('point'), thumbnails: [], model: null };
+      keep({ values: { size }, step, losses: createLossHistory(), ...rest });
+    }
+    assert.deepEqual(
+      runs.value.map(({ number, values, step }) => [number, values.size, step]),
+      [
+        [2, 1, 50],
+        [3, 2, 40],
+        [4, 1, 40],
+      ],
+    );
+  });
+
   it('are bounded in number and in memory; of the oldest only what was shown stays', () => {
     const { runs, keep } = createRuns((one, other) => one.size === other.size);
     for (let size = 0; size < 12; size++) {
@@ -499,7 +562,8 @@ describe('undo', () => {
       run.moments.value.map(({ step }) => step),
       [0, 40],
     );
-    assert.deepEqual(run.departures.value, [], 'it is the run that it was');
+    assert.deepEqual(run.origin.value, { kind: 'built', step: 0 }, 'it is the run that it was');
+    assert.deepEqual(run.departures.value, []);
     assert.deepEqual(
       run.runs.value.map(({ values }) => values.size),
       [],
@@ -521,6 +585,7 @@ describe('undo', () => {
     state.set('size', 2);
     state.undo();
     await settle();
+    assert.deepEqual(trainer.waiting, [], 'nothing is saved or built');
     assert.equal(trainer.count('build'), 1);
     assert.equal(run.step.value, 40);
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { dataFor } from '../../demo/plane/data.js';
 import { capacity } from '../../demo/plane/frame.js';
@@ -160,5 +161,165 @@ describe('the worker that trains', () => {
     await other.frame();
     assert.equal(other.step.value, 2);
     other.dispose();
+  });
+});
+
+const text = 'A pudding is in the eating, and a proof is in the pudding.\n'.repeat(700);
+const textPlan = {
+  task: /** @type {const} */ ('text'),
+  config: { ...size, heads: 1, dHead: 8, memoryLength: 0, contextLength: 32, batchSize: 4, experts: 8 },
+  learningRate: 0.01,
+  data: { bytes: new TextEncoder().encode(text) },
+};
+const prompt = new TextEncoder().encode('A pudding');
+const sampling = { temperature: 1, topP: 1, seed: 1 };
+
+describe('requests to the worker that trains', () => {
+  /** @type {Awaited<ReturnType<typeof openClient>>} */
+  let client;
+  /** @type {Worker} */
+  let worker;
+  before(async () => {
+    client = await openClient();
+    worker = /** @type {Worker} */ (workers.at(-1));
+    await client.request('build', textPlan);
+  });
+  after(() => client.close());
+
+  it('that are malformed are refused, and the next is served', async () => {
+    await assert.rejects(client.request('runTo', /** @type {any} */ ({})), /runTo\.step is undefined/);
+    assert.deepEqual(await client.request('tune', {}), { step: 0 });
+  });
+
+  it('are served one after the other, also where one takes long', async () => {
+    /** @type {string[]} */
+    const ended = [];
+    await Promise.all([
+      client.request('measure', {}).then(() => ended.push('measure')),
+      client.request('frame', { recycle: null, whole: true }).then(() => ended.push('frame')),
+    ]);
+    assert.deepEqual(ended, ['measure', 'frame']);
+  });
+
+  /**
+   * Tries until a request is cancelled: where the page is slow, it may have been served before.
+   *
+   * @param {() => Promise<{ reason: string }>} request
+   */
+  async function becomesCancelled(request) {
+    let reason = '';
+    for (let tries = 0; tries < 50 && reason !== 'cancelled'; tries++) ({ reason } = await request());
+    assert.equal(reason, 'cancelled');
+  }
+
+  it('are cancelled while they are served and while they wait', async () => {
+    for (const waits of [false, true]) {
+      await becomesCancelled(async () => {
+        const first = client.request('measure', {});
+        const second = waits ? client.request('measure', {}) : first;
+        await client.request('cancel', { id: second.id });
+        await first;
+        return second;
+      });
+    }
+    await becomesCancelled(async () => {
+      /** @type {Promise<unknown> | undefined} */
+      let cancel;
+      const onPart = () => {
+        cancel ??= client.request('cancel', { id: request.id });
+      };
+      const request = client.request('measure', {}, { onPart });
+      await request;
+      await cancel;
+      return request;
+    });
+  });
+
+  it('that wait stay where training is paused', async () => {
+    const run = client.request('runTo', { step: 1e9 });
+    const saved = client.request('save', { optimizer: false });
+    await client.request('pause', {});
+    assert.equal((await run).reason, 'paused');
+    assert.ok((await saved).bytes.length > 1000);
+  });
+
+  it('to generate are answered token by token, until another one, cancel or another model comes', async () => {
+    /** @type {number[]} */
+    const written = [];
+    const onPart = (/** @type {{ tokens: Int32Array }} */ { tokens }) => written.push(...tokens);
+    const short = { ...sampling, prompt, maxTokens: 40 };
+    assert.deepEqual(await client.request('generate', short, { onPart }), { reason: 'done' });
+    assert.equal(written.length, 40);
+    const long = { ...sampling, prompt, maxTokens: 2000 };
+    await becomesCancelled(async () => {
+      const first = client.request('generate', long);
+      await client.request('generate', short);
+      return first;
+    });
+    await becomesCancelled(async () => {
+      const request = client.request('generate', long);
+      await client.request('cancel', { id: request.id });
+      return request;
+    });
+    await becomesCancelled(async () => {
+      const request = client.request('generate', long);
+      await client.request('build', textPlan);
+      return request;
+    });
+  });
+
+  it('to train end where another one comes, and where the model is replaced', async () => {
+    const first = client.request('runTo', { step: 1e9 });
+    const second = client.request('runTo', { step: 1e9 });
+    assert.equal((await first).reason, 'paused');
+    const { step } = await client.request('build', textPlan);
+    assert.equal((await second).reason, 'paused');
+    assert.equal(step, 0);
+    assert.deepEqual(await client.request('runTo', { step: 0 }), { step: 0, reason: 'reached' });
+  });
+
+  it('to train are refused where training diverges, and it stops there until it is asked to go on', async () => {
+    await client.request('build', { ...textPlan, learningRate: 100 });
+    /** @type {any} */
+    const error = await client.request('runTo', { step: 1e9 }).catch((reason) => reason);
+    assert.equal(error.name, 'DivergedError');
+    for (let i = 0; i < 3; i++) {
+      const { step } = await client.request('frame', { recycle: null, whole: false });
+      assert.equal(step, error.step);
+    }
+    await client.request('tune', { learningRate: 0.01 });
+    await client.request('rewind', {});
+    assert.deepEqual(await client.request('runTo', { step: 3 }), { step: 3, reason: 'reached' });
+  });
+
+  it('for another task, or for what it cannot do, are refused by name', async () => {
+    await assert.rejects(client.request('build', { ...textPlan, task: /** @type {any} */ ('toString') }), {
+      name: 'RangeError',
+      message: 'unknown task “toString”; the tasks are text, plane, curve',
+    });
+    const { learningRate, task, config, body: data } = plan;
+    await client.request('build', { task, config, learningRate, data });
+    await assert.rejects(client.request('generate', { ...sampling, prompt, maxTokens: 1 }), {
+      name: 'TypeError',
+      message: 'only a language model can generate text',
+    });
+    await client.request('build', textPlan);
+  });
+
+  it('leave the worker idle once they are answered, and between the steps of a slow pace', async () => {
+    /** Share of the time in which the worker does anything. */
+    async function share() {
+      const since = worker.performance.eventLoopUtilization();
+      await delay(300);
+      return worker.performance.eventLoopUtilization(since).utilization;
+    }
+    assert.ok((await share()) < 0.8);
+    await client.request('tune', { pace: 1 });
+    const run = client.request('runTo', { step: 1e9 });
+    let step = 0;
+    while (step < 1) ({ step } = await client.request('frame', { recycle: null, whole: false }));
+    assert.ok((await share()) < 0.8);
+    await client.request('pause', {});
+    assert.equal((await run).reason, 'paused');
   });
 });
