@@ -58,10 +58,12 @@ function fake() {
     async all(type, result = () => ({})) {
       for (const [i, trainer] of trainers.entries()) await trainer.answer(type, result(i));
     },
-    async built() {
+    /** Lets models come to be: of all workers, or of those with these numbers. @param {number[]} [of] */
+    async built(of) {
       await settle();
-      await this.all('build', () => model());
-      await this.all('frame', () => frame(0));
+      const builders = of ? of.map((i) => trainers[i]) : trainers;
+      for (const trainer of builders) await trainer.answer('build', model());
+      for (const trainer of builders) await trainer.answer('frame', frame(0));
     },
     said: () => comparison.notices.value.map(({ text }) => text),
     /** @param {string} type */
@@ -137,22 +139,21 @@ describe('the sessions of a comparison', () => {
     assert.deepEqual(slices, [4, 8, 8, 4, 2, 1, 1, 1, 2, 4, 8, 16, 25, 14]);
   });
 
-  it('keep to the pace of the settings, also those that come later', async () => {
-    const { comparison, state, trainers, asked } = fake();
+  it('keep to the pace of the settings from their first step', async () => {
+    const { comparison, state, all, built, asked } = fake();
     state.set('pace', '12');
     comparison.build({ go: false });
     await settle();
     assert.deepEqual(asked('tune'), [['tune pace,12'], ['tune pace,12']]);
-    for (const type of ['tune', 'build', 'frame']) {
-      for (const trainer of trainers) await trainer.answer(type, type === 'frame' ? frame(0) : model());
-    }
+    await all('tune');
+    await built();
     comparison.start();
     await settle();
     assert.deepEqual(asked('runTo'), [['runTo 2'], ['runTo 2']], 'a sixth of a second at a time');
   });
 
   it('have failed, and their settings stay, if the first models cannot be built', async () => {
-    const { comparison, state, trainers, said } = fake();
+    const { comparison, state, trainers, built, said } = fake();
     state.set('size', 50);
     comparison.build({ go: false });
     await settle();
@@ -165,9 +166,7 @@ describe('the sessions of a comparison', () => {
     assert.equal(comparison.status.value, 'failed');
     assert.equal(comparison.measuring.value, false);
     comparison.reset();
-    await settle();
-    for (const trainer of trainers) await trainer.answer('build', model());
-    for (const trainer of trainers) await trainer.answer('frame', frame(0));
+    await built();
     assert.equal(comparison.status.value, 'ready');
   });
 });
@@ -184,7 +183,7 @@ describe('other models of a comparison', () => {
       ['build 1', 'build 1'],
     ]);
     assert.equal(comparison.status.value, 'running');
-    await built.call({ all });
+    await built();
     assert.equal(comparison.step.value, 0);
     assert.equal(trainers[0].waiting.join(), 'runTo', 'and go on');
   });
@@ -282,15 +281,13 @@ describe('other models of a comparison', () => {
   });
 
   it('end the workers that are no longer needed', async () => {
-    const { comparison, state, trainers, said } = await ready();
+    const { comparison, state, trainers, built, said } = await ready();
     state.setAll([
       ['smoe', false],
       ['smoe-dropout', true],
     ]);
     comparison.build();
-    await settle();
-    for (const i of [0, 2]) await trainers[i].answer('build', model());
-    for (const i of [0, 2]) await trainers[i].answer('frame', frame(0));
+    await built([0, 2]);
     assert.deepEqual(
       trainers.map(({ closed }) => closed),
       [0, 1, 0],
@@ -301,9 +298,7 @@ describe('other models of a comparison', () => {
       ['smoe-dropout', false],
     ]);
     comparison.build();
-    await settle();
-    for (const i of [0, 3]) await trainers[i].answer('build', model());
-    for (const i of [0, 3]) await trainers[i].answer('frame', frame(0));
+    await built([0, 3]);
     assert.equal(comparison.status.value, 'ready', 'one that is chosen again has another worker');
     comparison.dispose();
     assert.deepEqual(
@@ -385,7 +380,7 @@ describe('every k of a comparison', () => {
     await all('measure');
     comparison.build();
     comparison.measure();
-    await built.call({ all });
+    await built();
     assert.equal(trainers[0].count('measure'), 1);
     assert.equal(comparison.measuring.value, false);
   });

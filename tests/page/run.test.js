@@ -326,7 +326,7 @@ describe('a run whose worker dies', () => {
     await fake.built();
     assert.equal(trainers.length, 2);
     assert.equal(run.status.value, 'ready');
-    assert.deepEqual(run.runs.value, [], 'how far it came is not known');
+    assert.deepEqual(run.runs.value, [], 'a run whose worker died is not kept');
   });
 });
 

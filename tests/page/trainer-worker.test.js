@@ -307,18 +307,21 @@ describe('requests to the worker that trains', () => {
   });
 
   it('leave the worker idle once they are answered, and between the steps of a slow pace', async () => {
-    /** Share of the time in which the worker does anything. */
-    async function share() {
-      const since = worker.performance.eventLoopUtilization();
-      await delay(300);
-      return worker.performance.eventLoopUtilization(since).utilization;
+    /** Whether there is a time in which the worker rests. On a busy machine a single step may fill one. */
+    async function rests() {
+      for (let tries = 0; tries < 20; tries++) {
+        const since = worker.performance.eventLoopUtilization();
+        await delay(300);
+        if (worker.performance.eventLoopUtilization(since).utilization < 0.8) return true;
+      }
+      return false;
     }
-    assert.ok((await share()) < 0.8);
+    assert.ok(await rests());
     await client.request('tune', { pace: 1 });
     const run = client.request('runTo', { step: 1e9 });
     let step = 0;
     while (step < 1) ({ step } = await client.request('frame', { recycle: null, whole: false }));
-    assert.ok((await share()) < 0.8);
+    assert.ok(await rests());
     await client.request('pause', {});
     assert.equal((await run).reason, 'paused');
   });
