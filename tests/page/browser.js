@@ -22,17 +22,12 @@ const still = 'play=0';
  * @typedef {object} StartOptions
  * @property {boolean} [alone] in a Chromium that no other file uses
  * @property {string[]} [args] for the start of a Chromium that is alone
- * @property {boolean} [lasting] whether the browser may keep the page's files by itself; true by default
  */
 
 /**
- * The built page on a server, and a browser. The page lies in a folder of the server, as on a static host; its files
- * are this caller's own.
- *
- * @param {BrowserName} [name]
- * @param {StartOptions} [options]
+ * The built page on a server. It lies in a folder of the server, as on a static host; its files are this caller's own.
  */
-export async function open(name = 'chromium', options = {}) {
+export async function openFolder() {
   const outDir = await mkdtemp(join(tmpdir(), 'hyperrouter-page-'));
   const folder = join(outDir, 'some', 'folder');
   const built = process.env.HR_TEST_PAGE;
@@ -47,34 +42,46 @@ export async function open(name = 'chromium', options = {}) {
     join(outDir, 'blank.html'),
     '<!doctype html><link rel="icon" href="data:,"><title>Blank</title>',
   );
-  const server = await serveFolder(outDir, options.lasting === false ? shared : lasting);
-  const url = `${server.url}/some/folder/`;
-  const site = await inBrowser(name, { url, folder }, options);
+  const server = await serveFolder(outDir, headersOf);
   return {
-    ...site,
-    /** As if the network were gone: nothing is served any more. */
-    stopServing: () => server.close(),
-    /** The same page in another browser, which is closed by itself. @param {BrowserName} other */
-    beside: (other) => inBrowser(other, { url, folder }),
+    url: `${server.url}/some/folder/`,
+    folder,
     async close() {
-      await site.close();
       await server.close();
       await rm(outDir, { recursive: true });
     },
   };
 }
 
-/** Figures are embedded in pages of other origins. */
-const shared = () => ({ 'Access-Control-Allow-Origin': '*' });
+/**
+ * The built page on a server, and a browser.
+ *
+ * @param {BrowserName} [name]
+ * @param {StartOptions} [options]
+ */
+export async function open(name = 'chromium', options = {}) {
+  const { url, folder, close } = await openFolder();
+  const site = await inBrowser(name, { url, folder }, options);
+  return {
+    ...site,
+    async close() {
+      await site.close();
+      await close();
+    },
+  };
+}
 
 /**
- * Names of files in assets/ hold their hash: as with a host that knows it, a browser that has one does not ask again. To
- * ask for fifty files costs a quarter of a visit.
+ * Figures are embedded in pages of other origins. Names of files in assets/ hold their hash: as with a host that knows it,
+ * a browser that has one does not ask again. To ask for fifty files costs a quarter of a visit.
  *
  * @param {string} path
+ * @returns {Record<string, string>}
  */
-const lasting = (path) =>
-  path.includes('/assets/') ? { ...shared(), 'Cache-Control': 'max-age=31536000, immutable' } : shared();
+const headersOf = (path) => ({
+  'Access-Control-Allow-Origin': '*',
+  ...(path.includes('/assets/') ? { 'Cache-Control': 'max-age=31536000, immutable' } : {}),
+});
 
 /**
  * @param {BrowserName} name

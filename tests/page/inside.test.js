@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { open, stable, visit } from './browser.js';
+import { assertAsInNode } from './node-runs.js';
 
 /** @type {Awaited<ReturnType<typeof open>>} */
 let site;
@@ -76,7 +77,7 @@ describe('inside the router', () => {
   });
 
   it('follows v while it trains, and goes back in time', async () => {
-    const { page, complaints, button, train } = await visit(site, 'room=inside');
+    const { page, complaints, button, train, record } = await visit(site, 'room=inside');
     const matrix = matrices(page);
     const v = matrix('The embedding v');
     const first = async () => {
@@ -115,6 +116,7 @@ describe('inside the router', () => {
     await button('Back to now').click();
     await moved.filter({ hasText: `Step ${shown(at)}: ` }).waitFor();
     assert.equal(await first(), last);
+    await assertAsInNode((await record()).runs, 60);
     assert.deepEqual(complaints, []);
   });
 

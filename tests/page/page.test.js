@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { eventually, open, painted, small, visit } from './browser.js';
 
 /** @type {import('./browser.js').Site} */
@@ -9,6 +12,20 @@ before(async () => {
 });
 after(() => site.close());
 afterEach(() => site.clear());
+
+describe('what is loaded first', () => {
+  it('is small', async () => {
+    const { requests } = await visit(site, '');
+    const files = [...new Set(requests.filter((url) => url.startsWith(site.url)))];
+    let bytes = 0;
+    for (const url of files) {
+      const path = new URL(url).pathname.slice(new URL(site.url).pathname.length) || 'index.html';
+      bytes += gzipSync(await readFile(join(site.folder, path)), { level: 9 }).length;
+    }
+    assert.ok(files.length > 5, files.join());
+    assert.ok(bytes <= 300e3, `${bytes} bytes compressed: ${files.join(' ')}`);
+  });
+});
 
 describe('training', () => {
   it('starts, learns, pauses, steps and resets, at the sizes that the page opens with', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { eventually, open, visit } from './browser.js';
+import { assertAsInNode } from './node-runs.js';
 
 /** @type {import('./browser.js').Site} */
 let site;
@@ -66,7 +67,9 @@ describe('routers side by side', () => {
     );
     assert.deepEqual(await untilScanned(again.page, 4), table);
     assert.deepEqual(await again.page.locator('.models').innerText(), losses);
-    const [kept, replayed] = [await record(), await again.record()].map(({ runs }) =>
+    const files = [await record(), await again.record()];
+    await assertAsInNode(files[0].runs, 50);
+    const [kept, replayed] = files.map(({ runs }) =>
       runs.map((/** @type {any} */ { router, losses: { train }, heldOut, lossByK, measures }) => {
         assert.equal(train.length, 50);
         return { router, train, heldOut, lossByK, measures };

@@ -1,75 +1,31 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { newPage } from '../chromium.js';
 import { typeOf } from '../static-server.js';
-import { launchWebKit, noWebKit } from '../webkit.js';
-import { eventually, open, small, visit } from './browser.js';
+import { eventually, open } from './browser.js';
+import { staticHost, trainTwice, untilKept, useWithoutNetwork, visitHost } from './static-host.js';
 
-/** @typedef {import('./browser.js').Site} Site */
-/** @typedef {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} Rule */
+/** @typedef {import('./static-host.js').Rule} Rule */
 
 /** @type {Awaited<ReturnType<typeof open>>} */
 let built;
-/** @type {Site} */
-let firefox;
-/** @type {Awaited<ReturnType<typeof staticHost>>} */
+/** @type {import('./static-host.js').Host} */
 let host;
 
 before(async () => {
   built = await open('chromium', { alone: true });
-  firefox = await built.beside('firefox');
 });
 afterEach(async () => {
   await built.clear();
-  await firefox.clear();
   await host.close();
 });
-after(async () => {
-  await firefox.close();
-  await built.close();
-});
+after(() => built.close());
 
-/**
- * The files of the built page on a host of their own, which may do wrong.
- *
- * @param {Record<string, Rule>} [rules] by path: what is answered instead of the file
- */
-async function staticHost(rules = {}) {
-  /** @type {Map<string, Rule>} */
-  const wrong = new Map(Object.entries(rules));
-  const server = createServer(async (request, response) => {
-    const path = new URL(request.url ?? '', 'http://localhost').pathname.slice('/folder/'.length);
-    const rule = wrong.get(path);
-    if (rule) return rule(request, response);
-    try {
-      const bytes = await readFile(join(built.folder, path || 'index.html'));
-      const type = typeOf(path || 'index.html');
-      const headers = { 'Content-Type': type, 'Cache-Control': 'no-cache' };
-      const [, from, to] = request.headers.range?.match(/^bytes=(\d+)-(\d+)$/) ?? [];
-      if (!from) return response.writeHead(200, headers).end(bytes);
-      const range = { 'Content-Range': `bytes ${from}-${to}/${bytes.length}` };
-      response.writeHead(206, { ...headers, ...range }).end(bytes.subarray(Number(from), Number(to) + 1));
-    } catch {
-      response.writeHead(404, { 'Content-Type': 'text/html' }).end('<p>No such file');
-    }
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  return {
-    wrong,
-    url: `http://127.0.0.1:${port}/folder/`,
-    close() {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-/** @type {Rule} */
-const html = (_, response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>Another page');
+/** @param {string} type @param {string} body @returns {Rule} */
+const answer = (type, body) => (_, response) => response.writeHead(200, { 'Content-Type': type }).end(body);
+const html = answer('text/html', '<p>Another page');
 /** @param {string} to @returns {Rule} */
 const redirect = (to) => (_, response) => response.writeHead(302, { Location: to }).end();
 
@@ -77,12 +33,6 @@ const files = async () => {
   const worker = await readFile(join(built.folder, 'sw.js'), 'utf8');
   return [...worker.matchAll(/"(assets\/[^"]+)":/g)].map(([, path]) => path);
 };
-
-/** @param {Site} where @param {string} [hash] */
-const visitHost = (where, hash) => visit({ ...where, url: host.url }, hash, { serviceWorkers: 'allow' });
-
-/** @param {import('playwright-core').Page} page */
-const untilKept = (page) => page.getByText('Available offline.').waitFor();
 
 /** What the service worker keeps: status and whether it was redirected, by path. @param {import('playwright-core').Page} page */
 const keptFiles = (page) =>
@@ -101,59 +51,26 @@ const keptFiles = (page) =>
   });
 
 describe('threads on a host without headers', () => {
-  for (const name of ['Chromium', 'Firefox']) {
-    const off = name === 'Firefox' ? '' : ', and switched off for good';
-    it(`${name}: from the second load on, with the same bits, said${off}`, async () => {
-      host = await staticHost();
-      const at = await visitHost(name === 'Firefox' ? firefox : built);
-      const { page } = at;
-      const said = page.locator('#threads');
-      const cores = await page.evaluate(() => navigator.hardwareConcurrency);
-      const many = cores > 1 ? /Training uses \d+ threads\./ : /Training uses one thread: there is one core/;
-      await said.getByText('Training uses one thread').waitFor();
-      await at.train(30);
-      const one = await at.record();
-      assert.equal(one.engine.threads, 1);
-      await untilKept(page);
-      // In the page, whose foot moves while figures above it are drawn: a press from here may land beside the button.
-      const reloadFor = (/** @type {string} */ use) =>
-        said
-          .getByRole('button', { name: `Reload to use ${use}` })
-          .evaluate((/** @type {HTMLButtonElement} */ button) => void setTimeout(() => button.click()));
-      await reloadFor('several threads');
-      await said.getByText(many).waitFor();
-      assert.ok(await page.evaluate(() => typeof SharedArrayBuffer === 'function'));
-      await at.button('Start').and(page.locator(':enabled')).waitFor();
-      await at.train(30);
-      const several = await at.record();
-      assert.equal(several.engine.threads > 1, cores > 1);
-      const length = Math.min(one.runs[0].losses.train.length, several.runs[0].losses.train.length);
-      assert.ok(length >= 30);
-      assert.deepEqual(
-        several.runs[0].losses.train.slice(0, length),
-        one.runs[0].losses.train.slice(0, length),
-      );
-      assert.deepEqual(at.complaints, []);
-      if (name === 'Firefox') return;
-
-      await untilKept(page);
-      await said.getByRole('checkbox', { name: 'Use several threads' }).uncheck();
-      await reloadFor('one thread');
-      await said.getByText('Training uses one thread: several are switched off').waitFor();
-      assert.equal(await page.evaluate(() => crossOriginIsolated), false);
-      await page.reload();
-      await said.getByText('Training uses one thread: several are switched off').waitFor();
-      await untilKept(page);
-      await said.getByRole('checkbox', { name: 'Use several threads' }).check();
-      await reloadFor('several threads');
-      await said.getByText(many).waitFor();
-      assert.deepEqual(at.complaints, []);
-    });
-  }
+  it('work from the second load on, with the same bits, said, and are switched off for good', async () => {
+    host = await staticHost(built.folder);
+    const { page, complaints, said, many, reloadFor } = await trainTwice(built, host);
+    await untilKept(page);
+    await said.getByRole('checkbox', { name: 'Use several threads' }).uncheck();
+    await reloadFor('one thread');
+    await said.getByText('Training uses one thread: several are switched off').waitFor();
+    assert.equal(await page.evaluate(() => crossOriginIsolated), false);
+    await page.reload();
+    await said.getByText('Training uses one thread: several are switched off').waitFor();
+    await untilKept(page);
+    await said.getByRole('checkbox', { name: 'Use several threads' }).check();
+    await reloadFor('several threads');
+    await said.getByText(many).waitFor();
+    assert.deepEqual(complaints, []);
+  });
 
   it('are switched off where the page cannot start with isolation', async () => {
-    host = await staticHost();
-    const { page } = await visitHost(built);
+    host = await staticHost(built.folder);
+    const { page } = await visitHost(built, host);
     await untilKept(page);
     await page.addInitScript(() => {
       if (crossOriginIsolated) Object.assign(globalThis, { Worker: undefined });
@@ -162,44 +79,6 @@ describe('threads on a host without headers', () => {
     await page.getByText('Training uses one thread: several are switched off').waitFor();
     await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
   });
-
-  for (const sharedMemory of [true, false]) {
-    const what = sharedMemory ? 'threads' : 'one thread, and says why,';
-    it(`WebKit: ${what} ${sharedMemory ? 'with' : 'without'} SharedArrayBuffer`, {
-      skip: noWebKit,
-    }, async () => {
-      host = await staticHost();
-      const page = await launchWebKit({ sharedMemory });
-      try {
-        const said = (/** @type {string} */ text) =>
-          page.waitFor(
-            `“${text}”`,
-            (part) => new RegExp(part).test(document.querySelector('footer')?.textContent ?? ''),
-            text,
-          );
-        await page.goto(`${host.url}#${small}`);
-        await said('Available offline.');
-        await page.reload();
-        await said(
-          sharedMemory
-            ? 'Training uses \\d+ threads\\.'
-            : 'Training uses one thread: this browser does not let threads share memory',
-        );
-        await page.waitFor('Start', () => {
-          /** @type {HTMLButtonElement | null} */
-          const start = document.querySelector('button.start');
-          if (start?.disabled === false) start.click();
-          return start?.disabled === false;
-        });
-        await page.waitFor(
-          'step 10',
-          () => Number(document.querySelector('.facts-row dd')?.textContent) >= 10,
-        );
-      } finally {
-        await page.close();
-      }
-    });
-  }
 });
 
 describe('the service worker', () => {
@@ -208,12 +87,12 @@ describe('the service worker', () => {
     /** @type {Rule} */
     const counter = (_, response) =>
       response.writeHead(200, { 'Content-Type': 'text/plain' }).end(`${++count}`);
-    host = await staticHost({
+    host = await staticHost(built.folder, {
       'other.txt': counter,
       'assets/other.js': counter,
       'away.txt': redirect('other.txt'),
     });
-    const { page } = await visitHost(built);
+    const { page } = await visitHost(built, host);
     await untilKept(page);
     await page.reload();
     const [file] = await files();
@@ -248,7 +127,7 @@ describe('the service worker', () => {
 
   it('keeps nothing until the host has every file: no redirect, no part, no page in place of a script', async () => {
     const [first, second, third] = (await files()).filter((path) => path.includes('room'));
-    host = await staticHost({ 'blank.html': html });
+    host = await staticHost(built.folder, { 'blank.html': html });
     const { wrong } = host;
     wrong.set(first, html);
     wrong.set(second, (_, response) => {
@@ -274,15 +153,15 @@ describe('the service worker', () => {
       wrong.delete(path);
       await page.context().close();
     }
-    const { page } = await visitHost(built);
+    const { page } = await visitHost(built, host);
     await untilKept(page);
     for (const [path, { status, redirected, type }] of Object.entries(await keptFiles(page)))
       assert.deepEqual([status, redirected, type], [200, false, typeOf(path || 'index.html')], path);
   });
 
   it('is there too where the host redirects the page, and keeps it as it is visited', async () => {
-    host = await staticHost({ '': redirect('index.html') });
-    const { page } = await visitHost(built, '');
+    host = await staticHost(built.folder, { '': redirect('index.html') });
+    const { page } = await visitHost(built, host, '');
     await page.evaluate(() => navigator.serviceWorker.ready);
     assert.ok(!('' in (await keptFiles(page))));
     await page.goto(host.url);
@@ -294,8 +173,8 @@ describe('the service worker', () => {
   });
 
   it('replaces what is kept if it is another page in place of a script or of the page, or nothing', async () => {
-    host = await staticHost();
-    const { page } = await visitHost(built, '');
+    host = await staticHost(built.folder);
+    const { page } = await visitHost(built, host, '');
     await untilKept(page);
     const script = String((await files()).find((path) => path.includes('room-')));
     const ready = page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled'));
@@ -318,10 +197,12 @@ describe('the service worker', () => {
   });
 
   it('takes over from one that has kept what breaks the page', async () => {
-    /** @type {Rule} */
-    const careless = (_, response) =>
-      response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(`(${carelessWorker})(self)`);
-    host = await staticHost({ 'sw.js': careless, 'blank.html': html, 'away.html': redirect('blank.html') });
+    const careless = answer('text/javascript', `(${carelessWorker})(self)`);
+    host = await staticHost(built.folder, {
+      'sw.js': careless,
+      'blank.html': html,
+      'away.html': redirect('blank.html'),
+    });
     const context = await built.browser.newContext({ serviceWorkers: 'allow' });
     const page = await newPage(context);
     await page.goto(`${host.url}blank.html`);
@@ -345,6 +226,54 @@ describe('the service worker', () => {
     });
     await page.locator('button.start:enabled').waitFor();
     await untilKept(page);
+  });
+});
+
+describe('without a network', () => {
+  it('a new version is taken as a whole, at the next load', async () => {
+    host = await staticHost(built.folder);
+    const { page } = await visitHost(built, host);
+    await untilKept(page);
+    const title = await page.title();
+    const read = (/** @type {string} */ name) => readFile(join(built.folder, name), 'utf8');
+    const [index, worker] = await Promise.all([read('index.html'), read('sw.js')]);
+    host.wrong.set(
+      '',
+      answer('text/html', index.replace(/<title>.*<\/title>/, '<title>The next version</title>')),
+    );
+    host.wrong.set(
+      'sw.js',
+      answer('text/javascript', worker.replace(/"version":"[^"]*"/, '"version":"next"')),
+    );
+    await page.reload();
+    assert.equal(await page.title(), title, 'the version that it has');
+    await eventually(async () => {
+      const { kept, active, others } = await page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.ready;
+        return {
+          kept: await caches.keys(),
+          active: registration.active?.state,
+          others: [registration.installing?.state, registration.waiting?.state].filter(Boolean),
+        };
+      });
+      assert.ok(
+        kept.some((name) => name.endsWith(' next')),
+        `the next version is kept: ${kept}`,
+      );
+      assert.deepEqual([active, ...others], ['activated'], 'and it is the only one at work');
+    });
+    await page.reload();
+    assert.equal(await page.title(), 'The next version');
+    assert.equal(
+      (await page.evaluate(() => caches.keys())).length,
+      2,
+      'the version before is kept for open tabs',
+    );
+  });
+
+  it('the whole page works from what was kept: every room, its texts, sharing and saving', async () => {
+    host = await staticHost(built.folder);
+    await useWithoutNetwork(built, host);
   });
 });
 

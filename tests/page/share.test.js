@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { createRecord } from '../../demo/record.js';
 import { open, small, visit } from './browser.js';
+import { assertAsInNode } from './node-runs.js';
 
 describe('the record of a run', () => {
   const create = () =>
@@ -90,6 +91,7 @@ describe('sharing', () => {
     await dialog.getByRole('button', { name: 'Close' }).click();
     const original = await first.record();
     assert.deepEqual(original.runs[0].departures, []);
+    await assertAsInNode(original.runs, 70);
     assert.equal(original.engine.variant, 'simd');
     assert.match(original.package.version, /^\d+\.\d+\.\d+$/);
 

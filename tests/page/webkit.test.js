@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { serve } from '../bench/server.js';
 import { launchWebKit, noWebKit } from '../webkit.js';
-import { eventually, open, small, visit } from './browser.js';
+import { eventually, openFolder, small } from './browser.js';
 import { doLesson, keyboard } from './lesson-walk.js';
+import { assertAsInNode } from './node-runs.js';
+import { staticHost } from './static-host.js';
 import { trainPackage } from './train-package.js';
 
 /** @typedef {import('../webkit.js').WebKitPage} WebKitPage */
@@ -23,16 +25,17 @@ const rooms = {
 
 /** @typedef {keyof typeof rooms} Room */
 
-/** @type {Awaited<ReturnType<typeof open>>} */
+/** @type {Awaited<ReturnType<typeof openFolder>>} */
 let site;
-/** Losses by room as Chromium has them; each is trained when it is first needed. @type {Map<Room, Promise<number[][]>>} */
-const expected = new Map();
 /** @type {WebKitPage | undefined} */
 let page;
+/** @type {ReturnType<typeof trainPackage>} */
+let inNode;
 
 describe('WebKit', { skip: noWebKit }, () => {
   before(async () => {
-    site = await open();
+    inNode = trainPackage(new URL('../../web', import.meta.url).href, 1, '/index.js');
+    site = await openFolder();
     await writeFile(join(site.folder, 'complaints.js'), `(${collectComplaints})();`);
     const html = await readFile(join(site.folder, 'index.html'), 'utf8');
     const listening = html.replace('<meta charset', '<script src="./complaints.js"></script>$&');
@@ -53,22 +56,20 @@ describe('WebKit', { skip: noWebKit }, () => {
     ['German', 'de_DE.UTF-8', 'de-DE', some],
     ['not set', 'C', 'en-US', some],
   ])) {
-    it(`rooms train as in Chromium where the language is ${name}`, async () => {
+    it(`rooms train as in Node where the language is ${name}`, async () => {
       const at = await launchWebKit({ locale });
       page = at;
       for (const room of visited) {
         // Within the page, which is not loaded again.
         await at.goto(`${site.url}#${rooms[room].hash}`);
         await trainInWebKit(at, room);
-        const [here, there] = [await recordedLosses(at), await inChromium(room)];
-        assert.equal(here.length, there.length, room);
-        here.forEach((run, i) => {
-          const length = Math.min(run.length, there[i].length);
-          assert.ok(length >= rooms[room].steps, `${room}: ${length} losses`);
-          for (let step = 0; step < length; step++)
-            assert.ok(Object.is(run[step], there[i][step]), `${room}, run ${i}, step ${step + 1}`);
-          assert.ok(mean(run.slice(-10)) < mean(run.slice(0, 10)), `${room}, run ${i}: the loss falls`);
-        });
+        const runs = await recordedRuns(at);
+        await assertAsInNode(runs, rooms[room].steps);
+        for (const [i, { losses }] of runs.entries())
+          assert.ok(
+            mean(losses.train.slice(-10)) < mean(losses.train.slice(0, 10)),
+            `${room}, run ${i}: the loss falls`,
+          );
         if (room === 'routers' || room === 'text')
           await at.waitFor('the chart', () => document.querySelector('.line-chart canvas') !== null);
         assert.deepEqual(await at.evaluate(allComplaints), [], room);
@@ -81,32 +82,55 @@ describe('WebKit', { skip: noWebKit }, () => {
     });
   }
 
-  it('the package computes the same bits as in Node, with any number of threads and in its worker', async () => {
-    const server = await serve();
-    try {
-      const inNode = await trainPackage(new URL('../../web', import.meta.url).href, 1, '/index.js');
-      /** @type {Awaited<ReturnType<typeof trainPackage>>[]} */
-      const runs = [];
-      for (const sharedMemory of [false, true]) {
-        const at = await launchWebKit({ sharedMemory });
-        page = at;
-        await at.goto(`${server.url}/tests/bench/page.html`);
+  for (const sharedMemory of [false, true]) {
+    const where = sharedMemory ? 'with SharedArrayBuffer' : 'without SharedArrayBuffer';
+    it(`the package computes the bits of Node, in its worker too, and the page says its threads, ${where}`, async () => {
+      const at = await launchWebKit({ sharedMemory });
+      page = at;
+      const server = await serve();
+      try {
         const web = `${server.url}/web`;
+        await at.goto(`${server.url}/tests/bench/page.html`);
         assert.equal(await at.evaluate(() => typeof SharedArrayBuffer === 'function'), sharedMemory);
         for (const threads of /** @type {(number | 'auto')[]} */ (sharedMemory ? [1, 2, 3] : ['auto'])) {
           for (const entry of /** @type {const} */ (['/index.js', '/worker.js'])) {
-            runs.push(await at.evaluate(trainPackage, web, threads, entry));
-            assert.equal(runs.at(-1)?.threads, threads === 'auto' ? 1 : threads);
+            const { bits, threads: used } = await at.evaluate(trainPackage, web, threads, entry);
+            assert.equal(used, threads === 'auto' ? 1 : threads);
+            assert.deepEqual(bits, (await inNode).bits);
           }
         }
-        await at.close();
-        page = undefined;
+      } finally {
+        await server.close();
       }
-      for (const { bits } of runs) assert.deepEqual(bits, inNode.bits);
-    } finally {
-      await server.close();
-    }
-  });
+
+      const host = await staticHost(site.folder);
+      try {
+        const said = (/** @type {string} */ text) =>
+          at.waitFor(
+            `“${text}”`,
+            (part) => new RegExp(part).test(document.querySelector('footer')?.textContent ?? ''),
+            text,
+          );
+        await at.goto(`${host.url}#${small}`);
+        await said('Available offline.');
+        await at.reload();
+        await said(
+          sharedMemory
+            ? 'Training uses \\d+ threads\\.'
+            : 'Training uses one thread: this browser does not let threads share memory',
+        );
+        await at.waitFor('Start', () => {
+          /** @type {HTMLButtonElement | null} */
+          const start = document.querySelector('button.start');
+          if (start?.disabled === false) start.click();
+          return start?.disabled === false;
+        });
+        await at.waitFor('step 10', () => Number(document.querySelector('.facts-row dd')?.textContent) >= 10);
+      } finally {
+        await host.close();
+      }
+    });
+  }
 });
 
 /** Runs in the page, before all of its scripts. */
@@ -166,12 +190,12 @@ async function trainInWebKit(at, room) {
 }
 
 /**
- * The losses in the file that the page saves, which is then gone.
+ * The runs in the file that the page saves, which is then gone.
  *
  * @param {WebKitPage} at
- * @returns {Promise<number[][]>} by run, from step 1 on
+ * @returns {Promise<any[]>}
  */
-async function recordedLosses(at) {
+async function recordedRuns(at) {
   await at.waitFor('the file can be saved', () => {
     /** @type {NodeListOf<HTMLButtonElement>} */
     const buttons = document.querySelectorAll('button');
@@ -193,23 +217,7 @@ async function recordedLosses(at) {
     await rm(path);
     return JSON.parse(text);
   });
-  return runs.map((/** @type {any} */ { losses }) => losses.train);
-}
-
-/** @param {Room} room */
-function inChromium(room) {
-  const { hash, steps } = rooms[room];
-  const losses =
-    expected.get(room) ??
-    (async () => {
-      const at = await visit(site, hash);
-      await at.train(steps);
-      const { runs } = await at.record();
-      await site.clear();
-      return runs.map((/** @type {any} */ run) => run.losses.train);
-    })();
-  expected.set(room, losses);
-  return losses;
+  return runs;
 }
 
 /** @param {number[]} values */
