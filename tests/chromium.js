@@ -83,11 +83,12 @@ export const openChromium = () => (shared ? chromium.connect(shared) : launchChr
 
 /**
  * A browser that several processes use: `wsEndpoint()` is what their HR_TEST_CHROMIUM says. The headless shell, if it is
- * installed, takes about a sixth less processor time than Chromium: it draws no windows around the pages.
+ * installed, takes about a sixth less processor time than Chromium: it draws no windows around the pages. A page lives too
+ * briefly for what TurboFan makes of its JavaScript to pay; WebAssembly is compiled with it all the same.
  */
 export const serveChromium = () =>
   chromium.launchServer({
-    ...options(),
+    ...options(['--js-flags=--no-turbofan']),
     executablePath: findHeadlessShell() ?? findChromium(),
     host: '127.0.0.1',
     // Who started it ends it.
