@@ -83,8 +83,8 @@ export const openChromium = () => (shared ? chromium.connect(shared) : launchChr
 
 /**
  * A browser that several processes use: `wsEndpoint()` is what their HR_TEST_CHROMIUM says. The headless shell, if it is
- * installed, takes about a sixth less processor time than Chromium: it draws no windows around the pages. A page lives too
- * briefly for what TurboFan makes of its JavaScript to pay; WebAssembly is compiled with it all the same.
+ * installed, takes about a sixth less processor time than Chromium: it draws no windows around the pages. Without TurboFan,
+ * because no page of a test lives long enough to earn back the time that it spends on JavaScript. WebAssembly still uses it.
  */
 export const serveChromium = () =>
   chromium.launchServer({

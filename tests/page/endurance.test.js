@@ -230,7 +230,7 @@ describe('the page, used hard', () => {
     };
     await again(2);
     const first = await holdings(page, session);
-    await again(4);
+    await again(6);
     // Each of these models takes some 20 MB with its gradients and moments.
     await holdsNoMore(() => holdings(page, session), first, 50e6);
     assert.deepEqual(complaints, []);
